@@ -1,0 +1,191 @@
+"""The loop that every reconciler of this program is.
+
+A run is given a key and nothing else. It works like this:
+
+1. **Look without a lock.** Observe the world and plan the difference. If the plan has nothing that can be done now, that is the answer,
+   and nothing was written.
+2. **Take the key's lease** and start again from the world, for someone else may have been at work.
+3. **Act** up to the plan's first gate: wave after wave, a wave's changes side by side, those that share a lock one after the other.
+4. **Observe and plan again.** This is at once the read-back, the look after applying, and the proof of convergence:
+   only a pass whose plan was empty says `Done`. A pass that plans again what the last pass did says `Waiting`.
+
+Nothing is remembered between runs: what a run needs to know stands in the world.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+from loop.errors import Conflict, Failure, Gone
+from loop.outcome import Done, Outcome, Stalled, Waiting
+from loop.plan import Change, Gate, Plan, Stop, Wave
+
+O = TypeVar("O")  # noqa: E741  (what a reconciler observes)
+
+_PASSES = 8  # more than any plan of ours has gates; a world that never settles must not hold a worker
+_SIDE_BY_SIDE = (
+    6  # measured against a real API server: each new TLS connection costs more than a seventh one saves
+)
+_RETRY = 15.0  # seconds
+
+
+class Lease(Protocol):
+    """A lock that is held."""
+
+    def renew(self) -> None:
+        """Hold it for another full duration.
+
+        Raises:
+            Conflict: it was lost; whoever holds it now is at work.
+        """
+
+
+class Locks(Protocol):
+    """Where leases are taken."""
+
+    def hold(self, name: str) -> AbstractContextManager[Lease | None]:
+        """Hold a lock for as long as the context lasts; `None` if someone else holds it."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one change; `error` is `None` if it was made."""
+
+    change: Change
+    error: Failure | None = None
+
+
+@dataclass(frozen=True)
+class Ran(Generic[O]):
+    """A run: how it ended, what it changed on the way, and its last look at the world."""
+
+    outcome: Outcome
+    results: tuple[Result, ...]
+    plan: Plan
+    observed: O
+
+
+def run(
+    *,
+    name: str,
+    observe: Callable[[], O],
+    plan: Callable[[O], Plan],
+    act: Callable[[O, Change], None],
+    locks: Locks,
+) -> Ran[O]:
+    """Bring one key's piece of the world to what is wanted, as far as the world lets it.
+
+    Args:
+        name: the key's lock.
+        observe: looks at the world; what it could not read it says in its readings.
+        plan: the difference between what is wanted and what was observed. Pure.
+        act: makes one change that was planned from an observation, or raises a `Failure`.
+        locks: where the key's lock and those of its changes are held.
+
+    Returns:
+        What happened.
+    """
+    observed = observe()
+    planned = plan(observed)
+    if not planned.ready:
+        return Ran(verdict(planned), (), planned, observed)
+    results: list[Result] = []
+    try:
+        with locks.hold(name) as lease:
+            if lease is None:
+                return Ran(
+                    Waiting(f"another run is at work on {name}", "busy", _RETRY), (), planned, observed
+                )
+            last: tuple[Wave, ...] = ()
+            for _ in range(_PASSES):
+                observed = observe()
+                planned = plan(observed)
+                if not planned.ready:
+                    return Ran(verdict(planned), tuple(results), planned, observed)
+                if planned.ready == last:
+                    why = f"done, and not yet to be seen: {_listed(planned.ready)}"
+                    return Ran(Waiting(why, "not_settled", _RETRY), tuple(results), planned, observed)
+                made = _act_on(planned.ready, partial(act, observed), locks, lease)
+                results += made
+                errors = [result.error for result in made if result.error]
+                if errors and not _worth_another_look(errors):
+                    return Ran(_failed(errors), tuple(results), planned, observed)
+                last = planned.ready
+    except Failure as error:  # the lock itself
+        return Ran(_failed([error]), tuple(results), planned, observed)
+    return Ran(Waiting("the world keeps changing", "not_settled", _RETRY), tuple(results), planned, observed)
+
+
+def verdict(plan: Plan) -> Outcome:
+    """What a plan says that has nothing to do now."""
+    match plan.barrier:
+        case Gate(why, code, retry_after):
+            return Waiting(why, code, retry_after)
+        case Stop(why, code):
+            return Stalled(why, code)
+        case None if plan.struck:
+            return Stalled("; ".join(f"{each.change}: {each.why}" for each in plan.struck), "not_ours")
+        case None:
+            return Done(plan.note)
+
+
+def _act_on(waves: Iterable[Wave], act: Callable[[Change], None], locks: Locks, lease: Lease) -> list[Result]:
+    results: list[Result] = []
+    for each in waves:
+        try:
+            lease.renew()
+        except Failure as error:
+            return [*results, *(Result(change, error) for change in each.changes)]
+        groups: dict[str, list[Change]] = {}
+        for index, change in enumerate(each.changes):
+            groups.setdefault(change.lock or f"#{index}", []).append(change)
+        with ThreadPoolExecutor(max_workers=min(_SIDE_BY_SIDE, len(groups))) as pool:
+            batches = list(pool.map(lambda group: _in_sequence(group, act, locks), groups.values()))
+        results += [result for batch in batches for result in batch]
+        if any(result.error for result in results):
+            break
+    return results
+
+
+def _in_sequence(changes: list[Change], act: Callable[[Change], None], locks: Locks) -> list[Result]:
+    name = changes[0].lock
+    if name is None:
+        return [_result(change, act) for change in changes]
+    try:
+        with locks.hold(name) as lease:
+            if lease is None:
+                busy = Conflict(f"another run is writing to {name}", retry_after=3)
+                return [Result(change, busy) for change in changes]
+            return [_result(change, act) for change in changes]
+    except Failure as error:  # the lock could not be taken or given back
+        return [Result(change, error) for change in changes]
+
+
+def _result(change: Change, act: Callable[[Change], None]) -> Result:
+    try:
+        act(change)
+    except Failure as error:
+        return Result(change, error)
+    return Result(change)
+
+
+def _worth_another_look(errors: list[Failure]) -> bool:
+    """Whether the world moved under the plan, and nothing else went wrong."""
+    return all(isinstance(error, Conflict | Gone) and error.retry_after is None for error in errors)
+
+
+def _failed(errors: list[Failure]) -> Outcome:
+    worst = next((error for error in errors if not error.passing), errors[0])
+    why = "; ".join(dict.fromkeys(error.message for error in errors))
+    if not worst.passing:
+        return Stalled(why, worst.code)
+    waits = [error.retry_after for error in errors if error.retry_after is not None]
+    return Waiting(why, worst.code, max(waits, default=_RETRY))
+
+
+def _listed(waves: Iterable[Wave]) -> str:
+    changes = [str(change) for each in waves for change in each.changes]
+    return ", ".join(changes[:3]) + (f" and {len(changes) - 3} more" if len(changes) > 3 else "")
