@@ -1,0 +1,184 @@
+"""The application of an environment: the objects of its overlays, the order they are applied in, and whether they are up."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+from branches.books import ObjectRef
+from loop.plan import Change, Wave
+
+Manifest: TypeAlias = Mapping[str, Any]
+
+# A Job's template is immutable: what it was applied from is noted on it, so that a plan can tell without asking the API server.
+TEMPLATE = "coppice.dev/template"
+
+_WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod"}
+_AFTER = {
+    "HorizontalPodAutoscaler",
+    "ScaledObject",
+    "HTTPRoute",
+    "GRPCRoute",
+    "TLSRoute",
+    "Ingress",
+    "PodMonitor",
+    "ServiceMonitor",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """A Deployment or StatefulSet, and how far it has come."""
+
+    ref: ObjectRef
+    generation: int
+    observed_generation: int
+    wanted: int
+    updated: int
+    available: int
+
+    @property
+    def ready(self) -> bool:
+        """Whether its present template runs everywhere, and every replica is available."""
+        return (
+            self.observed_generation >= self.generation
+            and self.updated >= self.wanted
+            and self.available >= self.wanted
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodTrouble:
+    """A container that waits for a reason that seldom mends itself."""
+
+    pod: str
+    reason: str
+    image: str
+
+    def __str__(self) -> str:
+        return f"{self.pod}: {self.reason} ({self.image})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """Whether the workloads of a namespace are up."""
+
+    workloads: tuple[Workload, ...]
+    troubles: tuple[PodTrouble, ...] = ()
+
+    @property
+    def ready(self) -> bool:
+        """Whether all are."""
+        return all(workload.ready for workload in self.workloads)
+
+    @property
+    def why(self) -> str:
+        """What is not up, and the pods' own reasons."""
+        late = [f"{each.ref} {each.available}/{each.wanted}" for each in self.workloads if not each.ready]
+        return "; ".join([", ".join(late), *dict.fromkeys(str(trouble) for trouble in self.troubles)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """An object as it stands, as far as a plan about it needs to know."""
+
+    ref: ObjectRef
+    uid: str
+    version: str
+    deleting: bool = False
+    template: str = ""
+
+    def __str__(self) -> str:
+        return str(self.ref)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Apply(Change):
+    """Apply one object of the overlay."""
+
+    verb: ClassVar[str] = "apply"
+    namespace: str
+    manifest: Manifest
+
+    @property
+    def target(self) -> str:
+        """The object."""
+        return str(reference(self.manifest))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspend(Change):
+    """Suspend a CronJob, so that it starts nothing in a namespace that is about to go."""
+
+    verb: ClassVar[str] = "suspend"
+    namespace: str
+    name: str
+
+    @property
+    def target(self) -> str:
+        """The CronJob."""
+        return f"CronJob/{self.name}"
+
+
+def reference(manifest: Manifest) -> ObjectRef:
+    """Which object a manifest is about."""
+    return ObjectRef(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"])
+
+
+def inventory(manifests: Iterable[Manifest]) -> tuple[ObjectRef, ...]:
+    """The objects that manifests are about, in an order that does not depend on theirs."""
+    return tuple(sorted({reference(manifest) for manifest in manifests}))
+
+
+def waves(namespace: str, manifests: Sequence[Manifest]) -> tuple[Wave, ...]:
+    """Applying in dependency order: what pods need, then what makes pods, then what points at them."""
+    first = tuple(each for each in manifests if each["kind"] not in _WORKLOADS | _AFTER)
+    second = tuple(each for each in manifests if each["kind"] in _WORKLOADS)
+    third = tuple(each for each in manifests if each["kind"] in _AFTER)
+    return tuple(
+        Wave(tuple(Apply(namespace=namespace, manifest=each) for each in group))
+        for group in (first, second, third)
+        if group
+    )
+
+
+def template(manifest: Manifest) -> str:
+    """A digest of a Job's specification, to be compared with the one noted on the Job that stands."""
+    return hashlib.sha256(json.dumps(manifest.get("spec"), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def holds_data(manifest: Manifest) -> bool:
+    """Whether the pods of a Job mount a volume that outlives them: such a Job is never deleted to be created anew."""
+    volumes = manifest.get("spec", {}).get("template", {}).get("spec", {}).get("volumes") or ()
+    return any("persistentVolumeClaim" in volume or "ephemeral" in volume for volume in volumes)
+
+
+class ApplicationReader(Protocol):
+    """Reads what stands in an environment's namespace."""
+
+    def rollout(self, namespace: str) -> Rollout:
+        """Deployments, StatefulSets and the pods that are in trouble."""
+
+    def live(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Live, ...]:
+        """Those of the objects that stand."""
+
+    def cron_jobs(self, namespace: str) -> tuple[str, ...]:
+        """The CronJobs that are not suspended."""
+
+    def hosts(self) -> Mapping[str, str]:
+        """Every host that a route of any namespace claims → the namespace; one list."""
+
+
+class ApplicationWriter(Protocol):
+    """Applies objects in an environment's namespace."""
+
+    def apply(self, namespace: str, manifest: Manifest) -> None:
+        """Server-side apply, as field manager `coppice`, and with force: what the overlay sets is the overlay's."""
+
+
+class CronJobSuspender(Protocol):
+    """Suspends CronJobs."""
+
+    def suspend(self, namespace: str, name: str) -> None:
+        """Suspend one; one that is gone by then is no error."""

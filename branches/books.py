@@ -1,0 +1,168 @@
+"""What is written down about a branch in `coppice-system`: its record, and what a person asked for.
+
+The record is the environment's finalizer: the first thing written and the last removed, so that a crash anywhere forgets nothing. The
+request is the only word that a person has in what happens to a branch: a hold, or a wish to have it applied again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar, Literal, Protocol
+
+from branches.key import Key
+from branches.naming import Name
+from loop.plan import Change
+
+
+@dataclass(frozen=True, order=True)
+class ObjectRef:
+    """An object of an environment's namespace."""
+
+    api_version: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, order=True)
+class CredentialRef:
+    """A federated credential by its place: `identity` is `resourceGroup/identityName`."""
+
+    identity: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stall:
+    """An overlay that was refused: it is not looked at again while all of this is as it was.
+
+    Args:
+        commit: the commit whose overlay was refused.
+        digest: the settings under which it was.
+        asked: the latest request it answers.
+        at: when.
+        why: the reasons, for people.
+    """
+
+    commit: str
+    digest: str
+    asked: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """All that must survive a crash between two calls.
+
+    Args:
+        key: whose environment this is.
+        slug: the branch as a label; it is shared by a branch and its twin.
+        namespace: its namespace.
+        identities: pool → the identity chosen from it.
+        credentials: the credentials that stand or are about to.
+        rendered: the commit and the settings' digest that the inventory was rendered from.
+        inventory: the objects that stand or are about to.
+        pruning: objects that have left the overlay and were not yet seen to be gone.
+        stall: the refusal that the branch's commit met.
+        receipt: what a removal has found so far, by resource.
+        version: the resource version that was read; empty if it is not yet written.
+    """
+
+    key: Key
+    slug: str
+    namespace: str
+    identities: Mapping[str, str] = field(default_factory=dict)
+    credentials: tuple[CredentialRef, ...] = ()
+    rendered: str = ""
+    inventory: tuple[ObjectRef, ...] = ()
+    pruning: tuple[ObjectRef, ...] = ()
+    stall: Stall | None = None
+    receipt: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"record/{self.namespace}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a person asked for, over HTTP.
+
+    Args:
+        key: the branch.
+        slug: the branch as a label.
+        action: `hold`: no environment while the branch stays at `commit`; `apply`: have it, and apply it anew.
+        commit: the branch's commit when it was asked.
+        at: when it was asked (RFC 3339); it names the request.
+        version: the resource version that was read; empty if it is not yet written.
+    """
+
+    key: Key
+    slug: str
+    action: Literal["hold", "apply"]
+    commit: str
+    at: str
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"request/{self.key.branch}"
+
+
+@dataclass(frozen=True)
+class Books:
+    """What is written about one branch. `record` is the one of its namespace, whoever owns it."""
+
+    record: Record | None = None
+    request: Request | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteRecord(Change):
+    """Write the record, if it is still as it was read."""
+
+    verb: ClassVar[str] = "write"
+    record: Record
+
+    @property
+    def target(self) -> str:
+        """The record."""
+        return str(self.record)
+
+
+def rendering(commit: str, digest: str) -> str:
+    """Name what an inventory was rendered from."""
+    return f"{commit}:{digest}"
+
+
+class BookReader(Protocol):
+    """Reads the books."""
+
+    def books(self, key: Key, name: Name) -> Books:
+        """What is written about one branch; one call."""
+
+    def records(self) -> tuple[Record, ...]:
+        """Every record; one list."""
+
+    def all(self) -> tuple[tuple[Record, ...], tuple[Request, ...]]:
+        """Everything that is written; one list."""
+
+
+class RecordWriter(Protocol):
+    """Writes records, and removes none."""
+
+    def write(self, record: Record) -> None:
+        """Write a record.
+
+        Raises:
+            Conflict: it is no longer the one that was read, or one stands where none was read.
+        """
+
+
+class RequestWriter(Protocol):
+    """Writes down what a person asked for. Only what answers HTTP is handed one."""
+
+    def ask(self, request: Request) -> None:
+        """Write a request in the place of the branch's former one."""

@@ -1,0 +1,123 @@
+"""The sweep: which branches differ from what is wanted, and whether so many removals can be right. Pure; it only picks keys.
+
+An error that looked like an empty list has emptied clusters (argo-cd#11464, #14318, #18212). So removals stop when something was not read,
+and when there are more of them than anyone expects; what is to be made or mended goes on.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from branches.key import Key
+from branches.observe import Observed
+from branches.removal import Delete
+from branches.wanted import Gone, Present, Verdict
+from loop.plan import Gate, Plan
+from loop.reading import Unknown
+
+UNKNOWN = "unknown"  # the code of a gate that waits for a reading
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A branch whose environment is not what is wanted."""
+
+    key: Key
+    why: str
+    removal: bool
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """What a sweep found.
+
+    Args:
+        make: branches whose environment is to be made or mended.
+        remove: branches whose environment is to go.
+        stopped: why the removals are not carried out; empty if they are.
+        unread: what could not be read.
+        digest: of the removals: confirming it lets these very ones through.
+    """
+
+    make: tuple[Difference, ...]
+    remove: tuple[Difference, ...]
+    stopped: str
+    unread: tuple[str, ...]
+    digest: str
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """What goes onto the queue."""
+        chosen = self.make if self.stopped else (*self.make, *self.remove)
+        return tuple(each.key for each in chosen)
+
+
+def drift(
+    branches: Iterable[Observed],
+    *,
+    decide: Callable[[Observed], tuple[Verdict, Plan]],
+    most_deletions: int,
+    confirmed: str = "",
+) -> Drift:
+    """Compare everything that was observed with what is wanted.
+
+    Args:
+        branches: what was observed.
+        decide: what a reconciler of one branch would decide and plan.
+        most_deletions: how many environments one sweep may remove unasked.
+        confirmed: the digest of removals that a person has confirmed.
+
+    Returns:
+        What differs.
+    """
+    make: list[Difference] = []
+    remove: list[Difference] = []
+    unread: dict[str, None] = {}
+    for seen in branches:
+        for reading in (seen.head, seen.books, seen.namespace, seen.credentials):
+            if isinstance(reading, Unknown):
+                unread[reading.error.message] = None
+        verdict, plan = decide(seen)
+        waits = isinstance(plan.barrier, Gate) and plan.barrier.code != UNKNOWN
+        if not plan.ready and not waits:
+            continue
+        deletes = isinstance(verdict, Gone) and any(isinstance(change, Delete) for change in plan.changes)
+        changes = tuple(str(change) for change in plan.changes)
+        why = verdict.why if isinstance(verdict, Gone) else _why(verdict, plan)
+        found = Difference(key=seen.key, why=why, removal=deletes, changes=changes)
+        (remove if deletes else make).append(found)
+    digest = _digest(remove)
+    return Drift(
+        make=tuple(make),
+        remove=tuple(remove),
+        stopped=_stopped(remove, tuple(unread), most_deletions, confirmed == digest),
+        unread=tuple(unread),
+        digest=digest,
+    )
+
+
+def _why(verdict: Verdict, plan: Plan) -> str:
+    if isinstance(verdict, Present) and verdict.due:
+        return verdict.due
+    return plan.barrier.why if plan.barrier else ", ".join(map(str, plan.changes))
+
+
+def _stopped(remove: list[Difference], unread: tuple[str, ...], most: int, confirmed: bool) -> str:  # noqa: FBT001
+    if not remove:
+        return ""
+    if unread:
+        return f"{len(remove)} removals wait, because something could not be read: {'; '.join(unread)}"
+    if len(remove) > most and not confirmed:
+        return (
+            f"{len(remove)} removals are more than SWEEP_MAX_DELETIONS ({most}): look at them with POST /api/sweep?dry_run=true, "
+            "and confirm them with the digest that it answers"
+        )
+    return ""
+
+
+def _digest(remove: list[Difference]) -> str:
+    """The same for the same removals, in whatever order they were found."""
+    plan = sorted([each.key.repository, each.key.branch, *each.changes] for each in remove)
+    return hashlib.sha256(json.dumps(plan).encode()).hexdigest()[:16]

@@ -1,0 +1,149 @@
+"""An environment's identity: the federated credentials that let its service accounts in, and the pool they are spread over.
+
+A managed identity holds twenty credentials at the most, and writes to one identity must not overlap
+(https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations). So each environment is given the identity
+with the most room, writes it down, and every write takes the identity's lock.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from branches.books import CredentialRef
+from branches.naming import Name, Prefixes, credential_name, subject
+from loop.plan import Change
+
+MOST_CREDENTIALS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """A federated identity credential."""
+
+    identity: str
+    name: str
+    issuer: str
+    subject: str
+
+    def __str__(self) -> str:
+        return f"credential/{self.identity}/{self.name}"
+
+    @property
+    def ref(self) -> CredentialRef:
+        """Its place."""
+        return CredentialRef(self.identity, self.name)
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace of the service account that it lets in; `None` if it is about something else."""
+        parts = self.subject.split(":")
+        return parts[2] if len(parts) == 4 and parts[:2] == ["system", "serviceaccount"] else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """A user-assigned managed identity; `ref` is `resourceGroup/identityName`."""
+
+    ref: str
+    client_id: str
+    credentials: tuple[Credential, ...]
+
+    @property
+    def room(self) -> int:
+        """How many more credentials it can hold, those of others counted."""
+        return MOST_CREDENTIALS - len(self.credentials)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateCredential(Change):
+    """Create a federated credential."""
+
+    verb: ClassVar[str] = "create"
+    credential: Credential
+
+    @property
+    def target(self) -> str:
+        """The credential."""
+        return str(self.credential)
+
+    @property
+    def lock(self) -> str:
+        """Its identity's."""
+        return identity_lock(self.credential.identity)
+
+
+def identity_lock(identity: str) -> str:
+    """The lock under which credentials of an identity are written."""
+    return f"identity/{identity}"
+
+
+def wanted_credentials(
+    name: Name, *, accounts: Mapping[str, str], identities: Mapping[str, str], prefixes: Prefixes, issuer: str
+) -> tuple[Credential, ...]:
+    """The credentials that an environment needs.
+
+    Args:
+        name: the environment's names.
+        accounts: service account → pool.
+        identities: pool → the identity chosen from it; accounts of other pools are left out.
+        prefixes: what stands before the slug.
+        issuer: the cluster's issuer of service-account tokens.
+
+    Returns:
+        One for each service account.
+    """
+    return tuple(
+        Credential(
+            identity=identities[pool],
+            name=credential_name(name.slug, account, prefix=prefixes.credential, sole=len(accounts) == 1),
+            issuer=issuer,
+            subject=subject(name.namespace, account),
+        )
+        for account, pool in accounts.items()
+        if pool in identities
+    )
+
+
+def choose(identities: Iterable[Identity], *, pool: tuple[str, ...], need: int) -> Identity | None:
+    """The identity of a pool with the most room.
+
+    Args:
+        identities: those that were read.
+        pool: the pool's identities; of several with equal room the first one wins.
+        need: how many credentials have to fit.
+
+    Returns:
+        The identity; `None` if none has room.
+    """
+    known = {identity.ref: identity for identity in identities}
+    fitting = [known[ref] for ref in pool if ref in known and known[ref].room >= need]
+    return max(fitting, key=lambda identity: identity.room, default=None)
+
+
+class IdentityReader(Protocol):
+    """Reads managed identities and their credentials."""
+
+    def identity(self, ref: str) -> Identity:
+        """An identity with its credentials.
+
+        Raises:
+            Gone: there is no such identity; check `WORKLOAD_IDENTITIES`.
+        """
+
+    def credentials(self, ref: str) -> tuple[Credential, ...]:
+        """Every credential of an identity, page by page."""
+
+    def issuer(self) -> str:
+        """The cluster's issuer of service-account tokens."""
+
+
+class CredentialWriter(Protocol):
+    """Creates federated credentials."""
+
+    def create(self, credential: Credential) -> None:
+        """Create a credential, or leave the very same one.
+
+        Raises:
+            QuotaReached: the identity has no room left.
+            Conflict: another write to the identity is under way.
+        """

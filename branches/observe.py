@@ -1,0 +1,298 @@
+"""Look at one branch, or at all of them: by gets or by lists, the same `Observed` comes out.
+
+Whatever was not read is `Unknown`, and stays it: nothing here takes a failure for an absence.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from branches.application import ApplicationReader, Live, Manifest, Rollout, reference
+from branches.books import BookReader, Books, ObjectRef
+from branches.identity import Credential, Identity, IdentityReader
+from branches.key import Key
+from branches.namespace import READY, Namespace, NamespaceReader
+from branches.naming import Name
+from branches.rules import Rules
+from loop.errors import Unreachable
+from loop.reading import Absent, Reading, Standing, Unknown, read, standing
+
+NOT_LOOKED_AT: Unknown = Unknown(Unreachable("not looked at"))
+
+
+V = TypeVar("V")
+
+
+class BranchReader(Protocol):
+    """Reads the repository."""
+
+    def default_branch(self) -> str:
+        """The repository's default branch: proof that the repository can be read."""
+
+    def head(self, branch: str) -> str | None:
+        """The branch's commit; `None` only if the branch does not exist under this very name.
+
+        Raises:
+            Failure: it could not be told.
+        """
+
+    def heads(self) -> Mapping[str, str]:
+        """Every branch and its commit, page by page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readers:
+    """All that looks at the world and changes nothing."""
+
+    branches: BranchReader
+    books: BookReader
+    namespaces: NamespaceReader
+    identities: IdentityReader
+    application: ApplicationReader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """One branch, and what stands for it.
+
+    Args:
+        key: the branch.
+        name: every name that its environment bears.
+        default_branch: the repository's default branch; empty if unknown.
+        head: the branch's commit.
+        books: its record and request; never `Absent`.
+        namespace: its namespace.
+        credentials: those about its namespace, on the identities its record names; on all if it has no record.
+        issuer: the cluster's issuer; empty if unknown.
+        rollout: whether its workloads are up; looked at only until they are.
+        leaving: objects being pruned that still stand.
+        cron_jobs: CronJobs that still start pods; looked at only when the namespace is to go.
+    """
+
+    key: Key
+    name: Name
+    default_branch: str
+    head: Reading[str]
+    books: Reading[Books]
+    namespace: Reading[Namespace]
+    credentials: Reading[tuple[Credential, ...]]
+    issuer: str = ""
+    rollout: Reading[Rollout] = NOT_LOOKED_AT
+    leaving: Reading[tuple[Live, ...]] = NOT_LOOKED_AT
+    cron_jobs: Reading[tuple[str, ...]] = NOT_LOOKED_AT
+
+    @property
+    def noted(self) -> Books:
+        """The books, as far as they were read."""
+        return standing(self.books) or Books()
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything at once.
+
+    Args:
+        branches: what was seen of each branch.
+        orphans: credentials of ours whose branch nothing tells any more: a person has to remove them.
+    """
+
+    branches: tuple[Observed, ...]
+    orphans: tuple[Credential, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What only an overlay that is about to be applied needs to know.
+
+    Args:
+        identities: the identities that the environment has, or may be given.
+        environments: how many environments there are.
+        hosts: host → the namespace whose route claims it.
+        jobs: the Jobs of the overlay that stand.
+    """
+
+    identities: Reading[tuple[Identity, ...]]
+    environments: Reading[int]
+    hosts: Reading[Mapping[str, str]]
+    jobs: Reading[tuple[Live, ...]]
+
+
+def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
+    """Look at one branch.
+
+    Args:
+        key: the branch.
+        rules: what decides about branches.
+        readers: what looks.
+
+    Returns:
+        What was seen: five calls for an environment that is up.
+    """
+    name = rules.name(key.branch)
+    default = read(readers.branches.default_branch)
+    # A 404 on the branch means "absent" only if the repository itself can be read.
+    head: Reading[str] = (
+        default if isinstance(default, Unknown) else read(lambda: readers.branches.head(key.branch))
+    )
+    books: Reading[Books] = read(lambda: readers.books.books(key, name))
+    namespace = read(lambda: readers.namespaces.get(name.namespace))
+    issuer = read(readers.identities.issuer)
+    credentials: Reading[tuple[Credential, ...]] = NOT_LOOKED_AT
+    if isinstance(issuer, Standing) and isinstance(books, Standing):
+        identities, ours = _identities_to_search(books.value, rules), issuer.value
+        credentials = read(lambda: _about(name.namespace, _credentials(identities, readers.identities), ours))
+    elif isinstance(issuer, Unknown):
+        credentials = issuer
+    seen = Observed(
+        key=key,
+        name=name,
+        default_branch=standing(default) or "",
+        head=head,
+        books=books,
+        namespace=namespace,
+        credentials=credentials,
+        issuer=standing(issuer) or "",
+    )
+    return _closer(seen, readers.application)
+
+
+def _identities_to_search(books: Books, rules: Rules) -> tuple[str, ...]:
+    if books.record is None:
+        return tuple(dict.fromkeys(identity for pool in rules.pools.values() for identity in pool))
+    named = (*books.record.identities.values(), *(ref.identity for ref in books.record.credentials))
+    return tuple(dict.fromkeys(named))
+
+
+def _credentials(identities: Iterable[str], reader: IdentityReader) -> tuple[Credential, ...]:
+    return tuple(credential for identity in identities for credential in reader.credentials(identity))
+
+
+def _about(namespace: str, credentials: Iterable[Credential], issuer: str) -> tuple[Credential, ...]:
+    return tuple(each for each in credentials if each.namespace == namespace and each.issuer == issuer)
+
+
+def _closer(seen: Observed, application: ApplicationReader) -> Observed:
+    """Look at what the rest asks for: a rollout that is under way, objects that are leaving, CronJobs that are to stop."""
+    namespace = standing(seen.namespace)
+    if namespace is None or namespace.owner != seen.key or namespace.terminating_since:
+        return seen
+    record = seen.noted.record
+    leaving: Reading[tuple[Live, ...]] = Standing(())
+    if record and record.pruning:
+        leaving = read(lambda: application.live(namespace.name, record.pruning))
+    if namespace.applied and namespace.applied.result != READY:
+        seen = replace(seen, rollout=read(lambda: application.rollout(namespace.name)))
+    held = seen.noted.request is not None and seen.noted.request.action == "hold"
+    if isinstance(seen.head, Absent) or held:
+        seen = replace(seen, cron_jobs=read(lambda: application.cron_jobs(namespace.name)))
+    return replace(seen, leaving=leaving)
+
+
+def survey(seen: Observed, manifests: Iterable[Manifest], *, rules: Rules, readers: Readers) -> Survey:
+    """Look at what only an overlay that is about to be applied needs to know.
+
+    Args:
+        seen: the branch.
+        manifests: the objects that are about to be applied.
+        rules: what decides about branches.
+        readers: what looks.
+
+    Returns:
+        What was seen.
+    """
+    record = seen.noted.record
+    chosen = dict(record.identities) if record else {}
+    lacking = {pool for pool in rules.accounts.values() if pool not in chosen}
+    candidates = [ref for pool in sorted(lacking) for ref in rules.pools.get(pool, ())]
+    refs = dict.fromkeys([*chosen.values(), *candidates])
+    jobs: Iterable[ObjectRef] = [reference(each) for each in manifests if each["kind"] == "Job"]
+    return Survey(
+        identities=read(lambda: tuple(readers.identities.identity(ref) for ref in refs)),
+        environments=read(lambda: sum(1 for each in readers.books.records() if each.identities)),
+        hosts=read(readers.application.hosts),
+        jobs=read(lambda: readers.application.live(seen.name.namespace, jobs)) if jobs else Standing(()),
+    )
+
+
+def everything(*, rules: Rules, readers: Readers) -> World:
+    """Look at all branches that exist or have left anything.
+
+    Branches, namespaces, credentials and books are each read once, whole, page by page. What one of these reads fails to tell is
+    `Unknown` for every branch it would have told about.
+
+    Args:
+        rules: what decides about branches.
+        readers: what looks.
+
+    Returns:
+        Every branch, in the order of their names, and what could not be laid at any branch's door.
+    """
+    default = read(readers.branches.default_branch)
+    heads: Reading[Mapping[str, str]] = (
+        default if isinstance(default, Unknown) else read(readers.branches.heads)
+    )
+    if isinstance(heads, Standing) and not heads.value:
+        heads = Unknown(Unreachable("GitHub listed no branch at all, and a repository that was read has one"))
+    namespaces = read(lambda: {each.name: each for each in readers.namespaces.all()})
+    books = read(readers.books.all)
+    records, requests = standing(books) or ((), ())
+    issuer = read(readers.identities.issuer)
+    pools = [identity for pool in rules.pools.values() for identity in pool]
+    searched = dict.fromkeys(
+        [*pools, *(identity for record in records for identity in record.identities.values())]
+    )
+    credentials: Reading[tuple[Credential, ...]] = (
+        issuer if isinstance(issuer, Unknown) else read(lambda: _credentials(searched, readers.identities))
+    )
+
+    keys = {rules.key(branch) for branch in standing(heads) or {}}
+    keys |= {record.key for record in records} | {request.key for request in requests}
+    keys |= {owner for each in (standing(namespaces) or {}).values() if (owner := each.owner)}
+    keys = {key for key in keys if key.repository.lower() == rules.repository.lower()}
+    known = {rules.name(key.branch).namespace for key in keys}
+    unclaimed = [
+        each
+        for each in standing(credentials) or ()
+        if each.issuer == standing(issuer)
+        and each.name.startswith(rules.prefixes.credential)
+        and (each.namespace or "").startswith(rules.prefixes.namespace)
+        and each.namespace not in known
+    ]
+    guesses = {
+        each: rules.key((each.namespace or "").removeprefix(rules.prefixes.namespace)) for each in unclaimed
+    }
+    keys |= {key for each, key in guesses.items() if rules.name(key.branch).namespace == each.namespace}
+    orphans = tuple(each for each, key in guesses.items() if key not in keys)
+
+    by_namespace = {record.namespace: record for record in records}
+    by_key = {request.key: request for request in requests}
+
+    def observed(key: Key) -> Observed:
+        name = rules.name(key.branch)
+        noted = Books(by_namespace.get(name.namespace), by_key.get(key))
+        about = credentials
+        if isinstance(about, Standing):
+            identities = _identities_to_search(noted, rules)
+            here = (each for each in about.value if each.identity in identities)
+            about = Standing(_about(name.namespace, here, standing(issuer) or ""))
+        return Observed(
+            key=key,
+            name=name,
+            default_branch=standing(default) or "",
+            head=_entry(heads, key.branch),
+            books=Standing(noted) if isinstance(books, Standing) else books,
+            namespace=_entry(namespaces, name.namespace),
+            credentials=about,
+            issuer=standing(issuer) or "",
+        )
+
+    return World(
+        branches=tuple(observed(key) for key in sorted(keys, key=lambda key: key.branch)), orphans=orphans
+    )
+
+
+def _entry(reading: Reading[Mapping[str, V]], name: str) -> Reading[V]:
+    """What a list that was read whole says of one name."""
+    if not isinstance(reading, Standing):
+        return reading
+    return Standing(reading.value[name]) if name in reading.value else Absent()

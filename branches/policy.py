@@ -1,0 +1,127 @@
+"""What is ours: a filter over a finished plan. Nothing that deletes runs without having passed here.
+
+What it strikes out stays visible in the plan, with the reason: a removal that was refused in silence looks like one that was done.
+"""
+
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from branches.application import Live
+from branches.books import ObjectRef, Record, Request
+from branches.identity import Credential
+from branches.namespace import Namespace
+from branches.observe import Observed
+from branches.removal import (
+    DeleteCredential,
+    DeleteNamespace,
+    DeleteObject,
+    DeleteRecord,
+    DeleteRequest,
+    Owned,
+    Remove,
+)
+from branches.rules import Rules
+from loop.plan import Change, Item, Plan, Stop, Struck, Wave
+from loop.reading import standing
+
+
+def police(plan: Plan, seen: Observed, rules: Rules) -> Plan:
+    """Let through what is ours, and strike out what is not.
+
+    Args:
+        plan: a finished plan.
+        seen: what it was made from.
+        rules: what decides about branches.
+
+    Returns:
+        The plan, in which every `Remove` has become a `Delete` or is struck out. If the environment's namespace or its record is someone
+        else's, nothing is left of it but what concerns the person's request.
+    """
+    foreign = why_foreign(seen, rules)
+    items: list[Item] = []
+    struck: list[Struck] = list(plan.struck)
+    for item in plan.items:
+        if not isinstance(item, Wave):
+            if not foreign:
+                items.append(item)
+            continue
+        judged = [_judge(change, seen, rules, foreign) for change in item.changes]
+        struck += [each for each in judged if isinstance(each, Struck)]
+        kept = tuple(each for each in judged if isinstance(each, Change))
+        if kept:
+            items.append(Wave(kept))
+    if foreign and plan.items:
+        items.append(Stop(foreign, "not_ours"))
+    return replace(plan, items=tuple(items), struck=tuple(struck))
+
+
+def why_foreign(seen: Observed, rules: Rules) -> str:
+    """Say why the environment's namespace is not ours to touch.
+
+    Args:
+        seen: what was observed.
+        rules: what decides about branches.
+
+    Returns:
+        The reason; empty if it is ours, or if none stands.
+    """
+    name, record, namespace = seen.name.namespace, seen.noted.record, standing(seen.namespace)
+    if not name.startswith(rules.prefixes.namespace):
+        return f"namespace {name} does not begin with {rules.prefixes.namespace}"
+    protecting = next((glob for glob in rules.protected if fnmatchcase(name, glob)), None)
+    if protecting is not None:
+        return f"namespace {name} is protected by {protecting!r} in PROTECTED_NAMESPACES"
+    if record is not None and record.key != seen.key:
+        return _belongs(name, record.key.branch, record.key.repository, seen)
+    if namespace is None:
+        return ""
+    if not namespace.managed:
+        return f"namespace {name} stands and does not bear our label: it is someone else's"
+    owner = namespace.owner
+    if owner is None:
+        return f"namespace {name} bears our label and names no branch: a person has to say whose it is"
+    return "" if owner == seen.key else _belongs(name, owner.branch, owner.repository, seen)
+
+
+def _belongs(name: str, branch: str, repository: str, seen: Observed) -> str:
+    return f"namespace {name} belongs to branch {branch!r} of {repository}, so {seen.key.branch!r} cannot have it"
+
+
+def _judge(change: Change, seen: Observed, rules: Rules, foreign: str) -> Change | Struck:
+    if isinstance(change, Remove) and isinstance(change.subject, Request):
+        # Whose namespace it is about does not matter: a request is found by its own branch.
+        return DeleteRequest(owned=Owned(change.subject))
+    if foreign:
+        return Struck(change, foreign)
+    if not isinstance(change, Remove):
+        return change
+    match change.subject:
+        case Namespace() as namespace:
+            return DeleteNamespace(owned=Owned(namespace))
+        case Record() as record:
+            return DeleteRecord(owned=Owned(record))
+        case Live() as live if live.ref in _inventory(seen):
+            return DeleteObject(namespace=seen.name.namespace, owned=Owned(live))
+        case Live():
+            return Struck(change, "the record's inventory does not hold it")
+        case Credential() as credential:
+            why = _why_foreign_credential(credential, seen, rules)
+            return Struck(change, why) if why else DeleteCredential(owned=Owned(credential))
+        case Request() as request:
+            return DeleteRequest(owned=Owned(request))
+
+
+def _inventory(seen: Observed) -> frozenset[ObjectRef]:
+    record = seen.noted.record
+    return frozenset((*record.inventory, *record.pruning)) if record else frozenset()
+
+
+def _why_foreign_credential(credential: Credential, seen: Observed, rules: Rules) -> str:
+    if credential.issuer != seen.issuer or credential.namespace != seen.name.namespace:
+        return "it is about another cluster or namespace"
+    record = seen.noted.record
+    if record is not None and credential.ref in record.credentials:
+        return ""
+    if credential.name.startswith(rules.prefixes.credential):
+        return ""
+    return f"its name does not begin with {rules.prefixes.credential} and no record names it: someone else made it"

@@ -1,0 +1,125 @@
+"""Removals: a plan can only wish for one (`Remove`); what is carried out is a `Delete`, and that needs proof (`Owned`).
+
+The proof names the very thing that was read, so that the API can be asked to delete that one and no other. `branches/policy.py` alone makes it.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
+
+from branches.application import Live
+from branches.books import Record, Request
+from branches.identity import Credential, identity_lock
+from branches.namespace import Namespace
+from loop.plan import Change
+
+Subject: TypeAlias = Namespace | Credential | Live | Record | Request
+S = TypeVar("S", bound=Subject, covariant=True)
+
+
+@dataclass(frozen=True)
+class Owned(Generic[S]):
+    """Proof that something is ours."""
+
+    subject: S
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remove(Change):
+    """A wish to delete something."""
+
+    verb: ClassVar[str] = "delete"
+    subject: Subject
+
+    @property
+    def target(self) -> str:
+        """What is to go."""
+        return str(self.subject)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delete(Change):
+    """A removal that policy let through; its children say of what."""
+
+    verb: ClassVar[str] = "delete"
+    owned: Owned[Subject]
+
+    @property
+    def target(self) -> str:
+        """What goes."""
+        return str(self.owned.subject)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteNamespace(Delete):
+    """An environment's namespace, and all that is in it."""
+
+    owned: Owned[Namespace]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteCredential(Delete):
+    """A federated credential."""
+
+    owned: Owned[Credential]
+
+    @property
+    def lock(self) -> str:
+        """Its identity's."""
+        return identity_lock(self.owned.subject.identity)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteObject(Delete):
+    """An object of an environment's namespace."""
+
+    namespace: str
+    owned: Owned[Live]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteRecord(Delete):
+    """A branch's record."""
+
+    owned: Owned[Record]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteRequest(Delete):
+    """A person's request that has been served, or has lost its object."""
+
+    owned: Owned[Request]
+
+
+class NamespaceDeleter(Protocol):
+    """Deletes namespaces. Nothing that provisions is ever handed one."""
+
+    def delete(self, owned: Owned[Namespace]) -> None:
+        """Ask the very namespace that was read to go; one that is gone by then is no error."""
+
+
+class CredentialDeleter(Protocol):
+    """Deletes federated credentials."""
+
+    def delete(self, owned: Owned[Credential]) -> None:
+        """Delete a credential; one that is gone by then is no error."""
+
+
+class ObjectDeleter(Protocol):
+    """Deletes objects of an environment's namespace."""
+
+    def delete(self, namespace: str, owned: Owned[Live]) -> None:
+        """Ask the very object that was read to go; one that is gone by then is no error."""
+
+
+class RequestDeleter(Protocol):
+    """Removes requests."""
+
+    def delete_request(self, owned: Owned[Request]) -> None:
+        """Remove the request that was read, unless it has changed since."""
+
+
+class RecordDeleter(RequestDeleter, Protocol):
+    """Removes records, too. Only what takes environments away is handed one."""
+
+    def delete_record(self, owned: Owned[Record]) -> None:
+        """Remove the record that was read, unless it has changed since."""

@@ -1,0 +1,126 @@
+"""The one decision: should this branch have an environment, and is its overlay due to be applied?
+
+Everything else in the program only carries out what is said here, and everything here is a pure function of what was observed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from branches.books import Stall, rendering
+from branches.matching import included
+from branches.namespace import labels
+from branches.observe import Observed
+from branches.rules import Rules
+from loop.reading import Absent, Unknown, standing
+
+
+@dataclass(frozen=True)
+class Present:
+    """The branch has an environment at this commit. `due` says why its overlay has to be applied; empty if it stands applied."""
+
+    commit: str
+    due: str = ""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The branch should have an environment, and its overlay at this commit was refused before."""
+
+    commit: str
+    stall: Stall
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The branch has no environment, and what stands of one goes."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Leave:
+    """Nothing is to be done. `unknown` if that is because something could not be read."""
+
+    why: str
+    unknown: bool = False
+
+
+Verdict: TypeAlias = Present | Refused | Gone | Leave
+
+
+def wanted(seen: Observed, *, rules: Rules, now: datetime) -> Verdict:
+    """Decide about one branch.
+
+    Args:
+        seen: what was observed.
+        rules: what decides about branches.
+        now: the time.
+
+    Returns:
+        The verdict.
+    """
+    if isinstance(seen.head, Unknown):
+        return Leave(f"the repository could not be read: {seen.head.error}", unknown=True)
+    if isinstance(seen.books, Unknown):
+        return Leave(f"the books could not be read: {seen.books.error}", unknown=True)
+    if isinstance(seen.head, Absent):
+        return Gone("the branch does not exist")
+    commit, request = seen.head.value, seen.noted.request
+    reason = included(
+        seen.key.branch,
+        include=rules.include,
+        exclude=rules.exclude,
+        default_branch=seen.default_branch or None,
+    )
+    if request is not None and request.action == "hold" and request.commit == commit:
+        return Gone("it was deleted by hand, and the branch has not been pushed to since")
+    if reason is not None:
+        return Leave(reason)
+    if isinstance(seen.namespace, Unknown):
+        return Leave(f"the namespace could not be read: {seen.namespace.error}", unknown=True)
+    stall = _standing_refusal(seen, commit, rules=rules, now=now)
+    if stall is not None:
+        return Refused(commit, stall)
+    return Present(commit, _due(seen, commit, rules=rules, now=now))
+
+
+def _asked(seen: Observed) -> str:
+    request = seen.noted.request
+    return request.at if request is not None and request.action == "apply" else ""
+
+
+def _standing_refusal(seen: Observed, commit: str, *, rules: Rules, now: datetime) -> Stall | None:
+    record = seen.noted.record
+    stall = record.stall if record is not None and record.key == seen.key else None
+    if stall is None or stall.commit != commit or stall.digest != rules.digest:
+        return None
+    if now - stall.at >= rules.reapply_after or _asked(seen) not in {"", stall.asked}:
+        return None
+    return stall
+
+
+def _due(seen: Observed, commit: str, *, rules: Rules, now: datetime) -> str:
+    """Why the overlay has to be applied; empty if it stands applied."""
+    namespace, record = standing(seen.namespace), seen.noted.record
+    if namespace is None or record is None or not record.identities:
+        return "the environment does not stand"
+    applied = namespace.applied
+    if applied is None:
+        return "nothing has been applied whole"
+    missing = [pool for pool in rules.accounts.values() if pool not in record.identities]
+    ours = labels(seen.name, further=rules.labels, overlay={})
+    checks = {
+        f"the branch is at {commit[:12]}": applied.revision != commit,
+        "the settings that render it have changed": applied.digest != rules.digest,
+        "applying it was cut short": record.rendered != rendering(commit, rules.digest),
+        "it was asked for": _asked(seen) not in {"", applied.asked},
+        f"it was last applied {applied.at:%Y-%m-%d %H:%M} UTC": now - applied.at >= rules.reapply_after,
+        "a pool of identities is new to it": bool(missing),
+        "labels of its namespace were changed": any(
+            namespace.labels.get(label) != value
+            for label, value in ours.items()
+            if not label.startswith("pod-security")
+        ),
+    }
+    return next((why for why, is_so in checks.items() if is_so), "")
