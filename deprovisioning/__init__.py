@@ -1,0 +1,1 @@
+"""A branch's environment goes away, all of it, and nothing else does."""

@@ -1,0 +1,53 @@
+"""The steps that take an environment away: each makes one change, and decides nothing."""
+
+from dataclasses import dataclass
+
+from branches.application import CronJobSuspender, Suspend
+from branches.books import RecordWriter, WriteRecord
+from branches.removal import (
+    CredentialDeleter,
+    DeleteCredential,
+    DeleteNamespace,
+    DeleteRecord,
+    DeleteRequest,
+    NamespaceDeleter,
+    RecordDeleter,
+)
+from loop.plan import Change
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """All that a removal may do."""
+
+    records: RecordWriter
+    books: RecordDeleter
+    namespaces: NamespaceDeleter
+    credentials: CredentialDeleter
+    cron_jobs: CronJobSuspender
+
+    def act(self, change: Change) -> None:
+        """Make one change.
+
+        Args:
+            change: one that a plan of this room holds.
+
+        Raises:
+            Failure: it could not be made.
+            TypeError: it is no change of this room's.
+        """
+        match change:
+            case WriteRecord():
+                self.records.write(change.record)
+            case Suspend():
+                self.cron_jobs.suspend(change.namespace, change.name)
+            case DeleteNamespace():
+                self.namespaces.delete(change.owned)
+            case DeleteCredential():
+                self.credentials.delete(change.owned)
+            case DeleteRecord():
+                self.books.delete_record(change.owned)
+            case DeleteRequest():
+                self.books.delete_request(change.owned)
+            case _:
+                raise TypeError(f"deprovisioning does not do this: {change}")

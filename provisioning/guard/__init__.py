@@ -1,0 +1,11 @@
+"""Decides by allow-lists what a branch may bring into the cluster: twice, before and after the build.
+
+A file per family of rules; what other rooms need of it is named here.
+"""
+
+from provisioning.guard.namespace import namespace_labels
+from provisioning.guard.objects import check_objects
+from provisioning.guard.rules import Rules
+from provisioning.guard.sources import check_sources
+
+__all__ = ["Rules", "check_objects", "check_sources", "namespace_labels"]

@@ -1,0 +1,44 @@
+"""Which objects a branch may bring, and under which names.
+
+An allow-list of kinds keeps out all that is cluster-wide, grants rights, or has a controller make further
+objects of it (Argo CD, Flux), without a list of these that would always be behind.
+"""
+
+import re
+from collections.abc import Iterator
+
+from provisioning.guard.fields import Fields, mapping, mappings, shown, string, strings
+from provisioning.guard.rules import Rules, kind_id
+
+_API_VERSION = re.compile(r"([a-z0-9.-]+/)?v[0-9]+((alpha|beta)[0-9]+)?")
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/; it becomes part of a URL.
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
+    """What stands against an object's kind, name and namespace."""
+    metadata = mapping(obj, "metadata")
+    name = string(metadata, "name")
+    if not _API_VERSION.fullmatch(string(obj, "apiVersion")):
+        yield "its apiVersion is none"
+    if kind_id(obj) == "Namespace":
+        if name != rules.namespace:
+            yield f"only the namespace {rules.namespace} belongs to this environment"
+    elif kind_id(obj) not in rules.allowed_kinds:
+        yield "this kind is not in ALLOWED_KINDS"
+    if not _NAME.fullmatch(name):
+        yield f"metadata.name must be a lower-case DNS name, not {shown(name)}"
+    mapping(obj, "spec")  # a map or absent, in every kind that has one
+    yield from _fields(metadata, rules)
+
+
+def _fields(metadata: Fields, rules: Rules) -> Iterator[str]:
+    if string(metadata, "namespace") not in {"", rules.namespace}:
+        yield f"its namespace is {shown(metadata['namespace'])}, not {rules.namespace}"
+    if strings(metadata, "finalizers"):
+        yield "metadata.finalizers would hold up the environment's end; leave them out"
+    for field in ("labels", "annotations"):
+        if not all(isinstance(value, str) for value in mapping(metadata, field).values()):
+            yield f"metadata.{field} must be strings"
+    if mappings(metadata, "ownerReferences"):
+        yield "metadata.ownerReferences would tie it to an object of another commit; leave them out"

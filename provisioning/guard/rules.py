@@ -1,0 +1,48 @@
+"""What the guard may let through in one environment.
+
+All that depends on settings is in here and nowhere else, so that one digest tells whether a verdict holds.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TypeAlias
+
+from provisioning.guard.fields import Fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """Everything that the guard reads besides the manifests.
+
+    Attributes:
+        namespace: the environment's own.
+        allowed_kinds: `group/Kind`, or `Kind` for the core group.
+        hosts: the hosts that its routes may claim.
+        gateways: `namespace/name` of the gateways that its routes may attach to.
+        key_vaults: names of the vaults that it may read.
+        key_vault_objects: globs of what it may read there.
+    """
+
+    namespace: str
+    allowed_kinds: frozenset[str]
+    hosts: frozenset[str]
+    gateways: frozenset[str]
+    key_vaults: frozenset[str]
+    key_vault_objects: frozenset[str]
+
+    def digest(self) -> str:
+        """A SHA-256 over every field, the same for the same rules in whatever order they were given."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=sorted).encode()).hexdigest()
+
+
+Family: TypeAlias = Callable[[Fields, Rules], Iterator[str]]
+"""A family of rules: the reasons to refuse an object. It raises `Malformed` over what it cannot read."""
+
+
+def kind_id(obj: Fields) -> str:
+    """An object's kind as `ALLOWED_KINDS` writes it: `apps/Deployment`, `Service`; of anything, something."""
+    group = str(obj.get("apiVersion", "")).rpartition("/")[0]
+    kind = str(obj.get("kind", ""))
+    return f"{group}/{kind}" if group else kind

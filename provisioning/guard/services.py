@@ -1,0 +1,19 @@
+"""Services stay within the cluster: whoever comes from outside comes through a gateway, by a judged route."""
+
+from collections.abc import Iterator
+
+from provisioning.guard.fields import Fields, mapping, shown, string, strings
+from provisioning.guard.rules import Rules, kind_id
+
+
+def refusals(obj: Fields, rules: Rules) -> Iterator[str]:  # noqa: ARG001 - every family has this signature
+    """What stands against a Service."""
+    if kind_id(obj) != "Service":
+        return
+    spec = mapping(obj, "spec")
+    if string(spec, "type") not in {"", "ClusterIP"}:
+        yield f"its type is {shown(spec['type'])}; only ClusterIP is let through"
+    if strings(spec, "externalIPs"):
+        yield "its externalIPs would draw other traffic to it"
+    if string(spec, "externalName"):
+        yield "its externalName leads out of the cluster"

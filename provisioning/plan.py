@@ -1,0 +1,290 @@
+"""The plan that makes an environment, or mends it. It decides and touches nothing.
+
+The order is a promise: the overlay has been built and judged before the first write; the record stands before the first credential, so that
+a crash forgets nothing; credentials stand before the pods that sign in with them; what was applied is noted after all of it was.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from branches.application import TEMPLATE, Manifest, holds_data, inventory, reference, waves
+from branches.books import Record, Stall, WriteRecord, rendering
+from branches.drift import UNKNOWN
+from branches.identity import Credential, CreateCredential, Identity, choose, wanted_credentials
+from branches.namespace import (
+    NOT_READY,
+    READY,
+    ROLLING_OUT,
+    Annotate,
+    Applied,
+    ApplyNamespace,
+    CreateNamespace,
+    Namespace,
+    claim,
+    labels,
+)
+from branches.observe import Observed, Survey
+from branches.removal import Remove
+from branches.rules import Rules
+from branches.wanted import Present
+from loop.plan import Gate, Item, Plan, Stop, Wave, wave
+from loop.reading import Reading, Standing, Unknown, standing
+from provisioning.desired import Desired, point
+from provisioning.refusal import Refused
+
+ROLLOUT_PATIENCE = timedelta(minutes=10)
+_SOON = 10.0  # seconds: a rollout, a namespace that goes
+_LATER = 60.0  # seconds: something that other branches have to give up first
+
+
+def plan(
+    seen: Observed,
+    verdict: Present,
+    *,
+    desired: Desired | Refused | None = None,
+    survey: Survey | None = None,
+    rules: Rules,
+    now: datetime,
+) -> Plan:
+    """Plan what makes or mends one environment.
+
+    Args:
+        seen: what was observed.
+        verdict: that it is wanted, and why its overlay is due.
+        desired: the overlay, built and judged; `None` if it is not due, or if this is only a look from afar.
+        survey: what an overlay that is due needs to know beside.
+        rules: what decides about branches.
+        now: the time.
+
+    Returns:
+        The plan; empty if the environment stands as it should.
+    """
+    unread = _unread(seen.books, seen.namespace, seen.credentials)
+    if unread:
+        return Plan((unread,))
+    namespace, record = standing(seen.namespace), seen.noted.record
+    if namespace is not None and namespace.terminating_since:
+        return Plan((Gate(f"{namespace} is still going", "terminating", _SOON),))
+    ended = _ended_hold(seen)
+    if not verdict.due:
+        return Plan((*ended, *_mend(seen, namespace, record, rules=rules, now=now)))
+    if isinstance(desired, Refused):
+        return Plan((*ended, *_refuse(seen, verdict.commit, desired, rules=rules, now=now)))
+    if desired is None or survey is None:
+        return Plan((*ended, Gate(f"to be built: {verdict.due}", "build", 0)))
+    return Plan((*ended, *_make(seen, verdict.commit, desired, survey, rules=rules, now=now)))
+
+
+def _unread(*readings: Reading[object]) -> Gate | None:
+    for reading in readings:
+        if isinstance(reading, Unknown):
+            return Gate(f"not read: {reading.error}", UNKNOWN, reading.error.retry_after or 15.0)
+    return None
+
+
+def _ended_hold(seen: Observed) -> tuple[Wave, ...]:
+    """A hold that a push has ended goes, so that no later push back to its commit revives it."""
+    request = seen.noted.request
+    return wave(Remove(subject=request)) if request is not None and request.action == "hold" else ()
+
+
+def _asked(seen: Observed) -> str:
+    request = seen.noted.request
+    return request.at if request is not None and request.action == "apply" else ""
+
+
+def _refuse(
+    seen: Observed, commit: str, refused: Refused, *, rules: Rules, now: datetime
+) -> tuple[Item, ...]:
+    """Remember that this commit's overlay was refused, and leave everything else as it stands."""
+    stall = Stall(commit=commit, digest=rules.digest, asked=_asked(seen), at=now, why=str(refused))
+    record = seen.noted.record or Record(key=seen.key, slug=seen.name.slug, namespace=seen.name.namespace)
+    return (*wave(WriteRecord(record=replace(record, stall=stall))), Stop(str(refused), "refused"))
+
+
+def _make(
+    seen: Observed, commit: str, desired: Desired, survey: Survey, *, rules: Rules, now: datetime
+) -> tuple[Item, ...]:
+    unread = _unread(survey.identities, survey.environments, survey.hosts, survey.jobs)
+    if unread:
+        return (unread,)
+    record = seen.noted.record or Record(key=seen.key, slug=seen.name.slug, namespace=seen.name.namespace)
+    barrier = _no_room(record, survey, rules) or _host_taken(seen, desired, survey)
+    if barrier:
+        return (barrier,)
+    known = {identity.ref: identity for identity in standing(survey.identities) or ()}
+    identities = _identities(record, known, rules)
+    if isinstance(identities, Gate):
+        return (identities,)
+
+    credentials = _wanted(seen, identities, rules)
+    clients = {account: known[identities[pool]].client_id for account, pool in rules.accounts.items()}
+    manifests = point(desired, clients)
+    objects = inventory(manifests)
+    written = replace(
+        record,
+        identities=identities,
+        credentials=tuple(sorted({*record.credentials, *(each.ref for each in credentials)})),
+        rendered=rendering(commit, rules.digest),
+        inventory=objects,
+        pruning=tuple(sorted({*record.inventory, *record.pruning} - set(objects))),
+        stall=None,
+        receipt={},
+    )
+    applied = Applied(
+        revision=commit,
+        digest=rules.digest,
+        asked=_asked(seen),
+        at=now,
+        result=ROLLING_OUT,
+        since=now,
+        url=desired.url,
+    )
+    return (
+        *(wave(WriteRecord(record=written)) if written != record else ()),
+        *_namespace(seen, identities, desired, rules),
+        *_missing(seen, credentials),
+        *_recreate(seen, manifests, survey),
+        *waves(seen.name.namespace, manifests),
+        *wave(Annotate(name=seen.name.namespace, applied=applied)),
+    )
+
+
+def _no_room(record: Record, survey: Survey, rules: Rules) -> Gate | None:
+    environments = standing(survey.environments) or 0
+    if record.identities or environments < rules.most:
+        return None
+    return Gate(f"{environments} environments stand, and MAX_ENVIRONMENTS is {rules.most}", "no_room", _LATER)
+
+
+def _host_taken(seen: Observed, desired: Desired, survey: Survey) -> Gate | None:
+    claimed = standing(survey.hosts) or {}
+    for host in desired.hosts:
+        holder = claimed.get(host, seen.name.namespace)
+        if holder != seen.name.namespace:
+            return Gate(f"host {host} is held by a route in namespace {holder}", "host_taken", _LATER)
+    return None
+
+
+def _identities(record: Record, known: Mapping[str, Identity], rules: Rules) -> dict[str, str] | Gate:
+    """The identity of each pool: the one on record, else the one with the most room."""
+    chosen = {pool: ref for pool, ref in record.identities.items() if pool in rules.accounts.values()}
+    for pool in dict.fromkeys(rules.accounts.values()):
+        if pool in chosen:
+            continue
+        need = sum(1 for each in rules.accounts.values() if each == pool)
+        identity = choose(known.values(), pool=rules.pools[pool], need=need)
+        if identity is None:
+            rooms = ", ".join(f"{ref} {known[ref].room}" for ref in rules.pools[pool] if ref in known)
+            named = f"pool {pool!r}" if pool else "WORKLOAD_IDENTITIES"
+            return Gate(
+                f"no identity of {named} has room for {need} more credentials ({rooms})", "no_room", _LATER
+            )
+        chosen[pool] = identity.ref
+    return chosen
+
+
+def _wanted(seen: Observed, identities: Mapping[str, str], rules: Rules) -> tuple[Credential, ...]:
+    return wanted_credentials(
+        seen.name, accounts=rules.accounts, identities=identities, prefixes=rules.prefixes, issuer=seen.issuer
+    )
+
+
+def _namespace(
+    seen: Observed, identities: Mapping[str, str], desired: Desired, rules: Rules
+) -> tuple[Wave, ...]:
+    namespace = standing(seen.namespace)
+    noted = claim(seen.key, identities)
+    shown = labels(seen.name, further=rules.labels, overlay=desired.namespace_labels)
+    if namespace is None:
+        return wave(CreateNamespace(name=seen.name.namespace, labels=shown, annotations=noted))
+    if shown.items() <= namespace.labels.items() and noted.items() <= namespace.annotations.items():
+        return ()
+    return wave(ApplyNamespace(namespace=namespace, labels=shown, annotations=noted))
+
+
+def _missing(seen: Observed, credentials: tuple[Credential, ...]) -> tuple[Wave, ...]:
+    """Create what does not stand; a credential is known by issuer and subject, and one under an older name will do."""
+    there = {(each.identity, each.issuer, each.subject) for each in standing(seen.credentials) or ()}
+    absent = [each for each in credentials if (each.identity, each.issuer, each.subject) not in there]
+    return wave(*(CreateCredential(credential=each) for each in absent))
+
+
+def _recreate(seen: Observed, manifests: tuple[Manifest, ...], survey: Survey) -> tuple[Wave, ...]:
+    """A Job whose template has changed goes first, for its template is immutable; one that holds data never does."""
+    record = seen.noted.record
+    known = set(record.inventory) if record else set()
+    jobs = {reference(each): each for each in manifests if each["kind"] == "Job"}
+    changed = [
+        live
+        for live in standing(survey.jobs) or ()
+        if live.ref in known
+        and live.template != jobs[live.ref]["metadata"]["annotations"][TEMPLATE]
+        and not holds_data(jobs[live.ref])
+    ]
+    return wave(*(Remove(subject=live) for live in changed))
+
+
+def _mend(
+    seen: Observed, namespace: Namespace | None, record: Record | None, *, rules: Rules, now: datetime
+) -> tuple[Item, ...]:
+    """What an environment needs whose overlay stands applied: lost credentials, pruning, and word of its rollout."""
+    assert namespace is not None  # noqa: S101  (else its overlay would be due)
+    assert record is not None  # noqa: S101
+    credentials = _wanted(seen, record.identities, rules)
+    refs = {each.ref for each in credentials}
+    wider = tuple(sorted({*record.credentials, *refs}))
+    written = (
+        wave(WriteRecord(record=replace(record, credentials=wider)))
+        if set(wider) != set(record.credentials)
+        else ()
+    )
+    return (
+        *written,
+        *_missing(seen, credentials),
+        *_surplus(seen, credentials),
+        *_prune(seen, record),
+        *_rollout(seen, namespace, now),
+    )
+
+
+def _surplus(seen: Observed, credentials: tuple[Credential, ...]) -> tuple[Wave, ...]:
+    """Credentials about our namespace for service accounts that are no longer in SERVICE_ACCOUNTS."""
+    subjects = {each.subject for each in credentials}
+    return wave(
+        *(Remove(subject=each) for each in standing(seen.credentials) or () if each.subject not in subjects)
+    )
+
+
+def _prune(seen: Observed, record: Record) -> tuple[Item, ...]:
+    if not record.pruning:
+        return ()
+    if isinstance(seen.leaving, Unknown):
+        return (Gate(f"not read: {seen.leaving.error}", "pruning", _SOON),)
+    leaving = standing(seen.leaving) or ()
+    going = [live for live in leaving if live.deleting]
+    waves_ = wave(*(Remove(subject=live) for live in leaving if not live.deleting))
+    if leaving:
+        return waves_ or (Gate(f"on their way out: {', '.join(map(str, going))}", "pruning", _SOON),)
+    return wave(WriteRecord(record=replace(record, pruning=())))
+
+
+def _rollout(seen: Observed, namespace: Namespace, now: datetime) -> tuple[Item, ...]:
+    applied = namespace.applied
+    if applied is None or applied.result == READY:
+        return ()
+    if not isinstance(seen.rollout, Standing):
+        return (Gate("the rollout has not been looked at", "rollout", _SOON),)
+    rollout = seen.rollout.value
+    if rollout.ready:
+        return wave(Annotate(name=namespace.name, applied=replace(applied, result=READY, since=now)))
+    why = f"not ready: {rollout.why}"
+    if now - applied.at < ROLLOUT_PATIENCE:
+        return (Gate(why, "rollout", _SOON),)
+    if applied.result == ROLLING_OUT:
+        return (
+            *wave(Annotate(name=namespace.name, applied=replace(applied, result=NOT_READY, since=now))),
+            Stop(why, "not_ready"),
+        )
+    return (Stop(why, "not_ready"),)

@@ -1,0 +1,254 @@
+"""A branch's key, taken from the queue: what is wanted, whose plan makes it so, and whose steps carry it out.
+
+A message says which branch, and nothing about what happened to it: that is looked up here, each time anew. So a webhook that comes twice,
+late, out of order or never does no harm.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from branches import observe
+from branches.drift import UNKNOWN, Drift, drift
+from branches.key import Key
+from branches.observe import NOT_LOOKED_AT, Observed, Readers, Survey
+from branches.policy import police, why_foreign
+from branches.removal import DeleteRecord
+from branches.rules import Rules
+from branches.wanted import Gone, Leave, Present, Refused, Verdict, wanted
+from deprovisioning import plan as removal
+from deprovisioning.steps import Steps as RemovalSteps
+from loop.outcome import Outcome, Waiting
+from loop.plan import Change, Gate, Plan, Stop
+from loop.reading import Reading, Standing, Unknown, read, standing
+from loop.report import Report
+from loop.run import Locks, Ran, run, verdict
+from provisioning import plan as provision
+from provisioning.desired import Desired
+from provisioning.refusal import Refused as RefusedOverlay
+from provisioning.steps import Steps as ProvisioningSteps
+
+_AGAIN = 15.0  # seconds until something that could not be read is tried again
+
+
+class Wish(Protocol):
+    """Finds out what a commit asks for."""
+
+    def __call__(self, commit: str, seen: Observed) -> Desired | RefusedOverlay:
+        """The overlay at a commit, built and judged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """One look at a branch: what was observed, what follows from it, and what its overlay asks for if that is due."""
+
+    observed: Observed
+    verdict: Verdict
+    desired: Reading[Desired | RefusedOverlay] = NOT_LOOKED_AT
+    survey: Survey | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciler:
+    """All that reconciling branches needs.
+
+    Args:
+        rules: what decides about branches.
+        readers: what looks at the world.
+        desired: finds out what a commit asks for.
+        provisioning: what makes environments.
+        deprovisioning: what takes them away.
+        locks: where leases are held.
+        now: the clock.
+    """
+
+    rules: Rules
+    readers: Readers
+    desired: Wish
+    provisioning: ProvisioningSteps
+    deprovisioning: RemovalSteps
+    locks: Locks
+    now: Callable[[], datetime]
+
+    def reconcile(self, key: Key) -> Report:
+        """Bring one branch's environment to what is wanted, as far as the world lets it.
+
+        Args:
+            key: the branch.
+
+        Returns:
+            The report, not yet logged.
+        """
+        started = self.now()
+        overlays: dict[str, Desired | RefusedOverlay] = {}
+        ran = run(
+            name=f"branch/{self.rules.name(key.branch).namespace}",
+            observe=lambda: self.look(key, overlays),
+            plan=self.plan,
+            act=self._act,
+            locks=self.locks,
+        )
+        return _report(key, ran, (self.now() - started).total_seconds())
+
+    def _act(self, seen: Seen, change: Change) -> None:
+        steps = self.deprovisioning if isinstance(seen.verdict, Gone) else self.provisioning
+        steps.act(change)
+
+    def look(self, key: Key, overlays: dict[str, Desired | RefusedOverlay] | None = None) -> Seen:
+        """Look at a branch, and at its overlay if that is due.
+
+        Args:
+            key: the branch.
+            overlays: what was built before in the same run, by commit.
+
+        Returns:
+            What was seen; nothing was written.
+        """
+        observed = observe.one(key, rules=self.rules, readers=self.readers)
+        decided = wanted(observed, rules=self.rules, now=self.now())
+        if not isinstance(decided, Present) or not decided.due or why_foreign(observed, self.rules):
+            return Seen(observed=observed, verdict=decided)
+        built = overlays if overlays is not None else {}
+        commit = decided.commit
+        desired = Standing(built[commit]) if commit in built else self._fetch(commit, observed)
+        overlay = standing(desired)
+        if overlay is None or isinstance(overlay, RefusedOverlay):
+            return Seen(observed=observed, verdict=decided, desired=desired)
+        built[commit] = overlay
+        survey = observe.survey(observed, overlay.manifests, rules=self.rules, readers=self.readers)
+        return Seen(observed=observed, verdict=decided, desired=desired, survey=survey)
+
+    def _fetch(self, commit: str, observed: Observed) -> Reading[Desired | RefusedOverlay]:
+        return read(lambda: self.desired(commit, observed))
+
+    def plan(self, seen: Seen) -> Plan:
+        """Plan for one branch. Pure but for the time.
+
+        Args:
+            seen: what was seen.
+
+        Returns:
+            The plan, with everything struck out of it that is not ours.
+        """
+        return police(self._plan(seen), seen.observed, self.rules)
+
+    def _plan(self, seen: Seen) -> Plan:
+        match seen.verdict:
+            case Gone():
+                return removal.plan(seen.observed, now=self.now())
+            case Present() as present:
+                if isinstance(seen.desired, Unknown) and seen.desired is not NOT_LOOKED_AT:
+                    return Plan(
+                        (Gate(f"its overlay was not fetched: {seen.desired.error}", "unfetched", _AGAIN),)
+                    )
+                return provision.plan(
+                    seen.observed,
+                    present,
+                    desired=standing(seen.desired),
+                    survey=seen.survey,
+                    rules=self.rules,
+                    now=self.now(),
+                )
+            case Refused(_, stall):
+                return Plan((Stop(stall.why, "refused"),))
+            case Leave(why, unknown):
+                return Plan((Gate(why, UNKNOWN, _AGAIN),)) if unknown else Plan(note=why)
+
+    def sweep(self, *, most_deletions: int, confirmed: str = "") -> tuple[Drift, tuple[str, ...]]:
+        """Look at everything, and find the branches that differ from what is wanted. Nothing is written.
+
+        Args:
+            most_deletions: how many environments one sweep may remove unasked.
+            confirmed: the digest of removals that a person has confirmed.
+
+        Returns:
+            What differs, and the credentials of ours that no branch can be found for.
+        """
+        world = observe.everything(rules=self.rules, readers=self.readers)
+        found = drift(
+            world.branches, decide=self._from_afar, most_deletions=most_deletions, confirmed=confirmed
+        )
+        return found, tuple(str(each) for each in world.orphans)
+
+    def survey(self) -> tuple[tuple[Observed, Verdict, Plan], ...]:
+        """Look at everything, and say of each branch what was seen, what is wanted and what would be done."""
+        world = observe.everything(rules=self.rules, readers=self.readers)
+        return tuple((each, *self._from_afar(each)) for each in world.branches)
+
+    def explain(self, key: Key) -> tuple[Observed, Verdict, Plan, Outcome]:
+        """Look at one branch as a run would, its overlay included, and change nothing.
+
+        Args:
+            key: the branch.
+
+        Returns:
+            What was seen, what is wanted, the plan, and how a run would end that did not act.
+        """
+        seen = self.look(key)
+        plan = self.plan(seen)
+        return seen.observed, seen.verdict, plan, verdict(plan)
+
+    def _from_afar(self, observed: Observed) -> tuple[Verdict, Plan]:
+        seen = Seen(observed=observed, verdict=wanted(observed, rules=self.rules, now=self.now()))
+        return seen.verdict, self.plan(seen)
+
+
+def _report(key: Key, ran: Ran[Seen], seconds: float) -> Report:
+    observed = ran.observed.observed
+    namespace = standing(observed.namespace)
+    applied = namespace.applied if namespace is not None and namespace.owner == key else None
+    facts: dict[str, object] = {
+        "namespace": observed.name.namespace,
+        "revision": applied.revision if applied else "",
+        "result": applied.result if applied else "",
+        "url": applied.url if applied else "",
+    }
+    receipt = _receipt(ran)
+    return Report(
+        key={"repository": key.repository, "branch": key.branch},
+        outcome=ran.outcome,
+        seconds=seconds,
+        results=ran.results,
+        facts={**facts, **({"receipt": receipt} if receipt else {})},
+    )
+
+
+def _receipt(ran: Ran[Seen]) -> Mapping[str, str]:
+    """What became of each resource of an environment that is going: from the record as it was removed, else as it stands."""
+    removed = [
+        each.change.owned.subject
+        for each in ran.results
+        if isinstance(each.change, DeleteRecord) and not each.error
+    ]
+    if removed:
+        return removed[-1].receipt
+    record = ran.observed.observed.noted.record
+    if record is None or not isinstance(ran.observed.verdict, Gone):
+        return {}
+    failed = {each.change.target: f"failed: {each.error}" for each in ran.results if each.error}
+    return {**record.receipt, **failed}
+
+
+_CHAIN = timedelta(minutes=10)
+
+
+def again(
+    report: Report, key: Key, *, first_seen: datetime | None, now: datetime
+) -> tuple[str, float] | None:
+    """The message that brings a waiting key back.
+
+    Args:
+        report: how the run ended.
+        key: the branch.
+        first_seen: since when the key has been waiting; `None` if it has only begun to.
+        now: the time.
+
+    Returns:
+        The message and its delay in seconds; `None` if there is nothing to wait for, or if it has been waiting for ten minutes: then it is the
+        sweep's, or else every sweep would start one more chain of messages that never ends.
+    """
+    since = first_seen or now
+    if not isinstance(report.outcome, Waiting) or now - since >= _CHAIN:
+        return None
+    return key.to_message(first_seen=since), max(1.0, report.outcome.retry_after)
