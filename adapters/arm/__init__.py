@@ -1,0 +1,1 @@
+"""Azure Resource Manager: managed identities, their federated credentials, and the managed cluster."""

@@ -1,0 +1,71 @@
+"""What the managed cluster's own resource tells: its issuer of service-account tokens, and how to reach its API server."""
+
+import threading
+
+import yaml
+from azure.core.credentials import TokenCredential
+from azure.mgmt.containerservice import ContainerServiceClient
+
+from adapters.arm.client import options, translated
+from adapters.retry import reading
+from loop.errors import NotSetUp
+
+
+class ClusterAdapter:
+    """The managed cluster.
+
+    Args:
+        credential: who asks.
+        subscription: its subscription.
+        url: the ARM endpoint.
+        group: its resource group.
+        name: its name.
+        issuer: the issuer, if it is known from the settings.
+    """
+
+    def __init__(
+        self,
+        credential: TokenCredential,
+        subscription: str,
+        url: str,
+        *,
+        group: str,
+        name: str,
+        issuer: str = "",
+    ) -> None:
+        self._client = ContainerServiceClient(credential, subscription, **options(url))
+        self._group, self._name = group, name
+        self._issuer = issuer
+        self._lock = threading.Lock()
+
+    def issuer(self) -> str:
+        """The issuer; asked for once, since a cluster never changes it."""
+        with self._lock:
+            if not self._issuer:
+                self._issuer = self._read_issuer()
+            return self._issuer
+
+    @reading
+    def _read_issuer(self) -> str:
+        with translated(f"read cluster {self._group}/{self._name}"):
+            cluster = self._client.managed_clusters.get(self._group, self._name)
+        profile = cluster.oidc_issuer_profile
+        if profile is None or not profile.issuer_url:
+            raise NotSetUp(
+                f"cluster {self._name} issues no tokens: run `az aks update -g {self._group} -n {self._name} --enable-oidc-issuer "
+                "--enable-workload-identity`"
+            )
+        return str(profile.issuer_url)
+
+    @reading
+    def server(self) -> tuple[str, str]:
+        """The API server's address and its certificate authority (PEM in base64).
+
+        Returns:
+            Both, from the kubeconfig that ARM hands out (Azure Kubernetes Service Cluster User Role).
+        """
+        with translated(f"read the kubeconfig of cluster {self._group}/{self._name}"):
+            answer = self._client.managed_clusters.list_cluster_user_credentials(self._group, self._name)
+        kubeconfigs = answer.kubeconfigs or []
+        cluster = yaml.safe_load(bytes(kubeconfigs[0].value or b""))["clusters"][0]["cluster"]
+        return str(cluster["server"]), str(cluster["certificate-authority-data"])

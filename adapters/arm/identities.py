@@ -1,0 +1,97 @@
+"""Managed identities and their federated credentials, by `azure-mgmt-msi`."""
+
+from collections.abc import Callable
+
+from azure.core.credentials import TokenCredential
+from azure.mgmt.msi import ManagedServiceIdentityClient
+from azure.mgmt.msi.models import FederatedIdentityCredential
+
+from adapters.arm.client import options, translated
+from adapters.retry import reading
+from branches.identity import Credential, Identity
+from branches.removal import Owned
+from loop.errors import Gone, Rejected
+
+AUDIENCE = "api://AzureADTokenExchange"
+
+
+class _Identities:
+    def __init__(self, credential: TokenCredential, subscription: str, url: str) -> None:
+        self._client = ManagedServiceIdentityClient(credential, subscription, **options(url))
+
+
+class IdentityReaderAdapter(_Identities):
+    """Reads identities and their credentials.
+
+    Args:
+        credential: who asks.
+        subscription: the identities' subscription.
+        url: the ARM endpoint.
+        issuer: tells the cluster's issuer.
+    """
+
+    def __init__(
+        self, credential: TokenCredential, subscription: str, url: str, *, issuer: Callable[[], str]
+    ) -> None:
+        super().__init__(credential, subscription, url)
+        self.issuer = issuer
+
+    @reading
+    def identity(self, ref: str) -> Identity:
+        """An identity with its credentials: two calls."""
+        group, name = _split(ref)
+        with translated(f"read identity {ref}"):
+            found = self._client.user_assigned_identities.get(group, name)
+        if not found.client_id:
+            raise Rejected(f"identity {ref} has no client id")
+        return Identity(ref=ref, client_id=found.client_id, credentials=self.credentials(ref))
+
+    @reading
+    def credentials(self, ref: str) -> tuple[Credential, ...]:
+        """Every credential of an identity; none if there is no such identity."""
+        group, name = _split(ref)
+        try:
+            with translated(f"list the credentials of identity {ref}"):
+                listed = list(self._client.federated_identity_credentials.list(group, name))
+        except Gone:
+            return ()
+        return tuple(
+            Credential(
+                identity=ref,
+                name=each.name or "",
+                issuer=each.issuer or "",
+                subject=each.subject or "",
+            )
+            for each in listed
+        )
+
+
+class CredentialWriterAdapter(_Identities):
+    """Creates federated credentials."""
+
+    def create(self, credential: Credential) -> None:
+        """Create a credential; writing the very same one again changes nothing."""
+        group, name = _split(credential.identity)
+        wanted = FederatedIdentityCredential(
+            issuer=credential.issuer, subject=credential.subject, audiences=[AUDIENCE]
+        )
+        with translated(f"create {credential}"):
+            self._client.federated_identity_credentials.create_or_update(group, name, credential.name, wanted)
+
+
+class CredentialDeleterAdapter(_Identities):
+    """Deletes federated credentials."""
+
+    def delete(self, owned: Owned[Credential]) -> None:
+        """Delete a credential; one that is gone by then is no error."""
+        group, name = _split(owned.subject.identity)
+        try:
+            with translated(f"delete {owned.subject}"):
+                self._client.federated_identity_credentials.delete(group, name, owned.subject.name)
+        except Gone:
+            return
+
+
+def _split(ref: str) -> tuple[str, str]:
+    group, _, name = ref.partition("/")
+    return group, name

@@ -1,0 +1,1 @@
+"""GitHub: the repository's branches and its archives."""

@@ -1,0 +1,156 @@
+"""The objects of an environment's namespace: applied, read, suspended, deleted."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.discovery import Discovery
+from branches.application import TEMPLATE, Live, Manifest, PodTrouble, Rollout, Workload
+from branches.books import ObjectRef
+from branches.removal import Owned
+from loop.errors import Gone, NotSetUp
+
+_TROUBLE = {
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "InvalidImageName",
+    "CrashLoopBackOff",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+}
+_GATEWAY = "gateway.networking.k8s.io/v1"
+
+
+class ApplicationReaderAdapter:
+    """Reads what stands in environments' namespaces.
+
+    Args:
+        api: the cluster.
+        discovery: its kinds.
+    """
+
+    def __init__(self, api: Api, discovery: Discovery) -> None:
+        self._api = api
+        self._discovery = discovery
+
+    def rollout(self, namespace: str) -> Rollout:
+        """Deployments, StatefulSets and the pods that are in trouble: three lists."""
+        workloads = [
+            _workload(kind, each)
+            for kind, plural in (("Deployment", "deployments"), ("StatefulSet", "statefulsets"))
+            for each in self._api.items(path("apps/v1", plural, namespace=namespace))
+        ]
+        pods = self._api.items(path("v1", "pods", namespace=namespace))
+        return Rollout(
+            workloads=tuple(workloads), troubles=tuple(trouble for pod in pods for trouble in _troubles(pod))
+        )
+
+    def live(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Live, ...]:
+        """Those of the objects that stand: a get for each."""
+        found = (self._live(namespace, ref) for ref in refs)
+        return tuple(each for each in found if each is not None)
+
+    def _live(self, namespace: str, ref: ObjectRef) -> Live | None:
+        try:
+            resource = self._discovery.resource(ref.api_version, ref.kind)
+            where = path(ref.api_version, resource.plural, namespace=namespace, name=ref.name)
+            metadata = self._api.get(where)["metadata"]
+        except (Gone, NotSetUp):  # a kind that the cluster does not know has no objects
+            return None
+        return Live(
+            ref=ref,
+            uid=metadata["uid"],
+            version=metadata["resourceVersion"],
+            deleting="deletionTimestamp" in metadata,
+            template=(metadata.get("annotations") or {}).get(TEMPLATE, ""),
+        )
+
+    def cron_jobs(self, namespace: str) -> tuple[str, ...]:
+        """The CronJobs that are not suspended."""
+        found = self._api.items(path("batch/v1", "cronjobs", namespace=namespace))
+        return tuple(
+            each["metadata"]["name"] for each in found if not (each.get("spec") or {}).get("suspend")
+        )
+
+    def hosts(self) -> Mapping[str, str]:
+        """Every host that an HTTPRoute of any namespace claims → the namespace."""
+        try:
+            self._discovery.resource(_GATEWAY, "HTTPRoute")
+        except NotSetUp:
+            return {}
+        return {
+            host: route["metadata"]["namespace"]
+            for route in self._api.items(path(_GATEWAY, "httproutes"))
+            for host in (route.get("spec") or {}).get("hostnames") or ()
+        }
+
+
+class ApplicationWriterAdapter:
+    """Applies and deletes objects in environments' namespaces.
+
+    Args:
+        api: the cluster.
+        discovery: its kinds.
+    """
+
+    def __init__(self, api: Api, discovery: Discovery) -> None:
+        self._api = api
+        self._discovery = discovery
+
+    def apply(self, namespace: str, manifest: Manifest) -> None:
+        """Server-side apply."""
+        self._api.apply(
+            self._path(namespace, manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]),
+            manifest,
+        )
+
+    def delete(self, namespace: str, owned: Owned[Live]) -> None:
+        """Ask the very object that was read to go."""
+        ref = owned.subject.ref
+        self._api.delete(self._path(namespace, ref.api_version, ref.kind, ref.name), uid=owned.subject.uid)
+
+    def _path(self, namespace: str, api_version: str, kind: str, name: str) -> str:
+        return path(
+            api_version, self._discovery.resource(api_version, kind).plural, namespace=namespace, name=name
+        )
+
+
+class CronJobSuspenderAdapter:
+    """Suspends CronJobs.
+
+    Args:
+        api: the cluster.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def suspend(self, namespace: str, name: str) -> None:
+        """Suspend one; one that is gone by then is no error."""
+        try:
+            self._api.merge(
+                path("batch/v1", "cronjobs", namespace=namespace, name=name), {"spec": {"suspend": True}}
+            )
+        except Gone:
+            return
+
+
+def _workload(kind: str, document: Mapping[str, Any]) -> Workload:
+    spec, status = document.get("spec") or {}, document.get("status") or {}
+    return Workload(
+        ref=ObjectRef("apps/v1", kind, document["metadata"]["name"]),
+        generation=document["metadata"].get("generation", 0),
+        observed_generation=status.get("observedGeneration", 0),
+        wanted=spec.get("replicas", 1),
+        updated=status.get("updatedReplicas", 0),
+        available=status.get("availableReplicas", 0),
+    )
+
+
+def _troubles(pod: Mapping[str, Any]) -> Iterator[PodTrouble]:
+    status = pod.get("status") or {}
+    for each in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
+        reason = ((each.get("state") or {}).get("waiting") or {}).get("reason", "")
+        if reason in _TROUBLE:
+            yield PodTrouble(pod=pod["metadata"]["name"], reason=reason, image=each.get("image", ""))

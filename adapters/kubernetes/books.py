@@ -1,0 +1,183 @@
+"""Records and requests as ConfigMaps in `coppice-system`, which people can read with kubectl."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from adapters.kubernetes.client import Api, not_set_up, path
+from branches.books import Books, CredentialRef, ObjectRef, Record, Request, Stall
+from branches.key import Key
+from branches.namespace import BRANCH, MANAGED_BY, PART_OF, REPOSITORY
+from branches.naming import Name
+from branches.removal import Owned
+from loop.errors import Gone, Rejected
+
+SYSTEM = "coppice-system"
+KIND = "coppice.dev/kind"
+_OURS = f"{MANAGED_BY}=coppice"
+
+
+class BookAdapter:
+    """Reads and writes the books.
+
+    Args:
+        api: the cluster.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def books(self, key: Key, name: Name) -> Books:
+        """What is written about one branch; one list, by the slug that it and its twin share."""
+        found = self._api.items(_path(), selector=f"{_OURS},{PART_OF}={name.slug}")
+        records, requests = _parsed(list(found))
+        return Books(
+            next((each for each in records if each.namespace == name.namespace), None),
+            next((each for each in requests if each.key == key), None),
+        )
+
+    def records(self) -> tuple[Record, ...]:
+        """Every record."""
+        return _parsed(list(self._api.items(_path(), selector=f"{_OURS},{KIND}=record")))[0]
+
+    def all(self) -> tuple[tuple[Record, ...], tuple[Request, ...]]:
+        """Everything that is written."""
+        return _parsed(list(self._api.items(_path(), selector=_OURS)))
+
+    def write(self, record: Record) -> None:
+        """Write a record, if it is still as it was read."""
+        self._write(_record_name(record.namespace), "record", record, _record_data(record))
+
+    def ask(self, request: Request) -> None:
+        """Write a request in the place of the branch's former one."""
+        data = {"action": request.action, "commit": request.commit, "at": request.at}
+        self._write(_request_name(request.key), "request", request, data)
+
+    def delete_record(self, owned: Owned[Record]) -> None:
+        """Remove the record that was read, unless it has changed since."""
+        self._api.delete(_path(_record_name(owned.subject.namespace)), version=owned.subject.version)
+
+    def delete_request(self, owned: Owned[Request]) -> None:
+        """Remove the request that was read, unless it has changed since."""
+        self._api.delete(_path(_request_name(owned.subject.key)), version=owned.subject.version)
+
+    def _write(self, name: str, kind: str, noted: Record | Request, data: Mapping[str, str]) -> None:
+        metadata = {
+            "name": name,
+            "namespace": SYSTEM,
+            "labels": {MANAGED_BY: "coppice", PART_OF: noted.slug, KIND: kind},
+            "annotations": {REPOSITORY: noted.key.repository, BRANCH: noted.key.branch},
+        }
+        document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
+        try:
+            if noted.version:
+                metadata["resourceVersion"] = noted.version
+                self._api.put(_path(name), document)
+            else:
+                self._api.post(_path(), document)
+        except Gone as error:
+            raise not_set_up(error) from error
+
+
+def check_system(api: Api) -> None:
+    """See whether `coppice-system` stands.
+
+    Args:
+        api: the cluster.
+
+    Raises:
+        NotSetUp: it does not.
+    """
+    try:
+        api.get(path("v1", "namespaces", name=SYSTEM))
+    except Gone as error:
+        raise not_set_up(error) from error
+
+
+def _path(name: str = "") -> str:
+    return path("v1", "configmaps", namespace=SYSTEM, name=name)
+
+
+def _record_name(namespace: str) -> str:
+    return f"record-{namespace}"
+
+
+def _request_name(key: Key) -> str:
+    digest = hashlib.sha256(f"{key.repository}\0{key.branch}".encode()).hexdigest()
+    return f"request-{digest[:24]}"
+
+
+def _record_data(record: Record) -> dict[str, str]:
+    def objects(refs: Iterable[ObjectRef]) -> str:
+        return json.dumps([[ref.api_version, ref.kind, ref.name] for ref in refs])
+
+    data = {
+        "namespace": record.namespace,
+        "identities": json.dumps(dict(record.identities)),
+        "credentials": json.dumps([[ref.identity, ref.name] for ref in record.credentials]),
+        "rendered": record.rendered,
+        "inventory": objects(record.inventory),
+        "pruning": objects(record.pruning),
+        "receipt": json.dumps(dict(record.receipt)),
+    }
+    if record.stall is not None:
+        data["stall"] = json.dumps({**asdict(record.stall), "at": record.stall.at.isoformat()})
+    return data
+
+
+def _parsed(config_maps: Iterable[Any]) -> tuple[tuple[Record, ...], tuple[Request, ...]]:
+    records: list[Record] = []
+    requests: list[Request] = []
+    for each in config_maps:
+        metadata = each["metadata"]
+        kind = metadata.get("labels", {}).get(KIND)
+        try:
+            if kind == "record":
+                records.append(_record(metadata, each.get("data") or {}))
+            elif kind == "request":
+                requests.append(_request(metadata, each.get("data") or {}))
+        except (KeyError, TypeError, ValueError) as error:
+            where = f"ConfigMap {SYSTEM}/{metadata['name']}"
+            raise Rejected(f"{where} cannot be read as a {kind} ({error!r}): mend it or delete it") from error
+    return tuple(records), tuple(requests)
+
+
+def _key(metadata: Mapping[str, Any]) -> Key:
+    annotations = metadata["annotations"]
+    return Key(repository=annotations[REPOSITORY], branch=annotations[BRANCH])
+
+
+def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
+    def objects(text: str) -> tuple[ObjectRef, ...]:
+        return tuple(ObjectRef(*ref) for ref in json.loads(text))
+
+    stall = json.loads(data.get("stall", "null"))
+    return Record(
+        key=_key(metadata),
+        slug=metadata["labels"][PART_OF],
+        namespace=data["namespace"],
+        identities=json.loads(data.get("identities", "{}")),
+        credentials=tuple(CredentialRef(*ref) for ref in json.loads(data.get("credentials", "[]"))),
+        rendered=data.get("rendered", ""),
+        inventory=objects(data.get("inventory", "[]")),
+        pruning=objects(data.get("pruning", "[]")),
+        receipt=json.loads(data.get("receipt", "{}")),
+        stall=Stall(**{**stall, "at": datetime.fromisoformat(stall["at"])}) if stall else None,
+        version=metadata["resourceVersion"],
+    )
+
+
+def _request(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Request:
+    if data["action"] not in {"hold", "apply"}:
+        raise ValueError(f"action {data['action']!r} is neither hold nor apply")
+    return Request(
+        key=_key(metadata),
+        slug=metadata["labels"][PART_OF],
+        action="hold" if data["action"] == "hold" else "apply",
+        commit=data["commit"],
+        at=data["at"],
+        version=metadata["resourceVersion"],
+    )

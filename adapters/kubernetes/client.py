@@ -1,0 +1,204 @@
+"""Requests to the API server: JSON in, JSON out, and its `Status` errors as our types.
+
+The typed models of the `kubernetes` package are not used: they cost half a second and tens of megabytes, and know no custom resources. Its
+connections, TLS and sign-in are.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from kubernetes.client import Configuration
+from kubernetes.client.exceptions import ApiException
+from kubernetes.client.rest import RESTClientObject
+from urllib3.exceptions import HTTPError
+
+from adapters.retry import reading
+from loop.errors import Conflict, Failure, Forbidden, Gone, NotSetUp, Rejected, Throttled, Unreachable
+
+APPLY = "application/apply-patch+yaml"  # JSON is YAML
+MERGE = "application/merge-patch+json"
+_PAGE = 500
+_TIMEOUT = (5, 30)  # seconds to connect, and to answer
+
+
+class Api:
+    """The API server, as one identity sees it.
+
+    Args:
+        configuration: where it is and how to sign in.
+        impersonate: a user to act as (`Impersonate-User`); empty acts as oneself.
+    """
+
+    def __init__(self, configuration: Configuration, *, impersonate: str = "") -> None:
+        configuration.retries = False
+        configuration.connection_pool_maxsize = 8
+        self._configuration = configuration
+        self._rest = RESTClientObject(configuration)
+        self._headers = {"Impersonate-User": impersonate} if impersonate else {}
+
+    @reading
+    def get(
+        self, path: str, query: Mapping[str, str | int] | None = None, *, accept: str = "application/json"
+    ) -> Any:  # noqa: ANN401
+        """Read one object or one page of a list.
+
+        Args:
+            path: below the server's address.
+            query: the query's parameters.
+            accept: the media type asked for.
+
+        Returns:
+            The JSON.
+
+        Raises:
+            Failure: as the server answered.
+        """
+        return self._request("GET", path, query, accept=accept)
+
+    def items(self, path: str, *, selector: str = "") -> Iterator[Any]:
+        """Read a whole list, page by page.
+
+        Args:
+            path: the collection.
+            selector: a label selector.
+
+        Yields:
+            Each object.
+
+        Raises:
+            Failure: a page could not be read, so that the list is not known.
+        """
+        query: dict[str, str | int] = {"limit": _PAGE, **({"labelSelector": selector} if selector else {})}
+        while True:
+            page = self.get(path, query)
+            if not isinstance(page.get("items"), list):
+                raise Unreachable(f"{path} did not answer with a list")
+            yield from page["items"]
+            token = (page.get("metadata") or {}).get("continue")
+            if not token:
+                return
+            query["continue"] = token
+
+    def post(self, path: str, body: Mapping[str, Any], *, manager: str = "coppice") -> Any:  # noqa: ANN401
+        """Create an object."""
+        return self._request("POST", path, {"fieldManager": manager}, body=body)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        """Replace an object, if its resource version is the one in the body."""
+        return self._request("PUT", path, {"fieldManager": "coppice"}, body=body)
+
+    def apply(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        """Apply an object on the server's side, with force: https://kubernetes.io/docs/reference/using-api/server-side-apply/."""
+        return self._request(
+            "PATCH", path, {"fieldManager": "coppice", "force": "true"}, body=body, content=APPLY
+        )
+
+    def merge(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        """Set some fields of an object (RFC 7386)."""
+        return self._request("PATCH", path, {"fieldManager": "coppice"}, body=body, content=MERGE)
+
+    def delete(self, path: str, *, uid: str = "", version: str = "") -> None:
+        """Ask the very object to go that was read; one that is gone by then is no error.
+
+        Raises:
+            Conflict: another stands under its name, or it has changed.
+        """
+        preconditions = {"uid": uid} if uid else {"resourceVersion": version}
+        options = {
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "propagationPolicy": "Background",
+            "preconditions": preconditions,
+        }
+        try:
+            self._request("DELETE", path, None, body=options)
+        except Gone:
+            return
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | int] | None,
+        *,
+        body: Mapping[str, Any] | None = None,
+        content: str = "application/json",
+        accept: str = "application/json",
+    ) -> Any:  # noqa: ANN401
+        url = self._configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        headers = {**self._headers, "Accept": accept, "Content-Type": content, "User-Agent": "coppice"}
+        # Asking for the token is what runs the hook that renews it.
+        token = self._configuration.get_api_key_with_prefix("BearerToken")
+        if token:
+            headers["Authorization"] = token
+        try:
+            response = self._rest.request(  # type: ignore[no-untyped-call]  # (the package's own)
+                method, url, headers=headers, body=body, _request_timeout=_TIMEOUT
+            )
+            data = response.read()
+        except (HTTPError, ApiException, OSError) as error:
+            raise Unreachable(f"the cluster did not answer {method} {path}: {error}") from error
+        document = _document(data)
+        if 200 <= response.status < 300 and isinstance(document, dict):
+            return document
+        raise _failure(method, path, response.status, document, response.headers.get("Retry-After"))
+
+
+def _document(data: bytes | None) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(data or b"")
+    except ValueError:
+        return None
+
+
+def _failure(method: str, path: str, status: int, document: Any, retry_after: str | None) -> Failure:  # noqa: ANN401
+    answer = document if isinstance(document, dict) else {}
+    said = answer.get("message") or f"HTTP {status}"
+    message = f"the cluster refused {method} {path}: {said}"
+    wait = float(retry_after) if retry_after and retry_after.isdigit() else None
+    causes = {cause.get("reason") for cause in (answer.get("details") or {}).get("causes") or ()}
+    match status:
+        case 404:
+            return Gone(message)
+        case 401 | 403 if "NamespaceTerminating" in causes:
+            return Conflict(message, retry_after=5)
+        case 401 | 403:
+            return Forbidden(f"{message}. Check the roles in deploy/cluster and who they are bound to")
+        case 409 | 412:
+            return Conflict(message)
+        case 429:
+            return Throttled(message, retry_after=wait or 5)
+        case 400 | 405 | 406 | 413 | 415 | 422:
+            return Rejected(message)
+        case _:
+            return Unreachable(message, retry_after=wait)
+
+
+def path(group_version: str, plural: str, *, namespace: str = "", name: str = "") -> str:
+    """The path of an object or a collection.
+
+    Args:
+        group_version: `v1`, or `group/version`.
+        plural: the resource, such as `deployments`.
+        namespace: its namespace; empty for what has none, or for all of them.
+        name: its name; empty for the collection.
+
+    Returns:
+        The path, escaped.
+    """
+    root = "/api" if "/" not in group_version else "/apis"
+    parts = [root, group_version]
+    parts += ["namespaces", quote(namespace, safe="")] if namespace else []
+    parts += [plural, *([quote(name, safe="")] if name else [])]
+    return "/".join(parts)
+
+
+def not_set_up(error: Gone) -> Failure:
+    """What a write into `coppice-system` means by 404: an administrator has not been here yet."""
+    if 'namespaces "coppice-system" not found' in error.message:
+        return NotSetUp(
+            "namespace coppice-system does not exist: an administrator runs `kubectl apply -k deploy/cluster` once"
+        )
+    return error

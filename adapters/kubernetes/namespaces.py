@@ -1,0 +1,96 @@
+"""Namespaces: three small adapters, so that what provisions cannot delete and what deletes cannot create."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from adapters.kubernetes.client import Api, path
+from branches.namespace import Namespace
+from branches.removal import Owned
+from loop.errors import Gone
+
+_REMAINING = {"NamespaceContentRemaining", "NamespaceFinalizersRemaining"}
+
+
+class NamespaceReaderAdapter:
+    """Reads namespaces."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def get(self, name: str) -> Namespace | None:
+        """The namespace, or `None` if there is none."""
+        try:
+            return _namespace(self._api.get(_path(name)))
+        except Gone:
+            return None
+
+    def all(self) -> Iterator[Namespace]:
+        """Every namespace of the cluster."""
+        return (_namespace(each) for each in self._api.items(_path()))
+
+
+class NamespaceWriterAdapter:
+    """Creates and labels namespaces."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def create(self, name: str, *, labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+        """Create a namespace; one that stands is a `Conflict`."""
+        self._api.post(_path(), _manifest({"name": name, "labels": labels, "annotations": annotations}))
+
+    def apply(
+        self, namespace: Namespace, *, labels: Mapping[str, str], annotations: Mapping[str, str]
+    ) -> None:
+        """Apply labels and annotations to the very namespace that was read."""
+        metadata = {
+            "name": namespace.name,
+            "uid": namespace.uid,
+            "resourceVersion": namespace.version,
+            "labels": labels,
+            "annotations": annotations,
+        }
+        self._api.apply(_path(namespace.name), _manifest(metadata))
+
+    def annotate(self, name: str, annotations: Mapping[str, str]) -> None:
+        """Set annotations and leave the others."""
+        self._api.merge(_path(name), {"metadata": {"annotations": dict(annotations)}})
+
+
+class NamespaceDeleterAdapter:
+    """Deletes namespaces."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def delete(self, owned: Owned[Namespace]) -> None:
+        """Ask the very namespace that was read to go."""
+        self._api.delete(_path(owned.subject.name), uid=owned.subject.uid)
+
+
+def _path(name: str = "") -> str:
+    return path("v1", "namespaces", name=name)
+
+
+def _manifest(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": dict(metadata)}
+
+
+def _namespace(document: Mapping[str, Any]) -> Namespace:
+    metadata = document["metadata"]
+    since = metadata.get("deletionTimestamp")
+    conditions = (document.get("status") or {}).get("conditions") or ()
+    return Namespace(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        version=metadata["resourceVersion"],
+        labels=metadata.get("labels") or {},
+        annotations=metadata.get("annotations") or {},
+        terminating_since=datetime.fromisoformat(since) if since else None,
+        remaining=tuple(
+            each.get("message", "")
+            for each in conditions
+            if each["type"] in _REMAINING and each["status"] == "True"
+        ),
+    )

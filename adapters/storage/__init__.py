@@ -1,0 +1,1 @@
+"""Azure Storage: the queue that keys travel on."""
