@@ -1,0 +1,1 @@
+"""What HTTP answers: facts, plans and reports as JSON, and errors as statuses."""

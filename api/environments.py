@@ -1,0 +1,193 @@
+"""Environments over HTTP: list them, explain one, ask for one, delete one.
+
+What a person asks for is written down as a request, and the branch's key goes onto the queue; nothing is done here. So a delete holds through
+restarts and sweeps, and a request that arrives twice is one.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Literal, Protocol
+
+from api.answers import Answer, error, failed
+from branches.books import BookReader, Request, RequestWriter
+from branches.key import Key
+from branches.matching import included
+from branches.observe import BranchReader, Observed
+from branches.rules import Rules
+from branches.wanted import Gone, Leave, Present, Refused, Verdict
+from loop.errors import Failure
+from loop.outcome import Outcome
+from loop.plan import Gate, Plan, Stop, Wave
+from loop.reading import Absent, Reading, Standing, Unknown, read, standing
+
+
+class Books(BookReader, RequestWriter, Protocol):
+    """Reads what is written, and writes down requests."""
+
+
+def branch_of(route: str | None) -> str:
+    """The branch that a path names.
+
+    Args:
+        route: the route parameter. Hosts decode a path, except for `%2F`.
+
+    Returns:
+        The full branch name; `feature/x` for `feature%2Fx` too. Empty if none was named.
+    """
+    return (route or "").replace("%2F", "/").replace("%2f", "/")
+
+
+def ask(
+    branch: str,
+    action: Literal["hold", "apply"],
+    *,
+    rules: Rules,
+    branches: BranchReader,
+    books: Books,
+    now: datetime,
+) -> tuple[Answer, Key | None]:
+    """Write down that a branch shall have its environment, or shall have none until it is pushed to.
+
+    Args:
+        branch: the full branch name.
+        action: what was asked for.
+        rules: what decides about branches.
+        branches: reads the repository.
+        books: where requests are written.
+        now: the time, which names the request.
+
+    Returns:
+        202 and the key for the queue, or an error and no key.
+    """
+    if not branch:
+        return error(400, "no_branch", "name a branch: /api/environments/<branch>"), None
+    try:
+        key = rules.key(branch)
+        name = rules.name(branch)
+    except ValueError as wrong:
+        return error(400, "bad_branch", str(wrong)), None
+    default = read(branches.default_branch)
+    head: Reading[str] = default if isinstance(default, Unknown) else read(lambda: branches.head(branch))
+    if isinstance(head, Unknown):
+        return failed(head.error), None
+    if isinstance(head, Absent):
+        if action == "apply":
+            return error(404, "no_such_branch", f"{rules.repository} has no branch {branch!r}"), None
+        return _queued(key, "the branch does not exist: what is left of its environment goes"), key
+    reason = included(branch, include=rules.include, exclude=rules.exclude, default_branch=standing(default))
+    if reason and (action == "apply" or branch == standing(default)):
+        return error(409, "excluded", reason), None
+    try:
+        former = books.books(key, name).request
+        version = former.version if former else ""
+        books.ask(
+            Request(
+                key=key, slug=name.slug, action=action, commit=head.value, at=now.isoformat(), version=version
+            )
+        )
+    except Failure as failure:
+        return failed(failure), None
+    said = (
+        "its environment is made or applied anew"
+        if action == "apply"
+        else "its environment goes, until the branch is pushed to"
+    )
+    return _queued(key, said), key
+
+
+def _queued(key: Key, said: str) -> Answer:
+    return Answer(202, {"queued": {"repository": key.repository, "branch": key.branch}, "message": said})
+
+
+def explained(seen: Observed, verdict: Verdict, plan: Plan, outcome: Outcome) -> Answer:
+    """What is observed of a branch, what is wanted, and what would be done.
+
+    Args:
+        seen: what was observed.
+        verdict: what is wanted.
+        plan: what would be done.
+        outcome: what a run would answer if it did nothing.
+    """
+    return Answer(
+        200,
+        {
+            **_summary(seen, verdict),
+            "observed": {
+                "head": _reading(seen.head),
+                "namespace": _reading(seen.namespace),
+                "credentials": _reading(seen.credentials),
+                "record": str(seen.noted.record or "absent"),
+                "request": seen.noted.request.action if seen.noted.request else "none",
+                "rollout": rollout.why if (rollout := standing(seen.rollout)) and not rollout.ready else "",
+            },
+            "plan": plan_as_json(plan),
+            "outcome": {"kind": type(outcome).__name__, "code": outcome.code, "why": outcome.why},
+        },
+    )
+
+
+def listed(rows: Iterable[tuple[Observed, Verdict, Plan]]) -> Answer:
+    """Every branch that has an environment, should have one, or has left anything.
+
+    Args:
+        rows: what was seen, wanted and planned, branch by branch.
+    """
+    environments = [
+        {**_summary(seen, verdict), "pending": [str(change) for change in plan.changes] or _barrier(plan)}
+        for seen, verdict, plan in rows
+        if not isinstance(verdict, Leave) or verdict.unknown or isinstance(seen.namespace, Standing)
+    ]
+    return Answer(200, {"environments": environments})
+
+
+def plan_as_json(plan: Plan) -> Mapping[str, object]:
+    """A plan as JSON: items in order, and what was struck out."""
+    items: list[object] = []
+    for item in plan.items:
+        match item:
+            case Wave(changes):
+                items.append({"wave": [str(change) for change in changes]})
+            case Gate(why, code, _):
+                items.append({"gate": code, "why": why})
+            case Stop(why, code):
+                items.append({"stop": code, "why": why})
+    struck = [{"change": str(each.change), "why": each.why} for each in plan.struck]
+    return {"items": items, "struck": struck, "note": plan.note}
+
+
+def _summary(seen: Observed, verdict: Verdict) -> dict[str, object]:
+    namespace = standing(seen.namespace)
+    applied = namespace.applied if namespace and namespace.owner == seen.key else None
+    return {
+        "branch": seen.key.branch,
+        "namespace": seen.name.namespace,
+        "wanted": _verdict(verdict),
+        "revision": applied.revision if applied else None,
+        "result": applied.result if applied else None,
+        "since": applied.since.isoformat() if applied else None,
+        "url": applied.url or None if applied else None,
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, str]:
+    match verdict:
+        case Present(commit, due):
+            return {"verdict": "present", "commit": commit, "due": due}
+        case Refused(commit, stall):
+            return {"verdict": "refused", "commit": commit, "why": stall.why}
+        case Gone(why):
+            return {"verdict": "absent", "why": why}
+        case Leave(why, _):
+            return {"verdict": "leave", "why": why}
+
+
+def _barrier(plan: Plan) -> list[str]:
+    return [plan.barrier.why] if plan.barrier else []
+
+
+def _reading(reading: Reading[object]) -> str | list[str]:
+    if isinstance(reading, Unknown):
+        return f"unknown: {reading.error}"
+    if isinstance(reading, Absent):
+        return "absent"
+    return [str(each) for each in reading.value] if isinstance(reading.value, tuple) else str(reading.value)

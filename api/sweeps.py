@@ -1,0 +1,73 @@
+"""A sweep over HTTP: what it found, and what it did about it."""
+
+import json
+import logging
+from collections.abc import Mapping
+
+from api.answers import Answer
+from branches.drift import Difference, Drift
+
+_log = logging.getLogger("coppice.sweep")
+
+
+def confirmation(body: bytes) -> str:
+    """The digest that a request confirms.
+
+    Args:
+        body: the request's body; empty confirms nothing.
+
+    Returns:
+        The digest; empty if none is confirmed.
+
+    Raises:
+        ValueError: the body is not what a sweep understands.
+    """
+    if not body.strip():
+        return ""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ValueError('expected no body, or {"confirm": "<digest>"} as JSON') from error
+    digest = document.get("confirm") if isinstance(document, dict) else None
+    if not isinstance(digest, str) or not digest:
+        raise ValueError('expected {"confirm": "<digest>"} with the digest that ?dry_run=true answers')
+    return digest
+
+
+def swept(found: Drift, orphans: tuple[str, ...], *, queued: int, dry_run: bool) -> Answer:
+    """What a sweep found.
+
+    Args:
+        found: what differs.
+        orphans: credentials of ours that no branch can be found for.
+        queued: how many keys went onto the queue.
+        dry_run: whether that was only to be looked at.
+    """
+    return Answer(200 if dry_run else 202, {"dry_run": dry_run, "queued": queued, **summary(found, orphans)})
+
+
+def summary(found: Drift, orphans: tuple[str, ...]) -> Mapping[str, object]:
+    """The findings as JSON, for the answer and for the log."""
+    return {
+        "make": [_difference(each) for each in found.make],
+        "remove": [_difference(each) for each in found.remove],
+        "stopped": found.stopped,
+        "unread": list(found.unread),
+        "orphans": list(orphans),
+        "digest": found.digest,
+    }
+
+
+def _difference(each: Difference) -> dict[str, object]:
+    return {"branch": each.key.branch, "why": each.why, "changes": list(each.changes)}
+
+
+def report_sweep(found: Drift, orphans: tuple[str, ...]) -> None:
+    """Write what a sweep found into the log: as a warning if it found anything, for silent mending hides a broken fast path.
+
+    Args:
+        found: what differs.
+        orphans: credentials of ours that no branch can be found for.
+    """
+    level = logging.WARNING if found.make or found.remove or found.unread or orphans else logging.INFO
+    _log.log(level, "sweep %s", json.dumps(summary(found, orphans), ensure_ascii=False))

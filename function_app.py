@@ -1,0 +1,206 @@
+"""Every trigger of the app: each parses, calls and responds. No logic lives here, and importing it loads no SDK.
+
+The schedules are the only settings read at import: without them the host cannot load its functions at all
+(https://learn.microsoft.com/azure/azure-functions/functions-bindings-expressions-patterns).
+"""
+
+import json
+import logging
+import os
+from collections.abc import Callable
+
+import azure.functions as func
+
+from api.answers import Answer, error, failed
+from composition import BRANCHES_QUEUE, composed, now
+from loop.errors import Failure
+
+_log = logging.getLogger("coppice")
+_STORAGE = "AzureWebJobsStorage"
+os.environ.setdefault("SWEEP_SCHEDULE", "0 */10 * * * *")
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+
+def _respond(call: Callable[[], Answer], *, public: bool = False) -> func.HttpResponse:
+    """Answer with what the call answers, or with the failure that it met; strangers are not told its details."""
+    try:
+        answer = call()
+    except Failure as failure:
+        _log.warning("%s", failure.message)
+        answer = (
+            error(503, failure.code, "not available now; the log says why") if public else failed(failure)
+        )
+    return func.HttpResponse(json.dumps(answer.body), status_code=answer.status, mimetype="application/json")
+
+
+@app.function_name("github_webhook")
+@app.route("github", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.queue_output("key", queue_name=BRANCHES_QUEUE, connection=_STORAGE)
+def github_webhook(req: func.HttpRequest, key: func.Out[str]) -> func.HttpResponse:
+    """A delivery from GitHub: its branch's key goes onto the queue."""
+    from webhook.receive import receive
+
+    def call() -> Answer:
+        settings = composed().settings
+        received = receive(
+            req.headers,
+            req.get_body(),
+            secret=settings.github_webhook_secret,
+            repository=settings.github_repository,
+            include=settings.branches_include,
+            exclude=settings.branches_exclude,
+        )
+        if received.key is not None:
+            key.set(received.key.to_message())
+        return Answer(received.status, received.body)
+
+    return _respond(call, public=True)
+
+
+@app.function_name("reconcile_branch")
+@app.queue_trigger("msg", queue_name=BRANCHES_QUEUE, connection=_STORAGE)
+def reconcile_branch(msg: func.QueueMessage) -> None:
+    """A branch's key: make its environment what is wanted, and come back if that has to wait."""
+    from branches.key import from_message
+    from reconcile import again
+
+    program = composed()
+    try:
+        key, first_seen = from_message(msg.get_body())
+    except ValueError as unreadable:
+        _log.error("unreadable message: %s", unreadable)  # noqa: TRY400  (the queue's own message says the rest)
+        raise
+    report = program.reconciler.reconcile(key)
+    report.log()
+    later = again(report, key, first_seen=first_seen, now=now())
+    if later is not None:
+        message, delay = later
+        program.queue.put(message, delay=delay)
+
+
+@app.function_name("report_poison")
+@app.queue_trigger("msg", queue_name=f"{BRANCHES_QUEUE}-poison", connection=_STORAGE)
+def report_poison(msg: func.QueueMessage) -> None:
+    """A message that failed five times: say so, for nobody will look at it again."""
+    _log.error("poison %s", json.dumps({"message": msg.get_body().decode(errors="replace")[:2000]}))
+
+
+@app.function_name("sweep_branches")
+@app.timer_trigger("timer", schedule="%SWEEP_SCHEDULE%", run_on_startup=False)
+def sweep_branches(timer: func.TimerRequest) -> None:
+    """What webhooks have missed: the keys of all branches that differ from what is wanted."""
+    from api.sweeps import report_sweep
+
+    del timer
+    program = composed()
+    found, orphans = program.reconciler.sweep(most_deletions=program.settings.sweep_max_deletions)
+    report_sweep(found, orphans)
+    program.enqueue(found.keys)
+
+
+@app.function_name("sweep_now")
+@app.route("sweep", methods=["POST"])
+def sweep_now(req: func.HttpRequest) -> func.HttpResponse:
+    """The same at once; a dry run only tells, and a confirmed digest lets that very plan through."""
+    from api.sweeps import confirmation, report_sweep, swept
+
+    def call() -> Answer:
+        try:
+            confirmed = confirmation(req.get_body())
+        except ValueError as wrong:
+            return error(400, "bad_body", str(wrong))
+        program = composed()
+        found, orphans = program.reconciler.sweep(
+            most_deletions=program.settings.sweep_max_deletions, confirmed=confirmed
+        )
+        if req.params.get("dry_run", "").lower() == "true":
+            return swept(found, orphans, queued=0, dry_run=True)
+        report_sweep(found, orphans)
+        program.enqueue(found.keys)
+        return swept(found, orphans, queued=len(found.keys), dry_run=False)
+
+    return _respond(call)
+
+
+@app.function_name("list_environments")
+@app.route("environments", methods=["GET"])
+def list_environments(req: func.HttpRequest) -> func.HttpResponse:
+    """Every environment, and what is wanted of it."""
+    from api.environments import listed
+
+    del req
+    return _respond(lambda: listed(composed().reconciler.survey()))
+
+
+@app.function_name("explain_environment")
+@app.route("environments/{*branch}", methods=["GET"])
+def explain_environment(req: func.HttpRequest) -> func.HttpResponse:
+    """One branch: what is observed, what is wanted, and the plan."""
+    from api.environments import branch_of, explained, listed
+
+    def call() -> Answer:
+        branch = branch_of(req.route_params.get("branch"))
+        reconciler = composed().reconciler
+        if not branch:
+            return listed(reconciler.survey())
+        try:
+            key = reconciler.rules.key(branch)
+        except ValueError as wrong:
+            return error(400, "bad_branch", str(wrong))
+        return explained(*reconciler.explain(key))
+
+    return _respond(call)
+
+
+@app.function_name("create_environment")
+@app.route("environments/{*branch}", methods=["PUT"])
+@app.queue_output("key", queue_name=BRANCHES_QUEUE, connection=_STORAGE)
+def create_environment(req: func.HttpRequest, key: func.Out[str]) -> func.HttpResponse:
+    """A branch shall have its environment, applied anew; this ends a hold."""
+    return _respond(lambda: _ask(req, "apply", key))
+
+
+@app.function_name("delete_environment")
+@app.route("environments/{*branch}", methods=["DELETE"])
+@app.queue_output("key", queue_name=BRANCHES_QUEUE, connection=_STORAGE)
+def delete_environment(req: func.HttpRequest, key: func.Out[str]) -> func.HttpResponse:
+    """A branch shall have no environment until it is pushed to."""
+    return _respond(lambda: _ask(req, "hold", key))
+
+
+def _ask(req: func.HttpRequest, action: str, out: func.Out[str]) -> Answer:
+    from api.environments import ask, branch_of
+
+    program = composed()
+    answer, key = ask(
+        branch_of(req.route_params.get("branch")),
+        "apply" if action == "apply" else "hold",
+        rules=program.rules,
+        branches=program.repository,
+        books=program.books,
+        now=now(),
+    )
+    if key is not None:
+        out.set(key.to_message())
+    return answer
+
+
+@app.function_name("health")
+@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def health(req: func.HttpRequest) -> func.HttpResponse:
+    """Whether everything that the program needs answers: a status and codes, nothing that tells names."""
+    from api.health import examined
+
+    del req
+    return _respond(lambda: examined(composed().checks(), details=False), public=True)
+
+
+@app.function_name("health_details")
+@app.route("health/details", methods=["GET"])
+def health_details(req: func.HttpRequest) -> func.HttpResponse:
+    """The same with names and reasons, for those with a key."""
+    from api.health import examined
+
+    del req
+    return _respond(lambda: examined(composed().checks(), details=True))
