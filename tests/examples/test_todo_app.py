@@ -1,0 +1,245 @@
+"""Users copy the example: each overlay is built by the real kustomize and must hold together as a whole."""
+
+import re
+import shutil
+import subprocess
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from kubernetes.utils.quantity import parse_quantity
+
+from settings import DEFAULT_KINDS
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "todo-app"
+BRANCH = {"feature", "azure-feature"}
+APPLICATIONS = ("feature", "staging", "production")
+PLACEHOLDERS = {
+    "BRANCH_NAME_DB": "feature_new_login",
+    "BRANCH_NAME": "new-login",
+    "COMMIT_SHA": "4be1c0" + "7" * 34,
+}
+CREATED_BY_HAND = {"production": {"broadcaster-secret"}}
+
+Object = dict[str, Any]
+Overlays = dict[str, list[Object]]
+
+
+@pytest.fixture(scope="session")
+def overlays(tmp_path_factory: pytest.TempPathFactory) -> Overlays:
+    """Every overlay's objects, for a branch as Coppice would build it."""
+    tree = tmp_path_factory.mktemp("todo-app") / "manifests"
+    shutil.copytree(EXAMPLE / "manifests", tree)
+    for file in [path for name in BRANCH for path in (tree / "overlays" / name).iterdir()]:
+        text = file.read_text()
+        for placeholder, value in PLACEHOLDERS.items():
+            text = text.replace(placeholder, value)
+        file.write_text(text)
+    return {folder.name: build(folder) for folder in [tree / "base", *(tree / "overlays").iterdir()]}
+
+
+def build(folder: Path) -> list[Object]:
+    if program := shutil.which("kustomize", path=ROOT / "bin") or shutil.which("kustomize"):
+        command = [program, "build", str(folder)]
+    elif program := shutil.which("kubectl"):
+        command = [program, "kustomize", str(folder)]
+    else:
+        pytest.fail("kustomize is missing: run `make setup`")
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env={})
+    assert result.returncode == 0, result.stderr
+    # This is also where kustomize says that a field is deprecated.
+    assert result.stderr == ""
+    return list(yaml.safe_load_all(result.stdout))
+
+
+def quantity(text: str) -> Decimal:
+    # type-ignore: the package types what was generated, not what was written by hand
+    return Decimal(parse_quantity(text))  # type: ignore[no-untyped-call]
+
+
+def of(objects: list[Object], *kinds: str) -> list[Object]:
+    return [item for item in objects if item["kind"] in kinds]
+
+
+def names(objects: list[Object]) -> set[str]:
+    return {item["metadata"]["name"] for item in objects}
+
+
+def template(workload: Object) -> Object:
+    spec = workload["spec"]
+    return dict((spec["jobTemplate"]["spec"] if workload["kind"] == "CronJob" else spec)["template"])
+
+
+def workloads(objects: list[Object]) -> list[Object]:
+    return of(objects, "Deployment", "StatefulSet", "CronJob")
+
+
+def containers(objects: list[Object]) -> list[Object]:
+    return [container for item in workloads(objects) for container in template(item)["spec"]["containers"]]
+
+
+def selected(objects: list[Object], labels: dict[str, str]) -> list[Object]:
+    """The pod templates that a selector matches."""
+    pods = [template(item) for item in workloads(objects)]
+    return [pod for pod in pods if labels.items() <= pod["metadata"]["labels"].items()]
+
+
+def ports(pod: Object) -> set[str]:
+    return {port["name"] for container in pod["spec"]["containers"] for port in container.get("ports", [])}
+
+
+def most_pods(workload: Object, objects: list[Object]) -> int:
+    """How many pods it can have at once: its autoscaler at the maximum, in the middle of a rollout."""
+    if workload["kind"] == "CronJob":
+        assert workload["spec"]["concurrencyPolicy"] == "Forbid"
+        return 1
+    scalers = of(objects, "HorizontalPodAutoscaler")
+    maximum = {item["spec"]["scaleTargetRef"]["name"]: item["spec"]["maxReplicas"] for item in scalers}
+    replicas = maximum.get(workload["metadata"]["name"], workload["spec"].get("replicas", 1))
+    if workload["kind"] == "StatefulSet":
+        return int(replicas)
+    return int(replicas + workload["spec"]["strategy"]["rollingUpdate"]["maxSurge"])
+
+
+def test_every_overlay_has_objects_and_nothing_is_left_of_a_placeholder(overlays: Overlays) -> None:
+    assert set(overlays) == {"base", "feature", "azure-feature", "staging", "production", "azure-production"}
+    assert all(overlays.values())
+    assert not re.search("BRANCH_NAME|COMMIT_SHA", yaml.safe_dump(overlays))
+
+
+def test_placeholders_stand_only_where_they_are_replaced() -> None:
+    files = [path for path in EXAMPLE.rglob("*.*") if path.suffix != ".md"]
+    found = {path.parent for path in files if re.search("BRANCH_NAME|COMMIT_SHA", path.read_text())}
+    assert found == {EXAMPLE / "manifests" / "overlays" / name for name in BRANCH}
+
+
+def test_built_in_kinds_are_valid_kubernetes(overlays: Overlays) -> None:
+    own = re.compile(r"gateway\.networking\.k8s\.io|secrets-store|azmonitoring")
+    everything = [item for objects in overlays.values() for item in objects]
+    for item in [item for item in everything if not own.match(item["apiVersion"])]:
+        kubernetes_validate.validate(item, kubernetes_validate.latest_version(), strict=True)
+
+
+@pytest.mark.parametrize("overlay", sorted(BRANCH))
+def test_a_branch_asks_for_nothing_outside_its_namespace(overlays: Overlays, overlay: str) -> None:
+    for item in overlays[overlay]:
+        if item["kind"] == "Namespace":
+            assert item["metadata"]["name"] == "feature-new-login"
+            continue
+        group = item["apiVersion"].rpartition("/")[0]
+        assert f"{group}/{item['kind']}".lstrip("/") in DEFAULT_KINDS.split(",")
+        assert item["metadata"]["namespace"] == "feature-new-login"
+
+
+@pytest.mark.parametrize("overlay", APPLICATIONS)
+def test_every_pod_is_one_that_the_restricted_standard_admits(overlays: Overlays, overlay: str) -> None:
+    for item in workloads(overlays[overlay]):
+        pod = template(item)["spec"]
+        assert pod["securityContext"].items() >= {"runAsNonRoot": True, "runAsUser": 1001}.items()
+        assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC", "initContainers"}
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        kinds = {key for volume in pod.get("volumes", []) for key in volume} - {"name"}
+        assert kinds <= {"configMap", "csi", "emptyDir", "persistentVolumeClaim"}
+    for container in containers(overlays[overlay]):
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+
+
+@pytest.mark.parametrize("overlay", APPLICATIONS)
+def test_the_quota_admits_everything_at_its_largest(overlays: Overlays, overlay: str) -> None:
+    objects = overlays[overlay]
+    needs: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for item in workloads(objects):
+        count = most_pods(item, objects)
+        needs["pods"] += count
+        for container in template(item)["spec"]["containers"]:
+            for key in ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory"):
+                side, resource = key.split(".")
+                needs[key] += count * quantity(container["resources"][side][resource])
+        for claim in item["spec"].get("volumeClaimTemplates", []):
+            needs["requests.storage"] += count * quantity(claim["spec"]["resources"]["requests"]["storage"])
+    for item in of(objects, "PersistentVolumeClaim"):
+        needs["requests.storage"] += quantity(item["spec"]["resources"]["requests"]["storage"])
+    needs["configmaps"] += len(of(objects, "ConfigMap")) + 1  # kube-root-ca.crt
+    needs["secrets"] += len(secrets(objects) | CREATED_BY_HAND.get(overlay, set()))
+
+    (quota,) = of(objects, "ResourceQuota")
+    allowed = {key: quantity(value) for key, value in quota["spec"]["hard"].items()}
+    assert needs.keys() <= allowed.keys()
+    assert {key: needs[key] for key in needs if needs[key] > allowed[key]} == {}
+
+
+@pytest.mark.parametrize("overlay", ["base", *APPLICATIONS])
+def test_whatever_points_at_something_points_at_something_that_exists(
+    overlays: Overlays, overlay: str
+) -> None:
+    objects = overlays[overlay]
+    for item in of(objects, "Deployment", "StatefulSet"):
+        assert selected(objects, item["spec"]["selector"]["matchLabels"]) == [template(item)]
+    for item in of(objects, "Service"):
+        (pod,) = selected(objects, item["spec"]["selector"])
+        assert {port["targetPort"] for port in item["spec"]["ports"]} <= ports(pod)
+    for item in of(objects, "NetworkPolicy"):
+        assert selected(objects, item["spec"]["podSelector"]["matchLabels"])
+    for item in of(objects, "HorizontalPodAutoscaler"):
+        assert item["spec"]["scaleTargetRef"]["name"] in names(of(objects, "Deployment"))
+    served = {
+        (item["metadata"]["name"], port["port"])
+        for item in of(objects, "Service")
+        for port in item["spec"]["ports"]
+    }
+    (route,) = of(objects, "HTTPRoute")
+    backends = [backend for rule in route["spec"]["rules"] for backend in rule["backendRefs"]]
+    assert {(backend["name"], backend["port"]) for backend in backends} <= served
+    governing = {item["spec"]["serviceName"] for item in of(objects, "StatefulSet")}
+    assert governing <= names(of(objects, "Service"))
+
+
+@pytest.mark.parametrize("overlay", ["base", *APPLICATIONS])
+def test_every_secret_that_a_container_reads_is_delivered(overlays: Overlays, overlay: str) -> None:
+    objects = overlays[overlay]
+    variables = [variable for container in containers(objects) for variable in container.get("env", [])]
+    sources = [variable["valueFrom"] for variable in variables if "valueFrom" in variable]
+    read = {source["secretKeyRef"]["name"] for source in sources if "secretKeyRef" in source}
+    assert read == secrets(objects) | CREATED_BY_HAND.get(overlay, set())
+    mounted = {
+        volume["csi"]["volumeAttributes"]["secretProviderClass"]
+        for item in workloads(objects)
+        for volume in template(item)["spec"].get("volumes", [])
+        if "csi" in volume
+    }
+    assert mounted == names(of(objects, "SecretProviderClass"))  # or the driver never copies what it reads
+
+
+def secrets(objects: list[Object]) -> set[str]:
+    copied = [copy for item in of(objects, "SecretProviderClass") for copy in item["spec"]["secretObjects"]]
+    return names(of(objects, "Secret")) | {copy["secretName"] for copy in copied}
+
+
+@pytest.mark.parametrize("overlay", ["feature", "production"])
+def test_monitors_find_ports_in_their_own_namespace(overlays: Overlays, overlay: str) -> None:
+    objects, monitors = overlays[overlay], overlays[f"azure-{overlay}"]
+    (namespace,) = of(objects, "Namespace")
+    assert {item["kind"] for item in monitors} == {"PodMonitor", "ServiceMonitor"}
+    for item in monitors:
+        assert item["metadata"]["namespace"] == namespace["metadata"]["name"]
+        assert "namespaceSelector" not in item["spec"]
+        labels = item["spec"]["selector"]["matchLabels"]
+        if item["kind"] == "PodMonitor":
+            found = [ports(pod) for pod in selected(objects, labels)]
+        else:
+            services = [
+                one for one in of(objects, "Service") if labels.items() <= one["metadata"]["labels"].items()
+            ]
+            found = [{port["name"] for port in one["spec"]["ports"]} for one in services]
+        endpoints = item["spec"].get("endpoints") or item["spec"]["podMetricsEndpoints"]
+        assert found
+        assert all(endpoint["port"] in available for endpoint in endpoints for available in found)

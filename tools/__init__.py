@@ -1,0 +1,1 @@
+"""Programs from Go modules that the project builds for itself; never deployed."""
