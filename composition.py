@@ -1,6 +1,7 @@
 """The only place where ports meet adapters, and where the environment and the clock are read.
 
-Everything is built on first use: importing this file loads no SDK, and a webhook that is answered from a cold start pays for none.
+Everything is built on first use: importing this file loads no SDK, and a webhook that is answered from a
+cold start pays for none.
 """
 
 import hashlib

@@ -1,4 +1,5 @@
-"""Every trigger of the app: each parses, calls and responds. No logic lives here, and importing it loads no SDK.
+"""Every trigger of the app: each parses, calls and responds. No logic lives here, and importing it loads no
+SDK.
 
 The schedules are the only settings read at import: without them the host cannot load its functions at all
 (https://learn.microsoft.com/azure/azure-functions/functions-bindings-expressions-patterns).
@@ -23,7 +24,9 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
 def _respond(call: Callable[[], Answer], *, public: bool = False) -> func.HttpResponse:
-    """Answer with what the call answers, or with the failure that it met; strangers are not told its details."""
+    """Answer with what the call answers, or with the failure that it met; strangers are not told its
+    details.
+    """
     try:
         answer = call()
     except Failure as failure:
@@ -69,7 +72,7 @@ def reconcile_branch(msg: func.QueueMessage) -> None:
     try:
         key, first_seen = from_message(msg.get_body())
     except ValueError as unreadable:
-        _log.error("unreadable message: %s", unreadable)  # noqa: TRY400  (the queue's own message says the rest)
+        _log.error("unreadable message: %s", unreadable)
         raise
     report = program.reconciler.reconcile(key)
     report.log()

@@ -1,7 +1,7 @@
 """A branch's key, taken from the queue: what is wanted, whose plan makes it so, and whose steps carry it out.
 
-A message says which branch, and nothing about what happened to it: that is looked up here, each time anew. So a webhook that comes twice,
-late, out of order or never does no harm.
+A message says which branch, and nothing about what happened to it: that is looked up here, each time anew.
+So a webhook that comes twice, late, out of order or never does no harm.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +17,7 @@ from branches.policy import police, why_foreign
 from branches.removal import DeleteRecord
 from branches.rules import Rules
 from branches.wanted import Gone, Leave, Present, Refused, Verdict, wanted
+from branches.world import everything
 from deprovisioning import plan as removal
 from deprovisioning.steps import Steps as RemovalSteps
 from loop.outcome import Outcome, Waiting
@@ -41,7 +42,9 @@ class Wish(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """One look at a branch: what was observed, what follows from it, and what its overlay asks for if that is due."""
+    """One look at a branch: what was observed, what follows from it, and what its overlay asks for if that
+    is due.
+    """
 
     observed: Observed
     verdict: Verdict
@@ -165,7 +168,7 @@ class Reconciler:
         Returns:
             What differs, and the credentials of ours that no branch can be found for.
         """
-        world = observe.everything(rules=self.rules, readers=self.readers)
+        world = everything(rules=self.rules, readers=self.readers)
         found = drift(
             world.branches, decide=self._from_afar, most_deletions=most_deletions, confirmed=confirmed
         )
@@ -173,7 +176,7 @@ class Reconciler:
 
     def survey(self) -> tuple[tuple[Observed, Verdict, Plan], ...]:
         """Look at everything, and say of each branch what was seen, what is wanted and what would be done."""
-        world = observe.everything(rules=self.rules, readers=self.readers)
+        world = everything(rules=self.rules, readers=self.readers)
         return tuple((each, *self._from_afar(each)) for each in world.branches)
 
     def explain(self, key: Key) -> tuple[Observed, Verdict, Plan, Outcome]:
@@ -215,7 +218,9 @@ def _report(key: Key, ran: Ran[Seen], seconds: float) -> Report:
 
 
 def _receipt(ran: Ran[Seen]) -> Mapping[str, str]:
-    """What became of each resource of an environment that is going: from the record as it was removed, else as it stands."""
+    """What became of each resource of an environment that is going: from the record as it was removed, else
+    as it stands.
+    """
     removed = [
         each.change.owned.subject
         for each in ran.results
@@ -245,8 +250,9 @@ def again(
         now: the time.
 
     Returns:
-        The message and its delay in seconds; `None` if there is nothing to wait for, or if it has been waiting for ten minutes: then it is the
-        sweep's, or else every sweep would start one more chain of messages that never ends.
+        The message and its delay in seconds; `None` if there is nothing to wait for, or if it has been
+        waiting for ten minutes: then it is the sweep's, or else every sweep would start one more chain of
+        messages that never ends.
     """
     since = first_seen or now
     if not isinstance(report.outcome, Waiting) or now - since >= _CHAIN:

@@ -1,4 +1,5 @@
-"""Every app setting, checked at once: one frozen object, or one error that names all that is missing or wrong.
+"""Every app setting, checked at once: one frozen object, or one error that names all that is missing or
+wrong.
 
 The names are fixed (docs/settings.md has a row for each); a setting's attribute is its name in lower case.
 """
@@ -168,12 +169,13 @@ class Settings(BaseModel):
         app = (self.github_app_id, self.github_app_installation_id, self.github_app_private_key)
         if not self.github_token and not all(app):
             raise ValueError(
-                "GITHUB_TOKEN, or GITHUB_APP_ID with GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY: one of the two is required"
+                "one of the two is required: GITHUB_TOKEN, or GITHUB_APP_ID with "
+                "GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY"
             )
         lacking = sorted({pool for pool in self.accounts.values() if pool not in self.identity_pools})
         if lacking:
             raise ValueError(
-                f"SERVICE_ACCOUNTS names the pool {lacking[0]!r}, and WORKLOAD_IDENTITIES has no identity in it"
+                f"SERVICE_ACCOUNTS names pool {lacking[0]!r}, of which WORKLOAD_IDENTITIES has no identity"
             )
         return self
 

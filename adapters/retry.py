@@ -1,7 +1,8 @@
-"""The one place that retries. The SDKs' own retries are switched off, because they hide: a lost answer to a POST would be sent twice.
+"""The one place that retries. The SDKs' own retries are switched off, because they hide: a lost answer to a
+POST would be sent twice.
 
-Only what reads is retried here, briefly, and only where the answer did not come. Writes are never sent again by an adapter: the loop looks at
-the world first, and the queue brings the key back.
+Only what reads is retried here, briefly, and only where the answer did not come. Writes are never sent
+again by an adapter: the loop looks at the world first, and the queue brings the key back.
 """
 
 from collections.abc import Callable

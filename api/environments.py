@@ -1,7 +1,7 @@
 """Environments over HTTP: list them, explain one, ask for one, delete one.
 
-What a person asks for is written down as a request, and the branch's key goes onto the queue; nothing is done here. So a delete holds through
-restarts and sweeps, and a request that arrives twice is one.
+What a person asks for is written down as a request, and the branch's key goes onto the queue; nothing is
+done here. So a delete holds through restarts and sweeps, and a request that arrives twice is one.
 """
 
 from collections.abc import Iterable, Mapping

@@ -10,7 +10,8 @@ def examined(checks: Mapping[str, Callable[[], object]], *, details: bool) -> An
     """Ask every question.
 
     Args:
-        checks: what is asked, by the name of what answers; each raises a `Failure` if it finds something wrong.
+        checks: what is asked, by the name of what answers; each raises a `Failure` if it finds something
+            wrong.
         details: whether to tell messages, which name things, or codes alone.
 
     Returns:

@@ -63,7 +63,8 @@ def _difference(each: Difference) -> dict[str, object]:
 
 
 def report_sweep(found: Drift, orphans: tuple[str, ...]) -> None:
-    """Write what a sweep found into the log: as a warning if it found anything, for silent mending hides a broken fast path.
+    """Write what a sweep found into the log: as a warning if it found anything, for silent mending hides a
+    broken fast path.
 
     Args:
         found: what differs.

@@ -1,4 +1,6 @@
-"""The application of an environment: the objects of its overlays, the order they are applied in, and whether they are up."""
+"""The application of an environment: the objects of its overlays, the order they are applied in, and
+whether they are up.
+"""
 
 import hashlib
 import json
@@ -11,7 +13,8 @@ from loop.plan import Change, Wave
 
 Manifest: TypeAlias = Mapping[str, Any]
 
-# A Job's template is immutable: what it was applied from is noted on it, so that a plan can tell without asking the API server.
+# A Job's template is immutable: what it was applied from is noted on it, so that a plan can tell without
+# asking the API server.
 TEMPLATE = "coppice.dev/template"
 
 _WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod"}
@@ -149,7 +152,9 @@ def template(manifest: Manifest) -> str:
 
 
 def holds_data(manifest: Manifest) -> bool:
-    """Whether the pods of a Job mount a volume that outlives them: such a Job is never deleted to be created anew."""
+    """Whether the pods of a Job mount a volume that outlives them: such a Job is never deleted to be
+    created anew.
+    """
     volumes = manifest.get("spec", {}).get("template", {}).get("spec", {}).get("volumes") or ()
     return any("persistentVolumeClaim" in volume or "ephemeral" in volume for volume in volumes)
 
@@ -174,7 +179,9 @@ class ApplicationWriter(Protocol):
     """Applies objects in an environment's namespace."""
 
     def apply(self, namespace: str, manifest: Manifest) -> None:
-        """Server-side apply, as field manager `coppice`, and with force: what the overlay sets is the overlay's."""
+        """Server-side apply, as field manager `coppice`, and with force: what the overlay sets is the
+        overlay's.
+        """
 
 
 class CronJobSuspender(Protocol):

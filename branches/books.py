@@ -1,7 +1,8 @@
 """What is written down about a branch in `coppice-system`: its record, and what a person asked for.
 
-The record is the environment's finalizer: the first thing written and the last removed, so that a crash anywhere forgets nothing. The
-request is the only word that a person has in what happens to a branch: a hold, or a wish to have it applied again.
+The record is the environment's finalizer: the first thing written and the last removed, so that a crash
+anywhere forgets nothing. The request is the only word that a person has in what happens to a branch: a
+hold, or a wish to have it applied again.
 """
 
 from collections.abc import Mapping
@@ -94,7 +95,8 @@ class Request:
     Args:
         key: the branch.
         slug: the branch as a label.
-        action: `hold`: no environment while the branch stays at `commit`; `apply`: have it, and apply it anew.
+        action: `hold`: no environment while the branch stays at `commit`; `apply`: have it, and apply it
+            anew.
         commit: the branch's commit when it was asked.
         at: when it was asked (RFC 3339); it names the request.
         version: the resource version that was read; empty if it is not yet written.

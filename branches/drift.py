@@ -1,7 +1,9 @@
-"""The sweep: which branches differ from what is wanted, and whether so many removals can be right. Pure; it only picks keys.
+"""The sweep: which branches differ from what is wanted, and whether so many removals can be right. Pure; it
+only picks keys.
 
-An error that looked like an empty list has emptied clusters (argo-cd#11464, #14318, #18212). So removals stop when something was not read,
-and when there are more of them than anyone expects; what is to be made or mended goes on.
+An error that looked like an empty list has emptied clusters (argo-cd#11464, #14318, #18212). So removals
+stop when something was not read, and when there are more of them than anyone expects; what is to be made or
+mended goes on.
 """
 
 import hashlib
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 
 from branches.key import Key
 from branches.observe import Observed
-from branches.removal import Delete
+from branches.removal import DeleteCredential, DeleteNamespace
 from branches.wanted import Gone, Present, Verdict
 from loop.plan import Gate, Plan
 from loop.reading import Unknown
@@ -21,11 +23,11 @@ UNKNOWN = "unknown"  # the code of a gate that waits for a reading
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """A branch whose environment is not what is wanted."""
+    """A branch whose environment is not what is wanted; `begun` if a run has already begun to remove it."""
 
     key: Key
     why: str
-    removal: bool
+    begun: bool
     changes: tuple[str, ...]
 
 
@@ -83,16 +85,19 @@ def drift(
         waits = isinstance(plan.barrier, Gate) and plan.barrier.code != UNKNOWN
         if not plan.ready and not waits:
             continue
-        deletes = isinstance(verdict, Gone) and any(isinstance(change, Delete) for change in plan.changes)
+        deletes = any(isinstance(change, DeleteNamespace | DeleteCredential) for change in plan.changes)
+        deletes = deletes and isinstance(verdict, Gone)
         changes = tuple(str(change) for change in plan.changes)
         why = verdict.why if isinstance(verdict, Gone) else _why(verdict, plan)
-        found = Difference(key=seen.key, why=why, removal=deletes, changes=changes)
+        record = seen.noted.record
+        begun = deletes and record is not None and bool(record.receipt)
+        found = Difference(key=seen.key, why=why, begun=begun, changes=changes)
         (remove if deletes else make).append(found)
     digest = _digest(remove)
     return Drift(
         make=tuple(make),
         remove=tuple(remove),
-        stopped=_stopped(remove, tuple(unread), most_deletions, confirmed == digest),
+        stopped=_stopped(remove, tuple(unread), most=None if confirmed == digest else most_deletions),
         unread=tuple(unread),
         digest=digest,
     )
@@ -104,15 +109,17 @@ def _why(verdict: Verdict, plan: Plan) -> str:
     return plan.barrier.why if plan.barrier else ", ".join(map(str, plan.changes))
 
 
-def _stopped(remove: list[Difference], unread: tuple[str, ...], most: int, confirmed: bool) -> str:  # noqa: FBT001
+def _stopped(remove: list[Difference], unread: tuple[str, ...], *, most: int | None) -> str:
+    """Why removals are not carried out; `most` is `None` if a person has confirmed these very ones."""
     if not remove:
         return ""
     if unread:
         return f"{len(remove)} removals wait, because something could not be read: {'; '.join(unread)}"
-    if len(remove) > most and not confirmed:
+    fresh = sum(1 for each in remove if not each.begun)
+    if most is not None and fresh > most:
         return (
-            f"{len(remove)} removals are more than SWEEP_MAX_DELETIONS ({most}): look at them with POST /api/sweep?dry_run=true, "
-            "and confirm them with the digest that it answers"
+            f"{fresh} removals are more than SWEEP_MAX_DELETIONS ({most}): look at them with "
+            "POST /api/sweep?dry_run=true, and confirm them with the digest that it answers"
         )
     return ""
 

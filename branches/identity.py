@@ -1,8 +1,10 @@
-"""An environment's identity: the federated credentials that let its service accounts in, and the pool they are spread over.
+"""An environment's identity: the federated credentials that let its service accounts in, and the pool they
+are spread over.
 
 A managed identity holds twenty credentials at the most, and writes to one identity must not overlap
-(https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations). So each environment is given the identity
-with the most room, writes it down, and every write takes the identity's lock.
+(https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations). So each
+environment is given the identity with the most room, writes it down, and every write takes the identity's
+lock.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +12,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from branches.books import CredentialRef
-from branches.naming import Name, Prefixes, credential_name, subject
+from branches.naming import Name, credential_name, subject
+from branches.rules import Rules
 from loop.plan import Change
 
 MOST_CREDENTIALS = 20
@@ -78,15 +81,14 @@ def identity_lock(identity: str) -> str:
 
 
 def wanted_credentials(
-    name: Name, *, accounts: Mapping[str, str], identities: Mapping[str, str], prefixes: Prefixes, issuer: str
+    name: Name, *, rules: Rules, identities: Mapping[str, str], issuer: str
 ) -> tuple[Credential, ...]:
     """The credentials that an environment needs.
 
     Args:
         name: the environment's names.
-        accounts: service account → pool.
+        rules: which service accounts there are, and which pools their identities come from.
         identities: pool → the identity chosen from it; accounts of other pools are left out.
-        prefixes: what stands before the slug.
         issuer: the cluster's issuer of service-account tokens.
 
     Returns:
@@ -95,13 +97,29 @@ def wanted_credentials(
     return tuple(
         Credential(
             identity=identities[pool],
-            name=credential_name(name.slug, account, prefix=prefixes.credential, sole=len(accounts) == 1),
+            name=credential_name(
+                name.slug, account, prefix=rules.prefixes.credential, sole=len(rules.accounts) == 1
+            ),
             issuer=issuer,
             subject=subject(name.namespace, account),
         )
-        for account, pool in accounts.items()
+        for account, pool in rules.accounts.items()
         if pool in identities
     )
+
+
+def lacking(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[Credential, ...]:
+    """Those that do not stand. A credential is known by issuer and subject: one under an older name will
+    do.
+    """
+    known = {(each.identity, each.issuer, each.subject) for each in there}
+    return tuple(each for each in wanted if (each.identity, each.issuer, each.subject) not in known)
+
+
+def surplus(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[Credential, ...]:
+    """Those that stand for a service account that needs none (any more)."""
+    subjects = {each.subject for each in wanted}
+    return tuple(each for each in there if each.subject not in subjects)
 
 
 def choose(identities: Iterable[Identity], *, pool: tuple[str, ...], need: int) -> Identity | None:

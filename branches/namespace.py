@@ -144,7 +144,9 @@ def claim(key: Key, identities: Mapping[str, str]) -> dict[str, str]:
 
 
 def labels(name: Name, *, further: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, str]:
-    """The labels of an environment's namespace; ours win over those of the settings, and these over the overlay's."""
+    """The labels of an environment's namespace; ours win over those of the settings, and these over the
+    overlay's.
+    """
     ours = {MANAGED_BY: "coppice", PART_OF: name.slug}
     return {POD_SECURITY: "baseline", **overlay, **further, **ours}
 

@@ -1,11 +1,12 @@
-"""Look at one branch, or at all of them: by gets or by lists, the same `Observed` comes out.
+"""Look at one branch, by gets. `branches/world.py` looks at all of them, by lists, and the same `Observed`
+comes out.
 
 Whatever was not read is `Unknown`, and stays it: nothing here takes a failure for an absence.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from branches.application import ApplicationReader, Live, Manifest, Rollout, reference
 from branches.books import BookReader, Books, ObjectRef
@@ -18,9 +19,6 @@ from loop.errors import Unreachable
 from loop.reading import Absent, Reading, Standing, Unknown, read, standing
 
 NOT_LOOKED_AT: Unknown = Unknown(Unreachable("not looked at"))
-
-
-V = TypeVar("V")
 
 
 class BranchReader(Protocol):
@@ -62,7 +60,8 @@ class Observed:
         head: the branch's commit.
         books: its record and request; never `Absent`.
         namespace: its namespace.
-        credentials: those about its namespace, on the identities its record names; on all if it has no record.
+        credentials: those about its namespace, on the identities its record names; on all if it has no
+            record.
         issuer: the cluster's issuer; empty if unknown.
         rollout: whether its workloads are up; looked at only until they are.
         leaving: objects being pruned that still stand.
@@ -85,19 +84,6 @@ class Observed:
     def noted(self) -> Books:
         """The books, as far as they were read."""
         return standing(self.books) or Books()
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """Everything at once.
-
-    Args:
-        branches: what was seen of each branch.
-        orphans: credentials of ours whose branch nothing tells any more: a person has to remove them.
-    """
-
-    branches: tuple[Observed, ...]
-    orphans: tuple[Credential, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,8 +125,10 @@ def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
     issuer = read(readers.identities.issuer)
     credentials: Reading[tuple[Credential, ...]] = NOT_LOOKED_AT
     if isinstance(issuer, Standing) and isinstance(books, Standing):
-        identities, ours = _identities_to_search(books.value, rules), issuer.value
-        credentials = read(lambda: _about(name.namespace, _credentials(identities, readers.identities), ours))
+        identities, ours = identities_to_search(books.value, rules), issuer.value
+        credentials = read(
+            lambda: about(name.namespace, list_credentials(identities, readers.identities), ours)
+        )
     elif isinstance(issuer, Unknown):
         credentials = issuer
     seen = Observed(
@@ -156,23 +144,28 @@ def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
     return _closer(seen, readers.application)
 
 
-def _identities_to_search(books: Books, rules: Rules) -> tuple[str, ...]:
+def identities_to_search(books: Books, rules: Rules) -> tuple[str, ...]:
+    """The identities that a branch's credentials may stand on: its record's, or all if it has no record."""
     if books.record is None:
         return tuple(dict.fromkeys(identity for pool in rules.pools.values() for identity in pool))
     named = (*books.record.identities.values(), *(ref.identity for ref in books.record.credentials))
     return tuple(dict.fromkeys(named))
 
 
-def _credentials(identities: Iterable[str], reader: IdentityReader) -> tuple[Credential, ...]:
+def list_credentials(identities: Iterable[str], reader: IdentityReader) -> tuple[Credential, ...]:
+    """Every credential of some identities."""
     return tuple(credential for identity in identities for credential in reader.credentials(identity))
 
 
-def _about(namespace: str, credentials: Iterable[Credential], issuer: str) -> tuple[Credential, ...]:
+def about(namespace: str, credentials: Iterable[Credential], issuer: str) -> tuple[Credential, ...]:
+    """Those that let service accounts of a namespace of our cluster in."""
     return tuple(each for each in credentials if each.namespace == namespace and each.issuer == issuer)
 
 
 def _closer(seen: Observed, application: ApplicationReader) -> Observed:
-    """Look at what the rest asks for: a rollout that is under way, objects that are leaving, CronJobs that are to stop."""
+    """Look at what the rest asks for: a rollout that is under way, objects that are leaving, CronJobs that
+    are to stop.
+    """
     namespace = standing(seen.namespace)
     if namespace is None or namespace.owner != seen.key or namespace.terminating_since:
         return seen
@@ -212,87 +205,3 @@ def survey(seen: Observed, manifests: Iterable[Manifest], *, rules: Rules, reade
         hosts=read(readers.application.hosts),
         jobs=read(lambda: readers.application.live(seen.name.namespace, jobs)) if jobs else Standing(()),
     )
-
-
-def everything(*, rules: Rules, readers: Readers) -> World:
-    """Look at all branches that exist or have left anything.
-
-    Branches, namespaces, credentials and books are each read once, whole, page by page. What one of these reads fails to tell is
-    `Unknown` for every branch it would have told about.
-
-    Args:
-        rules: what decides about branches.
-        readers: what looks.
-
-    Returns:
-        Every branch, in the order of their names, and what could not be laid at any branch's door.
-    """
-    default = read(readers.branches.default_branch)
-    heads: Reading[Mapping[str, str]] = (
-        default if isinstance(default, Unknown) else read(readers.branches.heads)
-    )
-    if isinstance(heads, Standing) and not heads.value:
-        heads = Unknown(Unreachable("GitHub listed no branch at all, and a repository that was read has one"))
-    namespaces = read(lambda: {each.name: each for each in readers.namespaces.all()})
-    books = read(readers.books.all)
-    records, requests = standing(books) or ((), ())
-    issuer = read(readers.identities.issuer)
-    pools = [identity for pool in rules.pools.values() for identity in pool]
-    searched = dict.fromkeys(
-        [*pools, *(identity for record in records for identity in record.identities.values())]
-    )
-    credentials: Reading[tuple[Credential, ...]] = (
-        issuer if isinstance(issuer, Unknown) else read(lambda: _credentials(searched, readers.identities))
-    )
-
-    keys = {rules.key(branch) for branch in standing(heads) or {}}
-    keys |= {record.key for record in records} | {request.key for request in requests}
-    keys |= {owner for each in (standing(namespaces) or {}).values() if (owner := each.owner)}
-    keys = {key for key in keys if key.repository.lower() == rules.repository.lower()}
-    known = {rules.name(key.branch).namespace for key in keys}
-    unclaimed = [
-        each
-        for each in standing(credentials) or ()
-        if each.issuer == standing(issuer)
-        and each.name.startswith(rules.prefixes.credential)
-        and (each.namespace or "").startswith(rules.prefixes.namespace)
-        and each.namespace not in known
-    ]
-    guesses = {
-        each: rules.key((each.namespace or "").removeprefix(rules.prefixes.namespace)) for each in unclaimed
-    }
-    keys |= {key for each, key in guesses.items() if rules.name(key.branch).namespace == each.namespace}
-    orphans = tuple(each for each, key in guesses.items() if key not in keys)
-
-    by_namespace = {record.namespace: record for record in records}
-    by_key = {request.key: request for request in requests}
-
-    def observed(key: Key) -> Observed:
-        name = rules.name(key.branch)
-        noted = Books(by_namespace.get(name.namespace), by_key.get(key))
-        about = credentials
-        if isinstance(about, Standing):
-            identities = _identities_to_search(noted, rules)
-            here = (each for each in about.value if each.identity in identities)
-            about = Standing(_about(name.namespace, here, standing(issuer) or ""))
-        return Observed(
-            key=key,
-            name=name,
-            default_branch=standing(default) or "",
-            head=_entry(heads, key.branch),
-            books=Standing(noted) if isinstance(books, Standing) else books,
-            namespace=_entry(namespaces, name.namespace),
-            credentials=about,
-            issuer=standing(issuer) or "",
-        )
-
-    return World(
-        branches=tuple(observed(key) for key in sorted(keys, key=lambda key: key.branch)), orphans=orphans
-    )
-
-
-def _entry(reading: Reading[Mapping[str, V]], name: str) -> Reading[V]:
-    """What a list that was read whole says of one name."""
-    if not isinstance(reading, Standing):
-        return reading
-    return Standing(reading.value[name]) if name in reading.value else Absent()

@@ -1,6 +1,7 @@
 """What is ours: a filter over a finished plan. Nothing that deletes runs without having passed here.
 
-What it strikes out stays visible in the plan, with the reason: a removal that was refused in silence looks like one that was done.
+What it strikes out stays visible in the plan, with the reason: a removal that was refused in silence looks
+like one that was done.
 """
 
 from dataclasses import replace
@@ -34,8 +35,9 @@ def police(plan: Plan, seen: Observed, rules: Rules) -> Plan:
         rules: what decides about branches.
 
     Returns:
-        The plan, in which every `Remove` has become a `Delete` or is struck out. If the environment's namespace or its record is someone
-        else's, nothing is left of it but what concerns the person's request.
+        The plan, in which every `Remove` has become a `Delete` or is struck out. If the environment's
+        namespace or its record is someone else's, nothing is left of it but what concerns the person's
+        request.
     """
     foreign = why_foreign(seen, rules)
     items: list[Item] = []
@@ -84,7 +86,8 @@ def why_foreign(seen: Observed, rules: Rules) -> str:
 
 
 def _belongs(name: str, branch: str, repository: str, seen: Observed) -> str:
-    return f"namespace {name} belongs to branch {branch!r} of {repository}, so {seen.key.branch!r} cannot have it"
+    owner = f"branch {branch!r} of {repository}"
+    return f"namespace {name} belongs to {owner}, so {seen.key.branch!r} cannot have it"
 
 
 def _judge(change: Change, seen: Observed, rules: Rules, foreign: str) -> Change | Struck:
@@ -124,4 +127,5 @@ def _why_foreign_credential(credential: Credential, seen: Observed, rules: Rules
         return ""
     if credential.name.startswith(rules.prefixes.credential):
         return ""
-    return f"its name does not begin with {rules.prefixes.credential} and no record names it: someone else made it"
+    prefix = rules.prefixes.credential
+    return f"its name does not begin with {prefix} and no record names it: someone else made it"

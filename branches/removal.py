@@ -1,6 +1,8 @@
-"""Removals: a plan can only wish for one (`Remove`); what is carried out is a `Delete`, and that needs proof (`Owned`).
+"""Removals: a plan can only wish for one (`Remove`); what is carried out is a `Delete`, and that needs
+proof (`Owned`).
 
-The proof names the very thing that was read, so that the API can be asked to delete that one and no other. `branches/policy.py` alone makes it.
+The proof names the very thing that was read, so that the API can be asked to delete that one and no other.
+`branches/policy.py` alone makes it.
 """
 
 from dataclasses import dataclass
@@ -13,14 +15,14 @@ from branches.namespace import Namespace
 from loop.plan import Change
 
 Subject: TypeAlias = Namespace | Credential | Live | Record | Request
-S = TypeVar("S", bound=Subject, covariant=True)
+S_co = TypeVar("S_co", bound=Subject, covariant=True)
 
 
 @dataclass(frozen=True)
-class Owned(Generic[S]):
+class Owned(Generic[S_co]):
     """Proof that something is ours."""
 
-    subject: S
+    subject: S_co
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The one decision: should this branch have an environment, and is its overlay due to be applied?
 
-Everything else in the program only carries out what is said here, and everything here is a pure function of what was observed.
+Everything else in the program only carries out what is said here, and everything here is a pure function of
+what was observed.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from loop.reading import Absent, Unknown, standing
 
 @dataclass(frozen=True)
 class Present:
-    """The branch has an environment at this commit. `due` says why its overlay has to be applied; empty if it stands applied."""
+    """The branch has an environment at this commit. `due` says why its overlay has to be applied; empty if
+    it stands applied.
+    """
 
     commit: str
     due: str = ""

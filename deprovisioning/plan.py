@@ -1,7 +1,8 @@
 """The plan that takes an environment away. It decides and touches nothing.
 
-CronJobs stop first, so that nothing new starts in a namespace that is going; then the namespace, then the credentials, and the record last:
-whatever interrupts this, the record still says what has to be looked for. Absent counts as done; forbidden does not.
+CronJobs stop first, so that nothing new starts in a namespace that is going; then the namespace, then the
+credentials, and the record last: whatever interrupts this, the record still says what has to be looked for.
+Absent counts as done; forbidden does not.
 """
 
 from collections.abc import Mapping

@@ -1,13 +1,14 @@
-"""What can go wrong outside, as types: an error keeps its face from the adapter that met it to the report that tells it.
+"""What can go wrong outside, as types: an error keeps its face from the adapter that met it to the report
+that tells it.
 
-Adapters translate; nobody else invents these. `passing` says whether the same call may succeed later without anyone's help: the loop
-answers `Waiting` to such an error and `Stalled` to the others.
+Adapters translate; nobody else invents these. `passing` says whether the same call may succeed later
+without anyone's help: the loop answers `Waiting` to such an error and `Stalled` to the others.
 """
 
 from typing import ClassVar
 
 
-class Failure(Exception):  # noqa: N818  (its children are named by what happened, as Kubernetes' reasons are)
+class Failure(Exception):
     """An outside system did not do what was asked.
 
     Args:
@@ -43,7 +44,9 @@ class Throttled(Failure):
 
 
 class Conflict(Failure):
-    """The world moved since it was read: a lost race, a precondition that no longer holds, a write under way."""
+    """The world moved since it was read: a lost race, a precondition that no longer holds, a write under
+    way.
+    """
 
     code = "conflict"
     passing = True

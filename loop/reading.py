@@ -1,7 +1,7 @@
 """A fact read from outside: standing, absent or unknown, and never two of them confused.
 
-A list that came back empty from a broken server has deleted whole clusters (argo-cd#11464, applicationset#423). So what was not read is a
-type of its own, and only `Absent` lets a plan delete.
+A list that came back empty from a broken server has deleted whole clusters (argo-cd#11464,
+applicationset#423). So what was not read is a type of its own, and only `Absent` lets a plan delete.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,8 @@ def read(look: Callable[[], T | None]) -> Reading[T]:
         look: reads from outside; `None` means that it looked well and found nothing.
 
     Returns:
-        What it found, as a reading. A `Failure` becomes `Unknown`; any other exception is a mistake of ours and passes through.
+        What it found, as a reading. A `Failure` becomes `Unknown`; any other exception is a mistake of ours
+        and passes through.
     """
     try:
         value = look()

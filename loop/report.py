@@ -1,4 +1,6 @@
-"""What a run tells: one log line of JSON, the same for every reconciler, so that one query finds every run that ended in one way."""
+"""What a run tells: one log line of JSON, the same for every reconciler, so that one query finds every run
+that ended in one way.
+"""
 
 import json
 import logging

@@ -2,12 +2,16 @@
 
 A run is given a key and nothing else. It works like this:
 
-1. **Look without a lock.** Observe the world and plan the difference. If the plan has nothing that can be done now, that is the answer,
+1. **Look without a lock.** Observe the world and plan the difference. If the plan has nothing that can be
+done now, that is the answer,
    and nothing was written.
 2. **Take the key's lease** and start again from the world, for someone else may have been at work.
-3. **Act** up to the plan's first gate: wave after wave, a wave's changes side by side, those that share a lock one after the other.
-4. **Observe and plan again.** This is at once the read-back, the look after applying, and the proof of convergence:
-   only a pass whose plan was empty says `Done`. A pass that plans again what the last pass did says `Waiting`.
+3. **Act** up to the plan's first gate: wave after wave, a wave's changes side by side, those that share a
+lock one after the other.
+4. **Observe and plan again.** This is at once the read-back, the look after applying, and the proof of
+convergence:
+   only a pass whose plan was empty says `Done`. A pass that plans again what the last pass did says
+   `Waiting`.
 
 Nothing is remembered between runs: what a run needs to know stands in the world.
 """
@@ -23,7 +27,7 @@ from loop.errors import Conflict, Failure, Gone
 from loop.outcome import Done, Outcome, Stalled, Waiting
 from loop.plan import Change, Gate, Plan, Stop, Wave
 
-O = TypeVar("O")  # noqa: E741  (what a reconciler observes)
+Look = TypeVar("Look")
 
 _PASSES = 8  # more than any plan of ours has gates; a world that never settles must not hold a worker
 _SIDE_BY_SIDE = (
@@ -59,23 +63,23 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Ran(Generic[O]):
+class Ran(Generic[Look]):
     """A run: how it ended, what it changed on the way, and its last look at the world."""
 
     outcome: Outcome
     results: tuple[Result, ...]
     plan: Plan
-    observed: O
+    observed: Look
 
 
 def run(
     *,
     name: str,
-    observe: Callable[[], O],
-    plan: Callable[[O], Plan],
-    act: Callable[[O, Change], None],
+    observe: Callable[[], Look],
+    plan: Callable[[Look], Plan],
+    act: Callable[[Look, Change], None],
     locks: Locks,
-) -> Ran[O]:
+) -> Ran[Look]:
     """Bring one key's piece of the world to what is wanted, as far as the world lets it.
 
     Args:

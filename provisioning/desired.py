@@ -1,4 +1,5 @@
-"""What a branch's commit asks for: its overlays, fetched, filled in, built and judged, before anything is written.
+"""What a branch's commit asks for: its overlays, fetched, filled in, built and judged, before anything is
+written.
 
 What is refused here leaves nothing behind, and a dry run shows the very objects that would be applied.
 """
@@ -187,7 +188,9 @@ def _hosts(manifest: Manifest) -> tuple[str, ...]:
 
 
 def _without_replicas(manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
-    """A workload that a scaler targets loses its `replicas`: applying them would take them back from the scaler each time."""
+    """A workload that a scaler targets loses its `replicas`: applying them would take them back from the
+    scaler each time.
+    """
     targets = {
         (target.get("kind", "Deployment"), target.get("name"))
         for each in manifests

@@ -1,7 +1,8 @@
 """The plan that makes an environment, or mends it. It decides and touches nothing.
 
-The order is a promise: the overlay has been built and judged before the first write; the record stands before the first credential, so that
-a crash forgets nothing; credentials stand before the pods that sign in with them; what was applied is noted after all of it was.
+The order is a promise: the overlay has been built and judged before the first write; the record stands
+before the first credential, so that a crash forgets nothing; credentials stand before the pods that sign in
+with them; what was applied is noted after all of it was.
 """
 
 from collections.abc import Mapping
@@ -11,16 +12,13 @@ from datetime import datetime, timedelta
 from branches.application import TEMPLATE, Manifest, holds_data, inventory, reference, waves
 from branches.books import Record, Stall, WriteRecord, rendering
 from branches.drift import UNKNOWN
-from branches.identity import Credential, CreateCredential, Identity, choose, wanted_credentials
+from branches.identity import CreateCredential, Identity, choose, lacking, wanted_credentials
 from branches.namespace import (
-    NOT_READY,
-    READY,
     ROLLING_OUT,
     Annotate,
     Applied,
     ApplyNamespace,
     CreateNamespace,
-    Namespace,
     claim,
     labels,
 )
@@ -29,9 +27,10 @@ from branches.removal import Remove
 from branches.rules import Rules
 from branches.wanted import Present
 from loop.plan import Gate, Item, Plan, Stop, Wave, wave
-from loop.reading import Reading, Standing, Unknown, standing
+from loop.reading import Reading, Unknown, standing
 from provisioning.desired import Desired, point
 from provisioning.refusal import Refused
+from provisioning.upkeep import mend
 
 ROLLOUT_PATIENCE = timedelta(minutes=10)
 _SOON = 10.0  # seconds: a rollout, a namespace that goes
@@ -67,8 +66,8 @@ def plan(
     if namespace is not None and namespace.terminating_since:
         return Plan((Gate(f"{namespace} is still going", "terminating", _SOON),))
     ended = _ended_hold(seen)
-    if not verdict.due:
-        return Plan((*ended, *_mend(seen, namespace, record, rules=rules, now=now)))
+    if not verdict.due and namespace is not None and record is not None:
+        return Plan((*ended, *mend(seen, namespace, record, rules=rules, now=now)))
     if isinstance(desired, Refused):
         return Plan((*ended, *_refuse(seen, verdict.commit, desired, rules=rules, now=now)))
     if desired is None or survey is None:
@@ -118,10 +117,11 @@ def _make(
     if isinstance(identities, Gate):
         return (identities,)
 
-    credentials = _wanted(seen, identities, rules)
+    credentials = wanted_credentials(seen.name, rules=rules, identities=identities, issuer=seen.issuer)
     clients = {account: known[identities[pool]].client_id for account, pool in rules.accounts.items()}
     manifests = point(desired, clients)
     objects = inventory(manifests)
+    there = standing(seen.credentials) or ()
     written = replace(
         record,
         identities=identities,
@@ -144,7 +144,7 @@ def _make(
     return (
         *(wave(WriteRecord(record=written)) if written != record else ()),
         *_namespace(seen, identities, desired, rules),
-        *_missing(seen, credentials),
+        *wave(*(CreateCredential(credential=each) for each in lacking(credentials, there))),
         *_recreate(seen, manifests, survey),
         *waves(seen.name.namespace, manifests),
         *wave(Annotate(name=seen.name.namespace, applied=applied)),
@@ -185,12 +185,6 @@ def _identities(record: Record, known: Mapping[str, Identity], rules: Rules) -> 
     return chosen
 
 
-def _wanted(seen: Observed, identities: Mapping[str, str], rules: Rules) -> tuple[Credential, ...]:
-    return wanted_credentials(
-        seen.name, accounts=rules.accounts, identities=identities, prefixes=rules.prefixes, issuer=seen.issuer
-    )
-
-
 def _namespace(
     seen: Observed, identities: Mapping[str, str], desired: Desired, rules: Rules
 ) -> tuple[Wave, ...]:
@@ -204,15 +198,10 @@ def _namespace(
     return wave(ApplyNamespace(namespace=namespace, labels=shown, annotations=noted))
 
 
-def _missing(seen: Observed, credentials: tuple[Credential, ...]) -> tuple[Wave, ...]:
-    """Create what does not stand; a credential is known by issuer and subject, and one under an older name will do."""
-    there = {(each.identity, each.issuer, each.subject) for each in standing(seen.credentials) or ()}
-    absent = [each for each in credentials if (each.identity, each.issuer, each.subject) not in there]
-    return wave(*(CreateCredential(credential=each) for each in absent))
-
-
 def _recreate(seen: Observed, manifests: tuple[Manifest, ...], survey: Survey) -> tuple[Wave, ...]:
-    """A Job whose template has changed goes first, for its template is immutable; one that holds data never does."""
+    """A Job whose template has changed goes first, for its template is immutable; one that holds data never
+    does.
+    """
     record = seen.noted.record
     known = set(record.inventory) if record else set()
     jobs = {reference(each): each for each in manifests if each["kind"] == "Job"}
@@ -224,67 +213,3 @@ def _recreate(seen: Observed, manifests: tuple[Manifest, ...], survey: Survey) -
         and not holds_data(jobs[live.ref])
     ]
     return wave(*(Remove(subject=live) for live in changed))
-
-
-def _mend(
-    seen: Observed, namespace: Namespace | None, record: Record | None, *, rules: Rules, now: datetime
-) -> tuple[Item, ...]:
-    """What an environment needs whose overlay stands applied: lost credentials, pruning, and word of its rollout."""
-    assert namespace is not None  # noqa: S101  (else its overlay would be due)
-    assert record is not None  # noqa: S101
-    credentials = _wanted(seen, record.identities, rules)
-    refs = {each.ref for each in credentials}
-    wider = tuple(sorted({*record.credentials, *refs}))
-    written = (
-        wave(WriteRecord(record=replace(record, credentials=wider)))
-        if set(wider) != set(record.credentials)
-        else ()
-    )
-    return (
-        *written,
-        *_missing(seen, credentials),
-        *_surplus(seen, credentials),
-        *_prune(seen, record),
-        *_rollout(seen, namespace, now),
-    )
-
-
-def _surplus(seen: Observed, credentials: tuple[Credential, ...]) -> tuple[Wave, ...]:
-    """Credentials about our namespace for service accounts that are no longer in SERVICE_ACCOUNTS."""
-    subjects = {each.subject for each in credentials}
-    return wave(
-        *(Remove(subject=each) for each in standing(seen.credentials) or () if each.subject not in subjects)
-    )
-
-
-def _prune(seen: Observed, record: Record) -> tuple[Item, ...]:
-    if not record.pruning:
-        return ()
-    if isinstance(seen.leaving, Unknown):
-        return (Gate(f"not read: {seen.leaving.error}", "pruning", _SOON),)
-    leaving = standing(seen.leaving) or ()
-    going = [live for live in leaving if live.deleting]
-    waves_ = wave(*(Remove(subject=live) for live in leaving if not live.deleting))
-    if leaving:
-        return waves_ or (Gate(f"on their way out: {', '.join(map(str, going))}", "pruning", _SOON),)
-    return wave(WriteRecord(record=replace(record, pruning=())))
-
-
-def _rollout(seen: Observed, namespace: Namespace, now: datetime) -> tuple[Item, ...]:
-    applied = namespace.applied
-    if applied is None or applied.result == READY:
-        return ()
-    if not isinstance(seen.rollout, Standing):
-        return (Gate("the rollout has not been looked at", "rollout", _SOON),)
-    rollout = seen.rollout.value
-    if rollout.ready:
-        return wave(Annotate(name=namespace.name, applied=replace(applied, result=READY, since=now)))
-    why = f"not ready: {rollout.why}"
-    if now - applied.at < ROLLOUT_PATIENCE:
-        return (Gate(why, "rollout", _SOON),)
-    if applied.result == ROLLING_OUT:
-        return (
-            *wave(Annotate(name=namespace.name, applied=replace(applied, result=NOT_READY, since=now))),
-            Stop(why, "not_ready"),
-        )
-    return (Stop(why, "not_ready"),)

@@ -25,7 +25,7 @@ class Refusal:
         return f"{self.object}: {self.reason}"
 
 
-class Refused(Exception):  # noqa: N818 - the outcome's own name; it reads as what happened
+class Refused(Exception):
     """The manifests of a branch are refused; nothing of them was applied.
 
     Attributes:

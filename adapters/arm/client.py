@@ -1,4 +1,6 @@
-"""Signing in to ARM, and its errors as our types. The SDK's own retries are off: it would sleep inside a call, and send a PUT twice."""
+"""Signing in to ARM, and its errors as our types. The SDK's own retries are off: it would sleep inside a
+call, and send a PUT twice.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ _FULL = "too many federated identity credentials"
 class Unsigned(TokenCredential):
     """What signs in at a loopback stand-in: nothing does. No token ever leaves for plain http."""
 
-    def get_token(self, *scopes: str, **_: Any) -> Any:  # noqa: ANN401
+    def get_token(self, *scopes: str, **_: Any) -> Any:
         """Never called; the policy that would is replaced.
 
         Raises:

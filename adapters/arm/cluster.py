@@ -1,4 +1,6 @@
-"""What the managed cluster's own resource tells: its issuer of service-account tokens, and how to reach its API server."""
+"""What the managed cluster's own resource tells: its issuer of service-account tokens, and how to reach its
+API server.
+"""
 
 import threading
 
@@ -52,8 +54,8 @@ class ClusterAdapter:
         profile = cluster.oidc_issuer_profile
         if profile is None or not profile.issuer_url:
             raise NotSetUp(
-                f"cluster {self._name} issues no tokens: run `az aks update -g {self._group} -n {self._name} --enable-oidc-issuer "
-                "--enable-workload-identity`"
+                f"cluster {self._name} issues no tokens: run `az aks update -g {self._group} -n {self._name} "
+                "--enable-oidc-issuer --enable-workload-identity`"
             )
         return str(profile.issuer_url)
 

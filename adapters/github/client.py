@@ -1,4 +1,6 @@
-"""Signing in to GitHub, and its errors as our types. PyGithub's own retries and pacing are off: it would send a lost POST again, and sleep."""
+"""Signing in to GitHub, and its errors as our types. PyGithub's own retries and pacing are off: it would
+send a lost POST again, and sleep.
+"""
 
 import contextlib
 import time
@@ -12,14 +14,14 @@ from loop.errors import Failure, Forbidden, Gone, Rejected, Throttled, Unreachab
 
 
 def client(*, url: str, token: str, app_id: str, installation_id: str, private_key: str) -> Github:
-    """Sign in, by a token or as an installed GitHub App.
+    r"""Sign in, by a token or as an installed GitHub App.
 
     Args:
         url: the API's base URL.
         token: a token; empty takes the app.
         app_id: the app's id.
         installation_id: the installation's id.
-        private_key: the app's private key, PEM; `\\n` may stand for line breaks.
+        private_key: the app's private key, PEM; `\n` may stand for line breaks.
 
     Returns:
         The client; it has not called yet.
@@ -83,7 +85,9 @@ def _failure(what: str, error: GithubException) -> Failure:
 
 
 def _wait(headers: dict[str, str]) -> float | None:
-    """Seconds to wait, as https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api says."""
+    """Seconds to wait, as https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    says.
+    """
     if headers.get("retry-after", "").isdigit():
         return float(headers["retry-after"])
     if headers.get("x-ratelimit-remaining") == "0" and headers.get("x-ratelimit-reset", "").isdigit():

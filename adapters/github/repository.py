@@ -83,7 +83,7 @@ class RepositoryAdapter:
         return self._github.get_repo(self._name, lazy=True)
 
 
-def _text(value: Any, what: str) -> str:  # noqa: ANN401
+def _text(value: Any, what: str) -> str:
     if not isinstance(value, str) or not value:
         raise Unreachable(f"GitHub's answer lacks {what}")
     return value

@@ -1,1 +1,3 @@
-"""The cluster: one thin client over the API server's REST interface, and a file for each thing that is read or written there."""
+"""The cluster: one thin client over the API server's REST interface, and a file for each thing that is read
+or written there.
+"""

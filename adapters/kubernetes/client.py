@@ -1,7 +1,7 @@
 """Requests to the API server: JSON in, JSON out, and its `Status` errors as our types.
 
-The typed models of the `kubernetes` package are not used: they cost half a second and tens of megabytes, and know no custom resources. Its
-connections, TLS and sign-in are.
+The typed models of the `kubernetes` package are not used: they cost half a second and tens of megabytes,
+and know no custom resources. Its connections, TLS and sign-in are.
 """
 
 import json
@@ -41,7 +41,7 @@ class Api:
     @reading
     def get(
         self, path: str, query: Mapping[str, str | int] | None = None, *, accept: str = "application/json"
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:
         """Read one object or one page of a list.
 
         Args:
@@ -81,21 +81,23 @@ class Api:
                 return
             query["continue"] = token
 
-    def post(self, path: str, body: Mapping[str, Any], *, manager: str = "coppice") -> Any:  # noqa: ANN401
+    def post(self, path: str, body: Mapping[str, Any], *, manager: str = "coppice") -> Any:
         """Create an object."""
         return self._request("POST", path, {"fieldManager": manager}, body=body)
 
-    def put(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
         """Replace an object, if its resource version is the one in the body."""
         return self._request("PUT", path, {"fieldManager": "coppice"}, body=body)
 
-    def apply(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401
-        """Apply an object on the server's side, with force: https://kubernetes.io/docs/reference/using-api/server-side-apply/."""
+    def apply(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Apply an object on the server's side, with force:
+        https://kubernetes.io/docs/reference/using-api/server-side-apply/.
+        """
         return self._request(
             "PATCH", path, {"fieldManager": "coppice", "force": "true"}, body=body, content=APPLY
         )
 
-    def merge(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    def merge(self, path: str, body: Mapping[str, Any]) -> Any:
         """Set some fields of an object (RFC 7386)."""
         return self._request("PATCH", path, {"fieldManager": "coppice"}, body=body, content=MERGE)
 
@@ -126,7 +128,7 @@ class Api:
         body: Mapping[str, Any] | None = None,
         content: str = "application/json",
         accept: str = "application/json",
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:
         url = self._configuration.host + path + (f"?{urlencode(query)}" if query else "")
         headers = {**self._headers, "Accept": accept, "Content-Type": content, "User-Agent": "coppice"}
         # Asking for the token is what runs the hook that renews it.
@@ -146,14 +148,14 @@ class Api:
         raise _failure(method, path, response.status, document, response.headers.get("Retry-After"))
 
 
-def _document(data: bytes | None) -> Any:  # noqa: ANN401
+def _document(data: bytes | None) -> Any:
     try:
         return json.loads(data or b"")
     except ValueError:
         return None
 
 
-def _failure(method: str, path: str, status: int, document: Any, retry_after: str | None) -> Failure:  # noqa: ANN401
+def _failure(method: str, path: str, status: int, document: Any, retry_after: str | None) -> Failure:
     answer = document if isinstance(document, dict) else {}
     said = answer.get("message") or f"HTTP {status}"
     message = f"the cluster refused {method} {path}: {said}"
@@ -199,6 +201,7 @@ def not_set_up(error: Gone) -> Failure:
     """What a write into `coppice-system` means by 404: an administrator has not been here yet."""
     if 'namespaces "coppice-system" not found' in error.message:
         return NotSetUp(
-            "namespace coppice-system does not exist: an administrator runs `kubectl apply -k deploy/cluster` once"
+            "namespace coppice-system does not exist: "
+            "an administrator runs `kubectl apply -k deploy/cluster` once"
         )
     return error

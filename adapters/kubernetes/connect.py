@@ -9,7 +9,8 @@ from kubernetes.config.config_exception import ConfigException
 
 from loop.errors import NotSetUp
 
-# The application that Entra knows every AKS API server as: https://azure.github.io/kubelogin/concepts/aks.html
+# The application that Entra knows every AKS API server as:
+# https://azure.github.io/kubelogin/concepts/aks.html
 _SCOPE = "6dae42f8-4368-4678-94ff-3960e28e3630/.default"
 
 
@@ -47,7 +48,7 @@ def by_entra(server: str, authority: str, tokens: TokenCredential) -> Configurat
         each.api_key["BearerToken"] = tokens.get_token(_SCOPE).token
 
     # The client sends a token, and runs the hook, only if one was there to begin with.
-    configuration.api_key["BearerToken"] = "to be fetched"  # noqa: S105
+    configuration.api_key["BearerToken"] = "to be fetched"
     configuration.api_key_prefix["BearerToken"] = "Bearer"
     configuration.refresh_api_key_hook = renew  # type: ignore[assignment]  # (declared as None)
     return configuration

@@ -1,6 +1,8 @@
-"""Which path a kind of object lives under: asked of the API server once, and again when a kind turns up that was not there.
+"""Which path a kind of object lives under: asked of the API server once, and again when a kind turns up
+that was not there.
 
-Two requests tell all kinds: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery.
+Two requests tell all kinds:
+https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery.
 """
 
 import threading
@@ -53,7 +55,8 @@ class Discovery:
                 found = self._known.get((api_version, kind))
         if found is None:
             raise NotSetUp(
-                f"the cluster knows no {api_version} {kind}: install its CustomResourceDefinition, or leave it out"
+                f"the cluster knows no {api_version} {kind}: "
+                "install its CustomResourceDefinition, or leave it out"
             )
         return found
 

@@ -1,7 +1,8 @@
 """Locks as Leases in `coppice-system` (https://kubernetes.io/docs/concepts/architecture/leases/).
 
-Functions run in processes that know nothing of each other, so a lock within one protects nothing. A lease that is given back is deleted, so that
-none is left of a branch that is gone; one whose holder died is taken over when it has expired.
+Functions run in processes that know nothing of each other, so a lock within one protects nothing. A lease
+that is given back is deleted, so that none is left of a branch that is gone; one whose holder died is taken
+over when it has expired.
 """
 
 import contextlib
@@ -27,7 +28,7 @@ _MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 class HeldLease:
     """A lease that this run holds."""
 
-    def __init__(self, api: Api, document: Any, now: Callable[[], datetime]) -> None:  # noqa: ANN401
+    def __init__(self, api: Api, document: Any, now: Callable[[], datetime]) -> None:
         self._api = api
         self._document = document
         self._now = now

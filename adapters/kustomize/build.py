@@ -1,6 +1,8 @@
-"""Run the real kustomize in a folder of its own, with nothing in its environment, no git on its path, and a time limit.
+"""Run the real kustomize in a folder of its own, with nothing in its environment, no git on its path, and a
+time limit.
 
-No flag of kustomize forbids remote resources. The guard refuses them before the build; this is the second fence.
+No flag of kustomize forbids remote resources. The guard refuses them before the build; this is the second
+fence.
 """
 
 import os
@@ -53,7 +55,7 @@ class Kustomize:
                 file.write_bytes(content)
             output = self._run(root, overlay)
         try:
-            documents = [each for each in yaml.load_all(output, Loader=_Loader) if each is not None]  # noqa: S506
+            documents = [each for each in yaml.load_all(output, Loader=_Loader) if each is not None]
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise Refused((Refusal(overlay, f"what kustomize made of it is no YAML: {error}"),)) from error
         wrong = [each for each in documents if not isinstance(each, dict)]
@@ -64,7 +66,7 @@ class Kustomize:
     def _run(self, root: Path, overlay: str) -> bytes:
         empty = {"PATH": "", "HOME": str(root), "TMPDIR": str(root)}
         try:
-            done = subprocess.run(  # noqa: S603  (an absolute path, no shell)
+            done = subprocess.run(  # noqa: S603  (an absolute path, and no shell)
                 [*self._command(), str(root / overlay)],
                 cwd=root,
                 env=empty,
@@ -108,7 +110,9 @@ def find(app_folder: Path) -> tuple[str, ...]:
 
 
 def _executable(shipped: Path) -> Path:
-    """A deployed package is read-only and may have lost the executable bit: a copy in the temporary folder has it."""
+    """A deployed package is read-only and may have lost the executable bit: a copy in the temporary folder
+    has it.
+    """
     copy = Path(tempfile.gettempdir()) / f"coppice-kustomize-{shipped.stat().st_mtime_ns}"
     if not copy.exists():
         fresh = copy.with_suffix(f".{os.getpid()}")

@@ -1,4 +1,5 @@
-"""Putting keys on a queue, now or after a delay. The output binding of Functions cannot delay a message, so the SDK does it.
+"""Putting keys on a queue, now or after a delay. The output binding of Functions cannot delay a message, so
+the SDK does it.
 
 It reads the app's own `AzureWebJobsStorage`, as the host does: a connection string, or an identity
 (https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity).
@@ -62,8 +63,10 @@ def _translated(queue: str) -> Iterator[None]:
         yield
     except HttpResponseError as error:
         if error.status_code in {401, 403}:
-            why = f"queue {queue} refused: {error.message}. The app's identity needs the role Storage Queue Data Contributor"
-            raise Forbidden(why) from error
+            raise Forbidden(
+                f"queue {queue} refused: {error.message}. "
+                "The app's identity needs the role Storage Queue Data Contributor"
+            ) from error
         raise Unreachable(f"queue {queue}: {error.message}") from error
     except AzureError as error:
         raise Unreachable(f"queue {queue} did not answer: {error}") from error

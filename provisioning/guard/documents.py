@@ -20,7 +20,7 @@ _FLOAT = "tag:yaml.org,2002:float"
 _REPLACED = {_INT, _FLOAT, "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 
 
-class BadYaml(Exception):  # noqa: N818 - it says what was met, as our other errors do
+class BadYaml(Exception):
     """A stream that is not read; the message says why, and in which line where that is known."""
 
 
@@ -118,7 +118,8 @@ def _bad(error: Exception) -> BadYaml:
 class _Loader(yaml.CSafeLoader):
     """Plain JSON types, in Kubernetes' words. On libyaml, since kustomize reads with a port of it."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's way to say which plain words are no strings
+    # Which plain words are no strings, by their first character.
+    yaml_implicit_resolvers = {  # noqa: RUF012 - a class attribute is PyYAML's way
         first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }

@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 _SHOWN = 80
 
 
-class Malformed(Exception):  # noqa: N818 - it says what was met, as our other errors do
+class Malformed(Exception):
     """A field is not of the type that it is read as; the message names both."""
 
 

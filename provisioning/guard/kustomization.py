@@ -117,8 +117,8 @@ def references(kustomization: Fields) -> Iterator[Reference | str]:
 
 
 def _string(field: str, text: str) -> Reference:
-    # kustomize takes an entry for a patch if it can be read as one, else for a path. No path has two lines.
-    inline = field == "patchesStrategicMerge" and "\n" in text
+    # kustomize takes an entry for a patch if it can be read as one, else for a path; no URL looks like these.
+    inline = field == "patchesStrategicMerge" and ("\n" in text or text.startswith("{"))
     return Reference(field, text, "inline" if inline else _STRINGS[field])
 
 

@@ -68,7 +68,7 @@ _SYSCTLS = frozenset(
 )
 
 
-def refusals(obj: Fields, rules: Rules) -> Iterator[str]:  # noqa: ARG001 - every family has this signature
+def refusals(obj: Fields, _rules: Rules) -> Iterator[str]:
     """What stands against the pods that an object is or makes."""
     spec = mapping(obj, *_PATHS.get(string(obj, "kind"), _DEPLOYMENTS_PATH))
     string(spec, "serviceAccountName")  # whatever is read of it later must be what it seems

@@ -8,7 +8,7 @@ from provisioning.guard.rules import Rules, kind_id
 _SCALERS = frozenset({"autoscaling/HorizontalPodAutoscaler", "keda.sh/ScaledJob", "keda.sh/ScaledObject"})
 
 
-def refusals(obj: Fields, rules: Rules) -> Iterator[str]:  # noqa: ARG001 - every family has this signature
+def refusals(obj: Fields, _rules: Rules) -> Iterator[str]:
     """What stands against a HorizontalPodAutoscaler, ScaledObject or ScaledJob."""
     if kind_id(obj) not in _SCALERS:
         return

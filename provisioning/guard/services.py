@@ -6,7 +6,7 @@ from provisioning.guard.fields import Fields, mapping, shown, string, strings
 from provisioning.guard.rules import Rules, kind_id
 
 
-def refusals(obj: Fields, rules: Rules) -> Iterator[str]:  # noqa: ARG001 - every family has this signature
+def refusals(obj: Fields, _rules: Rules) -> Iterator[str]:
     """What stands against a Service."""
     if kind_id(obj) != "Service":
         return

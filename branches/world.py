@@ -1,0 +1,117 @@
+"""Look at everything at once: each kind of thing is listed whole, and then laid out branch by branch.
+
+It costs as many calls as the lists have pages, however many branches there are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from branches.books import Books
+from branches.identity import Credential
+from branches.key import Key
+from branches.observe import Observed, Readers, about, identities_to_search, list_credentials
+from branches.rules import Rules
+from loop.errors import Unreachable
+from loop.reading import Absent, Reading, Standing, Unknown, read, standing
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything at once.
+
+    Args:
+        branches: what was seen of each branch.
+        orphans: credentials of ours whose branch nothing tells any more: a person has to remove them.
+    """
+
+    branches: tuple[Observed, ...]
+    orphans: tuple[Credential, ...] = ()
+
+
+def everything(*, rules: Rules, readers: Readers) -> World:
+    """Look at all branches that exist or have left anything.
+
+    Branches, namespaces, credentials and books are each read once, whole, page by page. What one of these
+    reads fails to tell is `Unknown` for every branch it would have told about.
+
+    Args:
+        rules: what decides about branches.
+        readers: what looks.
+
+    Returns:
+        Every branch, in the order of their names, and what could not be laid at any branch's door.
+    """
+    default = read(readers.branches.default_branch)
+    heads: Reading[Mapping[str, str]] = (
+        default if isinstance(default, Unknown) else read(readers.branches.heads)
+    )
+    if isinstance(heads, Standing) and not heads.value:
+        heads = Unknown(Unreachable("GitHub listed no branch at all, and a repository that was read has one"))
+    namespaces = read(lambda: {each.name: each for each in readers.namespaces.all()})
+    books = read(readers.books.all)
+    records, requests = standing(books) or ((), ())
+    issuer = read(readers.identities.issuer)
+    pools = [identity for pool in rules.pools.values() for identity in pool]
+    searched = dict.fromkeys(
+        [*pools, *(identity for record in records for identity in record.identities.values())]
+    )
+    credentials: Reading[tuple[Credential, ...]] = (
+        issuer
+        if isinstance(issuer, Unknown)
+        else read(lambda: list_credentials(searched, readers.identities))
+    )
+
+    keys = {rules.key(branch) for branch in standing(heads) or {}}
+    keys |= {record.key for record in records} | {request.key for request in requests}
+    keys |= {owner for each in (standing(namespaces) or {}).values() if (owner := each.owner)}
+    keys = {key for key in keys if key.repository.lower() == rules.repository.lower()}
+    known = {rules.name(key.branch).namespace for key in keys}
+    unclaimed = [
+        each
+        for each in standing(credentials) or ()
+        if each.issuer == standing(issuer)
+        and each.name.startswith(rules.prefixes.credential)
+        and (each.namespace or "").startswith(rules.prefixes.namespace)
+        and each.namespace not in known
+    ]
+    guesses = {
+        each: rules.key((each.namespace or "").removeprefix(rules.prefixes.namespace)) for each in unclaimed
+    }
+    keys |= {key for each, key in guesses.items() if rules.name(key.branch).namespace == each.namespace}
+    orphans = tuple(each for each, key in guesses.items() if key not in keys)
+
+    by_namespace = {record.namespace: record for record in records}
+    by_key = {request.key: request for request in requests}
+
+    def observed(key: Key) -> Observed:
+        name = rules.name(key.branch)
+        noted = Books(by_namespace.get(name.namespace), by_key.get(key))
+        found = credentials
+        if isinstance(found, Standing):
+            identities = identities_to_search(noted, rules)
+            here = (each for each in found.value if each.identity in identities)
+            found = Standing(about(name.namespace, here, standing(issuer) or ""))
+        return Observed(
+            key=key,
+            name=name,
+            default_branch=standing(default) or "",
+            head=_entry(heads, key.branch),
+            books=Standing(noted) if isinstance(books, Standing) else books,
+            namespace=_entry(namespaces, name.namespace),
+            credentials=found,
+            issuer=standing(issuer) or "",
+        )
+
+    return World(
+        branches=tuple(observed(key) for key in sorted(keys, key=lambda key: key.branch)), orphans=orphans
+    )
+
+
+def _entry(reading: Reading[Mapping[str, V]], name: str) -> Reading[V]:
+    """What a list that was read whole says of one name."""
+    if not isinstance(reading, Standing):
+        return reading
+    return Standing(reading.value[name]) if name in reading.value else Absent()

@@ -1,0 +1,86 @@
+"""What an environment needs after its overlay has been applied: credentials that were lost, pruning, and
+word of its rollout.
+
+None of this needs the overlay, so that looking after an environment that is well costs no build.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from branches.books import Record, WriteRecord
+from branches.identity import CreateCredential, lacking, surplus, wanted_credentials
+from branches.namespace import NOT_READY, READY, ROLLING_OUT, Annotate, Namespace
+from branches.observe import Observed
+from branches.removal import Remove
+from branches.rules import Rules
+from loop.plan import Gate, Item, Stop, wave
+from loop.reading import Standing, Unknown, standing
+
+ROLLOUT_PATIENCE = timedelta(minutes=10)
+_SOON = 10.0  # seconds
+
+
+def mend(
+    seen: Observed, namespace: Namespace, record: Record, *, rules: Rules, now: datetime
+) -> tuple[Item, ...]:
+    """Plan what an environment needs whose overlay stands applied.
+
+    Args:
+        seen: what was observed.
+        namespace: its namespace.
+        record: its record.
+        rules: what decides about branches.
+        now: the time.
+
+    Returns:
+        Waves and barriers; none if nothing is lacking.
+    """
+    credentials = wanted_credentials(seen.name, rules=rules, identities=record.identities, issuer=seen.issuer)
+    there = standing(seen.credentials) or ()
+    refs = {each.ref for each in credentials}
+    wider = tuple(sorted({*record.credentials, *refs}))
+    written = (
+        wave(WriteRecord(record=replace(record, credentials=wider)))
+        if set(wider) != set(record.credentials)
+        else ()
+    )
+    return (
+        *written,
+        *wave(*(CreateCredential(credential=each) for each in lacking(credentials, there))),
+        *wave(*(Remove(subject=each) for each in surplus(credentials, there))),
+        *_prune(seen, record),
+        *_rollout(seen, namespace, now),
+    )
+
+
+def _prune(seen: Observed, record: Record) -> tuple[Item, ...]:
+    if not record.pruning:
+        return ()
+    if isinstance(seen.leaving, Unknown):
+        return (Gate(f"not read: {seen.leaving.error}", "pruning", _SOON),)
+    leaving = standing(seen.leaving) or ()
+    going = [live for live in leaving if live.deleting]
+    waves_ = wave(*(Remove(subject=live) for live in leaving if not live.deleting))
+    if leaving:
+        return waves_ or (Gate(f"on their way out: {', '.join(map(str, going))}", "pruning", _SOON),)
+    return wave(WriteRecord(record=replace(record, pruning=())))
+
+
+def _rollout(seen: Observed, namespace: Namespace, now: datetime) -> tuple[Item, ...]:
+    applied = namespace.applied
+    if applied is None or applied.result == READY:
+        return ()
+    if not isinstance(seen.rollout, Standing):
+        return (Gate("the rollout has not been looked at", "rollout", _SOON),)
+    rollout = seen.rollout.value
+    if rollout.ready:
+        return wave(Annotate(name=namespace.name, applied=replace(applied, result=READY, since=now)))
+    why = f"not ready: {rollout.why}"
+    if now - applied.at < ROLLOUT_PATIENCE:
+        return (Gate(why, "rollout", _SOON),)
+    if applied.result == ROLLING_OUT:
+        return (
+            *wave(Annotate(name=namespace.name, applied=replace(applied, result=NOT_READY, since=now))),
+            Stop(why, "not_ready"),
+        )
+    return (Stop(why, "not_ready"),)
