@@ -1,7 +1,8 @@
 """Every trigger of the app: each parses, calls and responds. No logic lives here, and importing it loads no
 SDK.
 
-The schedules are the only settings read at import: without them the host cannot load its functions at all
+The schedule is the only setting read at import. As `%SWEEP_SCHEDULE%` it would have to be set: the host that resolves
+such names knows no defaults, and does not load a function whose setting is missing
 (https://learn.microsoft.com/azure/azure-functions/functions-bindings-expressions-patterns).
 """
 
@@ -18,7 +19,7 @@ from loop.errors import Failure
 
 _log = logging.getLogger("coppice")
 _STORAGE = "AzureWebJobsStorage"
-os.environ.setdefault("SWEEP_SCHEDULE", "0 */10 * * * *")
+_SWEEP_SCHEDULE = os.environ.get("SWEEP_SCHEDULE") or "0 */10 * * * *"
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
@@ -90,7 +91,7 @@ def report_poison(msg: func.QueueMessage) -> None:
 
 
 @app.function_name("sweep_branches")
-@app.timer_trigger("timer", schedule="%SWEEP_SCHEDULE%", run_on_startup=False)
+@app.timer_trigger("timer", schedule=_SWEEP_SCHEDULE, run_on_startup=False)
 def sweep_branches(timer: func.TimerRequest) -> None:
     """What webhooks have missed: the keys of all branches that differ from what is wanted."""
     from api.sweeps import report_sweep

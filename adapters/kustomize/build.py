@@ -13,15 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from loop.errors import NotSetUp
+from provisioning.guard.documents import BadYaml, load_all
 from provisioning.refusal import Refusal, Refused
 from provisioning.tree import Tree
 
 _TIMEOUT = 30  # seconds
 _MOST_OUTPUT = 16 * 1024 * 1024  # bytes; the guard allows less
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Kustomize:
@@ -55,13 +53,13 @@ class Kustomize:
                 file.write_bytes(content)
             output = self._run(root, overlay)
         try:
-            documents = [each for each in yaml.load_all(output, Loader=_Loader) if each is not None]
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise Refused((Refusal(overlay, f"what kustomize made of it is no YAML: {error}"),)) from error
-        wrong = [each for each in documents if not isinstance(each, dict)]
-        if wrong:
-            raise Refused((Refusal(overlay, f"holds a document that is no object: {str(wrong[0])[:80]!r}"),))
-        return tuple(documents)
+            documents = load_all(output)
+        except BadYaml as error:
+            raise Refused((Refusal(overlay, f"what kustomize made of it cannot be used: {error}"),)) from error
+        objects = tuple(each for each in documents if isinstance(each, dict))
+        if len(objects) != len(documents):
+            raise Refused((Refusal(overlay, "it holds a document that is no object"),))
+        return objects
 
     def _run(self, root: Path, overlay: str) -> bytes:
         empty = {"PATH": "", "HOME": str(root), "TMPDIR": str(root)}

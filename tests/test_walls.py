@@ -1,0 +1,44 @@
+"""The files at the root keep to their rooms too; import-linter reads packages only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = {"adapters", "api", "branches", "deprovisioning", "local", "loop", "provisioning", "webhook"}
+ROOMS |= {"composition", "function_app", "reconcile", "settings"}
+MAY_IMPORT = {
+    "settings": set(),
+    "reconcile": {"loop", "branches", "provisioning", "deprovisioning"},
+    "composition": ROOMS - {"local", "function_app", "webhook"},
+    "function_app": {"api", "branches", "composition", "loop", "reconcile", "webhook"},
+}
+
+
+def imported(module: str) -> set[str]:
+    tree = ast.parse((ROOT / f"{module}.py").read_text())
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("module", sorted(MAY_IMPORT))
+def test_a_file_at_the_root_imports_no_room_that_it_must_not_know(module: str) -> None:
+    assert imported(module) & ROOMS <= MAY_IMPORT[module]
+
+
+def test_nothing_that_decides_reads_the_environment_or_the_clock() -> None:
+    pure = [*(ROOT / room for room in ("loop", "branches", "provisioning", "deprovisioning", "webhook"))]
+    sources = [file for room in pure for file in room.rglob("*.py")] + [ROOT / "reconcile.py"]
+    offenders = [
+        f"{file.relative_to(ROOT)}: {word}"
+        for file in sources
+        for word in ("os.environ", "getenv(", "datetime.now(", "utcnow(", "time.time(", "sleep(")
+        if word in file.read_text()
+    ]
+    assert offenders == []
