@@ -1,8 +1,7 @@
-"""Every trigger of the app: each parses, calls and responds. No logic lives here, and importing it loads no
-SDK.
+"""Every trigger of the app: each parses, calls and responds. No logic lives here; importing it loads no SDK.
 
-The schedule is the only setting read at import. As `%SWEEP_SCHEDULE%` it would have to be set: the host that resolves
-such names knows no defaults, and does not load a function whose setting is missing
+The schedule is the only setting read at import. Written as `%SWEEP_SCHEDULE%` it would have to be set: the
+host that resolves such names knows no defaults, and does not load a function whose setting is missing
 (https://learn.microsoft.com/azure/azure-functions/functions-bindings-expressions-patterns).
 """
 

@@ -20,8 +20,8 @@ from branches.wanted import Gone, Leave, Present, Refused, Verdict, wanted
 from branches.world import everything
 from deprovisioning import plan as removal
 from deprovisioning.steps import Steps as RemovalSteps
-from loop.outcome import Outcome, Waiting
-from loop.plan import Change, Gate, Plan, Stop
+from loop.outcome import Outcome, Stalled, Waiting
+from loop.plan import Change, Gate, Plan
 from loop.reading import Reading, Standing, Unknown, read, standing
 from loop.report import Report
 from loop.run import Locks, Ran, run, verdict
@@ -84,6 +84,9 @@ class Reconciler:
             The report, not yet logged.
         """
         started = self.now()
+        if key.repository.lower() != self.rules.repository.lower():
+            why = f"this program looks after {self.rules.repository}, not after {key.repository}"
+            return Report(key=_shown(key), outcome=Stalled(why, "other_repository"), seconds=0)
         overlays: dict[str, Desired | RefusedOverlay] = {}
         ran = run(
             name=f"branch/{self.rules.name(key.branch).namespace}",
@@ -154,7 +157,7 @@ class Reconciler:
                     now=self.now(),
                 )
             case Refused(_, stall):
-                return Plan((Stop(stall.why, "refused"),))
+                return provision.keep(seen.observed, stall, rules=self.rules, now=self.now())
             case Leave(why, unknown):
                 return Plan((Gate(why, UNKNOWN, _AGAIN),)) if unknown else Plan(note=why)
 
@@ -209,12 +212,16 @@ def _report(key: Key, ran: Ran[Seen], seconds: float) -> Report:
     }
     receipt = _receipt(ran)
     return Report(
-        key={"repository": key.repository, "branch": key.branch},
+        key=_shown(key),
         outcome=ran.outcome,
         seconds=seconds,
         results=ran.results,
         facts={**facts, **({"receipt": receipt} if receipt else {})},
     )
+
+
+def _shown(key: Key) -> Mapping[str, str]:
+    return {"repository": key.repository, "branch": key.branch}
 
 
 def _receipt(ran: Ran[Seen]) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, Protocol
 
 from branches.key import Key
 from branches.naming import Name
+from loop.errors import Failure
 from loop.plan import Change
 
 
@@ -122,6 +123,21 @@ class Books:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """Everything that is written.
+
+    Args:
+        records: every record.
+        requests: every request.
+        spoilt: slug → why what is written about it cannot be read: that is not known, and everything else is.
+    """
+
+    records: tuple[Record, ...] = ()
+    requests: tuple[Request, ...] = ()
+    spoilt: Mapping[str, Failure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class WriteRecord(Change):
     """Write the record, if it is still as it was read."""
 
@@ -145,10 +161,7 @@ class BookReader(Protocol):
     def books(self, key: Key, name: Name) -> Books:
         """What is written about one branch; one call."""
 
-    def records(self) -> tuple[Record, ...]:
-        """Every record; one list."""
-
-    def all(self) -> tuple[tuple[Record, ...], tuple[Request, ...]]:
+    def all(self) -> Shelf:
         """Everything that is written; one list."""
 
 

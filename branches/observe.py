@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from branches.application import ApplicationReader, Live, Manifest, Rollout, reference
-from branches.books import BookReader, Books, ObjectRef
+from branches.books import BookReader, Books, ObjectRef, Shelf
 from branches.identity import Credential, Identity, IdentityReader
 from branches.key import Key
 from branches.namespace import READY, Namespace, NamespaceReader
@@ -201,7 +201,12 @@ def survey(seen: Observed, manifests: Iterable[Manifest], *, rules: Rules, reade
     jobs: Iterable[ObjectRef] = [reference(each) for each in manifests if each["kind"] == "Job"]
     return Survey(
         identities=read(lambda: tuple(readers.identities.identity(ref) for ref in refs)),
-        environments=read(lambda: sum(1 for each in readers.books.records() if each.identities)),
+        environments=read(lambda: _environments(readers.books.all())),
         hosts=read(readers.application.hosts),
         jobs=read(lambda: readers.application.live(seen.name.namespace, jobs)) if jobs else Standing(()),
     )
+
+
+def _environments(shelf: Shelf) -> int:
+    """How many environments there are; a record that cannot be read may well be one's."""
+    return sum(1 for each in shelf.records if each.identities) + len(shelf.spoilt)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from branches.books import Books
+from branches.books import Books, Shelf
 from branches.identity import Credential
 from branches.key import Key
+from branches.namespace import Namespace
 from branches.observe import Observed, Readers, about, identities_to_search, list_credentials
 from branches.rules import Rules
 from loop.errors import Unreachable
@@ -24,11 +25,11 @@ class World:
 
     Args:
         branches: what was seen of each branch.
-        orphans: credentials of ours whose branch nothing tells any more: a person has to remove them.
+        orphans: credentials and namespaces of ours whose branch nothing tells any more: a person has to say.
     """
 
     branches: tuple[Observed, ...]
-    orphans: tuple[Credential, ...] = ()
+    orphans: tuple[Credential | Namespace, ...] = ()
 
 
 def everything(*, rules: Rules, readers: Readers) -> World:
@@ -52,11 +53,11 @@ def everything(*, rules: Rules, readers: Readers) -> World:
         heads = Unknown(Unreachable("GitHub listed no branch at all, and a repository that was read has one"))
     namespaces = read(lambda: {each.name: each for each in readers.namespaces.all()})
     books = read(readers.books.all)
-    records, requests = standing(books) or ((), ())
+    shelf = standing(books) or Shelf()
     issuer = read(readers.identities.issuer)
     pools = [identity for pool in rules.pools.values() for identity in pool]
     searched = dict.fromkeys(
-        [*pools, *(identity for record in records for identity in record.identities.values())]
+        [*pools, *(identity for record in shelf.records for identity in record.identities.values())]
     )
     credentials: Reading[tuple[Credential, ...]] = (
         issuer
@@ -65,7 +66,7 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     )
 
     keys = {rules.key(branch) for branch in standing(heads) or {}}
-    keys |= {record.key for record in records} | {request.key for request in requests}
+    keys |= {record.key for record in shelf.records} | {request.key for request in shelf.requests}
     keys |= {owner for each in (standing(namespaces) or {}).values() if (owner := each.owner)}
     keys = {key for key in keys if key.repository.lower() == rules.repository.lower()}
     known = {rules.name(key.branch).namespace for key in keys}
@@ -77,14 +78,20 @@ def everything(*, rules: Rules, readers: Readers) -> World:
         and (each.namespace or "").startswith(rules.prefixes.namespace)
         and each.namespace not in known
     ]
-    guesses = {
-        each: rules.key((each.namespace or "").removeprefix(rules.prefixes.namespace)) for each in unclaimed
+    # A slug that is a branch's own name tells the branch; one that was shortened or altered does not.
+    slugs = {each: (each.namespace or "").removeprefix(rules.prefixes.namespace) for each in unclaimed}
+    keys |= {
+        rules.key(slug) for each, slug in slugs.items() if slug and rules.name(slug).namespace == each.namespace
     }
-    keys |= {key for each, key in guesses.items() if rules.name(key.branch).namespace == each.namespace}
-    orphans = tuple(each for each, key in guesses.items() if key not in keys)
+    told = {rules.name(key.branch).namespace for key in keys}
+    nameless = [each for each in (standing(namespaces) or {}).values() if each.managed and each.owner is None]
+    orphans = (
+        *(each for each in unclaimed if each.namespace not in told),
+        *(each for each in nameless if each.name not in told),
+    )
 
-    by_namespace = {record.namespace: record for record in records}
-    by_key = {request.key: request for request in requests}
+    by_namespace = {record.namespace: record for record in shelf.records}
+    by_key = {request.key: request for request in shelf.requests}
 
     def observed(key: Key) -> Observed:
         name = rules.name(key.branch)
@@ -99,7 +106,7 @@ def everything(*, rules: Rules, readers: Readers) -> World:
             name=name,
             default_branch=standing(default) or "",
             head=_entry(heads, key.branch),
-            books=Standing(noted) if isinstance(books, Standing) else books,
+            books=_of_one(books, noted, name.slug),
             namespace=_entry(namespaces, name.namespace),
             credentials=found,
             issuer=standing(issuer) or "",
@@ -108,6 +115,13 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     return World(
         branches=tuple(observed(key) for key in sorted(keys, key=lambda key: key.branch)), orphans=orphans
     )
+
+
+def _of_one(books: Reading[Shelf], noted: Books, slug: str) -> Reading[Books]:
+    if isinstance(books, Standing):
+        spoilt = books.value.spoilt.get(slug)
+        return Standing(noted) if spoilt is None else Unknown(spoilt)
+    return books
 
 
 def _entry(reading: Reading[Mapping[str, V]], name: str) -> Reading[V]:

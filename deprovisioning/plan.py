@@ -20,6 +20,7 @@ from loop.plan import Gate, Item, Plan, Stop, wave
 from loop.reading import Absent, Unknown, standing
 
 TERMINATION_PATIENCE = timedelta(minutes=10)
+_READ_BACK = Gate("what was deleted is looked for once more", "read_back", 1.0)
 _SOON = 5.0  # seconds: an empty namespace goes in about that
 
 
@@ -45,15 +46,17 @@ def plan(seen: Observed, *, now: datetime) -> Plan:
     found = _receipt(record, namespace, credentials)
     written = record or Record(key=seen.key, slug=seen.name.slug, namespace=seen.name.namespace)
     final = replace(written, receipt=found)
+    last = (*wave(Remove(subject=final)), *obsolete)
+    if namespace is None and not credentials:
+        return Plan(last)
     begun = record is not None and record.receipt.keys() >= found.keys()
     return Plan(
         (
             *(() if begun else wave(WriteRecord(record=final))),
             *(() if namespace is None else _empty(seen, namespace)),
             *wave(*(Remove(subject=each) for each in credentials)),
-            *(() if namespace is None else (_going(namespace, now),)),
-            *wave(Remove(subject=final)),
-            *obsolete,
+            _READ_BACK if namespace is None else _going(namespace, now),
+            *last,
         )
     )
 

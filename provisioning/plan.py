@@ -75,6 +75,28 @@ def plan(
     return Plan((*ended, *_make(seen, verdict.commit, desired, survey, rules=rules, now=now)))
 
 
+def keep(seen: Observed, stall: Stall, *, rules: Rules, now: datetime) -> Plan:
+    """Plan for an environment whose branch has moved on to an overlay that was refused: it stays as it was.
+
+    Args:
+        seen: what was observed.
+        stall: the refusal.
+        rules: what decides about branches.
+        now: the time.
+
+    Returns:
+        What it lacks, and then the refusal.
+    """
+    refused = Stop(stall.why, "refused")
+    namespace, record = standing(seen.namespace), seen.noted.record
+    applied = namespace.applied if namespace is not None and not namespace.terminating_since else None
+    if namespace is None or record is None or applied is None or _unread(seen.credentials):
+        return Plan((refused,))
+    if record.rendered != rendering(applied.revision, applied.digest):
+        return Plan((refused,))
+    return Plan((*mend(seen, namespace, record, rules=rules, now=now), refused))
+
+
 def _unread(*readings: Reading[object]) -> Gate | None:
     for reading in readings:
         if isinstance(reading, Unknown):

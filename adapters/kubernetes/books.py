@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from adapters.kubernetes.client import Api, not_set_up, path
-from branches.books import Books, CredentialRef, ObjectRef, Record, Request, Stall
+from branches.books import Books, CredentialRef, ObjectRef, Record, Request, Shelf, Stall
 from branches.key import Key
 from branches.namespace import BRANCH, MANAGED_BY, PART_OF, REPOSITORY
 from branches.naming import Name
 from branches.removal import Owned
-from loop.errors import Gone, Rejected
+from loop.errors import Failure, Gone, Rejected
 
 SYSTEM = "coppice-system"
 KIND = "coppice.dev/kind"
@@ -33,19 +33,17 @@ class BookAdapter:
     def books(self, key: Key, name: Name) -> Books:
         """What is written about one branch; one list, by the slug that it and its twin share."""
         found = self._api.items(_path(), selector=f"{_OURS},{PART_OF}={name.slug}")
-        records, requests = _parsed(list(found))
+        shelf = _shelf(found)
+        for failure in shelf.spoilt.values():
+            raise failure
         return Books(
-            next((each for each in records if each.namespace == name.namespace), None),
-            next((each for each in requests if each.key == key), None),
+            next((each for each in shelf.records if each.namespace == name.namespace), None),
+            next((each for each in shelf.requests if each.key == key), None),
         )
 
-    def records(self) -> tuple[Record, ...]:
-        """Every record."""
-        return _parsed(list(self._api.items(_path(), selector=f"{_OURS},{KIND}=record")))[0]
-
-    def all(self) -> tuple[tuple[Record, ...], tuple[Request, ...]]:
+    def all(self) -> Shelf:
         """Everything that is written."""
-        return _parsed(list(self._api.items(_path(), selector=_OURS)))
+        return _shelf(self._api.items(_path(), selector=_OURS))
 
     def write(self, record: Record) -> None:
         """Write a record, if it is still as it was read."""
@@ -128,12 +126,13 @@ def _record_data(record: Record) -> dict[str, str]:
     return data
 
 
-def _parsed(config_maps: Iterable[Any]) -> tuple[tuple[Record, ...], tuple[Request, ...]]:
+def _shelf(config_maps: Iterable[Any]) -> Shelf:
     records: list[Record] = []
     requests: list[Request] = []
+    spoilt: dict[str, Failure] = {}
     for each in config_maps:
         metadata = each["metadata"]
-        kind = metadata.get("labels", {}).get(KIND)
+        kind = metadata["labels"].get(KIND)
         try:
             if kind == "record":
                 records.append(_record(metadata, each.get("data") or {}))
@@ -141,8 +140,9 @@ def _parsed(config_maps: Iterable[Any]) -> tuple[tuple[Record, ...], tuple[Reque
                 requests.append(_request(metadata, each.get("data") or {}))
         except (KeyError, TypeError, ValueError) as error:
             where = f"ConfigMap {SYSTEM}/{metadata['name']}"
-            raise Rejected(f"{where} cannot be read as a {kind} ({error!r}): mend it or delete it") from error
-    return tuple(records), tuple(requests)
+            why = f"{where} cannot be read as a {kind} ({error!r}): mend it or delete it"
+            spoilt[metadata["labels"].get(PART_OF, "")] = Rejected(why)
+    return Shelf(records=tuple(records), requests=tuple(requests), spoilt=spoilt)
 
 
 def _key(metadata: Mapping[str, Any]) -> Key:

@@ -55,7 +55,9 @@ class Kustomize:
         try:
             documents = load_all(output)
         except BadYaml as error:
-            raise Refused((Refusal(overlay, f"what kustomize made of it cannot be used: {error}"),)) from error
+            raise Refused(
+                (Refusal(overlay, f"kustomize made of it what cannot be used: {error}"),)
+            ) from error
         objects = tuple(each for each in documents if isinstance(each, dict))
         if len(objects) != len(documents):
             raise Refused((Refusal(overlay, "it holds a document that is no object"),))
