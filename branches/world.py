@@ -85,7 +85,7 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     }
     told = {rules.name(key.branch).namespace for key in keys}
     nameless = [each for each in (standing(namespaces) or {}).values() if each.managed and each.owner is None]
-    orphans = (
+    orphans: tuple[Credential | Namespace, ...] = (
         *(each for each in unclaimed if each.namespace not in told),
         *(each for each in nameless if each.name not in told),
     )
