@@ -6,6 +6,7 @@ cold start pays for none.
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from settings import Settings
 
 BRANCHES_QUEUE = "branches"
+_log = logging.getLogger("coppice")
 _ROOT = Path(__file__).resolve().parent
 _RENDERING = {
     "allowed_kinds",
@@ -73,9 +75,13 @@ class Composition:
         from settings import SettingsError, load
 
         try:
-            return load(self._environment)
+            settings = load(self._environment)
         except SettingsError as error:
             raise NotSetUp(str(error)) from None
+        cluster = f"{settings.aks_resource_group}/{settings.aks_cluster_name}"
+        reached = f"through {settings.kubeconfig}" if settings.kubeconfig else "through Azure"
+        _log.info("looking after %s on cluster %s, %s", settings.github_repository, cluster, reached)
+        return settings
 
     @cached_property
     def rules(self) -> "Rules":

@@ -113,7 +113,9 @@ class Reconciler:
         """
         observed = observe.one(key, rules=self.rules, readers=self.readers)
         decided = wanted(observed, rules=self.rules, now=self.now())
-        if not isinstance(decided, Present) or not decided.due or why_foreign(observed, self.rules):
+        namespace = standing(observed.namespace)
+        hopeless = why_foreign(observed, self.rules) or (namespace and namespace.terminating_since)
+        if not isinstance(decided, Present) or not decided.due or hopeless:
             return Seen(observed=observed, verdict=decided)
         built = overlays if overlays is not None else {}
         commit = decided.commit
