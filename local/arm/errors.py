@@ -1,0 +1,47 @@
+"""ARM's errors: one exception, and the body that the SDKs read `error.code` and `error.message` from.
+
+The code is what callers decide by: the SDKs raise the same class for very different refusals.
+"""
+
+from collections.abc import Mapping
+
+_USUAL_CODES = {
+    400: "BadRequest",
+    401: "InvalidAuthenticationToken",
+    403: "AuthorizationFailed",
+    404: "ResourceNotFound",
+    405: "MethodNotAllowed",
+    409: "Conflict",
+    412: "PreconditionFailed",
+    429: "TooManyRequests",
+    500: "InternalServerError",
+    503: "ServiceUnavailable",
+}
+
+
+class ArmError(Exception):
+    """A refusal, to be answered in ARM's shape.
+
+    Args:
+        status: the HTTP status.
+        code: ARM's error code.
+        message: ARM's wording.
+        retry_after: whole seconds for a `Retry-After` header.
+    """
+
+    def __init__(self, status: int, code: str, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after = retry_after
+
+
+def body(code: str, message: str) -> dict[str, object]:
+    """The JSON body of an error."""
+    return {"error": {"code": code, "message": message}}
+
+
+def failure_body(status: int, code: str) -> Mapping[str, object]:
+    """The body of a failure that a test asked for."""
+    return body(code or _USUAL_CODES.get(status, "Failed"), f"The stand-in was asked to answer {status}.")

@@ -1,0 +1,225 @@
+"""What the stand-in for ARM remembers: one object under one lock, so that a test can look at it.
+
+Names are compared without regard to case and kept as they were written, as ARM does.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+from local.arm.errors import ArmError
+from local.arm.world import Cluster, Identity, Pool, World
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """A federated identity credential."""
+
+    name: str
+    issuer: str
+    subject: str
+    audiences: tuple[str, ...]
+
+
+@dataclass(kw_only=True)
+class Operation:
+    """A change of an agent pool that takes a while; times are seconds of the state's clock."""
+
+    identifier: str
+    pool: str
+    started: float
+    ends: float
+
+
+@dataclass(kw_only=True)
+class ArmState:
+    """The subscription.
+
+    Attributes:
+        world: what stood there at first.
+        clock: gives the time in seconds since the epoch.
+        sleep: waits for so many seconds; a test may do something else meanwhile.
+        write_seconds: how long a write of a credential takes; another one to the same identity is refused
+            meanwhile.
+        writes_per_second: of one identity's credentials; None does not throttle. Azure's own is 0.25.
+        operation_seconds: how long a change of an agent pool takes.
+        page_size: how many items a list answers with at once.
+        credentials: by identity (`resourceGroup/name`), then by name, both folded.
+        pools: ARM's `properties` of each agent pool, by folded name.
+        operations: by identifier; the newest is the last.
+        overlapping_writes: how many writes of credentials were refused because another one was on.
+        throttled_writes: how many were refused because they came too fast.
+        cluster_writes: attempts to change the managed cluster itself, which the program must never make.
+    """
+
+    world: World
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    write_seconds: float = 0.02
+    writes_per_second: float | None = None
+    operation_seconds: float = 0.0
+    page_size: int = 5
+    credentials: dict[str, dict[str, Credential]] = field(init=False)
+    pools: dict[str, Json] = field(init=False)
+    operations: dict[str, Operation] = field(init=False, default_factory=dict)
+    overlapping_writes: int = field(init=False, default=0)
+    throttled_writes: int = field(init=False, default=0)
+    cluster_writes: int = field(init=False, default=0)
+    lock: threading.RLock = field(init=False, default_factory=threading.RLock, repr=False)
+    _written: set[str] = field(init=False, default_factory=set)
+    _next_write: dict[str, float] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.credentials = {key(identity): {} for identity in self.world.identities}
+        self.pools = {pool.name.casefold(): _properties(pool) for pool in self.world.pools}
+
+    def check_group(self, subscription: str, group: str) -> None:
+        """Refuse a subscription or a resource group that is not there.
+
+        Raises:
+            ArmError: 404.
+        """
+        if subscription.casefold() != self.world.subscription.casefold():
+            message = f"The subscription '{subscription}' could not be found."
+            raise ArmError(404, "SubscriptionNotFound", message)
+        if group.casefold() not in {name.casefold() for name in self.world.resource_groups}:
+            raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+
+    def identities(self, group: str) -> list[Identity]:
+        """The identities of a resource group."""
+        return [each for each in self.world.identities if each.resource_group.casefold() == group.casefold()]
+
+    def identity(self, group: str, name: str) -> Identity | None:
+        """One identity, if it is there."""
+        return next((one for one in self.identities(group) if one.name.casefold() == name.casefold()), None)
+
+    def cluster(self, group: str, name: str) -> Cluster:
+        """The managed cluster.
+
+        Raises:
+            ArmError: 404, there is none of that name in the resource group.
+        """
+        cluster = self.world.cluster
+        if (cluster.resource_group.casefold(), cluster.name.casefold()) != (
+            group.casefold(),
+            name.casefold(),
+        ):
+            raise not_found("Microsoft.ContainerService/managedClusters", name, group)
+        return cluster
+
+    @contextmanager
+    def writing(self, identity: Identity) -> Iterator[None]:
+        """Hold an identity for a write of its credentials, for as long as one takes.
+
+        Raises:
+            ArmError: 409 while another write is on, 429 if writes come too fast.
+        """
+        of = key(identity)
+        with self.lock:
+            if of in self._written:
+                self.overlapping_writes += 1
+                raise _overlap(self.world.subscription, identity)
+            self._throttle(of)
+            self._written.add(of)
+        try:
+            self.sleep(self.write_seconds)
+            with self.lock:
+                yield
+        finally:
+            with self.lock:
+                self._written.discard(of)
+
+    def _throttle(self, of: str) -> None:
+        if self.writes_per_second is None:
+            return
+        now, due = self.clock(), self._next_write.get(of, 0.0)
+        if now < due:
+            self.throttled_writes += 1
+            raise ArmError(
+                429,
+                "TooManyRequests",
+                "The request is being throttled as the limit has been reached for operation type - "
+                "FederatedIdentityCredentialPutRequest.",
+                retry_after=math.ceil(due - now),
+            )
+        self._next_write[of] = now + 1 / self.writes_per_second
+
+    def settle(self) -> Operation | None:
+        """Finish what is over by the clock, and give the operation that still goes on, if there is one."""
+        with self.lock:
+            newest = next(reversed(self.operations.values()), None)
+            if newest is None:
+                return None
+            if self.clock() < newest.ends:
+                return newest
+            pool = self.pools[newest.pool]
+            if pool["provisioningState"] == "Updating":
+                pool["provisioningState"] = "Succeeded"
+            return None
+
+    def dump(self) -> Json:
+        """The state as a JSON document, for a test in another process."""
+        with self.lock:
+            self.settle()
+            return {
+                "credentials": {
+                    f"{identity.resource_group}/{identity.name}": [
+                        asdict(credential) for credential in self.credentials[key(identity)].values()
+                    ]
+                    for identity in self.world.identities
+                },
+                "pools": dict(self.pools),
+                "operations": [asdict(operation) for operation in self.operations.values()],
+                "overlapping_writes": self.overlapping_writes,
+                "throttled_writes": self.throttled_writes,
+                "cluster_writes": self.cluster_writes,
+            }
+
+
+def key(identity: Identity) -> str:
+    """What an identity is found by."""
+    return f"{identity.resource_group}/{identity.name}".casefold()
+
+
+def not_found(kind: str, name: str, group: str) -> ArmError:
+    """ARM's answer for a resource that is not there."""
+    return ArmError(
+        404,
+        "ResourceNotFound",
+        f"The Resource '{kind}/{name}' under resource group '{group}' was not found. "
+        "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+    )
+
+
+def _overlap(subscription: str, identity: Identity) -> ArmError:
+    # The wording: https://github.com/Azure/bicep-registry-modules/issues/1447
+    return ArmError(
+        409,
+        "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
+        "Too many Federated Identity Credentials are written concurrently for the managed identity "
+        f"'/subscriptions/{subscription}/resourcegroups/{identity.resource_group}/providers/"
+        f"microsoft.managedidentity/userassignedidentities/{identity.name}'. Concurrent Federated Identity "
+        "Credentials writes under the same managed identity are not supported.",
+    )
+
+
+def _properties(pool: Pool) -> Json:
+    properties: Json = {
+        "mode": pool.mode,
+        "count": pool.count,
+        "vmSize": pool.vm_size,
+        "osType": "Linux",
+        "type": "VirtualMachineScaleSets",
+        "enableAutoScaling": pool.enable_auto_scaling,
+        "nodeLabels": {"pool": pool.name},
+        "eTag": f"{pool.name}-1",
+        "provisioningState": "Succeeded",
+        "powerState": {"code": "Running"},
+    }
+    optional = {"minCount": pool.min_count, "maxCount": pool.max_count, "tags": pool.tags}
+    return properties | {name: value for name, value in optional.items() if value is not None}

@@ -1,0 +1,88 @@
+"""What stands in Azure before the first request: the document that `--world` reads, and a usual one.
+
+A document, because the stand-in usually runs in a process of its own.
+"""
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+
+
+class Identity(_Part):
+    """A user-assigned managed identity."""
+
+    resource_group: str
+    name: str
+    client_id: str
+    principal_id: str
+
+
+class Cluster(_Part):
+    """The AKS cluster; `issuer_url` ends with a slash, as the real one does."""
+
+    resource_group: str
+    name: str
+    fqdn: str
+    issuer_url: str
+
+
+class Pool(_Part):
+    """An agent pool; the bounds belong to the autoscaler and are set only with it."""
+
+    name: str
+    mode: str
+    count: int
+    enable_auto_scaling: bool = False
+    min_count: int | None = None
+    max_count: int | None = None
+    vm_size: str = "Standard_D4s_v5"
+    tags: dict[str, str] | None = None
+
+
+class World(_Part):
+    """One subscription with one cluster."""
+
+    subscription: str
+    tenant: str
+    location: str
+    resource_groups: tuple[str, ...]
+    identities: tuple[Identity, ...]
+    cluster: Cluster
+    pools: tuple[Pool, ...]
+
+
+def example_world() -> World:
+    """The subscription that the demo and most tests begin with."""
+    tenant = "00000000-0000-0000-0000-00000000000a"
+    return World(
+        subscription="00000000-0000-0000-0000-000000000001",
+        tenant=tenant,
+        location="northeurope",
+        resource_groups=("rg-coppice",),
+        identities=tuple(
+            Identity(
+                resource_group="rg-coppice",
+                name=f"id-feature-{number}",
+                client_id=f"00000000-0000-0000-000c-00000000000{number}",
+                principal_id=f"00000000-0000-0000-000d-00000000000{number}",
+            )
+            for number in (1, 2)
+        ),
+        cluster=Cluster(
+            resource_group="rg-coppice",
+            name="aks-coppice",
+            fqdn="aks-coppice-0a1b2c3d.hcp.northeurope.azmk8s.io",
+            issuer_url=(
+                f"https://northeurope.oic.prod-aks.azure.com/{tenant}/00000000-0000-0000-0000-00000000000c/"
+            ),
+        ),
+        pools=(
+            Pool(name="system", mode="System", count=1),
+            Pool(name="dev", mode="User", count=2, enable_auto_scaling=True, min_count=1, max_count=3),
+            Pool(name="staging", mode="User", count=1, enable_auto_scaling=True, min_count=1, max_count=2),
+            Pool(name="prod", mode="User", count=3),
+        ),
+    )

@@ -1,0 +1,223 @@
+"""The stand-in for GitHub's REST API as an application, to serve in a test or as a process.
+
+State is the bare repository itself: a push to it is seen by the next request.
+"""
+
+import http
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from local.github import contents
+from local.github.errors import GitHubError, body, failure_body
+from local.github.repository import Commit, Repository
+from local.standin import StandIn
+
+_MOST_PER_PAGE = 100
+
+
+def github_app(repository: Repository, *, token: str = "") -> StandIn:
+    """GitHub's REST API for one repository, as far as the program asks for it.
+
+    Args:
+        repository: the only one there is; every other name is a 404.
+        token: what a request must carry as `Authorization: Bearer …` or `token …`; empty asks for nothing.
+
+    Returns:
+        The application.
+    """
+    answers = _Answers(repository, token)
+    here = "/repos/{owner}/{name}"
+    app = Starlette(
+        routes=[
+            Route("/app/installations/{installation}/access_tokens", answers.sign_in, methods=["POST"]),
+            Route(here, answers.repo),
+            Route(here + "/branches", answers.list_branches),
+            Route(here + "/branches/{branch:path}", answers.get_branch),
+            Route(here + "/commits/{ref:path}", answers.get_commit),
+            Route(here + "/tarball/{ref:path}", answers.tarball),
+            Route("/_codeload/{owner}/{name}/legacy.tar.gz/{ref:path}", answers.codeload),
+            *contents.routes(repository, here + "/contents", check=answers.check),
+        ],
+        exception_handlers={GitHubError: _refused, HTTPException: _unknown},
+        middleware=[Middleware(_RateLimit)],
+    )
+    app.router.redirect_slashes = False
+    return StandIn(app, state=lambda: {"branches": repository.branches()}, error=failure_body)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    repository: Repository
+    token: str
+    download_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+
+    def check(self, request: Request) -> None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if self.token and (scheme.casefold() not in {"bearer", "token"} or token != self.token):
+            raise GitHubError(401, "Bad credentials")
+        self.check_name(request)
+
+    def check_name(self, request: Request) -> None:
+        asked = f"{request.path_params['owner']}/{request.path_params['name']}"
+        if asked.casefold() != self.repository.full_name.casefold():
+            raise GitHubError(404, "Not Found")
+
+    def url(self, request: Request) -> str:
+        return f"{request.base_url}repos/{self.repository.full_name}"
+
+    def sign_in(self, request: Request) -> Response:
+        """A GitHub App exchanges a token signed with its key, which is not checked, for one of an hour."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer" or token.count(".") != 2:
+            raise GitHubError(401, "A JSON web token could not be decoded")
+        expires = (datetime.now(tz=UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return JSONResponse({"token": self.token or "any", "expires_at": expires}, status_code=201)
+
+    def repo(self, request: Request) -> Response:
+        self.check(request)
+        return JSONResponse(
+            {
+                "id": 186853002,
+                "name": self.repository.name,
+                "full_name": self.repository.full_name,
+                "private": True,
+                "owner": {"login": self.repository.owner, "id": 21031067, "type": "Organization"},
+                "url": self.url(request),
+                "html_url": f"https://github.com/{self.repository.full_name}",
+                "default_branch": self.repository.default_branch,
+                "permissions": {"admin": False, "push": True, "pull": True},
+            }
+        )
+
+    def list_branches(self, request: Request) -> Response:
+        self.check(request)
+        size = min(_number(request, "per_page", 30), _MOST_PER_PAGE)
+        page = _number(request, "page", 1)
+        branches = list(self.repository.branches().items())
+        shown = branches[(page - 1) * size : page * size]
+        items = [_branch_json(self.url(request), name, {"sha": sha}) for name, sha in shown]
+        return JSONResponse(items, headers=_links(request, page=page, pages=-(-len(branches) // size)))
+
+    def get_branch(self, request: Request) -> Response:
+        self.check(request)
+        name = request.path_params["branch"]
+        sha = self.repository.head(name)
+        if sha is None:
+            return self._moved(request, name)
+        commit = _commit_json(self.url(request), self.repository.describe(sha))
+        return JSONResponse(_branch_json(self.url(request), name, commit))
+
+    def _moved(self, request: Request, old: str) -> Response:
+        new = self.repository.renamed_to(old)
+        if new is None:
+            raise GitHubError(404, "Branch not found")
+        location = f"{self.url(request)}/branches/{quote(new)}"
+        moved = {"message": "Moved Permanently", "url": location}
+        return JSONResponse(moved, status_code=301, headers={"Location": location})
+
+    def get_commit(self, request: Request) -> Response:
+        self.check(request)
+        ref = request.path_params["ref"]
+        sha = self.repository.resolve(ref)
+        if sha is None:
+            raise GitHubError(422, f"No commit found for SHA: {ref}")
+        return JSONResponse(_commit_json(self.url(request), self.repository.describe(sha)))
+
+    def tarball(self, request: Request) -> Response:
+        """GitHub redirects without looking whether the ref is there."""
+        self.check(request)
+        ref = quote(request.path_params["ref"], safe="")
+        location = f"{request.base_url}_codeload/{self.repository.full_name}/legacy.tar.gz/{ref}"
+        query = f"?token={self.download_token}" if self.token else ""
+        return RedirectResponse(location + query, status_code=302)
+
+    def codeload(self, request: Request) -> Response:
+        """The address carries its own token: clients do not send theirs along when they are redirected."""
+        self.check_name(request)
+        sha = self.repository.resolve(request.path_params["ref"])
+        allowed = not self.token or request.query_params.get("token") == self.download_token
+        if sha is None or not allowed:
+            raise GitHubError(404, "Not Found")
+        return Response(self.repository.archive(sha), media_type="application/x-gzip")
+
+
+class _RateLimit:
+    """Adds the headers by which clients see how much they may still ask; it never runs out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                reset = str(int(time.time()) + 3600)
+                limits = {
+                    "limit": "5000",
+                    "remaining": "4999",
+                    "used": "1",
+                    "reset": reset,
+                    "resource": "core",
+                }
+                added = [(f"x-ratelimit-{name}".encode(), value.encode()) for name, value in limits.items()]
+                message = {**message, "headers": [*message["headers"], *added]}
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, "")
+    return max(1, int(text)) if text.isdecimal() else default
+
+
+def _links(request: Request, *, page: int, pages: int) -> dict[str, str]:
+    targets = {"prev": page - 1, "next": page + 1, "last": pages, "first": 1}
+    shown = [
+        f'<{request.url.include_query_params(page=target)}>; rel="{relation}"'
+        for relation, target in targets.items()
+        if 1 <= target <= pages and (target > page) == (relation in {"next", "last"}) and target != page
+    ]
+    return {"Link": ", ".join(shown)} if shown else {}
+
+
+def _branch_json(url: str, name: str, commit: Mapping[str, object]) -> dict[str, object]:
+    located = {**commit, "url": f"{url}/commits/{commit['sha']}"}
+    return {"name": name, "commit": located, "protected": False}
+
+
+def _commit_json(url: str, commit: Commit) -> dict[str, object]:
+    person = {"name": commit.author, "email": commit.email, "date": commit.date}
+    return {
+        "sha": commit.sha,
+        "url": f"{url}/commits/{commit.sha}",
+        "commit": {
+            "author": person,
+            "committer": person,
+            "message": commit.message,
+            "tree": {"sha": commit.tree, "url": f"{url}/git/trees/{commit.tree}"},
+        },
+        "parents": [{"sha": parent, "url": f"{url}/commits/{parent}"} for parent in commit.parents],
+    }
+
+
+def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, GitHubError)
+    return JSONResponse(body(error.status, error.message), status_code=error.status)
+
+
+def _unknown(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = http.HTTPStatus(error.status_code).phrase
+    return JSONResponse(body(error.status_code, phrase), status_code=error.status_code)

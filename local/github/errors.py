@@ -1,0 +1,40 @@
+"""GitHub's errors: a message, a link to the documentation and the status as text.
+
+A 404 says little on purpose: it is also the answer for what a token may not see.
+"""
+
+from collections.abc import Mapping
+
+_USUAL_MESSAGES = {
+    401: "Bad credentials",
+    403: "Resource not accessible by integration",
+    404: "Not Found",
+    429: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+    500: "Server Error",
+    502: "Server Error",
+    503: "Service unavailable",
+}
+
+
+class GitHubError(Exception):
+    """A refusal, to be answered in GitHub's shape.
+
+    Args:
+        status: the HTTP status.
+        message: GitHub's wording.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def body(status: int, message: str) -> dict[str, object]:
+    """The JSON body of an error."""
+    return {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)}
+
+
+def failure_body(status: int, code: str) -> Mapping[str, object]:
+    """The body of a failure that a test asked for; GitHub has no codes, so a code is the message."""
+    return body(status, code or _USUAL_MESSAGES.get(status, "The stand-in was asked to fail."))

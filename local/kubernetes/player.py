@@ -1,0 +1,206 @@
+"""The controllers and the kubelet: what a cluster does by itself between two requests.
+
+Nothing runs by itself. Around each request the player brings the world to where real controllers would have
+brought it by now, so that the same requests at the same times always see the same. It looks only at what was
+written since, and at what waits for time to pass.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from local.kubernetes import pods, workloads
+from local.kubernetes.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    JOB,
+    NAMESPACE,
+    POD,
+    REPLICA_SET,
+    SERVICE_ACCOUNT,
+    STATEFUL_SET,
+    Kind,
+)
+from local.kubernetes.store import Key, Object, Store
+from local.kubernetes.world import PlayerSettings, World, conditions, dependents, with_status
+from local.kubernetes.writes import Target, create
+
+_SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+_CONTROLLERS = {
+    DEPLOYMENT: workloads.deployment,
+    REPLICA_SET: workloads.replica_set,
+    STATEFUL_SET: workloads.stateful_set,
+    JOB: workloads.job,
+    POD: pods.pod,
+}
+
+
+class Player:
+    """All controllers of the stand-in's cluster.
+
+    Args:
+        store: the cluster; it is given its system namespaces.
+        settings: how long things take, and what fails.
+    """
+
+    def __init__(self, store: Store, settings: PlayerSettings) -> None:
+        self._store = store
+        self._world = World(store=store, settings=settings)
+        self._waiting: set[Key] = set()
+        for name in _SYSTEM_NAMESPACES:
+            self._create(NAMESPACE, "", name, {})
+        self.settle()
+
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """Change some settings, by their names.
+
+        Raises:
+            TypeError: there is no such setting.
+        """
+        self._world = replace(self._world, settings=replace(self._world.settings, **settings))
+
+    def settle(self) -> None:
+        """Do all that is due by now."""
+        touched = self._store.touched
+        touched.update(dict.fromkeys(self._waiting))
+        self._waiting.clear()
+        while touched or self._store.removed:
+            self._collect_garbage()
+            if touched:
+                key = next(iter(touched))
+                del touched[key]
+                live = self._store.find(*key)
+                if live is not None and self._look(key[0], live):
+                    self._waiting.add(key)
+
+    def _look(self, kind: Kind, live: Object) -> bool:
+        """Let the controllers see an object; returns whether it waits for time to pass."""
+        going = "deletionTimestamp" in live["metadata"]
+        if kind == NAMESPACE:
+            return self._terminate(live) if going else self._furnish(live)
+        if going and kind != POD:
+            self._let_go(kind, live)
+            return False
+        controller = _CONTROLLERS.get(kind)
+        return controller(self._world, live) if controller else False
+
+    def _furnish(self, namespace: Object) -> bool:
+        name = namespace["metadata"]["name"]
+        if self._store.find(SERVICE_ACCOUNT, name, "default") is None:
+            self._create(SERVICE_ACCOUNT, name, "default", {})
+        if self._store.find(CONFIG_MAP, name, "kube-root-ca.crt") is None:
+            self._create(CONFIG_MAP, name, "kube-root-ca.crt", {"data": {"ca.crt": "of the stand-in\n"}})
+        return False
+
+    def _create(self, kind: Kind, namespace: str, name: str, content: Object) -> None:
+        target = Target(kind=kind, namespace=namespace, name=name, manager="kube-controller-manager")
+        create(self._store, target, {"metadata": {"name": name}} | content)
+
+    def _terminate(self, namespace: Object) -> bool:
+        """Empty a namespace that was deleted, and take it away once it is empty."""
+        name, uid = namespace["metadata"]["name"], namespace["metadata"]["uid"]
+        since = self._world.since.setdefault(uid, self._store.clock())
+        for kind, held in self._store.contents(name):
+            self._delete(kind, held)
+        remaining = self._store.contents(name)
+        now = self._store.now()
+        told = conditions(namespace, _termination_conditions(remaining), now=now)
+        namespace = with_status(self._world, NAMESPACE, namespace, namespace["status"] | {"conditions": told})
+        over = timedelta(seconds=self._world.settings.termination_seconds) <= self._store.clock() - since
+        if remaining or not over:
+            return True
+        if namespace["metadata"].get("finalizers"):
+            if namespace["spec"].get("finalizers"):
+                self._store.save(NAMESPACE, namespace | {"spec": {}})
+            return False
+        del self._world.since[uid]
+        self._store.drop(NAMESPACE, namespace)
+        return False
+
+    def _delete(self, kind: Kind, live: Object) -> None:
+        metadata = live["metadata"]
+        if not metadata.get("finalizers"):
+            self._store.drop(kind, live)
+        elif "deletionTimestamp" not in metadata:
+            self._store.save(kind, live | {"metadata": metadata | {"deletionTimestamp": self._store.now()}})
+
+    def _let_go(self, kind: Kind, live: Object) -> None:
+        """Do what the finalizers of a propagation policy stand for."""
+        metadata = live["metadata"]
+        finalizers = metadata.get("finalizers", [])
+        left = [finalizer for finalizer in finalizers if finalizer not in {"orphan", "foregroundDeletion"}]
+        if left == finalizers:
+            return
+        namespace, uid = metadata.get("namespace", ""), metadata["uid"]
+        for of, dependent in dependents(self._world, namespace, uid):
+            if "orphan" in finalizers:
+                self._disown(of, dependent, uid)
+            else:
+                self._delete(of, dependent)
+        if dependents(self._world, namespace, uid):
+            return
+        if left:
+            self._store.save(kind, live | {"metadata": metadata | {"finalizers": left}})
+        else:
+            self._store.drop(kind, live)
+
+    def _collect_garbage(self) -> None:
+        """Take away what belonged to objects that went."""
+        removed, self._store.removed = self._store.removed, []
+        for namespace, uid in removed:
+            for kind, dependent in dependents(self._world, namespace, uid) if namespace else ():
+                if len(dependent["metadata"]["ownerReferences"]) > 1:
+                    self._disown(kind, dependent, uid)
+                else:
+                    self._delete(kind, dependent)
+
+    def _disown(self, kind: Kind, dependent: Object, uid: str) -> None:
+        metadata = dependent["metadata"]
+        left = [owner for owner in metadata["ownerReferences"] if owner["uid"] != uid]
+        kept = {field: value for field, value in metadata.items() if field != "ownerReferences"}
+        self._store.save(kind, dependent | {"metadata": kept | ({"ownerReferences": left} if left else {})})
+
+
+def _termination_conditions(remaining: list[tuple[Kind, Object]]) -> list[tuple[str, str, str, str]]:
+    """State what keeps a namespace, in the words of the namespace controller."""
+    kinds: dict[str, int] = {}
+    finalizers: dict[str, int] = {}
+    for kind, held in remaining:
+        resource = f"{kind.plural}.{kind.group}"
+        kinds[resource] = kinds.get(resource, 0) + 1
+        for finalizer in held["metadata"]["finalizers"]:
+            finalizers[finalizer] = finalizers.get(finalizer, 0) + 1
+    content = ("NamespaceContentRemaining", "False", "ContentRemoved", "All content successfully removed")
+    finalizing = (
+        *("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers"),
+        "All content-preserving finalizers finished",
+    )
+    if remaining:
+        listed = ", ".join(
+            f"{name} has {number} resource instances" for name, number in sorted(kinds.items())
+        )
+        content = (*(content[0], "True", "SomeResourcesRemain"), f"Some resources are remaining: {listed}")
+        listed = ", ".join(
+            f"{name} in {number} resource instances" for name, number in sorted(finalizers.items())
+        )
+        finalizing = (
+            *(finalizing[0], "True", "SomeFinalizersRemain"),
+            f"Some content in the namespace has finalizers remaining: {listed}",
+        )
+    return [
+        (
+            *("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered"),
+            "All resources successfully discovered",
+        ),
+        (
+            *("NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions"),
+            "All legacy kube types successfully parsed",
+        ),
+        (
+            *("NamespaceDeletionContentFailure", "False", "ContentDeleted"),
+            "All content successfully deleted, may be waiting on finalization",
+        ),
+        content,
+        finalizing,
+    ]

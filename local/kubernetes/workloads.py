@@ -1,0 +1,200 @@
+"""Deployments, ReplicaSets, StatefulSets and Jobs, as their controllers move them on.
+
+A rollout here is simpler than a real one: all new pods start at once, and all old ones go when those are
+ready. What is seen of it, counts, conditions, owners and labels, is as in a real one.
+"""
+
+import uuid
+
+from local.kubernetes.kinds import DEPLOYMENT, JOB, POD, REPLICA_SET, STATEFUL_SET
+from local.kubernetes.pods import is_ready, make_pod
+from local.kubernetes.store import Object
+from local.kubernetes.world import (
+    Condition,
+    World,
+    conditions,
+    controlled,
+    make,
+    template_hash,
+    with_status,
+)
+
+
+def deployment(world: World, live: Object) -> bool:
+    """Keep one ReplicaSet for the current template, and retire the others once it is ready."""
+    spec, name = live["spec"], live["metadata"]["name"]
+    wanted = spec["replicas"]
+    current_name = f"{name}-{template_hash(spec['template'])}"
+    sets = {found["metadata"]["name"]: found for found in controlled(world, REPLICA_SET, live)}
+    if current_name not in sets:
+        made = _replica_set(world, live, current_name)
+        if made is None:
+            return False
+        sets[current_name] = made
+    ready = sets[current_name].get("status", {}).get("readyReplicas", 0)
+    for set_name, found in sets.items():
+        replicas = wanted if set_name == current_name else 0
+        if found["spec"]["replicas"] != replicas and (set_name == current_name or ready >= wanted):
+            sets[set_name] = _scaled(world, found, replicas)
+    live = _numbered(world, live, len(sets))
+    counts = [found.get("status", {}) for found in sets.values()]
+    running = sum(count.get("replicas", 0) for count in counts)
+    available = sum(count.get("availableReplicas", 0) for count in counts)
+    updated = sets[current_name].get("status", {}).get("replicas", 0)
+    state: Object = {
+        "observedGeneration": live["metadata"]["generation"],
+        "replicas": running,
+        "updatedReplicas": updated,
+        "readyReplicas": available,
+        "availableReplicas": available,
+        "unavailableReplicas": max(max(running, wanted) - available, 0),
+    }
+    complete = updated == wanted == running == available
+    told = _deployment_conditions(
+        current_name, available=available >= wanted - wanted // 4, complete=complete
+    )
+    shown = {key: count for key, count in state.items() if count}
+    shown["conditions"] = conditions(live, told, now=world.store.now())
+    with_status(world, DEPLOYMENT, live, shown)
+    return False
+
+
+def _replica_set(world: World, owner: Object, name: str) -> Object | None:
+    template = owner["spec"]["template"]
+    mark = {"pod-template-hash": name.rpartition("-")[2]}
+    metadata = template.get("metadata", {})
+    labels = metadata.get("labels", {}) | mark
+    selector = {"matchLabels": owner["spec"].get("selector", {}).get("matchLabels", {}) | mark}
+    content = {
+        "spec": {
+            "replicas": owner["spec"]["replicas"],
+            "selector": selector,
+            "template": template | {"metadata": metadata | {"labels": labels}},
+        }
+    }
+    return make(world, REPLICA_SET, name, content, owner=(DEPLOYMENT, owner), labels=labels)
+
+
+def _numbered(world: World, live: Object, revision: int) -> Object:
+    """Annotate a Deployment with the number of its rollout: a field that nobody applied."""
+    metadata = live["metadata"]
+    mark = {"deployment.kubernetes.io/revision": str(revision)}
+    annotations = metadata.get("annotations", {}) | mark
+    if annotations == metadata.get("annotations"):
+        return live
+    return world.store.save(DEPLOYMENT, live | {"metadata": metadata | {"annotations": annotations}})
+
+
+def _scaled(world: World, live: Object, replicas: int) -> Object:
+    metadata = live["metadata"] | {"generation": live["metadata"]["generation"] + 1}
+    return world.store.save(
+        REPLICA_SET, live | {"metadata": metadata, "spec": live["spec"] | {"replicas": replicas}}
+    )
+
+
+def _deployment_conditions(current: str, *, available: bool, complete: bool) -> list[Condition]:
+    return [
+        ("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+        if available
+        else (
+            *("Available", "False", "MinimumReplicasUnavailable"),
+            "Deployment does not have minimum availability.",
+        ),
+        (
+            *("Progressing", "True", "NewReplicaSetAvailable"),
+            f'ReplicaSet "{current}" has successfully progressed.',
+        )
+        if complete
+        else ("Progressing", "True", "ReplicaSetUpdated", f'ReplicaSet "{current}" is progressing.'),
+    ]
+
+
+def replica_set(world: World, live: Object) -> bool:
+    """Keep as many pods as are wanted."""
+    name, wanted = live["metadata"]["name"], live["spec"]["replicas"]
+    pods = controlled(world, POD, live)
+    for surplus in pods[wanted:]:
+        world.store.drop(POD, surplus)
+    pods = pods[:wanted]
+    while len(pods) < wanted:
+        made = make_pod(world, (REPLICA_SET, live), f"{name}-{uuid.uuid4().hex[:5]}", {})
+        if made is None:
+            break
+        pods.append(made)
+    ready = sum(is_ready(pod) for pod in pods)
+    state: Object = {
+        "observedGeneration": live["metadata"]["generation"],
+        "replicas": len(pods),
+        "fullyLabeledReplicas": len(pods),
+        "readyReplicas": ready,
+        "availableReplicas": ready,
+    }
+    with_status(world, REPLICA_SET, live, {key: n for key, n in state.items() if n or key == "replicas"})
+    return False
+
+
+def stateful_set(world: World, live: Object) -> bool:
+    """Keep the pods `<name>-0`, `<name>-1` and so on, of the current template."""
+    name, wanted = live["metadata"]["name"], live["spec"]["replicas"]
+    revision = template_hash(live["spec"]["template"])
+    names = [f"{name}-{ordinal}" for ordinal in range(wanted)]
+    pods = {}
+    for found in controlled(world, POD, live):
+        current = found["metadata"]["labels"]["controller-revision-hash"] == f"{name}-{revision}"
+        if current and found["metadata"]["name"] in names:
+            pods[found["metadata"]["name"]] = found
+        else:
+            world.store.drop(POD, found)
+    for ordinal, pod_name in enumerate(names):
+        if pod_name not in pods:
+            labels = {
+                "apps.kubernetes.io/pod-index": str(ordinal),
+                "controller-revision-hash": f"{name}-{revision}",
+                "statefulset.kubernetes.io/pod-name": pod_name,
+            }
+            made = make_pod(world, (STATEFUL_SET, live), pod_name, labels)
+            if made is not None:
+                pods[pod_name] = made
+    ready = sum(is_ready(pod) for pod in pods.values())
+    before = live.get("status", {}).get("currentRevision", f"{name}-{revision}")
+    state: Object = {
+        "observedGeneration": live["metadata"]["generation"],
+        "replicas": len(pods),
+        "readyReplicas": ready,
+        "availableReplicas": ready,
+        "updatedReplicas": len(pods),
+        "currentRevision": f"{name}-{revision}" if ready == wanted else before,
+        "updateRevision": f"{name}-{revision}",
+        "collisionCount": 0,
+    }
+    state["currentReplicas"] = len(pods) if state["currentRevision"] == state["updateRevision"] else 0
+    kept = {"replicas", "availableReplicas", "collisionCount"}
+    with_status(world, STATEFUL_SET, live, {key: n for key, n in state.items() if n or key in kept})
+    return False
+
+
+def job(world: World, live: Object) -> bool:
+    """Run a job's pods once."""
+    state, name = live.get("status", {}), live["metadata"]["name"]
+    if live["spec"].get("suspend") or "completionTime" in state:
+        return False
+    wanted = live["spec"].get("completions", live["spec"].get("parallelism", 1))
+    pods = controlled(world, POD, live)
+    while len(pods) < wanted:
+        made = make_pod(world, (JOB, live), f"{name}-{uuid.uuid4().hex[:5]}", {})
+        if made is None:
+            return False
+        pods.append(made)
+    done = sum(pod.get("status", {}).get("phase") == "Succeeded" for pod in pods)
+    now = world.store.now()
+    state = {"startTime": state.get("startTime", now)}
+    if done:
+        state["succeeded"] = done
+    if done < wanted:
+        state |= {"active": wanted - done}
+    else:
+        reached = ("True", "CompletionsReached", "Reached expected number of succeeded pods")
+        told = [("SuccessCriteriaMet", *reached), ("Complete", *reached)]
+        state |= {"completionTime": now, "conditions": conditions(live, told, now=now)}
+    with_status(world, JOB, live, state)
+    return False

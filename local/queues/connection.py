@@ -1,0 +1,19 @@
+"""A storage emulator's connection string: Azurite and this stand-in sign in alike, so it is said once."""
+
+# The account and key that every storage emulator has; published, and good for nothing else:
+# https://learn.microsoft.com/azure/storage/common/storage-connect-azurite
+ACCOUNT = "devstoreaccount1"
+_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+def emulator_connection_string(url: str) -> str:
+    """The connection string of an emulated queue service.
+
+    Args:
+        url: its base URL, without the account and without a trailing slash.
+
+    Returns:
+        What `AzureWebJobsStorage` has to hold to use it.
+    """
+    endpoint = f"QueueEndpoint={url}/{ACCOUNT};"
+    return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={_KEY};{endpoint}"
