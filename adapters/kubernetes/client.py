@@ -19,6 +19,8 @@ from loop.errors import Conflict, Failure, Forbidden, Gone, NotSetUp, Rejected, 
 
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 MERGE = "application/merge-patch+json"
+# What is applied and does not fit its schema is a 500 without a reason; only its message tells it from an outage.
+_UNUSABLE = ("failed to create typed patch object", "failed to convert new object")
 _PAGE = 500
 _TIMEOUT = (5, 30)  # seconds to connect, and to answer
 
@@ -173,6 +175,8 @@ def _failure(method: str, path: str, status: int, document: Any, retry_after: st
         case 429:
             return Throttled(message, retry_after=wait or 5)
         case 400 | 405 | 406 | 413 | 415 | 422:
+            return Rejected(message)
+        case 500 if said.startswith(_UNUSABLE):
             return Rejected(message)
         case _:
             return Unreachable(message, retry_after=wait)
