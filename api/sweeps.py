@@ -59,7 +59,7 @@ def summary(found: Drift, orphans: tuple[str, ...]) -> Mapping[str, object]:
 
 
 def _difference(each: Difference) -> dict[str, object]:
-    return {"branch": each.key.branch, "why": each.why, "changes": list(each.changes)}
+    return {"branch": each.key.branch, "why": each.why, "mends": each.mends, "changes": list(each.changes)}
 
 
 def report_sweep(found: Drift, orphans: tuple[str, ...]) -> None:
@@ -70,5 +70,6 @@ def report_sweep(found: Drift, orphans: tuple[str, ...]) -> None:
         found: what differs.
         orphans: credentials of ours that no branch can be found for.
     """
-    level = logging.WARNING if found.make or found.remove or found.unread or orphans else logging.INFO
+    mended = any(each.mends for each in (*found.make, *found.remove))
+    level = logging.WARNING if mended or found.stopped or found.unread or orphans else logging.INFO
     _log.log(level, "sweep %s", json.dumps(summary(found, orphans), ensure_ascii=False))

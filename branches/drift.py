@@ -19,14 +19,24 @@ from loop.plan import Gate, Plan
 from loop.reading import Unknown
 
 UNKNOWN = "unknown"  # the code of a gate that waits for a reading
+TO_BE_BUILT = "to_be_built"  # the code of a gate behind which an overlay would be built
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """A branch whose environment is not what is wanted; `begun` if a run has already begun to remove it."""
+    """A branch whose environment is not what is wanted.
+
+    Args:
+        key: the branch.
+        why: in what it differs.
+        mends: whether something was lost or missed; else it is under way, and is only looked at again.
+        begun: whether a run has already begun to remove it.
+        changes: what would be changed.
+    """
 
     key: Key
     why: str
+    mends: bool
     begun: bool
     changes: tuple[str, ...]
 
@@ -91,7 +101,9 @@ def drift(
         why = verdict.why if isinstance(verdict, Gone) else _why(verdict, plan)
         record = seen.noted.record
         begun = deletes and record is not None and bool(record.receipt)
-        found = Difference(key=seen.key, why=why, begun=begun, changes=changes)
+        missed = isinstance(plan.barrier, Gate) and plan.barrier.code == TO_BE_BUILT
+        mends = bool(plan.ready) or missed
+        found = Difference(key=seen.key, why=why, mends=mends, begun=begun, changes=changes)
         (remove if deletes else make).append(found)
     digest = _digest(remove)
     return Drift(

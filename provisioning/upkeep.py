@@ -66,6 +66,11 @@ def _prune(seen: Observed, record: Record) -> tuple[Item, ...]:
     return wave(WriteRecord(record=replace(record, pruning=())))
 
 
+def _next_look(waited: timedelta) -> float:
+    """Seconds until a rollout is worth another look: soon at first, and later the longer it has taken."""
+    return min(15.0, max(2.0, waited.total_seconds() / 3))
+
+
 def _rollout(seen: Observed, namespace: Namespace, now: datetime) -> tuple[Item, ...]:
     applied = namespace.applied
     if applied is None or applied.result == READY:
@@ -77,7 +82,7 @@ def _rollout(seen: Observed, namespace: Namespace, now: datetime) -> tuple[Item,
         return wave(Annotate(name=namespace.name, applied=replace(applied, result=READY, since=now)))
     why = f"not ready: {rollout.why}"
     if now - applied.at < ROLLOUT_PATIENCE:
-        return (Gate(why, "rollout", _SOON),)
+        return (Gate(why, "rollout", _next_look(now - applied.at)),)
     if applied.result == ROLLING_OUT:
         return (
             *wave(Annotate(name=namespace.name, applied=replace(applied, result=NOT_READY, since=now))),
