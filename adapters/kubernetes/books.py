@@ -138,7 +138,7 @@ def _shelf(config_maps: Iterable[Any]) -> Shelf:
                 records.append(_record(metadata, each.get("data") or {}))
             elif kind == "request":
                 requests.append(_request(metadata, each.get("data") or {}))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             where = f"ConfigMap {SYSTEM}/{metadata['name']}"
             why = f"{where} cannot be read as a {kind} ({error!r}): mend it or delete it"
             spoilt[metadata["labels"].get(PART_OF, "")] = Rejected(why)
@@ -150,22 +150,47 @@ def _key(metadata: Mapping[str, Any]) -> Key:
     return Key(repository=annotations[REPOSITORY], branch=annotations[BRANCH])
 
 
+def _texts(text: str) -> dict[str, str]:
+    """An object whose values are texts."""
+    read = json.loads(text)
+    if not isinstance(read, dict) or not all(isinstance(value, str) for value in read.values()):
+        raise ValueError(f"{text[:80]!r} does not hold texts by name")
+    return read
+
+
+def _rows(text: str) -> list[list[str]]:
+    """A list of lists of texts."""
+    read = json.loads(text)
+    if not isinstance(read, list) or not all(
+        isinstance(row, list) and all(isinstance(each, str) for each in row) for row in read
+    ):
+        raise ValueError(f"{text[:80]!r} does not hold rows of texts")
+    return read
+
+
+def _stall(text: str) -> Stall:
+    noted = _texts(text)
+    at = datetime.fromisoformat(noted.pop("at"))
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return Stall(at=at, **noted)
+
+
 def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
     def objects(text: str) -> tuple[ObjectRef, ...]:
-        return tuple(ObjectRef(*ref) for ref in json.loads(text))
+        return tuple(ObjectRef(*row) for row in _rows(text))
 
-    stall = json.loads(data.get("stall", "null"))
     return Record(
         key=_key(metadata),
         slug=metadata["labels"][PART_OF],
         namespace=data["namespace"],
-        identities=json.loads(data.get("identities", "{}")),
-        credentials=tuple(CredentialRef(*ref) for ref in json.loads(data.get("credentials", "[]"))),
+        identities=_texts(data.get("identities", "{}")),
+        credentials=tuple(CredentialRef(*row) for row in _rows(data.get("credentials", "[]"))),
         rendered=data.get("rendered", ""),
         inventory=objects(data.get("inventory", "[]")),
         pruning=objects(data.get("pruning", "[]")),
-        receipt=json.loads(data.get("receipt", "{}")),
-        stall=Stall(**{**stall, "at": datetime.fromisoformat(stall["at"])}) if stall else None,
+        receipt=_texts(data.get("receipt", "{}")),
+        stall=_stall(data["stall"]) if "stall" in data else None,
         version=metadata["resourceVersion"],
     )
 

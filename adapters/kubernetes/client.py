@@ -15,13 +15,16 @@ from kubernetes.client.rest import RESTClientObject
 from urllib3.exceptions import HTTPError
 
 from adapters.retry import reading
+from adapters.unreadable import seconds
 from loop.errors import Conflict, Failure, Forbidden, Gone, NotSetUp, Rejected, Throttled, Unreachable
 
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 MERGE = "application/merge-patch+json"
-# What is applied and does not fit its schema is a 500 without a reason; only its message tells it from an outage.
+# What is applied and does not fit its schema is a 500 without a reason; its message alone tells it from an
+# outage.
 _UNUSABLE = ("failed to create typed patch object", "failed to convert new object")
 _PAGE = 500
+_NO_SUCH_PAGE = b"404 page not found\n"  # said, in so many words, where no API group lives
 _TIMEOUT = (5, 30)  # seconds to connect, and to answer
 
 
@@ -138,30 +141,33 @@ class Api:
         if token:
             headers["Authorization"] = token
         try:
-            response = self._rest.request(  # type: ignore[no-untyped-call]  # (the package's own)
-                method, url, headers=headers, body=body, _request_timeout=_TIMEOUT
-            )
+            response = self._rest.request(method, url, headers=headers, body=body, _request_timeout=_TIMEOUT)
             data = response.read()
         except (HTTPError, ApiException, OSError) as error:
             raise Unreachable(f"the cluster did not answer {method} {path}: {error}") from error
         document = _document(data)
-        if 200 <= response.status < 300 and isinstance(document, dict):
+        if not document and response.status in {200, 201, 202, 404}:  # a proxy's 404 is no proof of absence
+            raise Unreachable(f"{method} {path}: HTTP {response.status} did not come from the API server")
+        if 200 <= response.status < 300:
             return document
-        raise _failure(method, path, response.status, document, response.headers.get("Retry-After"))
+        wait = seconds(response.headers.get("Retry-After"))
+        raise _failure(f"{method} {path}", response.status, document, wait)
 
 
-def _document(data: bytes | None) -> Any:
+def _document(data: bytes | None) -> dict[str, Any]:
+    """The API server's answer; empty if it is not one, for whatever the server says has a kind."""
+    if data == _NO_SUCH_PAGE:
+        return {"kind": "Status", "message": data.decode().strip()}
     try:
-        return json.loads(data or b"")
-    except ValueError:
-        return None
+        document = json.loads(data or b"")
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) and "kind" in document else {}
 
 
-def _failure(method: str, path: str, status: int, document: Any, retry_after: str | None) -> Failure:
-    answer = document if isinstance(document, dict) else {}
+def _failure(what: str, status: int, answer: Mapping[str, Any], wait: float | None) -> Failure:
     said = answer.get("message") or f"HTTP {status}"
-    message = f"the cluster refused {method} {path}: {said}"
-    wait = float(retry_after) if retry_after and retry_after.isdigit() else None
+    message = f"the cluster refused {what}: {said}"
     causes = {cause.get("reason") for cause in (answer.get("details") or {}).get("causes") or ()}
     match status:
         case 404:

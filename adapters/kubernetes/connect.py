@@ -2,11 +2,14 @@
 
 import base64
 
+import yaml
 from azure.core.credentials import TokenCredential
 from kubernetes.client import Configuration
 from kubernetes.config import load_kube_config
 from kubernetes.config.config_exception import ConfigException
 
+from adapters.arm.client import translated
+from adapters.unreadable import UNREADABLE
 from loop.errors import NotSetUp
 
 # The application that Entra knows every AKS API server as:
@@ -25,10 +28,8 @@ def by_kubeconfig(file: str) -> Configuration:
     """
     configuration = Configuration()
     try:
-        load_kube_config(  # type: ignore[no-untyped-call]  # (the package's own)
-            config_file=file, client_configuration=configuration
-        )
-    except (ConfigException, OSError) as error:
+        load_kube_config(config_file=file, client_configuration=configuration)
+    except (ConfigException, OSError, yaml.YAMLError, *UNREADABLE) as error:
         raise NotSetUp(f"KUBECONFIG names {file!r}, which cannot be used: {error}") from error
     return configuration
 
@@ -45,7 +46,8 @@ def by_entra(server: str, authority: str, tokens: TokenCredential) -> Configurat
     configuration.ca_cert_data = base64.b64decode(authority).decode()
 
     def renew(each: Configuration) -> None:
-        each.api_key["BearerToken"] = tokens.get_token(_SCOPE).token
+        with translated("fetch a token for the cluster"):
+            each.api_key["BearerToken"] = tokens.get_token(_SCOPE).token
 
     # The client sends a token, and runs the hook, only if one was there to begin with.
     configuration.api_key["BearerToken"] = "to be fetched"

@@ -63,7 +63,12 @@ class Discovery:
     def _ask(self) -> dict[tuple[str, str], Resource]:
         known: dict[tuple[str, str], Resource] = {}
         for root in ("/api", "/apis"):
-            for group in self._api.get(root, accept=_AGGREGATED)["items"]:
+            groups = self._api.get(root, accept=_AGGREGATED)
+            if groups["kind"] != "APIGroupDiscoveryList":
+                raise NotSetUp(
+                    "the cluster does not tell its kinds at once: it has to be Kubernetes 1.30 or later"
+                )
+            for group in groups["items"]:
                 name = (group.get("metadata") or {}).get("name", "")
                 for version in group["versions"]:
                     api_version = f"{name}/{version['version']}" if name else version["version"]

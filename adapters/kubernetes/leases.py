@@ -10,13 +10,13 @@ import hashlib
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.kubernetes.books import SYSTEM
 from adapters.kubernetes.client import Api, not_set_up, path
 from branches.namespace import MANAGED_BY
-from loop.errors import Conflict, Failure, Gone
+from loop.errors import Conflict, Failure, Gone, Rejected
 
 _GROUP = "coordination.k8s.io/v1"
 _DURATION = timedelta(seconds=60)
@@ -114,13 +114,20 @@ class Leases:
     def _take_over(self, name: str, spec: dict[str, Any], now: datetime) -> HeldLease | None:
         try:
             standing = self._api.get(_path(name))
-            renewed = datetime.fromisoformat(standing["spec"]["renewTime"])
-            duration = timedelta(seconds=standing["spec"]["leaseDurationSeconds"])
-            if now < renewed + duration + _SKEW:
+            if now < _expiry(standing) + _SKEW:
                 return None
             return HeldLease(self._api, self._api.put(_path(name), {**standing, "spec": spec}), self._now)
         except (Gone, Conflict):  # given back, or taken by someone else, a moment ago
             return None
+
+
+def _expiry(lease: Any) -> datetime:
+    try:
+        renewed = datetime.fromisoformat(lease["spec"]["renewTime"]).astimezone(UTC)
+        return renewed + timedelta(seconds=lease["spec"]["leaseDurationSeconds"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        where = f"Lease {SYSTEM}/{lease['metadata']['name']}"
+        raise Rejected(f"{where} does not say until when it is held ({error!r}): delete it") from error
 
 
 def _path(name: str = "") -> str:

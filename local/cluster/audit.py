@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 
@@ -51,11 +50,11 @@ def granted(objects: Iterable[Mapping[str, Any]], *, user: str) -> set[Permissio
     return permissions
 
 
-def used(log: Path, *, user: str) -> tuple[set[Permission], set[Permission]]:
+def used(lines: Iterable[str], *, user: str) -> tuple[set[Permission], set[Permission]]:
     """Return what a user did, and what was refused for want of a role.
 
     Args:
-        log: The API server's audit log.
+        lines: Of the API server's audit log.
         user: The user's name, impersonated or not.
 
     Returns:
@@ -63,7 +62,7 @@ def used(log: Path, *, user: str) -> tuple[set[Permission], set[Permission]]:
     """
     allowed: set[Permission] = set()
     forbidden: set[Permission] = set()
-    for line in log.read_text().splitlines():
+    for line in lines:
         event = json.loads(line)
         actor = event.get("impersonatedUser") or event["user"]
         target = event.get("objectRef")

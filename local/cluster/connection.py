@@ -23,7 +23,7 @@ def connect(kubeconfig: Path) -> httpx.Client:
     """
     settings = client.Configuration()
     # type-ignore: the package types what was generated, not what was written by hand
-    config.load_kube_config(str(kubeconfig), client_configuration=settings)  # type: ignore[no-untyped-call]
+    config.load_kube_config(str(kubeconfig), client_configuration=settings)
     context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
     if settings.cert_file:
         context.load_cert_chain(settings.cert_file, settings.key_file)

@@ -19,7 +19,7 @@ _PUBLISHED = (
     ("github.com/kedacore/keda/v2", "config/crd/bases/keda.sh_scaledobjects.yaml"),
     ("sigs.k8s.io/gateway-api", "config/crd/standard/gateway.*.yaml"),
 )
-_MONITORS = (
+_MONITORS = (  # as they are, and as Azure Monitor has them
     "github.com/prometheus-operator/prometheus-operator",
     "example/prometheus-operator-crd/*monitors.yaml",
 )
@@ -31,7 +31,8 @@ def definitions() -> list[Manifest]:
     Raises:
         ClusterUnavailableError: A module that carries some could not be fetched.
     """
-    published = [definition for module, files in _PUBLISHED for definition in _carried(module, files)]
+    sources = (*_PUBLISHED, _MONITORS)
+    published = [definition for module, files in sources for definition in _carried(module, files)]
     monitors = [_of_azure(definition) for definition in _carried(*_MONITORS)]
     ours = [definition for file in sorted(_OURS.glob("*.yaml")) for definition in _read(file)]
     return [*published, *monitors, *ours]

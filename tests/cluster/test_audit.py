@@ -48,7 +48,7 @@ def test_what_was_done_refused_and_never_tried_is_told_apart(
     assert eve.delete(f"{path}/x").status_code == 403
 
     may = granted(roles, user="eve")
-    did, missed = used(audit_log, user="eve")
+    did, missed = used(audit_log.read_text().splitlines(), user="eve")
 
     def here(verb: str) -> Permission:
         return Permission(group="", resource="configmaps", verb=verb, namespace=namespace)
