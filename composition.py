@@ -292,7 +292,7 @@ class Composition:
 
     def checks(self) -> "Mapping[str, Callable[[], object]]":
         """A cheap question to each outside system, for `health`."""
-        from adapters.kubernetes.books import check_system
+        from adapters.kubernetes.notes import check_system
         from adapters.kustomize.build import find
 
         settings = self.settings

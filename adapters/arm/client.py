@@ -7,18 +7,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    HttpResponseError,
-    ResourceNotFoundError,
-)
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
-from loop.errors import Conflict, Failure, Forbidden, Gone, QuotaReached, Rejected, Throttled, Unreachable
+from adapters.unreadable import UNREADABLE, seconds
+from loop.errors import (
+    Conflict,
+    Failure,
+    Forbidden,
+    Gone,
+    NotSetUp,
+    QuotaReached,
+    Rejected,
+    Throttled,
+    Unreachable,
+)
 
 _OVERLAPPING = "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"
 _FULL = "too many federated identity credentials"
+_TIMEOUTS = {"connection_timeout": 5, "read_timeout": 30}  # seconds
 
 
 class Unsigned(TokenCredential):
@@ -47,8 +54,7 @@ def options(url: str) -> dict[str, Any]:
         "base_url": url,
         "credential_scopes": [f"{url}/.default"],
         "retry_total": 0,
-        "connection_timeout": 5,
-        "read_timeout": 30,
+        **_TIMEOUTS,
         **plain,
     }
 
@@ -66,17 +72,20 @@ def translated(what: str) -> Iterator[None]:
         raise _failure(what, error) from error
     except AzureError as error:
         raise Unreachable(f"Azure did not answer: {what}: {error}") from error
+    except UNREADABLE as error:
+        raise Unreachable(f"Azure gave no usable answer: {what}: {error!r}") from error
 
 
 def _failure(what: str, error: HttpResponseError) -> Failure:
     code = error.error.code if error.error else ""
     message = f"Azure refused: {what}: {error.message}"
     status = error.status_code or 0
-    header = str(getattr(error.response, "headers", {}).get("Retry-After", ""))
-    retry_after = float(header) if header.isdigit() else None
-    if isinstance(error, ResourceNotFoundError) or status == 404:
+    retry_after = seconds(getattr(error.response, "headers", {}).get("Retry-After"))
+    if code == "SubscriptionNotFound":  # says nothing about what is in it
+        return NotSetUp(f"{message}. Check AZURE_SUBSCRIPTION_ID")
+    if status == 404 and code:  # one without a code is not ARM's own
         return Gone(message)
-    if isinstance(error, ClientAuthenticationError) or status in {401, 403}:
+    if status in {401, 403} or (not status and isinstance(error, ClientAuthenticationError)):
         return Forbidden(f"{message}. Check the role assignments of the identity that the program acts as")
     if status == 429:
         return Throttled(message, retry_after=retry_after or 5)
@@ -85,7 +94,7 @@ def _failure(what: str, error: HttpResponseError) -> Failure:
     if status in {409, 412}:
         return Conflict(message, retry_after=retry_after)
     if status == 400 and _FULL in message.lower():
-        return QuotaReached(message)
-    if 400 <= status < 500:
+        return QuotaReached(f"{message}. Add an identity to WORKLOAD_IDENTITIES")
+    if 400 <= status < 500 and status not in {404, 408}:
         return Rejected(message)
     return Unreachable(message, retry_after=retry_after)

@@ -51,7 +51,7 @@ class ClusterAdapter:
     def _read_issuer(self) -> str:
         with translated(f"read cluster {self._group}/{self._name}"):
             cluster = self._client.managed_clusters.get(self._group, self._name)
-        profile = cluster.oidc_issuer_profile
+            profile = cluster.oidc_issuer_profile
         if profile is None or not profile.issuer_url:
             raise NotSetUp(
                 f"cluster {self._name} issues no tokens: run `az aks update -g {self._group} -n {self._name} "
@@ -68,6 +68,9 @@ class ClusterAdapter:
         """
         with translated(f"read the kubeconfig of cluster {self._group}/{self._name}"):
             answer = self._client.managed_clusters.list_cluster_user_credentials(self._group, self._name)
-        kubeconfigs = answer.kubeconfigs or []
-        cluster = yaml.safe_load(bytes(kubeconfigs[0].value or b""))["clusters"][0]["cluster"]
-        return str(cluster["server"]), str(cluster["certificate-authority-data"])
+            kubeconfigs = answer.kubeconfigs or []
+            try:
+                cluster = yaml.safe_load(bytes(kubeconfigs[0].value or b""))["clusters"][0]["cluster"]
+            except yaml.YAMLError as error:
+                raise ValueError("the kubeconfig is no YAML") from error
+            return str(cluster["server"]), str(cluster["certificate-authority-data"])

@@ -10,7 +10,7 @@ from adapters.arm.client import options, translated
 from adapters.retry import reading
 from branches.identity import Credential, Identity
 from branches.removal import Owned
-from loop.errors import Gone, Rejected
+from loop.errors import Gone, Unreachable
 
 AUDIENCE = "api://AzureADTokenExchange"
 
@@ -36,15 +36,21 @@ class IdentityReaderAdapter(_Identities):
         super().__init__(credential, subscription, url)
         self.issuer = issuer
 
-    @reading
     def identity(self, ref: str) -> Identity:
         """An identity with its credentials: two calls."""
+        return Identity(ref=ref, client_id=self._client_id(ref), credentials=self.credentials(ref))
+
+    @reading
+    def _client_id(self, ref: str) -> str:
         group, name = _split(ref)
-        with translated(f"read identity {ref}"):
-            found = self._client.user_assigned_identities.get(group, name)
-        if not found.client_id:
-            raise Rejected(f"identity {ref} has no client id")
-        return Identity(ref=ref, client_id=found.client_id, credentials=self.credentials(ref))
+        try:
+            with translated(f"read identity {ref}"):
+                found = self._client.user_assigned_identities.get(group, name).client_id
+        except Gone as error:
+            raise Gone(f"{error}. Check WORKLOAD_IDENTITIES") from error
+        if not found:
+            raise Unreachable(f"Azure's answer lacks the client id of identity {ref}")
+        return str(found)
 
     @reading
     def credentials(self, ref: str) -> tuple[Credential, ...]:

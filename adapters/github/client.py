@@ -9,8 +9,13 @@ from collections.abc import Iterator
 import requests
 from github import Auth, Github
 from github.GithubException import BadAttributeException, GithubException, RateLimitExceededException
+from jwt import PyJWTError
 
-from loop.errors import Failure, Forbidden, Gone, Rejected, Throttled, Unreachable
+from adapters.unreadable import UNREADABLE, seconds
+from loop.errors import Conflict, Failure, Forbidden, Gone, NotSetUp, Rejected, Throttled, Unreachable
+
+_TIMEOUT = 15  # seconds
+_SHOWN = 300  # characters of an answer; a page of a proxy is long
 
 
 def client(*, url: str, token: str, app_id: str, installation_id: str, private_key: str) -> Github:
@@ -30,18 +35,34 @@ def client(*, url: str, token: str, app_id: str, installation_id: str, private_k
     if token:
         auth = Auth.Token(token)
     else:
-        auth = Auth.AppAuth(app_id, private_key.replace("\\n", "\\n")).get_installation_auth(
+        auth = Auth.AppAuth(app_id, private_key.replace("\\n", "\n")).get_installation_auth(
             int(installation_id)
         )
     return Github(
         auth=auth,
         base_url=url,
-        timeout=15,
+        timeout=_TIMEOUT,
         retry=None,
-        per_page=100,
         seconds_between_requests=0,
         seconds_between_writes=0,
     )
+
+
+def signed_in(github: Github) -> None:
+    """Let an app fetch its token now, if it has none that lasts: that the app is not installed says nothing
+    about what is asked for next.
+
+    Args:
+        github: the client.
+
+    Raises:
+        Forbidden: GitHub knows no such app or installation.
+    """
+    try:
+        with translated("sign in"):
+            _ = github.requester.auth.token if github.requester.auth else ""
+    except Gone as error:
+        raise Forbidden(f"{error}. Check GITHUB_APP_ID and GITHUB_APP_INSTALLATION_ID") from error
 
 
 @contextlib.contextmanager
@@ -55,41 +76,44 @@ def translated(what: str) -> Iterator[None]:
         yield
     except GithubException as error:
         raise _failure(what, error) from error
-    except (
-        requests.RequestException,
-        BadAttributeException,
-        AssertionError,
-        KeyError,
-        TypeError,
-        ValueError,
-    ) as error:
-        # PyGithub builds objects from whatever came: a body cut short surfaces as one of these.
+    except PyJWTError as error:
+        raise NotSetUp(f"GITHUB_APP_PRIVATE_KEY cannot be used, it has to be a PEM: {error}") from error
+    except (requests.RequestException, BadAttributeException, *UNREADABLE) as error:
         raise Unreachable(f"GitHub gave no usable answer: {what}: {error!r}") from error
 
 
 def _failure(what: str, error: GithubException) -> Failure:
     headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-    message = f"GitHub refused: {what}: {error.message or error.data or f'HTTP {error.status}'}"
+    said = error.data.get("message") if isinstance(error.data, dict) else None
+    message = f"GitHub refused: {what}: {str(said or error.data or f'HTTP {error.status}')[:_SHOWN]}"
     wait = _wait(headers)
-    if isinstance(error, RateLimitExceededException) or error.status == 429 or (error.status == 403 and wait):
+    if (
+        isinstance(error, RateLimitExceededException)
+        or error.status == 429
+        or (error.status == 403 and wait is not None)
+    ):
         return Throttled(message, retry_after=wait or 60)
     match error.status:
-        case 404 | 410:
+        case 404 | 410 if said:  # one that says nothing is not GitHub's own
             return Gone(message)
         case 401 | 403:
             return Forbidden(f"{message}. Check GITHUB_TOKEN, or the app's permissions (contents: read)")
-        case status if 400 <= status < 500:
+        case 409 | 412:
+            return Conflict(message)
+        case status if 400 <= status < 500 and status not in {404, 408, 410}:
             return Rejected(message)
         case _:
-            return Unreachable(message)
+            return Unreachable(message, retry_after=wait)
 
 
 def _wait(headers: dict[str, str]) -> float | None:
     """Seconds to wait, as https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
     says.
     """
-    if headers.get("retry-after", "").isdigit():
-        return float(headers["retry-after"])
-    if headers.get("x-ratelimit-remaining") == "0" and headers.get("x-ratelimit-reset", "").isdigit():
-        return max(1.0, float(headers["x-ratelimit-reset"]) - time.time())
+    wait = seconds(headers.get("retry-after"))
+    if wait is not None:
+        return wait
+    reset = headers.get("x-ratelimit-reset", "")
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdigit():
+        return min(max(1.0, float(reset) - time.time()), 3600.0)
     return None

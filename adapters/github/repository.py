@@ -3,17 +3,18 @@
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import requests
 from github import Github
-from github.Repository import Repository
 
-from adapters.github.client import translated
+from adapters.github.client import signed_in, translated
 from adapters.retry import reading
-from loop.errors import Gone, Unreachable
+from loop.errors import Gone, Throttled, Unreachable
 from provisioning.refusal import Refusal, Refused
 
 _LARGEST = 64 * 1024 * 1024  # bytes of one archive
+_GZIP = b"\x1f\x8b"
 _TIMEOUT = (5, 60)  # seconds to connect, and between two reads
 
 
@@ -23,64 +24,74 @@ class RepositoryAdapter:
     Args:
         sign_in: makes a client; each thread gets its own, for PyGithub's are not to be shared.
         name: `owner/name`.
+        most: how many bytes an archive may have.
     """
 
-    def __init__(self, sign_in: Callable[[], Github], name: str) -> None:
+    def __init__(self, sign_in: Callable[[], Github], name: str, *, most: int = _LARGEST) -> None:
         self._sign_in = sign_in
+        self._most = most
         self._threads = threading.local()
         self._name = name
-
-    @property
-    def _github(self) -> Github:
-        if not hasattr(self._threads, "client"):
-            self._threads.client = self._sign_in()
-        client: Github = self._threads.client
-        return client
+        self._path = f"/repos/{name}"
 
     @reading
     def default_branch(self) -> str:
         """The repository's default branch."""
-        return _text(self._repository().default_branch, "the repository's default branch")
+        with translated(f"read repository {self._name}"):
+            _, found = self._get(self._path)
+            return _text(found["default_branch"], "the repository's default branch")
 
     @reading
     def head(self, branch: str) -> str | None:
         """The branch's commit, or `None` if there is no branch of this very name."""
         try:
             with translated(f"read branch {branch!r}"):
-                found = self._lazy().get_branch(branch)
-                name, commit = found.name, found.commit.sha
+                _, found = self._get(f"{self._path}/branches/{quote(branch)}")
+                name = _text(found["name"], "the branch's name")
+                commit = _text(found["commit"]["sha"], "the branch's commit")
         except Gone:
             return None
         # GitHub redirects from a branch's former name, and PyGithub follows without a word.
-        return _text(commit, "the branch's commit") if _text(name, "the branch's name") == branch else None
+        return commit if name == branch else None
 
     @reading
     def heads(self) -> Mapping[str, str]:
         """Every branch and its commit, page by page."""
+        heads: dict[str, str] = {}
+        page = f"{self._path}/branches?per_page=100"
         with translated("list the branches"):
-            return {
-                _text(each.name, "a branch's name"): _text(each.commit.sha, "a branch's commit")
-                for each in self._lazy().get_branches()
-            }
+            while page:
+                headers, found = self._get(page)
+                if not isinstance(found, list):  # PyGithub's own paging would take it for the end of the list
+                    raise Unreachable("GitHub did not answer with a list of branches")
+                for each in found:
+                    name = _text(each["name"], "a branch's name")
+                    heads[name] = _text(each["commit"]["sha"], "a branch's commit")
+                links = requests.utils.parse_header_links(headers.get("link", ""))
+                page = next((link["url"] for link in links if link.get("rel") == "next"), "")
+        return heads
 
     @reading
     def archive(self, commit: str) -> bytes:
         """The repository at a commit, as a tar.gz."""
         with translated(f"fetch the archive of {commit}"):
-            link = self._lazy().get_archive_link("tarball", commit)
-            with requests.get(link, timeout=_TIMEOUT, stream=True) as answer:
+            headers, _ = self._get(f"{self._path}/tarball/{commit}")
+            with requests.get(headers["location"], timeout=_TIMEOUT, stream=True) as answer:
                 if answer.status_code == 404:
                     raise Gone(f"GitHub has no archive of {commit}")
+                if answer.status_code == 429:
+                    raise Throttled(f"GitHub gives no archive of {commit} for now", retry_after=60)
                 if answer.status_code != 200:
                     raise Unreachable(f"GitHub answered {answer.status_code} for the archive of {commit}")
-                return _limited(answer, commit)
+                return _limited(answer, commit, self._most)
 
-    def _repository(self) -> Repository:
-        with translated(f"read repository {self._name}"):
-            return self._github.get_repo(self._name)
-
-    def _lazy(self) -> Repository:
-        return self._github.get_repo(self._name, lazy=True)
+    def _get(self, url: str) -> tuple[dict[str, Any], Any]:
+        """Headers and JSON. PyGithub's objects are not used: what an answer lacks they ask for elsewhere."""
+        if not hasattr(self._threads, "client"):
+            self._threads.client = self._sign_in()
+        client: Github = self._threads.client
+        signed_in(client)
+        return client.requester.requestJsonAndCheck("GET", url)
 
 
 def _text(value: Any, what: str) -> str:
@@ -89,10 +100,12 @@ def _text(value: Any, what: str) -> str:
     return value
 
 
-def _limited(answer: requests.Response, commit: str) -> bytes:
+def _limited(answer: requests.Response, commit: str, most: int) -> bytes:
     received = bytearray()
     for chunk in answer.iter_content(1 << 16):
         received += chunk
-        if len(received) > _LARGEST:
-            raise Refused((Refusal(f"archive of {commit}", f"is larger than {_LARGEST >> 20} MiB"),))
+        if len(received) > most:
+            raise Refused((Refusal(f"archive of {commit}", f"has more than {most} bytes"),))
+    if not received.startswith(_GZIP):  # else a proxy's page would be held against the branch
+        raise Unreachable(f"what came as the archive of {commit} is no tar.gz")
     return bytes(received)

@@ -7,17 +7,16 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from adapters.kubernetes.client import Api, not_set_up, path
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.notes import KIND, OURS, SYSTEM, note_path, write_note
 from branches.books import Books, CredentialRef, ObjectRef, Record, Request, Shelf, Stall
 from branches.key import Key
-from branches.namespace import BRANCH, MANAGED_BY, PART_OF, REPOSITORY
+from branches.namespace import BRANCH, PART_OF, REPOSITORY
 from branches.naming import Name
 from branches.removal import Owned
-from loop.errors import Failure, Gone, Rejected
+from loop.errors import Failure, Rejected
 
-SYSTEM = "coppice-system"
-KIND = "coppice.dev/kind"
-_OURS = f"{MANAGED_BY}=coppice"
+_BOOKS = f"{OURS},{KIND} in (record,request)"
 
 
 class BookAdapter:
@@ -32,7 +31,7 @@ class BookAdapter:
 
     def books(self, key: Key, name: Name) -> Books:
         """What is written about one branch; one list, by the slug that it and its twin share."""
-        found = self._api.items(_path(), selector=f"{_OURS},{PART_OF}={name.slug}")
+        found = self._api.items(note_path(), selector=f"{_BOOKS},{PART_OF}={name.slug}")
         shelf = _shelf(found)
         for failure in shelf.spoilt.values():
             raise failure
@@ -43,7 +42,7 @@ class BookAdapter:
 
     def all(self) -> Shelf:
         """Everything that is written."""
-        return _shelf(self._api.items(_path(), selector=_OURS))
+        return _shelf(self._api.items(note_path(), selector=_BOOKS))
 
     def write(self, record: Record) -> None:
         """Write a record, if it is still as it was read."""
@@ -56,47 +55,22 @@ class BookAdapter:
 
     def delete_record(self, owned: Owned[Record]) -> None:
         """Remove the record that was read, unless it has changed since."""
-        self._api.delete(_path(_record_name(owned.subject.namespace)), version=owned.subject.version)
+        self._api.delete(note_path(_record_name(owned.subject.namespace)), version=owned.subject.version)
 
     def delete_request(self, owned: Owned[Request]) -> None:
         """Remove the request that was read, unless it has changed since."""
-        self._api.delete(_path(_request_name(owned.subject.key)), version=owned.subject.version)
+        self._api.delete(note_path(_request_name(owned.subject.key)), version=owned.subject.version)
 
     def _write(self, name: str, kind: str, noted: Record | Request, data: Mapping[str, str]) -> None:
-        metadata = {
-            "name": name,
-            "namespace": SYSTEM,
-            "labels": {MANAGED_BY: "coppice", PART_OF: noted.slug, KIND: kind},
-            "annotations": {REPOSITORY: noted.key.repository, BRANCH: noted.key.branch},
-        }
-        document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
-        try:
-            if noted.version:
-                metadata["resourceVersion"] = noted.version
-                self._api.put(_path(name), document)
-            else:
-                self._api.post(_path(), document)
-        except Gone as error:
-            raise not_set_up(error) from error
-
-
-def check_system(api: Api) -> None:
-    """See whether `coppice-system` stands.
-
-    Args:
-        api: the cluster.
-
-    Raises:
-        NotSetUp: it does not.
-    """
-    try:
-        api.get(path("v1", "namespaces", name=SYSTEM))
-    except Gone as error:
-        raise not_set_up(error) from error
-
-
-def _path(name: str = "") -> str:
-    return path("v1", "configmaps", namespace=SYSTEM, name=name)
+        write_note(
+            self._api,
+            name,
+            kind=kind,
+            data=data,
+            version=noted.version,
+            labels={PART_OF: noted.slug},
+            annotations={REPOSITORY: noted.key.repository, BRANCH: noted.key.branch},
+        )
 
 
 def _record_name(namespace: str) -> str:

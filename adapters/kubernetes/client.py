@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from adapters.retry import reading
 from adapters.unreadable import seconds
-from loop.errors import Conflict, Failure, Forbidden, Gone, NotSetUp, Rejected, Throttled, Unreachable
+from loop.errors import Conflict, Failure, Forbidden, Gone, Rejected, Throttled, Unreachable
 
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 MERGE = "application/merge-patch+json"
@@ -205,13 +205,3 @@ def path(group_version: str, plural: str, *, namespace: str = "", name: str = ""
     parts += ["namespaces", quote(namespace, safe="")] if namespace else []
     parts += [plural, *([quote(name, safe="")] if name else [])]
     return "/".join(parts)
-
-
-def not_set_up(error: Gone) -> Failure:
-    """What a write into `coppice-system` means by 404: an administrator has not been here yet."""
-    if 'namespaces "coppice-system" not found' in error.message:
-        return NotSetUp(
-            "namespace coppice-system does not exist: "
-            "an administrator runs `kubectl apply -k deploy/cluster` once"
-        )
-    return error

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from adapters.kubernetes.books import SYSTEM
-from adapters.kubernetes.client import Api, not_set_up, path
+from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.notes import SYSTEM, not_set_up
 from branches.namespace import MANAGED_BY
 from loop.errors import Conflict, Failure, Gone, Rejected
 

@@ -1,7 +1,7 @@
-"""Argo CD's Applications and Flux' Kustomizations: what they report, and the annotation that asks them to look at Git.
+"""Argo CD's Applications and Flux' Kustomizations: what they report, and how they are asked to look at Git.
 
-https://argo-cd.readthedocs.io/en/stable/operator-manual/argocd-cm-yaml/ and https://fluxcd.io/flux/components/kustomize/kustomizations/
-describe their status.
+Their status is described in https://argo-cd.readthedocs.io/en/stable/user-guide/annotations-and-labels/ and
+https://fluxcd.io/flux/components/kustomize/kustomizations/#kustomization-status.
 """
 
 import re
@@ -17,6 +17,125 @@ from scheduler.sync import Synced
 _ARGO = "argoproj.io/v1alpha1"
 _FLUX = "kustomize.toolkit.fluxcd.io/v1"
 _SOURCE = "source.toolkit.fluxcd.io/v1"
-_HELM = "helm.toolkit.fluxcd.io/v2"
 _ARGO_REFRESH = "argocd.argoproj.io/refresh"
 _FLUX_REFRESH = "reconcile.fluxcd.io/requestedAt"
+_PLACES = {"Application": (_ARGO, "applications"), "Kustomization": (_FLUX, "kustomizations")}
+
+
+class SyncAdapter:
+    """Reads Applications and Kustomizations, and asks them to look at Git.
+
+    Args:
+        api: the cluster.
+        now: the clock; Flux' annotation holds the time of the request.
+    """
+
+    def __init__(self, api: Api, now: Callable[[], datetime]) -> None:
+        self._api = api
+        self._now = now
+
+    def objects(self, sync: Sync) -> tuple[Synced, ...]:
+        """The objects that an entry of the schedule means; none if none stands."""
+        found = self._found(sync)
+        if sync.kind == "Application":
+            return tuple(_application(each) for each in found)
+        return tuple(_kustomization(each, self._source(each)) for each in found)
+
+    def refresh(self, synced: Synced) -> None:
+        """Ask the object to look at Git now; Flux looks through the source that it was given."""
+        if synced.kind == "Application":
+            self._annotate(_ARGO, "applications", synced.namespace, synced.name, {_ARGO_REFRESH: "normal"})
+            return
+        asked = {_FLUX_REFRESH: self._now().isoformat()}
+        where = path(_FLUX, "kustomizations", namespace=synced.namespace, name=synced.name)
+        namespace, name = _source_of(self._api.get(where))
+        self._annotate(_SOURCE, "gitrepositories", namespace, name, asked)
+        self._annotate(_FLUX, "kustomizations", synced.namespace, synced.name, asked)
+
+    def _annotate(self, group: str, plural: str, namespace: str, name: str, noted: dict[str, str]) -> None:
+        where = path(group, plural, namespace=namespace, name=name)
+        self._api.merge(where, {"metadata": {"annotations": noted}})
+
+    def _found(self, sync: Sync) -> Iterator[Any]:
+        group, plural = _PLACES[sync.kind]
+        if not sync.name:
+            yield from self._api.items(path(group, plural, namespace=sync.namespace), selector=sync.selector)
+            return
+        try:
+            yield self._api.get(path(group, plural, namespace=sync.namespace, name=sync.name))
+        except Gone:
+            return
+
+    def _source(self, kustomization: Any) -> Any:
+        namespace, name = _source_of(kustomization)
+        return self._api.get(path(_SOURCE, "gitrepositories", namespace=namespace, name=name))
+
+
+def _application(document: Mapping[str, Any]) -> Synced:
+    metadata, spec, status = document["metadata"], document["spec"], document.get("status") or {}
+    sync, operation = status.get("sync") or {}, status.get("operationState") or {}
+    health = (status.get("health") or {}).get("status", "Unknown")
+    return Synced(
+        kind="Application",
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        revisions=dict(_compared(spec, sync)),
+        unsynced=_unsynced(sync, operation),
+        unhealthy="" if health == "Healthy" else f"its health is {health}",
+        refreshing=_ARGO_REFRESH in (metadata.get("annotations") or {}),
+    )
+
+
+def _compared(spec: Mapping[str, Any], sync: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Repository → the commit that was compared last, for one source or several."""
+    if spec.get("sources"):
+        pairs = zip(spec["sources"], sync.get("revisions") or (), strict=False)
+    else:
+        pairs = zip([spec.get("source") or {}], [sync.get("revision", "")], strict=True)
+    for source, revision in pairs:
+        if revision:
+            yield _repository(source.get("repoURL", "")), revision
+
+
+def _unsynced(sync: Mapping[str, Any], operation: Mapping[str, Any]) -> str:
+    phase = operation.get("phase", "")
+    if phase in {"Error", "Failed"}:
+        return f"its last sync {phase.lower()}: {operation.get('message', '')}".strip()
+    if phase in {"Running", "Terminating"}:
+        return "a sync is running"
+    status = sync.get("status", "Unknown")
+    return "" if status == "Synced" else f"it is {status}"
+
+
+def _kustomization(document: Mapping[str, Any], source: Mapping[str, Any]) -> Synced:
+    metadata, status = document["metadata"], document.get("status") or {}
+    ready = _condition(status)
+    asked = (metadata.get("annotations") or {}).get(_FLUX_REFRESH, "")
+    applied = status.get("lastAppliedRevision", "").rpartition(":")[2]
+    behind = status.get("observedGeneration", 0) < metadata.get("generation", 0)
+    unready = ready.get("status") != "True"
+    why = f"it is {ready.get('reason', 'Unknown')}: {ready.get('message', '')}" if unready else ""
+    return Synced(
+        kind="Kustomization",
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        revisions={_repository((source.get("spec") or {}).get("url", "")): applied} if applied else {},
+        unsynced="its present generation has not been looked at" if behind else why,
+        unhealthy=why if ready.get("reason") == "HealthCheckFailed" else "",
+        refreshing=bool(asked) and status.get("lastHandledReconcileAt", "") != asked,
+    )
+
+
+def _condition(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next((each for each in status.get("conditions") or () if each["type"] == "Ready"), {})
+
+
+def _source_of(kustomization: Mapping[str, Any]) -> tuple[str, str]:
+    ref = kustomization["spec"]["sourceRef"]
+    return ref.get("namespace") or kustomization["metadata"]["namespace"], ref["name"]
+
+
+def _repository(url: str) -> str:
+    """`owner/name` in lower case, from any of the forms that Git takes."""
+    match = re.search(r"[:/]([^:/]+/[^:/]+?)(?:\.git)?/?$", url)
+    return match.group(1).lower() if match else url.lower()

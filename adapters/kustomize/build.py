@@ -1,5 +1,5 @@
-"""Run the real kustomize in a folder of its own, with nothing in its environment, no git on its path, and a
-time limit.
+"""Run the real kustomize in a folder of its own, with nothing in its environment that leads out, no git on
+its path, and a time limit.
 
 No flag of kustomize forbids remote resources. The guard refuses them before the build; this is the second
 fence.
@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ from provisioning.guard.documents import BadYaml, load_all
 from provisioning.refusal import Refusal, Refused
 from provisioning.tree import Tree
 
-_TIMEOUT = 30  # seconds
+_SECONDS = 30
 _MOST_OUTPUT = 16 * 1024 * 1024  # bytes; the guard allows less
+_SHOWN = 4000  # bytes of what it says about an error
+# Nobody listens there: a URL that slipped through fails at once, and asks no name server.
+_NO_WAY_OUT = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
 
 
 class Kustomize:
@@ -27,10 +31,16 @@ class Kustomize:
 
     Args:
         command: the program and its first arguments; found when it is first needed.
+        seconds: how long a build may take.
+        most: how many bytes it may print.
     """
 
-    def __init__(self, command: Callable[[], tuple[str, ...]]) -> None:
+    def __init__(
+        self, command: Callable[[], tuple[str, ...]], *, seconds: float = _SECONDS, most: int = _MOST_OUTPUT
+    ) -> None:
         self._command = command
+        self._seconds = seconds
+        self._most = most
 
     def build(self, tree: Tree, overlay: str) -> tuple[dict[str, Any], ...]:
         """Build one overlay.
@@ -64,27 +74,43 @@ class Kustomize:
         return objects
 
     def _run(self, root: Path, overlay: str) -> bytes:
-        empty = {"PATH": "", "HOME": str(root), "TMPDIR": str(root)}
-        try:
-            done = subprocess.run(  # noqa: S603  (an absolute path, and no shell)
-                [*self._command(), str(root / overlay)],
-                cwd=root,
-                env=empty,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_TIMEOUT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise Refused(
-                (Refusal(overlay, f"kustomize did not finish within {_TIMEOUT} seconds"),)
-            ) from error
-        if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").replace(str(root) + "/", "").strip()
-            raise Refused((Refusal(overlay, f"kustomize: {said[-2000:]}"),))
-        if len(done.stdout) > _MOST_OUTPUT:
-            raise Refused((Refusal(overlay, f"makes more than {_MOST_OUTPUT >> 20} MiB of objects"),))
-        return done.stdout
+        environment = {"PATH": "", "HOME": str(root), "TMPDIR": str(root), **_NO_WAY_OUT}
+        command = [*self._command(), str(root / overlay)]
+        late = threading.Event()
+        with tempfile.TemporaryFile() as errors:
+            try:
+                process = subprocess.Popen(  # noqa: S603  (an absolute path, and no shell)
+                    command,
+                    cwd=root,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                )
+            except OSError as error:
+                raise NotSetUp(f"{command[0]} cannot be run: {error}. `make setup` builds it") from error
+
+            def stop() -> None:
+                late.set()
+                process.kill()
+
+            timer = threading.Timer(self._seconds, stop)
+            timer.start()
+            with process:
+                # Never more than the limit is taken in, whatever it prints.
+                output = process.stdout.read(self._most + 1) if process.stdout else b""
+                if len(output) > self._most:
+                    process.kill()
+            timer.cancel()
+            errors.seek(0)
+            said = errors.read(_SHOWN).decode(errors="replace").replace(f"{root}/", "").strip()
+        if late.is_set():
+            raise Refused((Refusal(overlay, f"kustomize did not finish within {self._seconds:g} seconds"),))
+        if len(output) > self._most:
+            raise Refused((Refusal(overlay, f"makes more than {self._most} bytes of objects"),))
+        if process.returncode != 0:
+            raise Refused((Refusal(overlay, f"kustomize: {said or f'exit code {process.returncode}'}"),))
+        return output
 
 
 def find(app_folder: Path) -> tuple[str, ...]:
@@ -113,10 +139,11 @@ def _executable(shipped: Path) -> Path:
     """A deployed package is read-only and may have lost the executable bit: a copy in the temporary folder
     has it.
     """
-    copy = Path(tempfile.gettempdir()) / f"coppice-kustomize-{shipped.stat().st_mtime_ns}"
+    was = shipped.stat()
+    copy = Path(tempfile.gettempdir()) / f"coppice-kustomize-{was.st_mtime_ns}-{was.st_size}"
     if not copy.exists():
-        fresh = copy.with_suffix(f".{os.getpid()}")
-        shutil.copyfile(shipped, fresh)
-        fresh.chmod(0o755)
-        fresh.rename(copy)
+        with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as fresh:  # each thread has its own
+            fresh.write(shipped.read_bytes())
+        Path(fresh.name).chmod(0o755)
+        Path(fresh.name).rename(copy)
     return copy

@@ -10,12 +10,31 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
 from azure.storage.queue import QueueClient
 
-from loop.errors import Forbidden, NotSetUp, Unreachable
+from adapters.unreadable import UNREADABLE, seconds
+from loop.errors import (
+    Conflict,
+    Failure,
+    Forbidden,
+    Gone,
+    NotSetUp,
+    Rejected,
+    Throttled,
+    Unreachable,
+)
 
 _CONNECTION = "AzureWebJobsStorage"
+_TIMEOUTS = {"connection_timeout": 5, "read_timeout": 15}  # seconds
+_SHOWN = 300  # characters of an answer; a page of a proxy is long
+_LONGEST_DELAY = 7 * 24 * 3600 - 1  # seconds; a message lives a week, and has to be seen before it goes
 
 
 class Queue:
@@ -34,19 +53,20 @@ class Queue:
 
         Args:
             message: the text; it travels in base64, as the queue trigger expects.
-            delay: seconds before anyone sees it.
+            delay: seconds before anyone sees it; a week at the most.
 
         Raises:
             Failure: it is not on the queue.
         """
         body = base64.b64encode(message.encode()).decode()
+        later = min(max(0, int(delay)), _LONGEST_DELAY)
         with _translated(self._client.queue_name):
             try:
-                self._client.send_message(body, visibility_timeout=int(delay))
+                self._client.send_message(body, visibility_timeout=later)
             except ResourceNotFoundError:
                 with contextlib.suppress(ResourceExistsError):
                     self._client.create_queue()
-                self._client.send_message(body, visibility_timeout=int(delay))
+                self._client.send_message(body, visibility_timeout=later)
 
     def length(self) -> int:
         """About how many messages wait; 0 if there is no queue yet."""
@@ -62,21 +82,38 @@ def _translated(queue: str) -> Iterator[None]:
     try:
         yield
     except HttpResponseError as error:
-        if error.status_code in {401, 403}:
-            raise Forbidden(
-                f"queue {queue} refused: {error.message}. "
-                "The app's identity needs the role Storage Queue Data Contributor"
-            ) from error
-        raise Unreachable(f"queue {queue}: {error.message}") from error
+        raise _failure(queue, error) from error
     except AzureError as error:
         raise Unreachable(f"queue {queue} did not answer: {error}") from error
+    except UNREADABLE as error:
+        raise Unreachable(f"queue {queue} gave no usable answer: {error!r}") from error
+
+
+def _failure(queue: str, error: HttpResponseError) -> Failure:
+    message = f"queue {queue} refused: {error.message[:_SHOWN]}"
+    status = error.status_code or 0
+    retry_after = seconds(getattr(error.response, "headers", {}).get("Retry-After"))
+    if status in {401, 403} or (not status and isinstance(error, ClientAuthenticationError)):
+        return Forbidden(f"{message}. The app's identity needs the role Storage Queue Data Contributor")
+    if status == 404:
+        return Gone(message)
+    if status in {409, 412}:
+        return Conflict(message)
+    if status == 429:
+        return Throttled(message, retry_after=retry_after or 5)
+    if 400 <= status < 500 and status != 408:
+        return Rejected(message)
+    return Unreachable(message, retry_after=retry_after)
 
 
 def _client(name: str, settings: Mapping[str, str]) -> QueueClient:
-    options: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 15}
+    options: dict[str, Any] = {"retry_total": 0, **_TIMEOUTS}
     connection = settings.get(_CONNECTION, "")
     if connection:
-        return QueueClient.from_connection_string(_expanded(connection), name, **options)
+        try:
+            return QueueClient.from_connection_string(_expanded(connection), name, **options)
+        except ValueError as error:
+            raise NotSetUp(f"{_CONNECTION} is no connection string: {error}") from error
     account = settings.get(f"{_CONNECTION}__accountName", "")
     service = settings.get(f"{_CONNECTION}__queueServiceUri", "") or (
         f"https://{account}.queue.core.windows.net" if account else ""

@@ -1,0 +1,80 @@
+"""Agent pools, by `azure-mgmt-containerservice`: each is read whole, changed, and put back whole under its ETag.
+
+The managed cluster itself is never put: its inline profiles would touch every pool.
+"""
+
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.credentials import TokenCredential
+from azure.mgmt.containerservice import ContainerServiceClient
+
+from adapters.arm.client import options, translated
+from adapters.retry import reading
+from loop.errors import Conflict
+from scheduler.pools import TAG, Allowed, Autoscaler, Pool, Shape
+
+
+class PoolAdapter:
+    """Reads and writes the agent pools of one cluster.
+
+    Args:
+        credential: who asks.
+        subscription: its subscription.
+        url: the ARM endpoint.
+        group: its resource group.
+        name: its name.
+    """
+
+    def __init__(
+        self, credential: TokenCredential, subscription: str, url: str, *, group: str, name: str
+    ) -> None:
+        self._client = ContainerServiceClient(credential, subscription, **options(url))
+        self._cluster = (group, name)
+
+    @reading
+    def pools(self) -> tuple[Pool, ...]:
+        """Every pool of the cluster; one list."""
+        with translated(f"list the agent pools of {'/'.join(self._cluster)}"):
+            return tuple(_pool(each) for each in self._client.agent_pools.list(*self._cluster))
+
+    def put(self, allowed: Allowed, shape: Shape) -> None:
+        """Begin to change a pool; it does not wait for the end.
+
+        Raises:
+            Conflict: the pool is not as it was read; with `retry_after`, another operation is under way.
+            Rejected: Azure does not accept the shape.
+        """
+        name, etag = allowed.pool.name, allowed.pool.etag
+        with translated(f"change agent pool {name}"):
+            pool = self._client.agent_pools.get(*self._cluster, name)
+            if pool.e_tag != etag:
+                raise Conflict(f"agent pool {name} has changed since it was read")
+            pool.count = shape.count
+            pool.enable_auto_scaling = shape.autoscaler is not None
+            # With the autoscaler off its bounds must not be set.
+            pool.min_count = shape.autoscaler.least if shape.autoscaler else None
+            pool.max_count = shape.autoscaler.most if shape.autoscaler else None
+            tags = {key: value for key, value in (pool.tags or {}).items() if key != TAG}
+            pool.tags = {**tags, **({TAG: shape.tag} if shape.tag else {})}
+            self._client.agent_pools.begin_create_or_update(
+                *self._cluster,
+                name,
+                pool,
+                etag=etag,
+                match_condition=MatchConditions.IfNotModified,
+                polling=False,
+            )
+
+
+def _pool(pool: Any) -> Pool:
+    bounds = Autoscaler(pool.min_count or 0, pool.max_count or 0) if pool.enable_auto_scaling else None
+    detail = pool.status.provisioning_error if pool.status else None
+    return Pool(
+        name=str(pool.name),
+        mode=str(getattr(pool.mode, "value", pool.mode)),
+        shape=Shape(count=pool.count or 0, autoscaler=bounds, tag=(pool.tags or {}).get(TAG, "")),
+        state=str(pool.provisioning_state or ""),
+        etag=str(pool.e_tag or ""),
+        error=f"{detail.code}: {detail.message}" if detail else "",
+    )

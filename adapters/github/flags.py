@@ -1,0 +1,106 @@
+"""Files of repositories, and commits of several files at once, by Git's own objects: a branch only moves forward.
+
+https://docs.github.com/rest/git has them. The contents API would make a commit for each file, and would not
+say what else had changed in between.
+"""
+
+import threading
+from collections.abc import Callable
+
+from github import Github, InputGitTreeElement
+from github.Repository import Repository
+
+from adapters.github.client import translated
+from adapters.retry import reading
+from loop.errors import Conflict, Failure, Forbidden, Gone, Rejected, Unreachable
+from scheduler.flags import Commit
+
+
+class FlagAdapter:
+    """Reads files of repositories, and commits to their branches.
+
+    Args:
+        sign_in: makes a client; each thread gets its own, for PyGithub's are not to be shared.
+    """
+
+    def __init__(self, sign_in: Callable[[], Github]) -> None:
+        self._sign_in = sign_in
+        self._threads = threading.local()
+
+    def _repository(self, name: str, *, lazy: bool = True) -> Repository:
+        if not hasattr(self._threads, "client"):
+            self._threads.client = self._sign_in()
+        client: Github = self._threads.client
+        return client.get_repo(name, lazy=lazy)
+
+    @reading
+    def default_branch(self, repository: str) -> str:
+        """The default branch: proof that the repository can be read."""
+        with translated(f"read repository {repository}"):
+            return self._repository(repository, lazy=False).default_branch
+
+    @reading
+    def head(self, repository: str, branch: str) -> str | None:
+        """The branch's commit; `None` only if it does not exist under this very name."""
+        try:
+            with translated(f"read branch {branch!r} of {repository}"):
+                found = self._repository(repository).get_branch(branch)
+                return found.commit.sha if found.name == branch else None
+        except Gone:
+            self.default_branch(repository)  # or else it is the repository that cannot be read
+            return None
+
+    @reading
+    def file(self, repository: str, revision: str, path: str) -> str | None:
+        """A file's text at a commit; `None` only if it is not there."""
+        try:
+            with translated(f"read {path} of {repository} at {revision}"):
+                found = self._repository(repository).get_contents(path, ref=revision)
+                if isinstance(found, list) or found.encoding != "base64":
+                    raise Rejected(f"{path} of {repository} is no file of text, or larger than 1 MB")
+                return found.decoded_content.decode()
+        except UnicodeDecodeError as error:
+            raise Rejected(f"{path} of {repository} is not UTF-8: {error}") from error
+        except Gone:
+            self._prove(repository, revision)
+            return None
+
+    def _prove(self, repository: str, revision: str) -> None:
+        """See that the commit itself can be read, so that only the file is missing."""
+        with translated(f"read commit {revision} of {repository}"):
+            if not self._repository(repository).get_git_commit(revision).sha:
+                raise Unreachable(f"GitHub's answer lacks commit {revision} of {repository}")
+
+    def commit(self, commit: Commit) -> None:
+        """Commit files on top of the very commit that they were read at.
+
+        Raises:
+            Conflict: the branch has moved on since.
+            Forbidden: the branch is protected.
+        """
+        with translated(f"commit to {commit.branch!r} of {commit.repository}"):
+            repository = self._repository(commit.repository)
+            parent = repository.get_git_commit(commit.parent)
+            elements = [
+                InputGitTreeElement(path, "100644", "blob", content=text)
+                for path, text in commit.files.items()
+            ]
+            tree = repository.create_git_tree(elements, base_tree=parent.tree)
+            made = repository.create_git_commit(commit.message, tree, [parent])
+        try:
+            with translated(f"move branch {commit.branch!r} of {commit.repository}"):
+                repository.get_git_ref(f"heads/{commit.branch}").edit(made.sha, force=False)
+        except (Rejected, Forbidden) as refused:
+            raise _refused(commit, refused) from refused
+
+
+def _refused(commit: Commit, refused: Failure) -> Failure:
+    said = refused.message.lower()
+    if "fast forward" in said or "fast-forward" in said:
+        return Conflict(f"branch {commit.branch!r} of {commit.repository} has moved on")
+    if "protected" in said or "rule violations" in said:
+        return Forbidden(
+            f"branch {commit.branch!r} of {commit.repository} is protected: let Coppice's token or app "
+            f"bypass the rule, or name another branch in the schedule ({refused.message})"
+        )
+    return refused
