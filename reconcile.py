@@ -6,11 +6,12 @@ So a webhook that comes twice, late, out of order or never does no harm.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from branches import observe
-from branches.drift import UNKNOWN, Drift, drift
+from branches.books import WriteRecord
+from branches.drift import Drift, drift
 from branches.key import Key
 from branches.observe import NOT_LOOKED_AT, Observed, Readers, Survey
 from branches.policy import police, why_foreign
@@ -20,8 +21,9 @@ from branches.wanted import Gone, Leave, Present, Refused, Verdict, wanted
 from branches.world import everything
 from deprovisioning import plan as removal
 from deprovisioning.steps import Steps as RemovalSteps
-from loop.outcome import Outcome, Stalled, Waiting
-from loop.plan import Change, Gate, Plan
+from loop.chain import come_back
+from loop.outcome import Outcome, Stalled
+from loop.plan import Change, Plan, unread
 from loop.reading import Reading, Standing, Unknown, read, standing
 from loop.report import Report
 from loop.run import Locks, Ran, run, verdict
@@ -29,8 +31,6 @@ from provisioning import plan as provision
 from provisioning.desired import Desired
 from provisioning.refusal import Refused as RefusedOverlay
 from provisioning.steps import Steps as ProvisioningSteps
-
-_AGAIN = 15.0  # seconds until something that could not be read is tried again
 
 
 class Wish(Protocol):
@@ -147,9 +147,8 @@ class Reconciler:
                 return removal.plan(seen.observed, now=self.now())
             case Present() as present:
                 if isinstance(seen.desired, Unknown) and seen.desired is not NOT_LOOKED_AT:
-                    return Plan(
-                        (Gate(f"its overlay was not fetched: {seen.desired.error}", "unfetched", _AGAIN),)
-                    )
+                    error = seen.desired.error
+                    return Plan((unread(f"its overlay was not fetched: {error}", error),))
                 return provision.plan(
                     seen.observed,
                     present,
@@ -161,7 +160,7 @@ class Reconciler:
             case Refused(_, stall):
                 return provision.keep(seen.observed, stall, rules=self.rules, now=self.now())
             case Leave(why, unknown):
-                return Plan((Gate(why, UNKNOWN, _AGAIN),)) if unknown else Plan(note=why)
+                return Plan((unread(why, unknown),)) if unknown else Plan(note=why)
 
     def sweep(self, *, most_deletions: int, confirmed: str = "") -> tuple[Drift, tuple[str, ...]]:
         """Look at everything, and find the branches that differ from what is wanted. Nothing is written.
@@ -237,14 +236,14 @@ def _receipt(ran: Ran[Seen]) -> Mapping[str, str]:
     ]
     if removed:
         return removed[-1].receipt
-    record = ran.observed.observed.noted.record
+    written = [
+        each.change.record for each in ran.results if isinstance(each.change, WriteRecord) and not each.error
+    ]
+    record = written[-1] if written else ran.observed.observed.noted.record
     if record is None or not isinstance(ran.observed.verdict, Gone):
         return {}
     failed = {each.change.target: f"failed: {each.error}" for each in ran.results if each.error}
     return {**record.receipt, **failed}
-
-
-_CHAIN = timedelta(minutes=10)
 
 
 def again(
@@ -259,11 +258,10 @@ def again(
         now: the time.
 
     Returns:
-        The message and its delay in seconds; `None` if there is nothing to wait for, or if it has been
-        waiting for ten minutes: then it is the sweep's, or else every sweep would start one more chain of
-        messages that never ends.
+        The message and its delay in seconds; `None` if it has not to come back.
     """
-    since = first_seen or now
-    if not isinstance(report.outcome, Waiting) or now - since >= _CHAIN:
+    later = come_back(report.outcome, first_seen=first_seen, now=now)
+    if later is None:
         return None
-    return key.to_message(first_seen=since), max(1.0, report.outcome.retry_after)
+    since, delay = later
+    return key.to_message(first_seen=since), delay

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from api.answers import Answer, error, failed
-from branches.books import BookReader, Request, RequestWriter
+from branches.books import BookReader, ObjectRef, Request, RequestWriter, WriteRecord
 from branches.key import Key
 from branches.matching import included
 from branches.observe import BranchReader, Observed
@@ -121,6 +121,7 @@ def explained(seen: Observed, verdict: Verdict, plan: Plan, outcome: Outcome) ->
                 "rollout": rollout.why if (rollout := standing(seen.rollout)) and not rollout.ready else "",
             },
             "plan": plan_as_json(plan),
+            "prunes": [str(each) for each in _prunes(plan)],
             "outcome": {"kind": type(outcome).__name__, "code": outcome.code, "why": outcome.why},
         },
     )
@@ -167,6 +168,12 @@ def _summary(seen: Observed, verdict: Verdict) -> dict[str, object]:
         "since": applied.since.isoformat() if applied else None,
         "url": applied.url or None if applied else None,
     }
+
+
+def _prunes(plan: Plan) -> Iterable[ObjectRef]:
+    """What has left the overlay: written down by this pass, and deleted by the next one."""
+    written = [change.record for change in plan.changes if isinstance(change, WriteRecord)]
+    return written[-1].pruning if written else ()
 
 
 def _verdict(verdict: Verdict) -> dict[str, str]:

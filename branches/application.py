@@ -146,6 +146,30 @@ def waves(namespace: str, manifests: Sequence[Manifest]) -> tuple[Wave, ...]:
     )
 
 
+def asleep(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """The same objects with everything that runs at 0.
+
+    A HorizontalPodAutoscaler does nothing at 0 replicas; KEDA has an annotation for it
+    (https://keda.sh/docs/latest/concepts/scaling-deployments/#pause-autoscaling). Applying the objects as they
+    are in Git wakes all of it.
+    """
+    return tuple(_asleep(each) for each in manifests)
+
+
+def _asleep(manifest: Manifest) -> Manifest:
+    match manifest["kind"]:
+        case "Deployment" | "StatefulSet":
+            return {**manifest, "spec": {**manifest["spec"], "replicas": 0}}
+        case "CronJob":
+            return {**manifest, "spec": {**manifest["spec"], "suspend": True}}
+        case "ScaledObject":
+            annotations = manifest["metadata"].get("annotations") or {}
+            paused = {**annotations, "autoscaling.keda.sh/paused-replicas": "0"}
+            return {**manifest, "metadata": {**manifest["metadata"], "annotations": paused}}
+        case _:
+            return manifest
+
+
 def template(manifest: Manifest) -> str:
     """A digest of a Job's specification, to be compared with the one noted on the Job that stands."""
     return hashlib.sha256(json.dumps(manifest.get("spec"), sort_keys=True).encode()).hexdigest()[:16]

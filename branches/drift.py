@@ -15,10 +15,9 @@ from branches.key import Key
 from branches.observe import Observed
 from branches.removal import DeleteCredential, DeleteNamespace
 from branches.wanted import Gone, Present, Verdict
-from loop.plan import Gate, Plan
+from loop.plan import UNKNOWN, Gate, Plan
 from loop.reading import Unknown
 
-UNKNOWN = "unknown"  # the code of a gate that waits for a reading
 TO_BE_BUILT = "to_be_built"  # the code of a gate behind which an overlay would be built
 
 

@@ -117,9 +117,9 @@ def lacking(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[
 
 
 def surplus(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[Credential, ...]:
-    """Those that stand for a service account that needs none (any more)."""
-    subjects = {each.subject for each in wanted}
-    return tuple(each for each in there if each.subject not in subjects)
+    """Those that stand for a service account that needs none (any more), or has its own elsewhere by now."""
+    needed = {(each.identity, each.subject) for each in wanted}
+    return tuple(each for each in there if (each.identity, each.subject) not in needed)
 
 
 def choose(identities: Iterable[Identity], *, pool: tuple[str, ...], need: int) -> Identity | None:

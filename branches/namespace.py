@@ -21,6 +21,7 @@ SINCE = "coppice.dev/since"
 APPLIED_AT = "coppice.dev/applied-at"
 SETTINGS = "coppice.dev/settings"
 ASKED = "coppice.dev/asked"
+ASLEEP = "coppice.dev/asleep"
 POD_SECURITY = "pod-security.kubernetes.io/enforce"
 
 ROLLING_OUT = "RollingOut"
@@ -40,6 +41,7 @@ class Applied:
         result: `RollingOut`, `Ready`, or `NotReady` and why.
         since: since when the result has been so.
         url: where the environment is reached; empty if it has no route.
+        asleep: whether it was applied to sleep.
     """
 
     revision: str
@@ -49,6 +51,7 @@ class Applied:
     result: str
     since: datetime
     url: str = ""
+    asleep: bool = False
 
     def annotations(self) -> dict[str, str]:
         """The same as annotations."""
@@ -60,6 +63,7 @@ class Applied:
             RESULT: self.result,
             SINCE: self.since.isoformat(),
             URL: self.url,
+            ASLEEP: "true" if self.asleep else "false",
         }
 
 
@@ -73,6 +77,7 @@ class Namespace:
         version: its resource version.
         labels: its labels.
         annotations: its annotations.
+        created: when it was created; `None` if the API server did not say.
         terminating_since: when it was asked to go, if it was.
         remaining: what keeps it from going, in the API server's own words.
     """
@@ -82,6 +87,7 @@ class Namespace:
     version: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+    created: datetime | None = None
     terminating_since: datetime | None = None
     remaining: tuple[str, ...] = ()
 
@@ -117,6 +123,7 @@ class Namespace:
                 result=noted[RESULT],
                 since=_time(noted[SINCE]),
                 url=noted.get(URL, ""),
+                asleep=noted.get(ASLEEP) == "true",
             )
         except (KeyError, ValueError):
             return None

@@ -4,8 +4,9 @@ comes out.
 Whatever was not read is `Unknown`, and stays it: nothing here takes a failure for an absence.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from branches.application import ApplicationReader, Live, Manifest, Rollout, reference
@@ -18,6 +19,7 @@ from branches.rules import Rules
 from loop.errors import Unreachable
 from loop.reading import Absent, Reading, Standing, Unknown, read, standing
 
+AWAKE = Absent()
 NOT_LOOKED_AT: Unknown = Unknown(Unreachable("not looked at"))
 
 
@@ -38,15 +40,30 @@ class BranchReader(Protocol):
         """Every branch and its commit, page by page."""
 
 
+def _awake() -> datetime | None:
+    """Without a schedule no environment sleeps."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Readers:
-    """All that looks at the world and changes nothing."""
+    """All that looks at the world and changes nothing.
+
+    Args:
+        branches: reads the repository.
+        books: reads what is written down.
+        namespaces: reads namespaces.
+        identities: reads identities and credentials.
+        application: reads what stands in a namespace.
+        asleep_since: tells since when branch environments should be asleep; `None` if they should be awake.
+    """
 
     branches: BranchReader
     books: BookReader
     namespaces: NamespaceReader
     identities: IdentityReader
     application: ApplicationReader
+    asleep_since: Callable[[], datetime | None] = _awake
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +80,7 @@ class Observed:
         credentials: those about its namespace, on the identities its record names; on all if it has no
             record.
         issuer: the cluster's issuer; empty if unknown.
+        asleep_since: since when branch environments should be asleep; `Absent` if they should be awake.
         rollout: whether its workloads are up; looked at only until they are.
         leaving: objects being pruned that still stand.
         cron_jobs: CronJobs that still start pods; looked at only when the namespace is to go.
@@ -76,6 +94,7 @@ class Observed:
     namespace: Reading[Namespace]
     credentials: Reading[tuple[Credential, ...]]
     issuer: str = ""
+    asleep_since: Reading[datetime] = AWAKE
     rollout: Reading[Rollout] = NOT_LOOKED_AT
     leaving: Reading[tuple[Live, ...]] = NOT_LOOKED_AT
     cron_jobs: Reading[tuple[str, ...]] = NOT_LOOKED_AT
@@ -140,13 +159,14 @@ def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
         namespace=namespace,
         credentials=credentials,
         issuer=standing(issuer) or "",
+        asleep_since=read(readers.asleep_since),
     )
     return _closer(seen, readers.application)
 
 
 def identities_to_search(books: Books, rules: Rules) -> tuple[str, ...]:
-    """The identities that a branch's credentials may stand on: its record's, or all if it has no record."""
-    if books.record is None:
+    """The identities that a branch's credentials may stand on: its record's, or all if it names none."""
+    if books.record is None or not books.record.identities:
         return tuple(dict.fromkeys(identity for pool in rules.pools.values() for identity in pool))
     named = (*books.record.identities.values(), *(ref.identity for ref in books.record.credentials))
     return tuple(dict.fromkeys(named))
@@ -195,7 +215,8 @@ def survey(seen: Observed, manifests: Iterable[Manifest], *, rules: Rules, reade
     """
     record = seen.noted.record
     chosen = dict(record.identities) if record else {}
-    lacking = {pool for pool in rules.accounts.values() if pool not in chosen}
+    holding = {each.identity for each in standing(seen.credentials) or ()}
+    lacking = {pool for pool in rules.accounts.values() if chosen.get(pool) not in holding}
     candidates = [ref for pool in sorted(lacking) for ref in rules.pools.get(pool, ())]
     refs = dict.fromkeys([*chosen.values(), *candidates])
     jobs: Iterable[ObjectRef] = [reference(each) for each in manifests if each["kind"] == "Job"]

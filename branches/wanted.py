@@ -5,7 +5,7 @@ what was observed.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from branches.books import Stall, rendering
@@ -13,17 +13,25 @@ from branches.matching import included
 from branches.namespace import labels
 from branches.observe import Observed
 from branches.rules import Rules
+from loop.errors import Failure
 from loop.reading import Absent, Unknown, standing
+
+_YOUTH = timedelta(hours=1)  # a fresh environment is not put to sleep
 
 
 @dataclass(frozen=True)
 class Present:
-    """The branch has an environment at this commit. `due` says why its overlay has to be applied; empty if
-    it stands applied.
+    """The branch has an environment at this commit.
+
+    Args:
+        commit: the commit.
+        due: why its overlay has to be applied; empty if it stands applied.
+        asleep: whether it sleeps: its overlay, with everything that runs at 0.
     """
 
     commit: str
     due: str = ""
+    asleep: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,10 +51,10 @@ class Gone:
 
 @dataclass(frozen=True)
 class Leave:
-    """Nothing is to be done. `unknown` if that is because something could not be read."""
+    """Nothing is to be done. `unknown` is the failure, if that is because something could not be read."""
 
     why: str
-    unknown: bool = False
+    unknown: Failure | None = None
 
 
 Verdict: TypeAlias = Present | Refused | Gone | Leave
@@ -64,9 +72,9 @@ def wanted(seen: Observed, *, rules: Rules, now: datetime) -> Verdict:
         The verdict.
     """
     if isinstance(seen.head, Unknown):
-        return Leave(f"the repository could not be read: {seen.head.error}", unknown=True)
+        return Leave(f"the repository could not be read: {seen.head.error}", unknown=seen.head.error)
     if isinstance(seen.books, Unknown):
-        return Leave(f"the books could not be read: {seen.books.error}", unknown=True)
+        return Leave(f"the books could not be read: {seen.books.error}", unknown=seen.books.error)
     if isinstance(seen.head, Absent):
         return Gone("the branch does not exist")
     commit, request = seen.head.value, seen.noted.request
@@ -81,11 +89,12 @@ def wanted(seen: Observed, *, rules: Rules, now: datetime) -> Verdict:
     if reason is not None:
         return Leave(reason)
     if isinstance(seen.namespace, Unknown):
-        return Leave(f"the namespace could not be read: {seen.namespace.error}", unknown=True)
+        return Leave(f"the namespace could not be read: {seen.namespace.error}", unknown=seen.namespace.error)
     stall = _standing_refusal(seen, commit, rules=rules, now=now)
     if stall is not None:
         return Refused(commit, stall)
-    return Present(commit, _due(seen, commit, rules=rules, now=now))
+    asleep = _asleep(seen, commit, now=now)
+    return Present(commit, _due(seen, commit, asleep=asleep, rules=rules, now=now), asleep)
 
 
 def _asked(seen: Observed) -> str:
@@ -103,7 +112,24 @@ def _standing_refusal(seen: Observed, commit: str, *, rules: Rules, now: datetim
     return stall
 
 
-def _due(seen: Observed, commit: str, *, rules: Rules, now: datetime) -> str:
+def _asleep(seen: Observed, commit: str, *, now: datetime) -> bool:
+    """Whether it is to sleep. A push or a request since the night began outweighs it, and so does youth."""
+    namespace, request = standing(seen.namespace), seen.noted.request
+    applied = namespace.applied if namespace is not None else None
+    if namespace is None or applied is None:
+        return False
+    if isinstance(seen.asleep_since, Unknown):
+        return applied.asleep
+    night = standing(seen.asleep_since)
+    if night is None or applied.revision != commit or _asked(seen) not in {"", applied.asked}:
+        return False
+    young = namespace.created is not None and now - namespace.created < _YOUTH
+    woken = not applied.asleep and applied.at >= night
+    asked_for = request is not None and request.action == "apply" and request.at >= night.isoformat()
+    return not (young or woken or asked_for)
+
+
+def _due(seen: Observed, commit: str, *, asleep: bool, rules: Rules, now: datetime) -> str:
     """Why the overlay has to be applied; empty if it stands applied."""
     namespace, record = standing(seen.namespace), seen.noted.record
     if namespace is None or record is None or not record.identities:
@@ -117,6 +143,8 @@ def _due(seen: Observed, commit: str, *, rules: Rules, now: datetime) -> str:
         f"the branch is at {commit[:12]}": applied.revision != commit,
         "the settings that render it have changed": applied.digest != rules.digest,
         "applying it was cut short": record.rendered != rendering(commit, rules.digest),
+        "it is to sleep": asleep and not applied.asleep,
+        "it is to wake": applied.asleep and not asleep,
         "it was asked for": _asked(seen) not in {"", applied.asked},
         f"it was last applied {applied.at:%Y-%m-%d %H:%M} UTC": now - applied.at >= rules.reapply_after,
         "a pool of identities is new to it": bool(missing),

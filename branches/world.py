@@ -55,6 +55,7 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     books = read(readers.books.all)
     shelf = standing(books) or Shelf()
     issuer = read(readers.identities.issuer)
+    asleep_since = read(readers.asleep_since)
     pools = [identity for pool in rules.pools.values() for identity in pool]
     searched = dict.fromkeys(
         [*pools, *(identity for record in shelf.records for identity in record.identities.values())]
@@ -81,7 +82,9 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     # A slug that is a branch's own name tells the branch; one that was shortened or altered does not.
     slugs = {each: (each.namespace or "").removeprefix(rules.prefixes.namespace) for each in unclaimed}
     keys |= {
-        rules.key(slug) for each, slug in slugs.items() if slug and rules.name(slug).namespace == each.namespace
+        rules.key(slug)
+        for each, slug in slugs.items()
+        if slug and rules.name(slug).namespace == each.namespace
     }
     told = {rules.name(key.branch).namespace for key in keys}
     nameless = [each for each in (standing(namespaces) or {}).values() if each.managed and each.owner is None]
@@ -110,6 +113,7 @@ def everything(*, rules: Rules, readers: Readers) -> World:
             namespace=_entry(namespaces, name.namespace),
             credentials=found,
             issuer=standing(issuer) or "",
+            asleep_since=asleep_since,
         )
 
     return World(

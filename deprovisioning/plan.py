@@ -11,16 +11,14 @@ from datetime import datetime, timedelta
 
 from branches.application import Suspend
 from branches.books import Record, WriteRecord
-from branches.drift import UNKNOWN
 from branches.identity import Credential
 from branches.namespace import Namespace
 from branches.observe import Observed
 from branches.removal import Remove
-from loop.plan import Gate, Item, Plan, Stop, wave
+from loop.plan import Gate, Item, Plan, Stop, unread, wave
 from loop.reading import Absent, Unknown, standing
 
 TERMINATION_PATIENCE = timedelta(minutes=10)
-_READ_BACK = Gate("what was deleted is looked for once more", "read_back", 1.0)
 _SOON = 5.0  # seconds: an empty namespace goes in about that
 
 
@@ -36,7 +34,7 @@ def plan(seen: Observed, *, now: datetime) -> Plan:
     """
     for reading in (seen.namespace, seen.credentials):
         if isinstance(reading, Unknown):
-            return Plan((Gate(f"not read: {reading.error}", UNKNOWN, reading.error.retry_after or 15.0),))
+            return Plan((unread(f"not read: {reading.error}", reading.error),))
     namespace, credentials = standing(seen.namespace), standing(seen.credentials) or ()
     record, request = seen.noted.record, seen.noted.request
     # A hold outlives the environment for as long as the branch lives; a branch that is gone needs none.
@@ -55,7 +53,7 @@ def plan(seen: Observed, *, now: datetime) -> Plan:
             *(() if begun else wave(WriteRecord(record=final))),
             *(() if namespace is None else _empty(seen, namespace)),
             *wave(*(Remove(subject=each) for each in credentials)),
-            _READ_BACK if namespace is None else _going(namespace, now),
+            _left(credentials) if namespace is None else _going(namespace, now),
             *last,
         )
     )
@@ -69,6 +67,12 @@ def _empty(seen: Observed, namespace: Namespace) -> tuple[Item, ...]:
         return (Gate(f"its CronJobs were not read: {seen.cron_jobs.error}", "cron_jobs", _SOON), *removal)
     suspended = wave(*(Suspend(namespace=namespace.name, name=job) for job in standing(seen.cron_jobs) or ()))
     return (*suspended, *removal)
+
+
+def _left(credentials: tuple[Credential, ...]) -> Stop:
+    """What stands after ours were deleted is someone else's, and the record waits for that person."""
+    named = ", ".join(map(str, credentials))
+    return Stop(f"{named}: not ours to delete, so whoever made it has to", "not_ours")
 
 
 def _going(namespace: Namespace, now: datetime) -> Gate | Stop:

@@ -6,6 +6,11 @@ Dry run, explanation, log, report and tests print the same `Plan`; nothing that 
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+from loop.errors import Failure
+
+UNKNOWN = "unknown"  # the code of a barrier that stands for something which was not read
+_AGAIN = 15.0  # seconds until what could not be read is tried again
+
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
@@ -101,6 +106,21 @@ class Plan:
     def changes(self) -> tuple[Change, ...]:
         """Every change of every wave, those behind a gate included."""
         return tuple(change for item in self.items if isinstance(item, Wave) for change in item.changes)
+
+
+def unread(why: str, error: Failure) -> Gate | Stop:
+    """The barrier of a plan that lacks a reading.
+
+    Args:
+        why: what was not read, and what was answered.
+        error: the failure that was met.
+
+    Returns:
+        A gate for as long as the outside system asked, or a stop if somebody has to mend it first.
+    """
+    if error.passing:
+        return Gate(why, UNKNOWN, error.retry_after or _AGAIN)
+    return Stop(why, UNKNOWN)
 
 
 def wave(*changes: Change | None) -> tuple[Wave, ...]:

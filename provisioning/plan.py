@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from branches.application import TEMPLATE, Manifest, holds_data, inventory, reference, waves
+from branches.application import TEMPLATE, Manifest, asleep, holds_data, inventory, reference, waves
 from branches.books import Record, Stall, WriteRecord, rendering
-from branches.drift import UNKNOWN
+from branches.drift import TO_BE_BUILT
 from branches.identity import CreateCredential, Identity, choose, lacking, wanted_credentials
 from branches.namespace import (
     ROLLING_OUT,
@@ -26,7 +26,7 @@ from branches.observe import Observed, Survey
 from branches.removal import Remove
 from branches.rules import Rules
 from branches.wanted import Present
-from loop.plan import Gate, Item, Plan, Stop, Wave, wave
+from loop.plan import Gate, Item, Plan, Stop, Wave, unread, wave
 from loop.reading import Reading, Unknown, standing
 from provisioning.desired import Desired, point
 from provisioning.refusal import Refused
@@ -59,9 +59,9 @@ def plan(
     Returns:
         The plan; empty if the environment stands as it should.
     """
-    unread = _unread(seen.books, seen.namespace, seen.credentials)
-    if unread:
-        return Plan((unread,))
+    missing = _unread(seen.books, seen.namespace, seen.credentials)
+    if missing:
+        return Plan((missing,))
     namespace, record = standing(seen.namespace), seen.noted.record
     if namespace is not None and namespace.terminating_since:
         return Plan((Gate(f"{namespace} is still going", "terminating", _SOON),))
@@ -71,8 +71,8 @@ def plan(
     if isinstance(desired, Refused):
         return Plan((*ended, *_refuse(seen, verdict.commit, desired, rules=rules, now=now)))
     if desired is None or survey is None:
-        return Plan((*ended, Gate(f"to be built: {verdict.due}", "build", 0)))
-    return Plan((*ended, *_make(seen, verdict.commit, desired, survey, rules=rules, now=now)))
+        return Plan((*ended, Gate(f"to be built: {verdict.due}", TO_BE_BUILT, 0)))
+    return Plan((*ended, *_make(seen, verdict, desired, survey, rules=rules, now=now)))
 
 
 def keep(seen: Observed, stall: Stall, *, rules: Rules, now: datetime) -> Plan:
@@ -97,10 +97,10 @@ def keep(seen: Observed, stall: Stall, *, rules: Rules, now: datetime) -> Plan:
     return Plan((*mend(seen, namespace, record, rules=rules, now=now), refused))
 
 
-def _unread(*readings: Reading[object]) -> Gate | None:
+def _unread(*readings: Reading[object]) -> Gate | Stop | None:
     for reading in readings:
         if isinstance(reading, Unknown):
-            return Gate(f"not read: {reading.error}", UNKNOWN, reading.error.retry_after or 15.0)
+            return unread(f"not read: {reading.error}", reading.error)
     return None
 
 
@@ -125,43 +125,45 @@ def _refuse(
 
 
 def _make(
-    seen: Observed, commit: str, desired: Desired, survey: Survey, *, rules: Rules, now: datetime
+    seen: Observed, verdict: Present, desired: Desired, survey: Survey, *, rules: Rules, now: datetime
 ) -> tuple[Item, ...]:
-    unread = _unread(survey.identities, survey.environments, survey.hosts, survey.jobs)
-    if unread:
-        return (unread,)
+    missing = _unread(survey.identities, survey.environments, survey.hosts, survey.jobs)
+    if missing:
+        return (missing,)
     record = seen.noted.record or Record(key=seen.key, slug=seen.name.slug, namespace=seen.name.namespace)
     barrier = _no_room(record, survey, rules) or _host_taken(seen, desired, survey)
     if barrier:
         return (barrier,)
     known = {identity.ref: identity for identity in standing(survey.identities) or ()}
-    identities = _identities(record, known, rules)
+    identities = _identities(seen, record, known, rules)
     if isinstance(identities, Gate):
         return (identities,)
 
     credentials = wanted_credentials(seen.name, rules=rules, identities=identities, issuer=seen.issuer)
     clients = {account: known[identities[pool]].client_id for account, pool in rules.accounts.items()}
-    manifests = point(desired, clients)
+    pointed = point(desired, clients)
+    manifests = asleep(pointed) if verdict.asleep else pointed
     objects = inventory(manifests)
     there = standing(seen.credentials) or ()
     written = replace(
         record,
         identities=identities,
         credentials=tuple(sorted({*record.credentials, *(each.ref for each in credentials)})),
-        rendered=rendering(commit, rules.digest),
+        rendered=rendering(verdict.commit, rules.digest),
         inventory=objects,
         pruning=tuple(sorted({*record.inventory, *record.pruning} - set(objects))),
         stall=None,
         receipt={},
     )
     applied = Applied(
-        revision=commit,
+        revision=verdict.commit,
         digest=rules.digest,
         asked=_asked(seen),
         at=now,
         result=ROLLING_OUT,
         since=now,
         url=desired.url,
+        asleep=verdict.asleep,
     )
     return (
         *(wave(WriteRecord(record=written)) if written != record else ()),
@@ -189,14 +191,21 @@ def _host_taken(seen: Observed, desired: Desired, survey: Survey) -> Gate | None
     return None
 
 
-def _identities(record: Record, known: Mapping[str, Identity], rules: Rules) -> dict[str, str] | Gate:
-    """The identity of each pool: the one on record, else the one with the most room."""
+def _identities(
+    seen: Observed, record: Record, known: Mapping[str, Identity], rules: Rules
+) -> dict[str, str] | Gate:
+    """The identity of each pool: the one on record, if it can still hold what it has to; else one that holds
+    a credential of ours already, for records get lost; else the one with the most room.
+    """
     chosen = {pool: ref for pool, ref in record.identities.items() if pool in rules.accounts.values()}
+    holding = {each.identity for each in standing(seen.credentials) or ()}
     for pool in dict.fromkeys(rules.accounts.values()):
-        if pool in chosen:
-            continue
         need = sum(1 for each in rules.accounts.values() if each == pool)
-        identity = choose(known.values(), pool=rules.pools[pool], need=need)
+        noted = known.get(chosen.get(pool, ""))
+        if noted is not None and (noted.ref in holding or noted.room >= need):
+            continue
+        there = (known[ref] for ref in rules.pools[pool] if ref in holding and ref in known)
+        identity = next(there, None) or choose(known.values(), pool=rules.pools[pool], need=need)
         if identity is None:
             rooms = ", ".join(f"{ref} {known[ref].room}" for ref in rules.pools[pool] if ref in known)
             named = f"pool {pool!r}" if pool else "WORKLOAD_IDENTITIES"

@@ -1,4 +1,4 @@
-"""Agent pools, by `azure-mgmt-containerservice`: each is read whole, changed, and put back whole under its ETag.
+"""Agent pools, by `azure-mgmt-containerservice`: each is read whole, changed, and put back under its ETag.
 
 The managed cluster itself is never put: its inline profiles would touch every pool.
 """

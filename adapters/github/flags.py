@@ -1,4 +1,4 @@
-"""Files of repositories, and commits of several files at once, by Git's own objects: a branch only moves forward.
+"""Files of repositories, and commits of several files at once: a branch is only ever moved forward.
 
 https://docs.github.com/rest/git has them. The contents API would make a commit for each file, and would not
 say what else had changed in between.

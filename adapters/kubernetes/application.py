@@ -139,13 +139,16 @@ class CronJobSuspenderAdapter:
 
 def _workload(kind: str, document: Mapping[str, Any]) -> Workload:
     spec, status = document.get("spec") or {}, document.get("status") or {}
+    updated = status.get("updatedReplicas", 0)
+    # Pods of the former template count as available too: a new one that cannot start would pass as ready.
+    former = max(0, status.get("replicas", 0) - updated)
     return Workload(
         ref=ObjectRef("apps/v1", kind, document["metadata"]["name"]),
         generation=document["metadata"].get("generation", 0),
         observed_generation=status.get("observedGeneration", 0),
         wanted=spec.get("replicas", 1),
-        updated=status.get("updatedReplicas", 0),
-        available=status.get("availableReplicas", 0),
+        updated=updated,
+        available=max(0, status.get("availableReplicas", 0) - former),
     )
 
 

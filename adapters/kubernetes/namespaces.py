@@ -79,7 +79,7 @@ def _manifest(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def _namespace(document: Mapping[str, Any]) -> Namespace:
     metadata = document["metadata"]
-    since = metadata.get("deletionTimestamp")
+    created, since = metadata.get("creationTimestamp"), metadata.get("deletionTimestamp")
     conditions = (document.get("status") or {}).get("conditions") or ()
     return Namespace(
         name=metadata["name"],
@@ -87,6 +87,7 @@ def _namespace(document: Mapping[str, Any]) -> Namespace:
         version=metadata["resourceVersion"],
         labels=metadata.get("labels") or {},
         annotations=metadata.get("annotations") or {},
+        created=datetime.fromisoformat(created) if created else None,
         terminating_since=datetime.fromisoformat(since) if since else None,
         remaining=tuple(
             each.get("message", "")

@@ -1,0 +1,85 @@
+"""Objects as an overlay writes them, with the placeholders still in them."""
+
+from typing import Any
+
+BASE_DOMAIN = "dev.example.com"
+
+
+def config_map(name: str, **data: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+
+def service_account(name: str = "postgres-service-account") -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
+
+
+def deployment(name: str = "web", *, image: str = "example/web:COMMIT_SHA", **spec: Any) -> dict[str, Any]:
+    labels = {"app": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": name, "image": image}]},
+            },
+            **spec,
+        },
+    }
+
+
+def route(host: str = f"feature-BRANCH_NAME.{BASE_DOMAIN}") -> dict[str, Any]:
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "web"},
+        "spec": {
+            "parentRefs": [{"name": "agc-feature-gateway", "namespace": "agc-shared"}],
+            "hostnames": [host],
+            "rules": [{"backendRefs": [{"name": "web", "port": 80}]}],
+        },
+    }
+
+
+def job(name: str = "migrate", *, image: str = "example/migrate:1", claim: str = "") -> dict[str, Any]:
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}] if claim else []
+    container = {"name": name, "image": image}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {
+            "template": {
+                "spec": {"containers": [container], "restartPolicy": "Never", "volumes": volumes},
+            },
+        },
+    }
+
+
+def cron_job(name: str = "nightly") -> dict[str, Any]:
+    pod = {"containers": [{"name": name, "image": "example/nightly:1"}], "restartPolicy": "Never"}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": name},
+        "spec": {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": {"spec": pod}}}},
+    }
+
+
+def scaler(kind: str, target: str) -> dict[str, Any]:
+    """A HorizontalPodAutoscaler or a ScaledObject of a Deployment."""
+    api_version = {"HorizontalPodAutoscaler": "autoscaling/v2", "ScaledObject": "keda.sh/v1alpha1"}[kind]
+    reference = {"kind": "Deployment", "name": target, "apiVersion": "apps/v1"}
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {"name": target},
+        "spec": {"scaleTargetRef": reference, "minReplicas": 1, "maxReplicas": 3},
+    }
+
+
+def overlay(*more: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """A small application: settings, an account, a Deployment and its route."""
+    return (config_map("settings", commit="COMMIT_SHA"), service_account(), deployment(), route(), *more)

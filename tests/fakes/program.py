@@ -1,0 +1,224 @@
+"""The program over the world in memory: all of it is real but its adapters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from api.answers import Answer
+from api.environments import ask
+from branches.drift import Drift
+from branches.key import Key, from_message
+from branches.namespace import Namespace
+from branches.naming import Name, Prefixes
+from branches.observe import Observed, Readers
+from branches.rules import Rules
+from deprovisioning.steps import Steps as RemovalSteps
+from loop.report import Report
+from provisioning.desired import Desired, Layout, desired
+from provisioning.guard import Rules as GuardRules
+from provisioning.refusal import Refused
+from provisioning.steps import Steps as ProvisioningSteps
+from reconcile import Reconciler, again
+from settings import DEFAULT_KINDS
+from tests.fakes.azure import CredentialDeleter, Identities
+from tests.fakes.books import BooksInMemory
+from tests.fakes.cluster import (
+    Application,
+    CronJobSuspender,
+    Locks,
+    NamespaceDeleter,
+    Namespaces,
+    ObjectDeleter,
+)
+from tests.fakes.manifests import BASE_DOMAIN, overlay
+from tests.fakes.repository import OVERLAY, Builder, Fetched, Repository
+from tests.fakes.world import World
+
+REPOSITORY = "acme/todo"
+TENANT = "tenant-1"
+RULES = Rules(
+    repository=REPOSITORY,
+    include=("*",),
+    exclude=("release/*",),
+    prefixes=Prefixes(namespace="feature-", credential="coppice-", database="feature_"),
+    base_domain=BASE_DOMAIN,
+    protected=("kube-*", "feature-precious"),
+    labels={"dev-gateway-access": "allowed"},
+    accounts={"postgres-service-account": ""},
+    pools={"": ("rg/id-0", "rg/id-1")},
+    most=50,
+    reapply_after=timedelta(hours=24),
+    digest="settings-1",
+)
+
+
+def key(branch: str) -> Key:
+    """A branch of our repository."""
+    return RULES.key(branch)
+
+
+def namespace_of(branch: str) -> str:
+    """The namespace of a branch."""
+    return RULES.name(branch).namespace
+
+
+@cache
+def _judged(archive: bytes, commit: str, name: Name) -> Desired | Refused:
+    """What a commit asks for: a pure function of the archive, so that each is built once only."""
+    guard = GuardRules(
+        namespace=name.namespace,
+        allowed_kinds=frozenset(DEFAULT_KINDS.split(",")),
+        hosts=frozenset(name.hosts),
+        gateways=frozenset({"agc-shared/agc-feature-gateway"}),
+        key_vaults=frozenset(),
+        key_vault_objects=frozenset(),
+    )
+    layout = Layout(manifests="manifests", overlays=(OVERLAY,), tenant=TENANT)
+    return desired(commit, name, layout=layout, guard=guard, archives=Fetched(archive), builder=Builder())
+
+
+@dataclass
+class Program:
+    """The program, its queue, and the people who use it.
+
+    Args:
+        world: what stands outside.
+        rules: what decides about branches.
+        queue: messages, and when each may be taken.
+    """
+
+    world: World = field(default_factory=World)
+    rules: Rules = RULES
+    queue: list[tuple[datetime, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.world.heads.setdefault(self.world.default_branch, "0" * 40)
+        for pool in self.rules.pools.values():
+            for ref in pool:
+                self.world.identities.setdefault(ref, f"client-of-{ref}")
+        self.books = BooksInMemory(self.world)
+        self.repository = Repository(self.world)
+        self._locks = Locks(self.world)
+
+    @property
+    def reconciler(self) -> Reconciler:
+        """What reconciles branches by the present rules."""
+        world, identities = self.world, Identities(self.world)
+        namespaces, application = Namespaces(world), Application(world)
+        return Reconciler(
+            rules=self.rules,
+            readers=Readers(
+                branches=self.repository,
+                books=self.books,
+                namespaces=namespaces,
+                identities=identities,
+                application=application,
+            ),
+            desired=self._desired,
+            provisioning=ProvisioningSteps(
+                records=self.books,
+                requests=self.books,
+                namespaces=namespaces,
+                credentials=identities,
+                surplus=CredentialDeleter(world),
+                application=application,
+                objects=ObjectDeleter(world),
+            ),
+            deprovisioning=RemovalSteps(
+                records=self.books,
+                books=self.books,
+                namespaces=NamespaceDeleter(world),
+                credentials=CredentialDeleter(world),
+                cron_jobs=CronJobSuspender(world),
+            ),
+            locks=self._locks,
+            now=lambda: world.now,
+        )
+
+    def _desired(self, commit: str, seen: Observed) -> Desired | Refused:
+        return _judged(self.repository.archive(commit), commit, seen.name)
+
+    def with_rules(self, **changes: Any) -> "Program":
+        """The same world under other settings."""
+        return Program(self.world, replace(self.rules, **changes), self.queue)
+
+    def copy(self) -> "Program":
+        """Another program over a world in the same state."""
+        return Program(self.world.copy(), self.rules, list(self.queue))
+
+    def push(self, branch: str, objects: tuple[Mapping[str, Any], ...] | None = None) -> str:
+        """Push a new commit to a branch, made if it does not exist; nobody is told."""
+        commit = f"{len(self.world.trees) + 1:040x}"
+        self.world.trees[commit] = tuple(map(dict, overlay() if objects is None else objects))
+        self.world.heads[branch] = commit
+        return commit
+
+    def delete_branch(self, branch: str) -> None:
+        """Delete a branch; nobody is told."""
+        self.world.heads.pop(branch, None)
+
+    def ask(self, branch: str, action: str) -> Answer:
+        """What a person asks for over HTTP."""
+        answer, found = ask(
+            branch,
+            "hold" if action == "hold" else "apply",
+            rules=self.rules,
+            branches=self.repository,
+            books=self.books,
+            now=self.world.now,
+        )
+        if found is not None:
+            self.tell(found.branch)
+        return answer
+
+    def tell(self, branch: str) -> None:
+        """Put a branch's key onto the queue."""
+        self.queue.append((self.world.now, key(branch).to_message()))
+
+    def run(self, branch: str) -> Report:
+        """One run for one branch."""
+        return self.reconciler.reconcile(key(branch))
+
+    def work(self, message: str) -> Report:
+        """What the queue's function does with one message."""
+        found, first_seen = from_message(message)
+        report = self.reconciler.reconcile(found)
+        later = again(report, found, first_seen=first_seen, now=self.world.now)
+        if later is not None:
+            text, delay = later
+            self.queue.append((self.world.now + timedelta(seconds=delay), text))
+        return report
+
+    def drain(self) -> list[Report]:
+        """Work until the queue is empty, while the world goes on."""
+        reports = []
+        while self.queue:
+            self.queue.sort(key=lambda each: each[0])
+            due, message = self.queue.pop(0)
+            self.world.now = max(self.world.now, due)
+            reports.append(self.work(message))
+            self.world.settle()
+        return reports
+
+    def sweep(self, *, most_deletions: int = 5, confirmed: str = "") -> Drift:
+        """One sweep, its keys put onto the queue."""
+        found, _ = self.reconciler.sweep(most_deletions=most_deletions, confirmed=confirmed)
+        for each in found.keys:
+            self.queue.append((self.world.now, each.to_message()))
+        return found
+
+    def stand(self, branch: str, objects: tuple[Mapping[str, Any], ...] | None = None) -> str:
+        """Push a branch and see its environment up."""
+        commit = self.push(branch, objects)
+        self.tell(branch)
+        self.drain()
+        namespace = self.world.namespaces[namespace_of(branch)]
+        assert namespace.applied is not None
+        assert (namespace.applied.revision, namespace.applied.result) == (commit, "Ready")
+        return commit
+
+    def namespace(self, branch: str) -> Namespace:
+        """The namespace of a branch, which has to stand."""
+        return self.world.namespaces[self.rules.name(branch).namespace]

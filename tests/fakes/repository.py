@@ -1,0 +1,75 @@
+"""GitHub's side of the world: branches, and a commit's overlay as a real archive of real manifests."""
+
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from provisioning.refusal import Refusal, Refused
+from provisioning.tree import Tree
+from tests.fakes.world import World
+
+OVERLAY = "manifests/overlays/feature"
+_SEPARATOR = "\n---\n"
+BROKEN = ({"kind": "Broken"},)  # objects that do not build
+
+
+@dataclass
+class Repository:
+    """Reads branches and fetches archives."""
+
+    world: World
+
+    def default_branch(self) -> str:
+        with self.world.call("read repository"):
+            return self.world.default_branch
+
+    def head(self, branch: str) -> str | None:
+        with self.world.call(f"read head of {branch}"):
+            return self.world.heads.get(branch)
+
+    def heads(self) -> Mapping[str, str]:
+        with self.world.call("list branches"):
+            return dict(self.world.heads)
+
+    def archive(self, commit: str) -> bytes:
+        with self.world.call(f"fetch {commit}"):
+            return _archive(_SEPARATOR.join(map(json.dumps, self.world.trees[commit])))
+
+
+@dataclass
+class Fetched:
+    """An archive that was fetched before."""
+
+    content: bytes
+
+    def archive(self, commit: str) -> bytes:
+        return self.content
+
+
+class Builder:
+    """Builds an overlay that is one file of JSON documents, which are YAML and quick to read."""
+
+    def build(self, tree: Tree, overlay: str) -> tuple[dict[str, Any], ...]:
+        built = tuple(map(json.loads, tree[f"{overlay}/objects.yaml"].decode().split(_SEPARATOR)))
+        if any(each["kind"] == "Broken" for each in built):
+            raise Refused((Refusal(overlay, "does not build"),))
+        return built
+
+
+@cache
+def _archive(objects: str) -> bytes:
+    files = {
+        f"{OVERLAY}/kustomization.yaml": "resources: [objects.yaml]\n",
+        f"{OVERLAY}/objects.yaml": objects,
+    }
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as archive:
+        for path, text in files.items():
+            member = tarfile.TarInfo(f"todo-abc/{path}")
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return packed.getvalue()

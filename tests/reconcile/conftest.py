@@ -1,0 +1,14 @@
+"""One change at a time, so that the order of the calls is the same on every run."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import loop.run
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_change_at_a_time() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.run, "_SIDE_BY_SIDE", 1)
+        yield
