@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,19 +18,25 @@ from loop.errors import NotSetUp
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+    from github import Github
 
     from adapters.arm.cluster import ClusterAdapter
     from adapters.github.repository import RepositoryAdapter
     from adapters.kubernetes.books import BookAdapter
     from adapters.kubernetes.client import Api
+    from adapters.kubernetes.nights import OverrideAdapter
     from adapters.storage.queue import Queue
     from branches.key import Key
     from branches.observe import Readers
     from branches.rules import Rules
     from reconcile import Reconciler
+    from scheduler.reconcile import Reconciler as PowerReconciler
+    from scheduler.schedule import Schedule
     from settings import Settings
 
 BRANCHES_QUEUE = "branches"
+POWER_QUEUE = "power"
+_SCHEDULE = "schedule.yaml"
 _log = logging.getLogger("coppice")
 _ROOT = Path(__file__).resolve().parent
 _RENDERING = {
@@ -118,21 +124,30 @@ class Composition:
         return Queue(BRANCHES_QUEUE, self._environment)
 
     @cached_property
+    def power_queue(self) -> "Queue":
+        """The queue of environments' keys."""
+        from adapters.storage.queue import Queue
+
+        return Queue(POWER_QUEUE, self._environment)
+
+    @cached_property
     def repository(self) -> "RepositoryAdapter":
         """The repository on GitHub."""
-        from adapters.github.client import client
         from adapters.github.repository import RepositoryAdapter
 
+        return RepositoryAdapter(self._sign_in, self.settings.github_repository)
+
+    def _sign_in(self) -> "Github":
+        from adapters.github.client import client
+
         settings = self.settings
-        sign_in = partial(
-            client,
+        return client(
             url=settings.github_api_url,
             token=settings.github_token,
             app_id=settings.github_app_id,
             installation_id=settings.github_app_installation_id,
             private_key=settings.github_app_private_key,
         )
-        return RepositoryAdapter(sign_in, settings.github_repository)
 
     def credential(self, client_id: str) -> "TokenCredential":
         """What signs in to Azure as a managed identity, or as whoever is signed in on a laptop.
@@ -210,6 +225,7 @@ class Composition:
                 issuer=self.cluster.issuer,
             ),
             application=ApplicationReaderAdapter(self.provisioning_api, Discovery(self.provisioning_api)),
+            asleep_since=self.features_asleep_since,
         )
 
     @cached_property
@@ -289,6 +305,92 @@ class Composition:
         """
         for key in keys:
             self.queue.put(key.to_message())
+
+    @cached_property
+    def schedule(self) -> "Schedule | None":
+        """The power schedule; `None` if there is none.
+
+        Raises:
+            NotSetUp: it has mistakes, or `SCHEDULE_FILE` names no file.
+        """
+        from scheduler.load import ScheduleError, load
+
+        file = _ROOT / (self.settings.schedule_file or _SCHEDULE)
+        if not file.is_file():
+            if self.settings.schedule_file:
+                raise NotSetUp(f"SCHEDULE_FILE names {file}, and there is no such file")
+            return None
+        try:
+            return load(file.read_text(encoding="utf-8"), name=file.name)
+        except (ScheduleError, UnicodeDecodeError) as error:
+            raise NotSetUp(
+                f"the schedule has mistakes, and until they are mended nothing is switched:\n{error}"
+            ) from None
+
+    @cached_property
+    def scheduler_api(self) -> "Api":
+        """The API server, as the scheduler's identity sees it."""
+        return self.api(self.settings.scheduler_client_id)
+
+    @cached_property
+    def overrides(self) -> "OverrideAdapter":
+        """People's words against the calendar."""
+        from adapters.kubernetes.nights import OverrideAdapter
+
+        return OverrideAdapter(self.scheduler_api)
+
+    @cached_property
+    def power(self) -> "PowerReconciler | None":
+        """What switches environments; `None` if there is no schedule."""
+        from adapters.arm.pools import PoolAdapter
+        from adapters.github.flags import FlagAdapter
+        from adapters.kubernetes.leases import Leases
+        from adapters.kubernetes.machines import MachineAdapter
+        from adapters.kubernetes.nights import LedgerAdapter
+        from adapters.kubernetes.syncs import SyncAdapter
+        from scheduler.observe import Readers
+        from scheduler.reconcile import Reconciler as PowerReconciler
+        from scheduler.steps import Steps
+
+        if self.schedule is None:
+            return None
+        settings = self.settings
+        pools = PoolAdapter(
+            self.credential(settings.scheduler_client_id),
+            settings.azure_subscription_id,
+            settings.azure_resource_manager_url,
+            group=settings.aks_resource_group,
+            name=settings.aks_cluster_name,
+        )
+        git, syncs, ledgers = (
+            FlagAdapter(self._sign_in),
+            SyncAdapter(self.scheduler_api, now),
+            LedgerAdapter(self.scheduler_api),
+        )
+        return PowerReconciler(
+            schedule=self.schedule,
+            repository=settings.github_repository,
+            readers=Readers(
+                repositories=git,
+                syncs=syncs,
+                pools=pools,
+                cluster=MachineAdapter(self.scheduler_api),
+                ledgers=ledgers,
+                overrides=self.overrides,
+            ),
+            steps=Steps(committer=git, refresher=syncs, pools=pools, ledgers=ledgers),
+            locks=Leases(self.scheduler_api, now),
+            now=now,
+        )
+
+    def features_asleep_since(self) -> datetime | None:
+        """Since when branch environments should be asleep; `None` if they should be awake."""
+        from scheduler.calendar import level
+
+        if self.schedule is None or self.schedule.environments.features is None:
+            return None
+        said = level(self.schedule, "features", self.overrides.overrides(), now())
+        return None if said.awake else said.since
 
     def checks(self) -> "Mapping[str, Callable[[], object]]":
         """A cheap question to each outside system, for `health`."""

@@ -1,8 +1,8 @@
 """Every trigger of the app: each parses, calls and responds. No logic lives here; importing it loads no SDK.
 
-The schedule is the only setting read at import. Written as `%SWEEP_SCHEDULE%` it would have to be set: the
-host that resolves such names knows no defaults, and does not load a function whose setting is missing
-(https://learn.microsoft.com/azure/azure-functions/functions-bindings-expressions-patterns).
+The two schedules are the only settings read at import. Written as `%SWEEP_SCHEDULE%` they would have to be
+set: the host that resolves such names knows no defaults, and does not load a function whose setting is
+missing (https://learn.microsoft.com/azure/azure-functions/functions-bindings-expressions-patterns).
 """
 
 import json
@@ -13,11 +13,12 @@ from collections.abc import Callable
 import azure.functions as func
 
 from api.answers import Answer, error, failed
-from composition import BRANCHES_QUEUE, composed, now
+from composition import BRANCHES_QUEUE, POWER_QUEUE, composed, now
 from loop.errors import Failure
 
 _log = logging.getLogger("coppice")
 _STORAGE = "AzureWebJobsStorage"
+_POWER_SCHEDULE = os.environ.get("POWER_SCHEDULE") or "0 */5 * * * *"
 _SWEEP_SCHEDULE = os.environ.get("SWEEP_SCHEDULE") or "0 */10 * * * *"
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
@@ -187,6 +188,81 @@ def _ask(req: func.HttpRequest, action: str, out: func.Out[str]) -> Answer:
     if key is not None:
         out.set(key.to_message())
     return answer
+
+
+@app.function_name("tick_power")
+@app.timer_trigger("timer", schedule=_POWER_SCHEDULE, run_on_startup=False)
+def tick_power(timer: func.TimerRequest) -> None:
+    """The keys of all environments of the schedule: each is brought to where the calendar wants it."""
+    from scheduler.message import to_message
+
+    del timer
+    program = composed()
+    for name in program.schedule.named if program.schedule else ():
+        program.power_queue.put(to_message(name))
+
+
+@app.function_name("reconcile_power")
+@app.queue_trigger("msg", queue_name=POWER_QUEUE, connection=_STORAGE)
+def reconcile_power(msg: func.QueueMessage) -> None:
+    """An environment's key: every step that the world is ready for, and back if it has to wait."""
+    from loop.chain import come_back
+    from scheduler.message import from_message, to_message
+
+    program = composed()
+    environment, first_seen = from_message(msg.get_body())
+    if program.power is None:
+        return
+    report = program.power.reconcile(environment)
+    report.log()
+    later = come_back(report.outcome, first_seen=first_seen, now=now())
+    if later is not None:
+        since, delay = later
+        program.power_queue.put(to_message(environment, first_seen=since), delay=delay)
+
+
+@app.function_name("show_power")
+@app.route("power", methods=["GET"])
+def show_power(req: func.HttpRequest) -> func.HttpResponse:
+    """What sleeps and why, what comes next, step by step, and seven days ahead."""
+    from api.power import NO_SCHEDULE, shown
+
+    def call() -> Answer:
+        power = composed().power
+        if power is None:
+            return Answer(200, {"environments": {}, "message": NO_SCHEDULE})
+        return shown(power.explain_all(), power.features(), schedule=power.schedule)
+
+    del req
+    return _respond(call)
+
+
+@app.function_name("set_power")
+@app.route("power/{environment}", methods=["POST", "DELETE"])
+@app.queue_output("key", queue_name=POWER_QUEUE, connection=_STORAGE)
+def set_power(req: func.HttpRequest, key: func.Out[str]) -> func.HttpResponse:
+    """A person's word against the calendar, and its end."""
+    from api.power import NO_SCHEDULE, ended, overridden
+    from scheduler.message import to_message
+
+    def call() -> Answer:
+        program = composed()
+        environment = req.route_params.get("environment", "")
+        if program.schedule is None:
+            return error(404, "no_schedule", NO_SCHEDULE)
+        schedule, overrides = program.schedule, program.overrides
+        if req.method == "DELETE":
+            answer = ended(environment, schedule=schedule, overrides=overrides)
+        else:
+            who = req.headers.get("x-ms-client-principal-name", "")
+            answer = overridden(
+                environment, req.get_body(), schedule=schedule, overrides=overrides, who=who, now=now()
+            )
+        if answer.status == 202 and environment in program.schedule.named:
+            key.set(to_message(environment))
+        return answer
+
+    return _respond(call)
 
 
 @app.function_name("health")

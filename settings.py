@@ -144,6 +144,7 @@ class Settings(BaseModel):
     max_environments: Annotated[int, Field(ge=1)] = 50
     reapply_hours: Annotated[float, Field(gt=0)] = 24
     sweep_max_deletions: Annotated[int, Field(ge=0)] = 5
+    schedule_file: str = ""
 
     @field_validator("github_api_url", "azure_resource_manager_url")
     @classmethod

@@ -4,11 +4,12 @@ What a person asks for is written down as a request, and the branch's key goes o
 done here. So a delete holds through restarts and sweeps, and a request that arrives twice is one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, Protocol
 
 from api.answers import Answer, error, failed
+from api.plans import plan_as_json
 from branches.books import BookReader, ObjectRef, Request, RequestWriter, WriteRecord
 from branches.key import Key
 from branches.matching import included
@@ -17,7 +18,7 @@ from branches.rules import Rules
 from branches.wanted import Gone, Leave, Present, Refused, Verdict
 from loop.errors import Failure
 from loop.outcome import Outcome
-from loop.plan import Gate, Plan, Stop, Wave
+from loop.plan import Plan
 from loop.reading import Absent, Reading, Standing, Unknown, read, standing
 
 
@@ -139,21 +140,6 @@ def listed(rows: Iterable[tuple[Observed, Verdict, Plan]]) -> Answer:
         if not isinstance(verdict, Leave) or verdict.unknown or isinstance(seen.namespace, Standing)
     ]
     return Answer(200, {"environments": environments})
-
-
-def plan_as_json(plan: Plan) -> Mapping[str, object]:
-    """A plan as JSON: items in order, and what was struck out."""
-    items: list[object] = []
-    for item in plan.items:
-        match item:
-            case Wave(changes):
-                items.append({"wave": [str(change) for change in changes]})
-            case Gate(why, code, _):
-                items.append({"gate": code, "why": why})
-            case Stop(why, code):
-                items.append({"stop": code, "why": why})
-    struck = [{"change": str(each.change), "why": each.why} for each in plan.struck]
-    return {"items": items, "struck": struck, "note": plan.note}
 
 
 def _summary(seen: Observed, verdict: Verdict) -> dict[str, object]:

@@ -150,8 +150,8 @@ def asleep(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
     """The same objects with everything that runs at 0.
 
     A HorizontalPodAutoscaler does nothing at 0 replicas; KEDA has an annotation for it
-    (https://keda.sh/docs/latest/concepts/scaling-deployments/#pause-autoscaling). Applying the objects as they
-    are in Git wakes all of it.
+    (https://keda.sh/docs/latest/concepts/scaling-deployments/#pause-autoscaling). Applying the objects as
+    they are in Git wakes all of it.
     """
     return tuple(_asleep(each) for each in manifests)
 

@@ -1,0 +1,127 @@
+"""Power over HTTP: what sleeps and why, the steps of the next change, and a person's word against the calendar."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from api.answers import Answer, error
+from api.plans import plan_as_json
+from loop.outcome import Stalled, Waiting
+from loop.reading import Unknown, standing
+from loop.run import verdict
+from scheduler.overrides import OverrideWriter, asked
+from scheduler.reconcile import Explanation, Forecast
+from scheduler.schedule import Schedule
+
+NO_SCHEDULE = "there is no schedule: nothing sleeps. SCHEDULE_FILE says where one lies"
+
+
+def shown(
+    explanations: Mapping[str, Explanation], features: Forecast | None, *, schedule: Schedule
+) -> Answer:
+    """Every environment of the schedule.
+
+    Args:
+        explanations: one look at each.
+        features: what the calendar says of branch environments; `None` if the schedule does not name them.
+        schedule: the schedule.
+    """
+    environments = {name: _environment(each, schedule) for name, each in explanations.items()}
+    branches = {"features": _forecast(features)} if features else {}
+    return Answer(200, {"timezone": schedule.timezone, "environments": {**environments, **branches}})
+
+
+def _environment(each: Explanation, schedule: Schedule) -> dict[str, object]:
+    outcome = verdict(each.plan) if not each.plan.ready else None
+    ledger = standing(each.seen.ledger)
+    pools = standing(each.seen.pools)
+    named = [pool for pool in pools or () if pool.name in each.seen.environment.pools]
+    saved = ledger.saved(schedule.price) if ledger else None
+    return {
+        **_forecast(each.forecast),
+        "pools": {pool.name: pool.shape.count for pool in named} if pools is not None else "unknown",
+        "now": plan_as_json(each.plan),
+        "stuck": outcome.why if isinstance(outcome, Stalled | Waiting) else "",
+        "next_steps": plan_as_json(each.next) if each.next else None,
+        "lead_time_minutes": each.seen.environment.lead_time / timedelta(minutes=1),
+        "wakes_took_minutes": [round(wake.took / timedelta(minutes=1), 1) for wake in ledger.wakes[-7:]]
+        if ledger
+        else "unknown",
+        "node_hours_asleep": {pool: round(hours, 2) for pool, hours in ledger.node_hours().items()}
+        if ledger
+        else "unknown",
+        "saved": {"amount": round(saved, 2), "currency": schedule.price.currency}
+        if saved is not None and schedule.price
+        else None,
+        "unread": [
+            reading.error.message
+            for reading in (each.seen.ledger, each.seen.pools, each.seen.nodes, each.seen.overrides)
+            if isinstance(reading, Unknown)
+        ],
+    }
+
+
+def _forecast(forecast: Forecast) -> dict[str, object]:
+    return {
+        "wanted": "on" if forecast.level.awake else "off",
+        "why": forecast.level.why,
+        "overrides": [str(each) for each in forecast.overrides],
+        "forecast": [
+            {"at": turn.at.isoformat(), "to": "on" if turn.awake else "off", "why": turn.why}
+            for turn in forecast.turns
+        ],
+    }
+
+
+def overridden(
+    environment: str, body: bytes, *, schedule: Schedule, overrides: OverrideWriter, who: str, now: datetime
+) -> Answer:
+    """Write down a person's word against the calendar.
+
+    Args:
+        environment: the environment, or `features`.
+        body: what was asked for, as JSON.
+        schedule: the schedule.
+        overrides: where it is written.
+        who: who asks, as far as it is known.
+        now: the time.
+
+    Returns:
+        202, or an error.
+    """
+    if not _known(environment, schedule):
+        return _unknown(environment, schedule)
+    try:
+        document = json.loads(body or b"null")
+        if not isinstance(document, dict):
+            return error(400, "bad_body", 'expected {"state": "on"|"off", "until": …, "reason": …} as JSON')
+        override = asked(environment, document, who=who, now=now)
+    except (ValueError, RecursionError) as wrong:
+        return error(400, "bad_body", str(wrong))
+    overrides.write(override)
+    return Answer(202, {"environment": environment, "override": str(override)})
+
+
+def ended(environment: str, *, schedule: Schedule, overrides: OverrideWriter) -> Answer:
+    """End a person's word: the calendar's holds again.
+
+    Args:
+        environment: the environment, or `features`.
+        schedule: the schedule.
+        overrides: where it is written.
+    """
+    if not _known(environment, schedule):
+        return _unknown(environment, schedule)
+    overrides.end(environment)
+    return Answer(202, {"environment": environment, "override": None})
+
+
+def _known(environment: str, schedule: Schedule) -> bool:
+    return environment in schedule.named or (
+        environment == "features" and schedule.environments.features is not None
+    )
+
+
+def _unknown(environment: str, schedule: Schedule) -> Answer:
+    names = ", ".join([*schedule.named, *(["features"] if schedule.environments.features else [])])
+    return error(404, "no_such_environment", f"the schedule names no {environment!r}: it has {names}")

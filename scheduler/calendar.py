@@ -1,0 +1,176 @@
+"""Should an environment be awake? A pure function of the schedule, the overrides and the time.
+
+It is the level at this moment that counts, never the edge: a tick that comes late, twice or not at all
+changes nothing about what the next one finds (kube-green#246 slept a day longer for want of this).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from scheduler.holidays import name_of
+from scheduler.overrides import Override
+from scheduler.schedule import Schedule
+from scheduler.spans import Span
+
+_DAY = timedelta(days=1)
+_BACK = timedelta(days=31)  # how far the beginning of a stretch is looked for
+
+
+@dataclass(frozen=True)
+class Level:
+    """What the calendar says at a moment.
+
+    Args:
+        awake: whether the environment should be awake.
+        why: by what rule.
+        since: since when it has been so; if it is longer than a month, some moment before that.
+    """
+
+    awake: bool
+    why: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A moment at which the calendar changes its mind."""
+
+    at: datetime
+    awake: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Awake from `wake` to `end`; everything is up at `due`."""
+
+    wake: datetime
+    due: datetime
+    end: datetime
+    why: str
+
+
+def level(schedule: Schedule, environment: str, overrides: Sequence[Override], now: datetime) -> Level:
+    """Say whether an environment should be awake.
+
+    Args:
+        schedule: the schedule.
+        environment: one that it names.
+        overrides: all there are, of whichever environment.
+        now: the time.
+
+    Returns:
+        What the calendar says.
+    """
+    ours, start = _ours(overrides, environment, now), now - _BACK
+    stretches = _stretches(schedule, environment, start, now)
+    last = list(_walk(schedule, stretches, ours, start, now))[-1]
+    return Level(last.awake, _judge(schedule, stretches, ours, now)[1], last.at)
+
+
+def turns(
+    schedule: Schedule, environment: str, overrides: Sequence[Override], now: datetime, *, ahead: timedelta
+) -> tuple[Turn, ...]:
+    """Forecast when the calendar changes its mind.
+
+    Args:
+        schedule: the schedule.
+        environment: one that it names.
+        overrides: all there are, of whichever environment.
+        now: the time.
+        ahead: how far to look.
+
+    Returns:
+        The turns after now, in order.
+    """
+    stretches = _stretches(schedule, environment, now, now + ahead)
+    return tuple(_walk(schedule, stretches, _ours(overrides, environment, now), now, now + ahead))[1:]
+
+
+def _ours(overrides: Sequence[Override], environment: str, now: datetime) -> list[Override]:
+    """Those of one environment. One that was read counts from now at the latest, whoever's clock is slow."""
+    return [
+        replace(each, since=min(each.since, now)) for each in overrides if each.environment == environment
+    ]
+
+
+def _walk(
+    schedule: Schedule,
+    stretches: Sequence[_Stretch],
+    overrides: Sequence[Override],
+    start: datetime,
+    end: datetime,
+) -> Iterator[Turn]:
+    """What is so at the start, and every turn after it up to the end."""
+    moments = {moment for each in stretches for moment in (each.wake, each.end)}
+    moments |= {moment for each in overrides for moment in (each.since, each.ends)}
+    last: Turn | None = None
+    for moment in (start, *sorted(each for each in moments if start < each <= end)):
+        awake, why = _judge(schedule, stretches, overrides, moment)
+        if last is None or awake is not last.awake:
+            last = Turn(moment, awake, why)
+            yield last
+
+
+def _judge(
+    schedule: Schedule, stretches: Sequence[_Stretch], overrides: Sequence[Override], now: datetime
+) -> tuple[bool, str]:
+    # Where rules conflict, awake wins.
+    for state in ("on", "off"):
+        for override in overrides:
+            if override.state == state and override.since <= now < override.ends:
+                return state == "on", f"override: {override}"
+    within = [each for each in stretches if each.wake <= now < each.end]
+    due = next((each for each in within if each.due <= now), None)
+    if due is not None:
+        return True, due.why
+    if within:
+        return True, f"due at {within[0].due.astimezone(schedule.zone):%H:%M} {schedule.timezone}"
+    holiday = name_of(now.astimezone(schedule.zone).date(), schedule.holidays)
+    return False, f"a holiday: {holiday}" if holiday else "outside of its hours"
+
+
+def _stretches(schedule: Schedule, environment: str, start: datetime, end: datetime) -> list[_Stretch]:
+    """The stretches of being awake that touch some time, in order, and merged where they meet."""
+    hours, zone = schedule.hours(environment), schedule.zone
+    day, last = start.astimezone(zone).date() - 2 * _DAY, end.astimezone(zone).date() + 2 * _DAY
+    pieces: list[_Stretch] = []
+    while day <= last:
+        # The weekday is asked of the local day (kube-downscaler#25), and a holiday is asleep all of it.
+        if not name_of(day, schedule.holidays):
+            pieces += [
+                _piece(schedule, span, day, minutes, hours.lead_time)
+                for span in hours.awake
+                for minutes in _minutes(span, day)
+            ]
+        day += _DAY
+    merged: list[_Stretch] = []
+    for piece in sorted(pieces, key=lambda each: each.due):
+        if merged and piece.due <= merged[-1].end:
+            before = merged.pop()
+            piece = _Stretch(before.wake, before.due, max(before.end, piece.end), before.why)  # noqa: PLW2901
+        merged.append(piece)
+    return merged
+
+
+def _minutes(span: Span, day: date) -> Iterator[tuple[int, int]]:
+    """The minutes of one local day that a span covers, which may have begun on the day before."""
+    if day.weekday() in span.days:
+        yield span.start, min(span.end, 24 * 60)
+    if span.end > 24 * 60 and (day - _DAY).weekday() in span.days:
+        yield 0, span.end - 24 * 60
+
+
+def _piece(schedule: Schedule, span: Span, day: date, minutes: tuple[int, int], lead: timedelta) -> _Stretch:
+    # An hour that the clock shows twice counts from its first showing to its last, and one that it skips
+    # counts both ways too: awake wins.
+    due = min(_instants(schedule, day, minutes[0]))
+    end = max(_instants(schedule, day, minutes[1]))
+    return _Stretch(due - lead, due, end, f"{span.text} {schedule.timezone}")
+
+
+def _instants(schedule: Schedule, day: date, minute: int) -> tuple[datetime, datetime]:
+    local = datetime.combine(day + (minute // (24 * 60)) * _DAY, time(minute // 60 % 24, minute % 60))
+    first, second = (local.replace(tzinfo=schedule.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return first, second

@@ -1,0 +1,168 @@
+"""An environment's key, taken from the queue: look, plan, police, and take the steps that are ready.
+
+A key says which environment, and nothing about what it should be: the calendar says that, at every look.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from loop.outcome import Stalled
+from loop.plan import Plan
+from loop.reading import read, standing
+from loop.report import Report
+from loop.run import Locks, run
+from scheduler.calendar import Level, Turn, level, turns
+from scheduler.observe import Observed, Readers, observe
+from scheduler.overrides import Override
+from scheduler.plan import plan, towards
+from scheduler.policy import police
+from scheduler.schedule import FEATURES, Schedule
+from scheduler.steps import Steps
+
+FORECAST = timedelta(days=7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What the calendar says of an environment, or of `features`.
+
+    Args:
+        level: what it should be now.
+        turns: when that changes, for seven days.
+        overrides: a person's word that holds now.
+    """
+
+    level: Level
+    turns: tuple[Turn, ...]
+    overrides: tuple[Override, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """One look at an environment.
+
+    Args:
+        seen: what was observed.
+        plan: what would be done now.
+        next: the exact steps of the next change, as things stand now; `None` if none comes in seven days.
+        forecast: what the calendar says.
+    """
+
+    seen: Observed
+    plan: Plan
+    next: Plan | None
+    forecast: Forecast
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciler:
+    """All that switching environments needs.
+
+    Args:
+        schedule: the schedule.
+        repository: the repository of flags that name none.
+        readers: what looks at the world.
+        steps: what changes it.
+        locks: where leases are held.
+        now: the clock.
+    """
+
+    schedule: Schedule
+    repository: str
+    readers: Readers
+    steps: Steps
+    locks: Locks
+    now: Callable[[], datetime]
+
+    def reconcile(self, environment: str) -> Report:
+        """Bring one environment to where the calendar wants it, as far as the world lets it.
+
+        Args:
+            environment: its name.
+
+        Returns:
+            The report, not yet logged.
+
+        """
+        started = self.now()
+        if environment not in self.schedule.named:
+            why = f"the schedule names no environment {environment!r}"
+            return Report(
+                key={"environment": environment}, outcome=Stalled(why, "unknown_environment"), seconds=0
+            )
+        ran = run(
+            name=f"power/{environment}",
+            observe=lambda: self.look(environment),
+            plan=self.plan,
+            act=lambda _, change: self.steps.act(change),
+            locks=self.locks,
+        )
+        asleep = {pool.name: pool.shape.count for pool in ran.observed.own_pools}
+        return Report(
+            key={"environment": environment},
+            outcome=ran.outcome,
+            seconds=(self.now() - started).total_seconds(),
+            results=ran.results,
+            facts={"wanted": ran.plan.note, "nodes": asleep},
+        )
+
+    def look(self, environment: str) -> Observed:
+        """Look at one environment; nothing is written.
+
+        Raises:
+            KeyError: the schedule does not name it.
+        """
+        wants = self.schedule.named[environment]
+        return observe(environment, wants, repository=self.repository, readers=self.readers)
+
+    def plan(self, seen: Observed) -> Plan:
+        """Plan for one environment, and strike out what may not be touched. Pure but for the time."""
+        return police(plan(seen, schedule=self.schedule, now=self.now()), seen, self.schedule)
+
+    def explain(self, environment: str) -> Explanation:
+        """Look at one environment, and say what would be done now and at the next change.
+
+        Raises:
+            KeyError: the schedule does not name it.
+        """
+        seen = self.look(environment)
+        forecast = self.forecast(environment, standing(seen.overrides) or ())
+        following = next(iter(forecast.turns), None)
+        steps = (
+            None
+            if following is None
+            else towards(seen, awake=following.awake, why=following.why, now=following.at)
+        )
+        return Explanation(
+            seen=seen,
+            plan=self.plan(seen),
+            next=None if steps is None else police(steps, seen, self.schedule),
+            forecast=forecast,
+        )
+
+    def explain_all(self) -> dict[str, Explanation]:
+        """Look at every environment that the schedule names, by name."""
+        return {name: self.explain(name) for name in self.schedule.named}
+
+    def features(self) -> Forecast | None:
+        """What the calendar says of the branch environments; `None` if the schedule does not name them."""
+        if self.schedule.environments.features is None:
+            return None
+        overrides = read(self.readers.overrides.overrides)
+        return self.forecast(FEATURES, standing(overrides) or ())
+
+    def forecast(self, environment: str, overrides: tuple[Override, ...]) -> Forecast:
+        """Say what the calendar says, of `features` too.
+
+        Raises:
+            KeyError: the schedule does not name it.
+        """
+        now = self.now()
+        return Forecast(
+            level=level(self.schedule, environment, overrides, now),
+            turns=turns(self.schedule, environment, overrides, now, ahead=FORECAST),
+            overrides=tuple(
+                each for each in overrides if each.environment == environment and now < each.ends
+            ),
+        )

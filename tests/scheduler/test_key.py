@@ -1,0 +1,26 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from scheduler.key import from_message, to_message
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("first_seen", [None, NOON])
+def test_what_is_written_is_what_is_read(first_seen: datetime | None) -> None:
+    assert from_message(to_message("dev", first_seen)) == ("dev", first_seen)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "3", "{}", '{"environment": ""}', '{"environment": 3}', "[" * 10**5]
+)
+def test_a_message_without_an_environment_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="The message"):
+        from_message(text)
+
+
+@pytest.mark.parametrize("stamp", ["3", '"soon"', '"2026-03-02T12:00:00"', "null"])
+def test_a_stamp_that_is_no_time_and_any_other_key_are_ignored(stamp: str) -> None:
+    text = f'{{"environment": "dev", "firstSeen": {stamp}, "state": "off"}}'
+    assert from_message(text) == ("dev", None)

@@ -1,0 +1,48 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from scheduler.overrides import Override, asked
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def test_it_ends_after_eight_hours_if_nothing_is_said() -> None:
+    override = asked("dev", {"state": "on"}, who="Ada", now=NOW)
+    assert (override.state, override.until, override.since, override.who) == (
+        "on",
+        NOW + timedelta(hours=8),
+        NOW,
+        "Ada",
+    )
+
+
+def test_it_ends_when_it_was_said_in_any_zone() -> None:
+    override = asked("dev", {"state": "off", "until": "2026-03-02T20:00:00+02:00"}, who="", now=NOW)
+    assert override.ends == datetime(2026, 3, 2, 18, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({}, 'state is None: expected "on" or "off"'),
+        ({"state": True}, 'state is True: expected "on" or "off"'),
+        ({"state": "on", "for": 3}, "'for' is not known here: expected state, until, reason"),
+        ({"state": "on", "until": "tomorrow"}, "until is 'tomorrow': expected a time with its zone"),
+        ({"state": "on", "until": 3}, "until is 3: expected a time with its zone"),
+        ({"state": "on", "until": "2026-03-02T20:00:00"}, "expected a time with its zone"),
+        ({"state": "on", "until": "2026-03-02T12:00:00Z"}, "expected a time within the next 7 days"),
+        ({"state": "on", "until": "2026-03-09T12:00:01Z"}, "expected a time within the next 7 days"),
+        ({"state": "on", "reason": 3}, "reason: expected text"),
+        ({"state": "on", "reason": "x" * 501}, "reason: expected text of at most 500 characters"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(body: dict[str, object], why: str) -> None:
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is what is looked at
+        asked("dev", body, who="Ada", now=NOW)
+    assert why in str(error.value)
+
+
+def test_seven_days_are_the_most_whatever_stands_in_it() -> None:
+    override = Override(environment="dev", state="on", since=NOW, until=NOW + timedelta(days=3650))
+    assert override.ends == NOW + timedelta(days=7)
