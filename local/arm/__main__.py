@@ -1,13 +1,18 @@
 """`python -m local.arm --port N`: the stand-in for ARM in a process of its own."""
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.connect import by_kubeconfig
 from local.arm.app import arm_app
+from local.arm.nodes import keeping_nodes
 from local.arm.state import ArmState
 from local.arm.world import World, example_world
 from local.serving import serve_forever
+from loop.errors import NotSetUp
 
 
 def _arguments() -> argparse.Namespace:
@@ -24,6 +29,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--writes-per-second", type=float, help="of one identity; default: not throttled")
     parser.add_argument(
         "--operation-seconds", type=float, default=0.0, help="how long a change of a pool takes"
+    )
+    parser.add_argument(
+        "--kubeconfig", metavar="FILE", help="names a cluster that gets a node for each node of each pool"
     )
     return parser.parse_args()
 
@@ -43,7 +51,14 @@ def main() -> None:
         writes_per_second=arguments.writes_per_second,
         operation_seconds=arguments.operation_seconds,
     )
-    serve_forever(arm_app(state), port=arguments.port, name="arm")
+    with contextlib.ExitStack() as stack:
+        if arguments.kubeconfig:
+            try:
+                api = Api(by_kubeconfig(arguments.kubeconfig))
+            except NotSetUp as error:
+                sys.exit(f"arm: {error}")
+            stack.enter_context(keeping_nodes(state, api))
+        serve_forever(arm_app(state), port=arguments.port, name="arm")
 
 
 if __name__ == "__main__":

@@ -101,11 +101,12 @@ class _Answers:
         return JSONResponse(answer, headers={"Azure-AsyncOperation": str(link), "Retry-After": wait})
 
     def get_operation(self, request: Request) -> Response:
-        self.state.settle()
-        operation = self.state.operations.get(request.path_params["operation"])
-        if operation is None:
-            raise ArmError(404, "NotFound", "The entity was not found.")
-        return JSONResponse(_operation_json(operation, now=self.state.clock()))
+        with self.state.lock:
+            current = self.state.settle()
+            operation = self.state.operations.get(request.path_params["operation"])
+            if operation is None:
+                raise ArmError(404, "NotFound", "The entity was not found.")
+            return JSONResponse(_operation_json(operation, over=operation is not current))
 
 
 def _check_etag(request: Request, current: str) -> None:
@@ -132,6 +133,8 @@ def _begin(state: ArmState, name: str, asked: Json) -> Operation:
         identifier=str(uuid.uuid4()), pool=name, started=now, ends=now + state.operation_seconds
     )
     state.operations[operation.identifier] = operation
+    if state.keeps_nodes:
+        state.nodes_wait_for[name] = "its nodes have not been looked at since it was changed"
     state.pools[name] = {
         **{field: value for field, value in asked.items() if value is not None},
         "eTag": operation.identifier,
@@ -169,8 +172,7 @@ def _cluster_json(state: ArmState) -> Json:
     }
 
 
-def _operation_json(operation: Operation, *, now: float) -> Json:
-    over = now >= operation.ends
+def _operation_json(operation: Operation, *, over: bool) -> Json:
     ended = {"endTime": _rfc3339(operation.ends)} if over else {}
     return {
         "name": operation.identifier,

@@ -28,7 +28,10 @@ class Credential:
 
 @dataclass(kw_only=True)
 class Operation:
-    """A change of an agent pool that takes a while; times are seconds of the state's clock."""
+    """A change of an agent pool that takes a while; times are seconds of the state's clock.
+
+    Its identifier is the pool's new `eTag`; it ends later if the pool's nodes are not there by then.
+    """
 
     identifier: str
     pool: str
@@ -55,6 +58,8 @@ class ArmState:
         overlapping_writes: how many writes of credentials were refused because another one was on.
         throttled_writes: how many were refused because they came too fast.
         cluster_writes: attempts to change the managed cluster itself, which the program must never make.
+        keeps_nodes: whether the pools have nodes in a cluster, on which an operation waits.
+        nodes_wait_for: what keeps a pool's nodes from being as they shall be, by the pool's folded name.
     """
 
     world: World
@@ -70,6 +75,8 @@ class ArmState:
     overlapping_writes: int = field(init=False, default=0)
     throttled_writes: int = field(init=False, default=0)
     cluster_writes: int = field(init=False, default=0)
+    keeps_nodes: bool = field(init=False, default=False)
+    nodes_wait_for: dict[str, str] = field(init=False, default_factory=dict)
     lock: threading.RLock = field(init=False, default_factory=threading.RLock, repr=False)
     _written: set[str] = field(init=False, default_factory=set)
     _next_write: dict[str, float] = field(init=False, default_factory=dict)
@@ -149,17 +156,32 @@ class ArmState:
             )
         self._next_write[of] = now + 1 / self.writes_per_second
 
+    def nodes_seen(self, pool: str, *, as_of: object, waits_for: str) -> None:
+        """Take note of how a pool's nodes are.
+
+        Args:
+            pool: its folded name.
+            as_of: the pool's `eTag` when they were looked at; if it has changed since, nothing is noted.
+            waits_for: what they wait for; empty if they are as they shall be.
+        """
+        with self.lock:
+            if self.pools[pool]["eTag"] != as_of:
+                return
+            current = self.settle()  # what is over stays over, whatever becomes of the nodes
+            if waits_for:
+                self.nodes_wait_for[pool] = waits_for
+            elif self.nodes_wait_for.pop(pool, None) and current is not None and current.pool == pool:
+                current.ends = max(current.ends, self.clock())
+
     def settle(self) -> Operation | None:
-        """Finish what is over by the clock, and give the operation that still goes on, if there is one."""
+        """Finish what is over, and give the operation that still goes on, if there is one."""
         with self.lock:
             newest = next(reversed(self.operations.values()), None)
-            if newest is None:
+            if newest is None or self.pools[newest.pool]["provisioningState"] != "Updating":
                 return None
-            if self.clock() < newest.ends:
+            if self.clock() < newest.ends or newest.pool in self.nodes_wait_for:
                 return newest
-            pool = self.pools[newest.pool]
-            if pool["provisioningState"] == "Updating":
-                pool["provisioningState"] = "Succeeded"
+            self.pools[newest.pool]["provisioningState"] = "Succeeded"
             return None
 
     def dump(self) -> Json:
@@ -178,6 +200,7 @@ class ArmState:
                 "overlapping_writes": self.overlapping_writes,
                 "throttled_writes": self.throttled_writes,
                 "cluster_writes": self.cluster_writes,
+                "nodes_wait_for": dict(self.nodes_wait_for),
             }
 
 

@@ -112,14 +112,18 @@ class Azure:
 
 
 @pytest.fixture
-def azure(kubeconfig: Path, pool: str) -> Iterator[Azure]:
-    """Return ARM with one node in the pool."""
+def azure(api: httpx.Client, kubeconfig: Path, pool: str) -> Iterator[Azure]:
+    """Return ARM with one node in the pool, which takes pods."""
     state = arm(pool, 1)
     with (
         serving(arm_app(state)) as url,
         httpx.Client(base_url=url) as http,
         kept(state, kubeconfig),
     ):
+        # A new node is tainted as not ready until the node controller has seen that it is.
+        wait_for(
+            "the taint to go", lambda: ["taints" in each["spec"] for each in nodes(api, pool)] == [False]
+        )
         yield Azure(http, state, pool)
 
 
