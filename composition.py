@@ -185,10 +185,12 @@ class Composition:
             client_id: the identity's.
         """
         from adapters.kubernetes.client import Api
-        from adapters.kubernetes.connect import by_entra, by_kubeconfig
+        from adapters.kubernetes.connect import by_entra, by_kubeconfig, context_of
 
-        if self.settings.kubeconfig:
-            return Api(by_kubeconfig(self.settings.kubeconfig))
+        file = self.settings.kubeconfig
+        if file:
+            context, user = context_of(file, client_id)
+            return Api(by_kubeconfig(file, context=context), impersonate=user)
         server, authority = self.cluster.server()
         return Api(by_entra(server, authority, self.credential(client_id)))
 

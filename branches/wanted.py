@@ -114,7 +114,7 @@ def _standing_refusal(seen: Observed, commit: str, *, rules: Rules, now: datetim
 
 def _asleep(seen: Observed, commit: str, *, now: datetime) -> bool:
     """Whether it is to sleep. A push or a request since the night began outweighs it, and so does youth."""
-    namespace, request = standing(seen.namespace), seen.noted.request
+    namespace = standing(seen.namespace)
     applied = namespace.applied if namespace is not None else None
     if namespace is None or applied is None:
         return False
@@ -125,7 +125,8 @@ def _asleep(seen: Observed, commit: str, *, now: datetime) -> bool:
         return False
     young = namespace.created is not None and now - namespace.created < _YOUTH
     woken = not applied.asleep and applied.at >= night
-    asked_for = request is not None and request.action == "apply" and request.at >= night.isoformat()
+    asked = datetime.fromisoformat(_asked(seen)) if _asked(seen) else None
+    asked_for = asked is not None and asked >= night
     return not (young or woken or asked_for)
 
 

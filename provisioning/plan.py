@@ -145,10 +145,12 @@ def _make(
     manifests = asleep(pointed) if verdict.asleep else pointed
     objects = inventory(manifests)
     there = standing(seen.credentials) or ()
+    # After a record was lost, what it named is known only because it was looked for everywhere.
+    found = {each.ref for each in there if each.name.startswith(rules.prefixes.credential)}
     written = replace(
         record,
         identities=identities,
-        credentials=tuple(sorted({*record.credentials, *(each.ref for each in credentials)})),
+        credentials=tuple(sorted({*record.credentials, *found, *(each.ref for each in credentials)})),
         rendered=rendering(verdict.commit, rules.digest),
         inventory=objects,
         pruning=tuple(sorted({*record.inventory, *record.pruning} - set(objects))),
@@ -230,8 +232,8 @@ def _namespace(
 
 
 def _recreate(seen: Observed, manifests: tuple[Manifest, ...], survey: Survey) -> tuple[Wave, ...]:
-    """A Job whose template has changed goes first, for its template is immutable; one that holds data never
-    does.
+    """A Job whose template has changed goes first, for its template is immutable. One that holds data never
+    does, nor one that bears no note of ours: somebody else made it under the overlay's name.
     """
     record = seen.noted.record
     known = set(record.inventory) if record else set()
@@ -240,7 +242,7 @@ def _recreate(seen: Observed, manifests: tuple[Manifest, ...], survey: Survey) -
         live
         for live in standing(survey.jobs) or ()
         if live.ref in known
-        and live.template != jobs[live.ref]["metadata"]["annotations"][TEMPLATE]
+        and live.template not in {"", jobs[live.ref]["metadata"]["annotations"][TEMPLATE]}
         and not holds_data(jobs[live.ref])
     ]
     return wave(*(Remove(subject=live) for live in changed))

@@ -37,17 +37,13 @@ def mend(
     """
     credentials = wanted_credentials(seen.name, rules=rules, identities=record.identities, issuer=seen.issuer)
     there = standing(seen.credentials) or ()
-    refs = {each.ref for each in credentials}
-    wider = tuple(sorted({*record.credentials, *refs}))
-    written = (
-        wave(WriteRecord(record=replace(record, credentials=wider)))
-        if set(wider) != set(record.credentials)
-        else ()
-    )
+    noted = {*record.credentials, *(each.ref for each in credentials)}
+    wider = replace(record, credentials=tuple(sorted(noted)))
+    written = wave(WriteRecord(record=wider)) if noted != set(record.credentials) else ()
     return (
         *written,
         *wave(*(CreateCredential(credential=each) for each in lacking(credentials, there))),
-        *wave(*(Remove(subject=each) for each in surplus(credentials, there))),
+        *wave(*(Remove(subject=each) for each in surplus(credentials, there) if each.ref in noted)),
         *_prune(seen, record),
         *_rollout(seen, namespace, now),
     )

@@ -50,7 +50,7 @@ def items(seen: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: b
         moving = ledger.move is not None and ledger.move.direction == "down"
         begun = () if moving else wave(Note(ledger=ledger.begin("down", now), what="goes to sleep"))
         return (*begun, *steps)
-    if ledger.asleep is None or ledger.move is not None:
+    if ledger.asleep is None:
         return wave(Note(ledger=ledger.sleeps(now, _nodes(seen)), what="asleep"))
     if now - ledger.asleep.until >= VERIFIED_EVERY:
         return wave(Note(ledger=ledger.verify(now), what="still asleep"))

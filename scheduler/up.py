@@ -3,7 +3,7 @@
 What a pool was is forgotten last, when it has been read back that it is so again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -37,14 +37,19 @@ def items(seen: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: b
     verified = ledger.verify(now) if is_down(seen, ledger) else ledger
     begun = () if moving else wave(Note(ledger=verified.begin("up", now), what="wakes"))
     switched = switch(seen, "on", message=f"Wake {seen.name}\n\n{why}\n")
+    short = _short(seen, overdue=overdue)
+    again = one_by_one(_again(seen), seen, meanwhile=short)
+    # What nodes there are can be used after too long; then what failed comes after all else.
+    partly = overdue and len(short) < len(seen.own_pools)
     return (
         *begun,
-        *one_by_one(_raise(seen), seen, meanwhile=_short(seen, overdue=overdue).values()),
-        *_nodes_ready(seen, overdue=overdue),
+        *one_by_one(_raise(seen), seen, meanwhile=short),
+        *(() if partly else again),
+        *_nodes_ready(seen, () if partly else short),
         *switched,
         *in_force(seen, "on", committing=bool(switched), ask=not overdue),
-        *one_by_one(_restore(seen), seen),
-        *_end(seen, ledger, now=now, overdue=overdue),
+        *one_by_one(_restore(seen), seen, meanwhile=short),
+        *_end(seen, ledger.rises(now), short=short, overdue=overdue, last=again if partly else ()),
     )
 
 
@@ -63,17 +68,20 @@ def _wanted(pool: Pool) -> int:
 
 def _raise(seen: Observed) -> Iterator[Reshape]:
     """Bring the count back, with the autoscaler off: it would shrink an empty pool."""
-    sleeping = [pool for pool in seen.own_pools if pool.shape.tag or pool.down]
-    low = [
-        pool for pool in sleeping if pool.shape.count < (_fewest(pool) if _scales(pool) else _wanted(pool))
-    ]
-    for pool in low:
+    for pool in seen.own_pools:
         off = replace(pool.shape, autoscaler=None)
+        enough = _fewest(pool) if _scales(pool) else _wanted(pool)
+        if not (pool.shape.tag or pool.down) or pool.shape.count >= enough:
+            continue
         if _scales(pool):  # it may not raise the pool by itself
             yield Reshape(pool=pool, shape=off)
         yield Reshape(pool=replace(pool, shape=off), shape=replace(off, count=_wanted(pool)))
-    for pool in sleeping:  # after those that have not been asked for at all
-        if pool not in low and pool.state == "Failed" and _ready(seen, pool) < pool.shape.count:
+
+
+def _again(seen: Observed) -> Iterator[Reshape]:
+    """Ask again for what failed, for want of capacity say."""
+    for pool in seen.own_pools:
+        if pool.shape.tag and pool.state == "Failed" and _ready(seen, pool) < pool.shape.count:
             yield once_more(pool)
 
 
@@ -90,27 +98,26 @@ def _ready(seen: Observed, pool: Pool) -> int:
     return sum(1 for node in standing(seen.nodes) or () if node.pool == pool.name and node.ready)
 
 
-def _short(seen: Observed, *, overdue: bool) -> dict[str, str]:
+def _short(seen: Observed, *, overdue: bool) -> list[str]:
     """Pools that wait for nodes, and why."""
-    short = {}
-    for pool in seen.own_pools:
-        wanted, ready = _wanted(pool), _ready(seen, pool)
-        enough = 1 if overdue or _scales(pool) else wanted
-        if (pool.shape.tag or pool.down) and ready < enough:
-            error = f" ({pool.error})" if pool.error else ""
-            short[pool.name] = f"{pool} has {ready} of {wanted} nodes ready, and is {pool.state}{error}"
-    return short
+    return [
+        f"{pool} has {_ready(seen, pool)} of {_wanted(pool)} nodes ready, and is {pool.state}"
+        + (f" ({pool.error})" if pool.error else "")
+        for pool in seen.own_pools
+        if _is_short(seen, pool, overdue=overdue)
+    ]
 
 
-def _nodes_ready(seen: Observed, *, overdue: bool) -> tuple[Item, ...]:
-    """Wait for the nodes; after too long, what nodes there are can be used."""
+def _is_short(seen: Observed, pool: Pool, *, overdue: bool) -> bool:
+    enough = 1 if overdue or _scales(pool) else _wanted(pool)
+    return bool(pool.shape.tag or pool.down) and _ready(seen, pool) < enough
+
+
+def _nodes_ready(seen: Observed, short: Sequence[str]) -> tuple[Item, ...]:
     barrier = unread(seen.nodes)
     if barrier:
         return (barrier,)
-    short = _short(seen, overdue=overdue)
-    if not short or (overdue and len(short) < len(seen.own_pools)):
-        return ()
-    return (Gate(listed(short.values()), "nodes", _SOON),)
+    return (Gate(listed(short), "nodes", _SOON),) if short else ()
 
 
 def _restore(seen: Observed) -> Iterator[Reshape]:
@@ -122,21 +129,26 @@ def _restore(seen: Observed) -> Iterator[Reshape]:
             yield Reshape(pool=before, shape=replace(before.shape, autoscaler=pool.snapshot.autoscaler))
 
 
-def _end(seen: Observed, ledger: Ledger, *, now: datetime, overdue: bool) -> tuple[Item, ...]:
-    short = _short(seen, overdue=True) if overdue else {}  # else the nodes have been waited for
-    forgotten = [
-        Reshape(pool=pool, shape=replace(pool.shape, tag=""))
+def _end(
+    seen: Observed, done: Ledger, *, short: Sequence[str], overdue: bool, last: tuple[Item, ...]
+) -> tuple[Item, ...]:
+    """Healthy, or stuck and said; then what is as it was is forgotten, and `last` is done."""
+    restored = [
+        pool
         for pool in seen.own_pools
-        if pool.shape.tag and pool.name not in short
+        if pool.shape.tag and not (overdue and _is_short(seen, pool, overdue=True))
     ]
-    forget = (*one_by_one(forgotten, seen), *settled(seen))
-    done = wave(Note(ledger=ledger.rises(now), what="awake"))
-    unwell = listed([*short.values(), *_unwell(seen)])
+    forgotten = (Reshape(pool=pool, shape=replace(pool.shape, tag="")) for pool in restored)
+    forget = one_by_one(forgotten, seen, meanwhile=short)
+    rises = wave(Note(ledger=done, what="awake"))
+    unwell = [*(short if overdue else ()), *_unwell(seen)]
     if not unwell:
-        return (*forget, *done)
-    if overdue:  # the pool is as it was; what runs on it is somebody else's to mend
-        return (*forget, Stop(f"not healthy: {unwell}", "unhealthy"), *done)
-    return (Gate(f"not healthy: {unwell}", "unhealthy", _SOON), *forget, *done)
+        return (*forget, *settled(seen), *rises)
+    why = f"not healthy: {listed(unwell)}"
+    if not overdue:
+        return (Gate(why, "unhealthy", _SOON), *forget, *settled(seen), *rises)
+    # The pools are as they were; what runs on them is somebody else's to mend.
+    return (*forget, *last, Stop(why, "unhealthy"), *rises)
 
 
 def _unwell(seen: Observed) -> list[str]:

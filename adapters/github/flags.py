@@ -27,17 +27,17 @@ class FlagAdapter:
         self._sign_in = sign_in
         self._threads = threading.local()
 
-    def _repository(self, name: str, *, lazy: bool = True) -> Repository:
+    def _repository(self, name: str) -> Repository:
         if not hasattr(self._threads, "client"):
             self._threads.client = self._sign_in()
         client: Github = self._threads.client
-        return client.get_repo(name, lazy=lazy)
+        return client.get_repo(name)
 
     @reading
     def default_branch(self, repository: str) -> str:
         """The default branch: proof that the repository can be read."""
         with translated(f"read repository {repository}"):
-            return self._repository(repository, lazy=False).default_branch
+            return self._repository(repository).default_branch
 
     @reading
     def head(self, repository: str, branch: str) -> str | None:
@@ -58,12 +58,14 @@ class FlagAdapter:
                 found = self._repository(repository).get_contents(path, ref=revision)
                 if isinstance(found, list) or found.encoding != "base64":
                     raise Rejected(f"{path} of {repository} is no file of text, or larger than 1 MB")
-                return found.decoded_content.decode()
-        except UnicodeDecodeError as error:
-            raise Rejected(f"{path} of {repository} is not UTF-8: {error}") from error
+                content = found.decoded_content
         except Gone:
             self._prove(repository, revision)
             return None
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise Rejected(f"{path} of {repository} is not UTF-8: {error}") from error
 
     def _prove(self, repository: str, revision: str) -> None:
         """See that the commit itself can be read, so that only the file is missing."""

@@ -172,6 +172,8 @@ def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
 def _request(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Request:
     if data["action"] not in {"hold", "apply"}:
         raise ValueError(f"action {data['action']!r} is neither hold nor apply")
+    if datetime.fromisoformat(data["at"]).tzinfo is None:
+        raise ValueError(f"at {data['at']!r} is a time without a zone")
     return Request(
         key=_key(metadata),
         slug=metadata["labels"][PART_OF],

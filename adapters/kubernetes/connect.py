@@ -1,6 +1,9 @@
 """Reaching the API server: through a kubeconfig, or through ARM and an Entra token."""
 
 import base64
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 
 import yaml
 from azure.core.credentials import TokenCredential
@@ -17,21 +20,51 @@ from loop.errors import NotSetUp
 _SCOPE = "6dae42f8-4368-4678-94ff-3960e28e3630/.default"
 
 
-def by_kubeconfig(file: str) -> Configuration:
+def by_kubeconfig(file: str, *, context: str = "") -> Configuration:
     """Reach the cluster that a kubeconfig names.
 
     Args:
         file: its path.
+        context: the context; empty takes the current one.
 
     Raises:
         NotSetUp: it cannot be read.
     """
     configuration = Configuration()
+    with _usable(file):
+        load_kube_config(config_file=file, context=context or None, client_configuration=configuration)
+    return configuration
+
+
+def context_of(file: str, client_id: str) -> tuple[str, str]:
+    """The context through which a kubeconfig lets a managed identity act.
+
+    Args:
+        file: the kubeconfig's path.
+        client_id: the identity's.
+
+    Returns:
+        The context that bears the client id as its name, empty if there is none; and the user whom its `as`
+        says to impersonate, which the `kubernetes` package does not read.
+
+    Raises:
+        NotSetUp: it cannot be read.
+    """
+    with _usable(file):
+        document = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        contexts = {each["name"]: each["context"] for each in document.get("contexts") or ()}
+        users = {each["name"]: each.get("user") or {} for each in document.get("users") or ()}
+        name = client_id if client_id in contexts else ""
+        context = contexts.get(name or document.get("current-context", ""), {})
+        return name, str(users.get(context.get("user"), {}).get("as", ""))
+
+
+@contextlib.contextmanager
+def _usable(file: str) -> Iterator[None]:
     try:
-        load_kube_config(config_file=file, client_configuration=configuration)
+        yield
     except (ConfigException, OSError, yaml.YAMLError, *UNREADABLE) as error:
         raise NotSetUp(f"KUBECONFIG names {file!r}, which cannot be used: {error}") from error
-    return configuration
 
 
 def by_entra(server: str, authority: str, tokens: TokenCredential) -> Configuration:

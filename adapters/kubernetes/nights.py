@@ -83,7 +83,7 @@ def _read(document: Mapping[str, Any], parse: Callable[[Mapping[str, str], str],
     metadata = document["metadata"]
     try:
         return parse(document.get("data") or {}, metadata["resourceVersion"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
         where = f"ConfigMap {SYSTEM}/{metadata['name']}"
         raise Rejected(f"{where} cannot be read ({error!r}): mend it or delete it") from error
 

@@ -115,6 +115,7 @@ class Program:
                 namespaces=namespaces,
                 identities=identities,
                 application=application,
+                asleep_since=self._asleep_since,
             ),
             desired=self._desired,
             provisioning=ProvisioningSteps(
@@ -136,6 +137,10 @@ class Program:
             locks=self._locks,
             now=lambda: world.now,
         )
+
+    def _asleep_since(self) -> datetime | None:
+        with self.world.call("read schedule"):
+            return self.world.night
 
     def _desired(self, commit: str, seen: Observed) -> Desired | Refused:
         return _judged(self.repository.archive(commit), commit, seen.name)

@@ -56,6 +56,7 @@ class World:
 
     Args:
         now: the time.
+        night: since when environments should be asleep, if they should be.
         default_branch: the repository's default branch.
         heads: branch → commit.
         trees: commit → the objects that its overlay builds.
@@ -76,6 +77,7 @@ class World:
     """
 
     now: datetime = START
+    night: datetime | None = None
     default_branch: str = "main"
     heads: dict[str, str] = field(default_factory=dict)
     trees: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
@@ -180,6 +182,7 @@ class World:
             version=self.number(),
             labels=labels or {},
             annotations=annotations or {},
+            created=self.now,
         )
         self.namespaces[name] = made
         return made

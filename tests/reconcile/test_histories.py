@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from branches.identity import Credential
+from branches.naming import subject
 from branches.observe import one
 from branches.world import everything
 from tests.fakes.azure import ISSUER
 from tests.fakes.manifests import config_map, job, overlay
-from tests.fakes.program import Program, key, namespace_of
+from tests.fakes.program import RULES, Program, key, namespace_of
 from tests.fakes.world import Crash
 
 TWINS = {"x", "feature/x"}
@@ -23,6 +24,9 @@ OVERLAYS = {
     "more": overlay(config_map("more"), job(image="example/migrate:1")),
     "other": overlay(config_map("other"), job(image="example/migrate:2")),
 }
+POOLS = {"": ("rg/id-0", "rg/id-1"), "storage": ("rg/st-0",)}
+ACCOUNT = "postgres-service-account"
+ACCOUNTS = [{ACCOUNT: ""}, {ACCOUNT: "", "uploader": ""}, {ACCOUNT: "", "uploader": "storage"}]
 branches = st.sampled_from(BRANCHES)
 indexes = st.integers(0, 100)
 FOREIGN = Credential(
@@ -38,7 +42,8 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.program = Program()
+        self.program = Program(rules=replace(RULES, pools=POOLS))
+        self.settings = 1
         self.world = self.program.world
         self.held: dict[str, str] = {}
         self.overlays: dict[str, str] = {}
@@ -99,9 +104,18 @@ class Histories(RuleBasedStateMachine):
                 self.program.queue.append((self.world.now, message))
         self.world.recover()
 
+    @rule(accounts=st.sampled_from(ACCOUNTS))
+    def the_settings_change(self, accounts: dict[str, str]) -> None:
+        self.settings += 1
+        self.program = self.program.with_rules(accounts=accounts, digest=f"settings-{self.settings}")
+
     @rule(minutes=st.sampled_from([0.5, 11, 60]))
     def time_passes(self, minutes: float) -> None:
         self.world.pass_time(minutes=minutes)
+
+    @rule()
+    def night_falls_or_ends(self) -> None:
+        self.world.night = None if self.world.night else self.world.now
 
     @precondition(lambda self: self.ours())
     @rule(index=indexes)
@@ -161,9 +175,15 @@ class Histories(RuleBasedStateMachine):
         assert {namespace_of(branch) for branch in wanted} == set(self.ours()) == set(self.world.records)
         for branch in owners:
             self.stands(branch, wanted[branch])
-        accounts = [each.subject for each in self.world.every_credential() if each.identity != "rg/theirs"]
-        expected = sorted(f"system:serviceaccount:{name}:postgres-service-account" for name in self.ours())
-        assert sorted(accounts) == expected
+        assert sorted(
+            (each.identity, each.subject)
+            for each in self.world.every_credential()
+            if each.identity != "rg/theirs"
+        ) == sorted(
+            (self.world.records[name].identities[pool], subject(name, account))
+            for name in self.ours()
+            for account, pool in self.program.rules.accounts.items()
+        )
         assert {each.key.branch for each in self.world.requests.values()} <= set(self.world.heads)
         assert not [each for each in self.world.leases.values() if each.until > self.world.now]
         assert self.world.namespaces["feature-foreign"] == self.foreign

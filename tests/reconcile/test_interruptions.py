@@ -69,12 +69,18 @@ def released(program: Program) -> None:
     program.ask("x", "apply")
 
 
+def asleep(program: Program) -> None:
+    program.stand("x", FIRST)
+    program.world.pass_time(hours=2)
+    program.world.night = program.world.now
+
+
 def refused(program: Program) -> None:
     program.stand("x", FIRST)
     program.push("x", (deployment(), {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}))
 
 
-STORIES = [created, pushed, deleted, deleted_half_made, created_again, held, released, refused]
+STORIES = [created, pushed, deleted, deleted_half_made, created_again, held, released, asleep, refused]
 stories = pytest.mark.parametrize("story", STORIES, ids=lambda each: each.__name__)
 
 
@@ -96,7 +102,10 @@ def undisturbed(story: Callable[[Program], None]) -> tuple[dict[str, Any], int]:
     program = begin(story)
     before = len(program.world.calls)
     program.drain()
-    return snapshot(program.world), len(program.world.calls) - before
+    calls = len(program.world.calls) - before
+    program.sweep()
+    program.drain()
+    return snapshot(program.world), calls
 
 
 @stories

@@ -44,14 +44,14 @@ def test_7_sleeping_twice_does_not_remember_nothing() -> None:
     assert world.shapes()["dev"].tag == "count=2,min=1,max=3"
     # And the memory outlives a morning that never came to its end.
     world.now = MORNING
-    world.no_capacity = True
+    world.no_capacity = {"dev", "gpu"}
     for _ in range(4):
         world.tick()
         world.settle()
     world.now = EVENING + timedelta(days=1)
     world.until_done()
     assert world.shapes()["dev"].tag == "count=2,min=1,max=3"
-    world.no_capacity = False
+    world.no_capacity = set()
     world.now = MORNING + timedelta(days=1)
     world.until_done()
     assert world.shapes() == World().shapes()

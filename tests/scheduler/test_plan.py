@@ -273,7 +273,7 @@ def test_leftovers_and_daemon_sets_go_down_with_their_nodes() -> None:
 
 def test_no_capacity_in_the_morning_is_said_with_azures_words_and_tried_again() -> None:
     world = morning()
-    world.no_capacity = True
+    world.no_capacity = {"dev", "gpu"}
     for _ in range(9):
         report = world.tick()
         world.settle(minutes=5)
@@ -281,7 +281,7 @@ def test_no_capacity_in_the_morning_is_said_with_azures_words_and_tried_again() 
     assert "pool/dev has 0 of 2 nodes ready" in report.outcome.why
     assert any("AllocationFailed: no capacity" in str(result.change) for result in report.results)
     assert world.flag() == "off"
-    world.no_capacity = False
+    world.no_capacity = set()
     world.until_done()
     assert_up(world)
 
@@ -368,3 +368,44 @@ def test_the_morning_after_an_outage_of_a_day_does_what_is_right_now() -> None:
     world.now = EVENING + timedelta(days=1, hours=-6)  # nobody ticked all night
     assert isinstance(world.tick().outcome, Done)
     assert world.puts == []
+
+
+def test_an_autoscaler_that_was_switched_on_over_an_empty_pool_does_not_keep_the_morning_waiting() -> None:
+    world = morning()
+    pool = world.pools["dev"]
+    world.pools["dev"] = replace(pool, shape=Shape(0, Autoscaler(0, 3), pool.shape.tag), etag="99")
+    world.until_done()
+    assert_up(world)
+
+
+def test_it_is_not_asleep_while_a_node_stands_or_an_operation_is_under_way() -> None:
+    world = asleep()
+    world.ledgers.clear()
+    world.nodes["dev"] = 1
+    outcome = world.tick().outcome
+    assert isinstance(outcome, Waiting)
+    assert outcome.why == "nodes that still stand: dev-0"
+    world.nodes["dev"] = 0
+    world.pools["dev"] = replace(world.pools["dev"], state="Updating")
+    outcome = world.tick().outcome
+    assert isinstance(outcome, Waiting)
+    assert outcome.why == "pool/dev is Updating"
+    world.settle()
+    world.until_done()
+    assert_down(world)
+
+
+def test_one_pool_without_capacity_holds_the_other_up_for_half_an_hour_and_is_asked_for_again() -> None:
+    world = morning()
+    world.no_capacity = {"gpu"}
+    for _ in range(16):
+        report = world.tick()
+        world.settle(minutes=5)
+    assert isinstance(report.outcome, Stalled)
+    assert "pool/gpu has 0 of 1 nodes ready" in report.outcome.why
+    assert world.flag() == "on"
+    assert world.shapes()["dev"] == World().shapes()["dev"]
+    assert world.shapes()["gpu"] == Shape(1, None, "count=1")
+    world.no_capacity = set()
+    world.until_done()
+    assert_up(world)

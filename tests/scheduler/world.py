@@ -82,7 +82,7 @@ class World:
     nodes: dict[str, int] = field(default_factory=dict)
     pods: list[Pod] = field(default_factory=list)
     stuck_pods: bool = False
-    no_capacity: bool = False
+    no_capacity: set[str] = field(default_factory=set)
     budgets: list[Budget] = field(default_factory=list)
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     overrides: dict[str, Override] = field(default_factory=dict)
@@ -148,7 +148,7 @@ class World:
         self._sync()
         for name, pool in self.pools.items():
             if pool.busy:
-                failed = self.no_capacity and self.nodes[name] < pool.shape.count
+                failed = name in self.no_capacity and self.nodes[name] < pool.shape.count
                 state = "Failed" if failed else "Succeeded"
                 error = "AllocationFailed: no capacity" if failed else ""
                 self.pools[name] = replace(pool, state=state, error=error)
