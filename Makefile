@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
+NODE   := node_modules/.package-lock.json
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -13,7 +14,26 @@ $(STAMP): requirements.txt requirements-dev.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
-setup: $(STAMP)  ## the virtual environment and what the program needs around it
+setup: $(STAMP) kustomize $(NODE)  ## the virtual environment, kustomize, and what tests take from npm
+
+kustomize: $(STAMP)
+	@command -v kustomize >/dev/null || command -v kubectl >/dev/null || $(PY) -m tools.binaries kustomize
+
+$(NODE): package.json
+	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund && touch $@; \
+	else echo "npm is missing: tests that need Azurite or GitHub's example payloads are skipped"; fi
+
+demo: $(STAMP) kustomize  ## the main job on this machine, narrated (DEMO_KUBECONFIG=<file>: on that cluster)
+	@$(PY) -m local.demo
+
+standins: $(STAMP)  ## ARM, GitHub and Kubernetes for local.settings.sample.json, until interrupted
+	@$(PY) -m local.demo.standins
+
+host: $(STAMP) kustomize  ## the functions host on http://127.0.0.1:7071, settings from local.settings.json
+	@$(PY) -m local.host
+
+cluster: $(STAMP)  ## a real control plane on this machine, until interrupted; prints its kubeconfig
+	@$(PY) -m local.cluster
 
 lock: $(STAMP)  ## pin again what pyproject.toml asks for
 	@$(PY) -m pip install --quiet uv
@@ -32,7 +52,17 @@ format: $(STAMP)  ## put the code into the shape that `make check` asks for
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
 
-test: $(STAMP)  ## the tests
+test: setup  ## the tests
 	@$(PY) -m pytest -n 2 -m "not cluster"
 
-.PHONY: help setup lock check format test
+test-cluster: $(STAMP) kustomize  ## the tests that need a real control plane; the first time builds one
+	@$(PY) -m pytest -m cluster
+
+package: $(STAMP)  ## build/coppice.zip for Azure Functions, with kustomize; on 64-bit Linux
+	@test "$$(uname -sm)" = "Linux x86_64" || { echo "make package needs Linux x86_64: kustomize goes along"; exit 1; }
+	@$(PY) -m tools.binaries kustomize
+	@mkdir -p build && rm -f build/coppice.zip
+	@git archive --format=zip --output build/coppice.zip --prefix=bin/ --add-file=bin/kustomize --prefix= \
+	  HEAD -- . $$(sed 's/.*/:(exclude)&/' .funcignore)
+
+.PHONY: package help setup kustomize lock demo standins host cluster check format test test-cluster

@@ -22,11 +22,11 @@ from branches.world import everything
 from deprovisioning import plan as removal
 from deprovisioning.steps import Steps as RemovalSteps
 from loop.chain import come_back
-from loop.outcome import Outcome, Stalled
+from loop.outcome import Stalled
 from loop.plan import Change, Plan, unread
 from loop.reading import Reading, Standing, Unknown, read, standing
 from loop.report import Report
-from loop.run import Locks, Ran, run, verdict
+from loop.run import Locks, Ran, run
 from provisioning import plan as provision
 from provisioning.desired import Desired
 from provisioning.refusal import Refused as RefusedOverlay
@@ -183,18 +183,17 @@ class Reconciler:
         world = everything(rules=self.rules, readers=self.readers)
         return tuple((each, *self._from_afar(each)) for each in world.branches)
 
-    def explain(self, key: Key) -> tuple[Observed, Verdict, Plan, Outcome]:
+    def explain(self, key: Key) -> tuple[Observed, Verdict, Plan]:
         """Look at one branch as a run would, its overlay included, and change nothing.
 
         Args:
             key: the branch.
 
         Returns:
-            What was seen, what is wanted, the plan, and how a run would end that did not act.
+            What was seen, what is wanted, and the plan.
         """
         seen = self.look(key)
-        plan = self.plan(seen)
-        return seen.observed, seen.verdict, plan, verdict(plan)
+        return seen.observed, seen.verdict, self.plan(seen)
 
     def _from_afar(self, observed: Observed) -> tuple[Verdict, Plan]:
         seen = Seen(observed=observed, verdict=wanted(observed, rules=self.rules, now=self.now()))

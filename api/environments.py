@@ -16,8 +16,8 @@ from branches.matching import included
 from branches.observe import BranchReader, Observed
 from branches.rules import Rules
 from branches.wanted import Gone, Leave, Present, Refused, Verdict
+from loop import run
 from loop.errors import Failure
-from loop.outcome import Outcome
 from loop.plan import Plan
 from loop.reading import Absent, Reading, Standing, Unknown, read, standing
 
@@ -100,14 +100,13 @@ def _queued(key: Key, said: str) -> Answer:
     return Answer(202, {"queued": {"repository": key.repository, "branch": key.branch}, "message": said})
 
 
-def explained(seen: Observed, verdict: Verdict, plan: Plan, outcome: Outcome) -> Answer:
+def explained(seen: Observed, verdict: Verdict, plan: Plan) -> Answer:
     """What is observed of a branch, what is wanted, and what would be done.
 
     Args:
         seen: what was observed.
         verdict: what is wanted.
         plan: what would be done.
-        outcome: what a run would answer if it did nothing.
     """
     return Answer(
         200,
@@ -123,7 +122,7 @@ def explained(seen: Observed, verdict: Verdict, plan: Plan, outcome: Outcome) ->
             },
             "plan": plan_as_json(plan),
             "prunes": [str(each) for each in _prunes(plan)],
-            "outcome": {"kind": type(outcome).__name__, "code": outcome.code, "why": outcome.why},
+            "outcome": _outcome(plan),
         },
     )
 
@@ -140,6 +139,14 @@ def listed(rows: Iterable[tuple[Observed, Verdict, Plan]]) -> Answer:
         if not isinstance(verdict, Leave) or verdict.unknown or isinstance(seen.namespace, Standing)
     ]
     return Answer(200, {"environments": environments})
+
+
+def _outcome(plan: Plan) -> dict[str, str]:
+    if plan.ready:
+        changes = sum(len(wave.changes) for wave in plan.ready)
+        return {"kind": "Due", "code": "due", "why": f"a run would make {changes} changes now"}
+    outcome = run.verdict(plan)
+    return {"kind": type(outcome).__name__, "code": outcome.code, "why": outcome.why}
 
 
 def _summary(seen: Observed, verdict: Verdict) -> dict[str, object]:

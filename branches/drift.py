@@ -101,7 +101,7 @@ def drift(
         record = seen.noted.record
         begun = deletes and record is not None and bool(record.receipt)
         missed = isinstance(plan.barrier, Gate) and plan.barrier.code == TO_BE_BUILT
-        mends = bool(plan.ready) or missed
+        mends = bool(plan.ready) or (missed and not (isinstance(verdict, Present) and verdict.routine))
         found = Difference(key=seen.key, why=why, mends=mends, begun=begun, changes=changes)
         (remove if deletes else make).append(found)
     digest = _digest(remove)

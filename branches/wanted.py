@@ -27,11 +27,13 @@ class Present:
         commit: the commit.
         due: why its overlay has to be applied; empty if it stands applied.
         asleep: whether it sleeps: its overlay, with everything that runs at 0.
+        routine: whether it is due by the clock alone, so that nothing was missed.
     """
 
     commit: str
     due: str = ""
     asleep: bool = False
+    routine: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ def wanted(seen: Observed, *, rules: Rules, now: datetime) -> Verdict:
     if stall is not None:
         return Refused(commit, stall)
     asleep = _asleep(seen, commit, now=now)
-    return Present(commit, _due(seen, commit, asleep=asleep, rules=rules, now=now), asleep)
+    due = _due(seen, commit, rules=rules)
+    routine = "" if due else _routine(seen, asleep=asleep, rules=rules, now=now)
+    return Present(commit, due or routine, asleep=asleep, routine=bool(routine))
 
 
 def _asked(seen: Observed) -> str:
@@ -130,8 +134,8 @@ def _asleep(seen: Observed, commit: str, *, now: datetime) -> bool:
     return not (young or woken or asked_for)
 
 
-def _due(seen: Observed, commit: str, *, asleep: bool, rules: Rules, now: datetime) -> str:
-    """Why the overlay has to be applied; empty if it stands applied."""
+def _due(seen: Observed, commit: str, *, rules: Rules) -> str:
+    """What was missed or lost, so that the overlay has to be applied; empty if nothing was."""
     namespace, record = standing(seen.namespace), seen.noted.record
     if namespace is None or record is None or not record.identities:
         return "the environment does not stand"
@@ -144,10 +148,7 @@ def _due(seen: Observed, commit: str, *, asleep: bool, rules: Rules, now: dateti
         f"the branch is at {commit[:12]}": applied.revision != commit,
         "the settings that render it have changed": applied.digest != rules.digest,
         "applying it was cut short": record.rendered != rendering(commit, rules.digest),
-        "it is to sleep": asleep and not applied.asleep,
-        "it is to wake": applied.asleep and not asleep,
         "it was asked for": _asked(seen) not in {"", applied.asked},
-        f"it was last applied {applied.at:%Y-%m-%d %H:%M} UTC": now - applied.at >= rules.reapply_after,
         "a pool of identities is new to it": bool(missing),
         "labels of its namespace were changed": any(
             namespace.labels.get(label) != value
@@ -156,3 +157,16 @@ def _due(seen: Observed, commit: str, *, asleep: bool, rules: Rules, now: dateti
         ),
     }
     return next((why for why, is_so in checks.items() if is_so), "")
+
+
+def _routine(seen: Observed, *, asleep: bool, rules: Rules, now: datetime) -> str:
+    """Why the overlay has to be applied by the clock alone."""
+    namespace = standing(seen.namespace)
+    applied = namespace.applied if namespace is not None else None
+    if applied is None:
+        return ""
+    if applied.asleep is not asleep:
+        return "it is to sleep" if asleep else "it is to wake"
+    if now - applied.at >= rules.reapply_after:
+        return f"it was last applied {applied.at:%Y-%m-%d %H:%M} UTC"
+    return ""

@@ -45,8 +45,11 @@ def items(seen: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: b
     """
     steps = _steps(seen, ledger, why=why, overdue=overdue)
     if steps:
-        if ledger.asleep is not None and not any(isinstance(each, Wave) for each in steps):
-            return steps  # only something that could not be looked at: the night goes on
+        unseen = ledger.asleep is not None and not any(isinstance(each, Wave) for each in steps)
+        if unseen or isinstance(steps[0], Stop):
+            return (
+                steps  # a night goes on though something could not be looked at; and nothing begins to move
+            )
         moving = ledger.move is not None and ledger.move.direction == "down"
         begun = () if moving else wave(Note(ledger=ledger.begin("down", now), what="goes to sleep"))
         return (*begun, *steps)
@@ -73,10 +76,13 @@ def _steps(seen: Observed, ledger: Ledger, *, why: str, overdue: bool) -> tuple[
     switched = switch(seen, "off", message=f"Put {seen.name} to sleep\n\n{why}\n")
     # Of an environment that was found asleep, Argo CD may be behind with something else: that wakes nobody.
     settled_down = ledger.asleep is not None and not switched
+    force = () if settled_down else in_force(seen, "off", committing=bool(switched), ask=not overdue)
+    if force and isinstance(force[0], Stop):
+        return force  # nothing would tell when a commit is in force
     return (
         *one_by_one(_remember(seen), seen),
         *switched,
-        *(() if settled_down else in_force(seen, "off", committing=bool(switched), ask=not overdue)),
+        *force,
         *_empty(seen),
         *one_by_one(_shrink(seen), seen),
         *settled(seen),

@@ -75,16 +75,20 @@ class ApplicationReaderAdapter:
         )
 
     def hosts(self) -> Mapping[str, str]:
-        """Every host that an HTTPRoute of any namespace claims → the namespace."""
-        try:
-            self._discovery.resource(_GATEWAY, "HTTPRoute")
-        except NotSetUp:
-            return {}
+        """Every host that a route of any namespace claims → the namespace; a list for each kind of route."""
         return {
             host: route["metadata"]["namespace"]
-            for route in self._api.items(path(_GATEWAY, "httproutes"))
+            for kind in ("HTTPRoute", "GRPCRoute")
+            for route in self._everywhere(_GATEWAY, kind)
             for host in (route.get("spec") or {}).get("hostnames") or ()
         }
+
+    def _everywhere(self, api_version: str, kind: str) -> Iterator[Any]:
+        try:
+            plural = self._discovery.resource(api_version, kind).plural
+        except NotSetUp:  # a kind that the cluster does not know has no objects
+            return
+        yield from self._api.items(path(api_version, plural))
 
 
 class ApplicationWriterAdapter:

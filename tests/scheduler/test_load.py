@@ -170,3 +170,26 @@ def test_a_selector_takes_the_place_of_the_name() -> None:
 
 def test_a_flag_names_its_place() -> None:
     assert str(Flag.model_validate({"file": "a.yaml", "path": "b.c"})) == "b.c in a.yaml"
+
+
+@pytest.mark.parametrize(
+    ("on", "off", "value", "said"),
+    [
+        ("on", "off", "on", "on"),
+        ("on", "off", "off", "off"),
+        ("on", "off", "ON", "neither"),
+        ("on", "off", False, "neither"),
+        (1, 0, 0, "off"),
+        (1, 0, 1, "on"),
+        (1, 0, "0", "neither"),
+        (1, 0, False, "neither"),
+        (1, 0, True, "neither"),
+        (1, 0, None, "neither"),
+        (True, False, False, "off"),
+        (True, False, 0, "neither"),
+        ("x", None, None, "off"),
+    ],
+)
+def test_a_value_means_on_or_off_or_neither(on: object, off: object, value: str | None, said: str) -> None:
+    flag = Flag.model_validate({"file": "a.yaml", "path": "b", "on": on, "off": off})
+    assert flag.says(value) == said

@@ -210,7 +210,7 @@ def test_throttling_and_an_operation_in_progress_put_it_off() -> None:
     assert world.puts == []
 
 
-@pytest.mark.parametrize("unreadable", ["git", "argocd", "arm", "cluster", "books"])
+@pytest.mark.parametrize("unreadable", ["git", "argocd", "arm", "cluster", "books", "overrides"])
 def test_what_cannot_be_read_takes_no_node_away(unreadable: str) -> None:
     world = evening()
     world.unreadable = {unreadable}
@@ -347,12 +347,15 @@ def test_a_value_that_is_neither_on_nor_off_is_not_overwritten() -> None:
 
 def test_while_overrides_cannot_be_read_nothing_is_put_to_sleep_and_what_is_due_wakes() -> None:
     world = evening()
-    world.overrides["dev"] = Override(
-        environment="dev", state="on", since=world.now, until=world.now + timedelta(hours=1)
-    )
-    world.unreadable = {"books"}
-    assert isinstance(world.tick().outcome, Waiting)
+    world.unreadable = {"overrides"}
+    for _ in range(3):
+        assert isinstance(world.tick().outcome, Waiting)
+        world.settle()
     assert (world.puts, len(world.commits)) == ([], 1)
+    world = morning()
+    world.unreadable = {"overrides"}
+    world.until_done()
+    assert_up(world)
 
 
 def test_a_conflict_on_the_ledger_is_looked_at_again() -> None:
@@ -409,3 +412,19 @@ def test_one_pool_without_capacity_holds_the_other_up_for_half_an_hour_and_is_as
     world.no_capacity = set()
     world.until_done()
     assert_up(world)
+
+
+def test_without_anything_that_syncs_no_commit_is_made_in_the_evening_and_one_is_in_the_morning() -> None:
+    world = evening()
+    world.app.gone = True
+    report = world.tick()
+    assert isinstance(report.outcome, Stalled)
+    assert "there is no Application/argocd/dev" in report.outcome.why
+    assert (world.puts, len(world.commits), world.ledgers) == ([], 1, {})
+    world = morning()
+    world.app.gone = True
+    for _ in range(8):
+        report = world.tick()
+        world.settle()
+    assert isinstance(report.outcome, Stalled)
+    assert world.flag() == "on"

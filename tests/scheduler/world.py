@@ -69,6 +69,7 @@ class App:
     slow: int = 0  # settles that a sync takes more
     one_behind: bool = False  # syncs the commit before the newest first
     waited: int = 0
+    gone: bool = False
 
 
 @dataclass
@@ -249,6 +250,8 @@ class Ports:
     def objects(self, sync: Sync) -> tuple[Synced, ...]:
         def look() -> tuple[Synced, ...]:
             app = self.world.app
+            if app.gone:
+                return ()
             pending = [pod for pod in self.world.pods if pod.phase == "Pending"]
             return (
                 Synced(
@@ -319,7 +322,7 @@ class Ports:
         return self.world.call("books", lambda: self.world.ledgers.get(environment, empty))
 
     def overrides(self) -> tuple[Override, ...]:
-        return self.world.call("books", lambda: tuple(self.world.overrides.values()))
+        return self.world.call("overrides", lambda: tuple(self.world.overrides.values()))
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Records and requests as ConfigMaps: what is written comes back, and what is spoilt is named."""
 
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -45,7 +45,12 @@ records = st.builds(
     receipt=st.dictionaries(texts, texts, max_size=2),
 )
 requests = st.builds(
-    Request, key=keys, slug=labels, action=st.sampled_from(["hold", "apply"]), commit=texts, at=texts
+    Request,
+    key=keys,
+    slug=labels,
+    action=st.sampled_from(["hold", "apply"]),
+    commit=texts,
+    at=times.map(datetime.isoformat),
 )
 many = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
