@@ -1,6 +1,7 @@
 """What server-side apply refuses, conflicts apart: bodies that do not fit, and fields that never change."""
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -133,3 +134,19 @@ def test_most_of_a_stateful_set_is_immutable(apply: Apply, namespace: str) -> No
     assert refused.status_code == 422
     assert refused.json()["details"]["causes"][0]["field"] == "spec"
     assert "updates to statefulset spec for fields other than 'replicas'" in refused.json()["message"]
+
+
+def test_applying_to_a_very_object_that_is_gone_is_refused(api: httpx.Client) -> None:
+    gone = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "gone-before", "uid": "no-such-uid"},
+    }
+    answer = api.patch(
+        "/api/v1/namespaces/gone-before",
+        params={"fieldManager": "coppice"},
+        headers={"Content-Type": "application/apply-patch+yaml"},
+        content=json.dumps(gone),
+    )
+    assert answer.status_code == 409
+    assert "no existing object was found" in answer.json()["message"]

@@ -129,10 +129,6 @@ def test_a_namespace_made_anew_is_not_applied_to(
     assert read(reader).labels["owner"] == "someone"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the stand-in makes it anew; a real API server answers 409, for the body names a uid",
-)
 def test_a_namespace_that_went_is_not_brought_back_by_applying(
     cluster: Cluster, reader: NamespaceReaderAdapter, writer: NamespaceWriterAdapter
 ) -> None:
