@@ -1,41 +1,28 @@
-"""Every trigger of the app: each parses, calls and responds. No logic lives here; importing it loads no SDK.
+"""The app, and every trigger that is about branches. Each parses, calls and responds; no logic lives here.
 
-The two schedules are the only settings read at import. Written as `%SWEEP_SCHEDULE%` they would have to be
-set: the host that resolves such names knows no defaults, and does not load a function whose setting is
-missing (https://learn.microsoft.com/azure/azure-functions/functions-bindings-expressions-patterns).
+Importing this loads no SDK. The schedules are the only settings that are read at import. Written as
+`%SWEEP_SCHEDULE%` one would have to be set: the host that resolves such names knows no defaults, and does not
+load a function whose setting is missing
+(https://learn.microsoft.com/azure/azure-functions/functions-bindings-expressions-patterns).
 """
 
 import json
 import logging
 import os
-from collections.abc import Callable
 
 import azure.functions as func
 
-from api.answers import Answer, error, failed
-from composition import BRANCHES_QUEUE, POWER_QUEUE, composed, now
-from loop.errors import Failure
+from api.answers import Answer, error
+from composition import BRANCHES_QUEUE, composed, now
+from function_power import power
+from responses import respond
 
 _log = logging.getLogger("coppice")
 _STORAGE = "AzureWebJobsStorage"
-_POWER_SCHEDULE = os.environ.get("POWER_SCHEDULE") or "0 */5 * * * *"
 _SWEEP_SCHEDULE = os.environ.get("SWEEP_SCHEDULE") or "0 */10 * * * *"
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-
-
-def _respond(call: Callable[[], Answer], *, public: bool = False) -> func.HttpResponse:
-    """Answer with what the call answers, or with the failure that it met; strangers are not told its
-    details.
-    """
-    try:
-        answer = call()
-    except Failure as failure:
-        _log.warning("%s", failure.message)
-        answer = (
-            error(503, failure.code, "not available now; the log says why") if public else failed(failure)
-        )
-    return func.HttpResponse(json.dumps(answer.body), status_code=answer.status, mimetype="application/json")
+app.register_functions(power)
 
 
 @app.function_name("github_webhook")
@@ -59,7 +46,7 @@ def github_webhook(req: func.HttpRequest, key: func.Out[str]) -> func.HttpRespon
             key.set(received.key.to_message())
         return Answer(received.status, received.body)
 
-    return _respond(call, public=True)
+    return respond(call, public=True)
 
 
 @app.function_name("reconcile_branch")
@@ -124,7 +111,7 @@ def sweep_now(req: func.HttpRequest) -> func.HttpResponse:
         program.enqueue(found.keys)
         return swept(found, orphans, queued=len(found.keys), dry_run=False)
 
-    return _respond(call)
+    return respond(call)
 
 
 @app.function_name("list_environments")
@@ -134,7 +121,7 @@ def list_environments(req: func.HttpRequest) -> func.HttpResponse:
     from api.environments import listed
 
     del req
-    return _respond(lambda: listed(composed().reconciler.survey()))
+    return respond(lambda: listed(composed().reconciler.survey()))
 
 
 @app.function_name("explain_environment")
@@ -154,7 +141,7 @@ def explain_environment(req: func.HttpRequest) -> func.HttpResponse:
             return error(400, "bad_branch", str(wrong))
         return explained(*reconciler.explain(key))
 
-    return _respond(call)
+    return respond(call)
 
 
 @app.function_name("create_environment")
@@ -162,7 +149,7 @@ def explain_environment(req: func.HttpRequest) -> func.HttpResponse:
 @app.queue_output("key", queue_name=BRANCHES_QUEUE, connection=_STORAGE)
 def create_environment(req: func.HttpRequest, key: func.Out[str]) -> func.HttpResponse:
     """A branch shall have its environment, applied anew; this ends a hold."""
-    return _respond(lambda: _ask(req, "apply", key))
+    return respond(lambda: _ask(req, "apply", key))
 
 
 @app.function_name("delete_environment")
@@ -170,7 +157,7 @@ def create_environment(req: func.HttpRequest, key: func.Out[str]) -> func.HttpRe
 @app.queue_output("key", queue_name=BRANCHES_QUEUE, connection=_STORAGE)
 def delete_environment(req: func.HttpRequest, key: func.Out[str]) -> func.HttpResponse:
     """A branch shall have no environment until it is pushed to."""
-    return _respond(lambda: _ask(req, "hold", key))
+    return respond(lambda: _ask(req, "hold", key))
 
 
 def _ask(req: func.HttpRequest, action: str, out: func.Out[str]) -> Answer:
@@ -190,81 +177,6 @@ def _ask(req: func.HttpRequest, action: str, out: func.Out[str]) -> Answer:
     return answer
 
 
-@app.function_name("tick_power")
-@app.timer_trigger("timer", schedule=_POWER_SCHEDULE, run_on_startup=False)
-def tick_power(timer: func.TimerRequest) -> None:
-    """The keys of all environments of the schedule: each is brought to where the calendar wants it."""
-    from scheduler.message import to_message
-
-    del timer
-    program = composed()
-    for name in program.schedule.named if program.schedule else ():
-        program.power_queue.put(to_message(name))
-
-
-@app.function_name("reconcile_power")
-@app.queue_trigger("msg", queue_name=POWER_QUEUE, connection=_STORAGE)
-def reconcile_power(msg: func.QueueMessage) -> None:
-    """An environment's key: every step that the world is ready for, and back if it has to wait."""
-    from loop.chain import come_back
-    from scheduler.message import from_message, to_message
-
-    program = composed()
-    environment, first_seen = from_message(msg.get_body())
-    if program.power is None:
-        return
-    report = program.power.reconcile(environment)
-    report.log()
-    later = come_back(report.outcome, first_seen=first_seen, now=now())
-    if later is not None:
-        since, delay = later
-        program.power_queue.put(to_message(environment, first_seen=since), delay=delay)
-
-
-@app.function_name("show_power")
-@app.route("power", methods=["GET"])
-def show_power(req: func.HttpRequest) -> func.HttpResponse:
-    """What sleeps and why, what comes next, step by step, and seven days ahead."""
-    from api.power import NO_SCHEDULE, shown
-
-    def call() -> Answer:
-        power = composed().power
-        if power is None:
-            return Answer(200, {"environments": {}, "message": NO_SCHEDULE})
-        return shown(power.explain_all(), power.features(), schedule=power.schedule)
-
-    del req
-    return _respond(call)
-
-
-@app.function_name("set_power")
-@app.route("power/{environment}", methods=["POST", "DELETE"])
-@app.queue_output("key", queue_name=POWER_QUEUE, connection=_STORAGE)
-def set_power(req: func.HttpRequest, key: func.Out[str]) -> func.HttpResponse:
-    """A person's word against the calendar, and its end."""
-    from api.power import NO_SCHEDULE, ended, overridden
-    from scheduler.message import to_message
-
-    def call() -> Answer:
-        program = composed()
-        environment = req.route_params.get("environment", "")
-        if program.schedule is None:
-            return error(404, "no_schedule", NO_SCHEDULE)
-        schedule, overrides = program.schedule, program.overrides
-        if req.method == "DELETE":
-            answer = ended(environment, schedule=schedule, overrides=overrides)
-        else:
-            who = req.headers.get("x-ms-client-principal-name", "")
-            answer = overridden(
-                environment, req.get_body(), schedule=schedule, overrides=overrides, who=who, now=now()
-            )
-        if answer.status == 202 and environment in program.schedule.named:
-            key.set(to_message(environment))
-        return answer
-
-    return _respond(call)
-
-
 @app.function_name("health")
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest) -> func.HttpResponse:
@@ -272,7 +184,7 @@ def health(req: func.HttpRequest) -> func.HttpResponse:
     from api.health import examined
 
     del req
-    return _respond(lambda: examined(composed().checks(), details=False), public=True)
+    return respond(lambda: examined(composed().checks(), details=False), public=True)
 
 
 @app.function_name("health_details")
@@ -282,4 +194,4 @@ def health_details(req: func.HttpRequest) -> func.HttpResponse:
     from api.health import examined
 
     del req
-    return _respond(lambda: examined(composed().checks(), details=True))
+    return respond(lambda: examined(composed().checks(), details=True))

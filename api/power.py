@@ -73,15 +73,23 @@ def _forecast(forecast: Forecast) -> dict[str, object]:
     }
 
 
-def overridden(
-    environment: str, body: bytes, *, schedule: Schedule, overrides: OverrideWriter, who: str, now: datetime
+def changed(
+    method: str,
+    environment: str,
+    body: bytes,
+    *,
+    schedule: Schedule | None,
+    overrides: OverrideWriter,
+    who: str,
+    now: datetime,
 ) -> Answer:
-    """Write down a person's word against the calendar.
+    """Write down a person's word against the calendar, or end it.
 
     Args:
+        method: `POST` writes it down, `DELETE` ends it.
         environment: the environment, or `features`.
         body: what was asked for, as JSON.
-        schedule: the schedule.
+        schedule: the schedule; `None` if there is none.
         overrides: where it is written.
         who: who asks, as far as it is known.
         now: the time.
@@ -89,8 +97,14 @@ def overridden(
     Returns:
         202, or an error.
     """
+    if schedule is None:
+        return error(404, "no_schedule", NO_SCHEDULE)
     if not _known(environment, schedule):
-        return _unknown(environment, schedule)
+        names = ", ".join([*schedule.named, *(["features"] if schedule.environments.features else [])])
+        return error(404, "no_such_environment", f"the schedule names no {environment!r}: it has {names}")
+    if method == "DELETE":
+        overrides.end(environment)
+        return Answer(202, {"environment": environment, "override": None})
     try:
         document = json.loads(body or b"null")
         if not isinstance(document, dict):
@@ -102,26 +116,7 @@ def overridden(
     return Answer(202, {"environment": environment, "override": str(override)})
 
 
-def ended(environment: str, *, schedule: Schedule, overrides: OverrideWriter) -> Answer:
-    """End a person's word: the calendar's holds again.
-
-    Args:
-        environment: the environment, or `features`.
-        schedule: the schedule.
-        overrides: where it is written.
-    """
-    if not _known(environment, schedule):
-        return _unknown(environment, schedule)
-    overrides.end(environment)
-    return Answer(202, {"environment": environment, "override": None})
-
-
 def _known(environment: str, schedule: Schedule) -> bool:
     return environment in schedule.named or (
         environment == "features" and schedule.environments.features is not None
     )
-
-
-def _unknown(environment: str, schedule: Schedule) -> Answer:
-    names = ", ".join([*schedule.named, *(["features"] if schedule.environments.features else [])])
-    return error(404, "no_such_environment", f"the schedule names no {environment!r}: it has {names}")

@@ -24,6 +24,7 @@ def _bound(port: int) -> socket.socket:
     )  # asyncio sets TCP_NODELAY only where the protocol is named
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
+    listener.listen()  # whoever reads the URL may connect at once, and waits until the server accepts
     return listener
 
 

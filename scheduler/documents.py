@@ -7,6 +7,7 @@ would wrap long lines and shift indentation, and a commit should show the one li
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self, TypeAlias
 
 from ruamel.yaml import YAML
@@ -126,17 +127,21 @@ def put(text: str, path: Path, value: Scalar) -> str:
     return text[:start] + written + text[end:]
 
 
-def _find(text: str, path: Path) -> ScalarNode:
+@lru_cache(maxsize=64)  # one look reads the same text at the branch and at every commit in force
+def _documents(text: str) -> tuple[Node, ...]:
     try:
-        documents = [node for node in YAML(typ="safe", pure=True).compose_all(text) if node is not None]
+        return tuple(node for node in YAML(typ="safe", pure=True).compose_all(text) if node is not None)
     except MarkedYAMLError as error:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise DocumentError(f"it is not YAML{where}: {error.problem}") from error
     except (YAMLError, RecursionError) as error:
         raise DocumentError(f"it is not YAML: {error}") from error
+
+
+def _find(text: str, path: Path) -> ScalarNode:
     found: list[ScalarNode] = []
     problem = DocumentError("it is empty")
-    for document in documents:
+    for document in _documents(text):
         try:
             found.append(_descend(document, path))
         except DocumentError as error:

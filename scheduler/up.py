@@ -39,7 +39,8 @@ def items(seen: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: b
     switched = switch(seen, "on", message=f"Wake {seen.name}\n\n{why}\n")
     short = _short(seen, overdue=overdue)
     again = one_by_one(_again(seen), seen, meanwhile=short)
-    # What nodes there are can be used after too long; then what failed comes after all else.
+    force = in_force(seen, "on", committing=bool(switched), ask=not overdue)
+    # After too long, what there is has to do: what failed or is not in force comes after all else.
     partly = overdue and len(short) < len(seen.own_pools)
     return (
         *begun,
@@ -47,9 +48,15 @@ def items(seen: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: b
         *(() if partly else again),
         *_nodes_ready(seen, () if partly else short),
         *switched,
-        *in_force(seen, "on", committing=bool(switched), ask=not overdue),
+        *(() if overdue else force),
         *one_by_one(_restore(seen), seen, meanwhile=short),
-        *_end(seen, ledger.rises(now), short=short, overdue=overdue, last=again if partly else ()),
+        *_end(
+            seen,
+            ledger.rises(now),
+            short=short,
+            overdue=overdue,
+            last=(*(again if partly else ()), *(force if overdue else ())),
+        ),
     )
 
 
@@ -143,7 +150,7 @@ def _end(
     rises = wave(Note(ledger=done, what="awake"))
     unwell = [*(short if overdue else ()), *_unwell(seen)]
     if not unwell:
-        return (*forget, *settled(seen), *rises)
+        return (*forget, *settled(seen), *last, *rises)
     why = f"not healthy: {listed(unwell)}"
     if not overdue:
         return (Gate(why, "unhealthy", _SOON), *forget, *settled(seen), *rises)

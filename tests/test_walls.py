@@ -8,13 +8,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {"adapters", "api", "branches", "deprovisioning", "local", "loop", "provisioning", "scheduler"}
-ROOMS |= {"webhook"}
+ROOMS |= {"webhook", "function_power", "responses"}
 ROOMS |= {"composition", "function_app", "reconcile", "settings"}
 MAY_IMPORT = {
     "settings": set(),
     "reconcile": {"loop", "branches", "provisioning", "deprovisioning"},
-    "composition": ROOMS - {"local", "function_app", "webhook"},
-    "function_app": {"api", "branches", "composition", "loop", "reconcile", "scheduler", "webhook"},
+    "function_app": {"api", "branches", "composition", "function_power", "reconcile", "responses", "webhook"},
+    "function_power": {"api", "composition", "loop", "responses", "scheduler"},
+    "responses": {"api", "loop"},
 }
 
 

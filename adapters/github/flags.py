@@ -96,11 +96,21 @@ class FlagAdapter:
             raise _refused(commit, refused) from refused
 
 
+# How rulesets and the older protection rules refuse a push; none of them has a code of its own.
+_PROTECTED = (
+    "protected",
+    "rule violations",
+    "changes must be made through a pull request",
+    "required status check",
+    "not authorized to push",
+)
+
+
 def _refused(commit: Commit, refused: Failure) -> Failure:
     said = refused.message.lower()
     if "fast forward" in said or "fast-forward" in said:
         return Conflict(f"branch {commit.branch!r} of {commit.repository} has moved on")
-    if "protected" in said or "rule violations" in said:
+    if any(word in said for word in _PROTECTED):
         return Forbidden(
             f"branch {commit.branch!r} of {commit.repository} is protected: let Coppice's token or app "
             f"bypass the rule, or name another branch in the schedule ({refused.message})"

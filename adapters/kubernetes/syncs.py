@@ -1,11 +1,12 @@
 """Argo CD's Applications and Flux' Kustomizations: what they report, and how they are asked to look at Git.
 
 Their status is described in https://argo-cd.readthedocs.io/en/stable/user-guide/annotations-and-labels/ and
-https://fluxcd.io/flux/components/kustomize/kustomizations/#kustomization-status.
+https://fluxcd.io/flux/components/kustomize/kustomizations/#kustomization-status. A Kustomization that brings
+HelmReleases is in force only when they are: https://fluxcd.io/flux/components/helm/helmreleases/#helmrelease-status.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +18,10 @@ from scheduler.sync import Synced
 _ARGO = "argoproj.io/v1alpha1"
 _FLUX = "kustomize.toolkit.fluxcd.io/v1"
 _SOURCE = "source.toolkit.fluxcd.io/v1"
+_HELM = "helm.toolkit.fluxcd.io/v2"
 _ARGO_REFRESH = "argocd.argoproj.io/refresh"
 _FLUX_REFRESH = "reconcile.fluxcd.io/requestedAt"
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PLACES = {"Application": (_ARGO, "applications"), "Kustomization": (_FLUX, "kustomizations")}
 
 
@@ -39,7 +42,7 @@ class SyncAdapter:
         found = self._found(sync)
         if sync.kind == "Application":
             return tuple(_application(each) for each in found)
-        return tuple(_kustomization(each, self._source(each)) for each in found)
+        return tuple(_kustomization(each, self._source(each), self._releases(each)) for each in found)
 
     def refresh(self, synced: Synced) -> None:
         """Ask the object to look at Git now; Flux looks through the source that it was given."""
@@ -70,17 +73,26 @@ class SyncAdapter:
         namespace, name = _source_of(kustomization)
         return self._api.get(path(_SOURCE, "gitrepositories", namespace=namespace, name=name))
 
+    def _releases(self, kustomization: Any) -> tuple[Any, ...]:
+        """The HelmReleases that it brought; what it has just applied may not have reached the chart yet."""
+        brought = (kustomization.get("status") or {}).get("inventory") or {}
+        names = [each["id"].split("_") for each in brought.get("entries") or ()]
+        return tuple(
+            self._api.get(path(_HELM, "helmreleases", namespace=namespace, name=name))
+            for namespace, name, group, kind in names
+            if (group, kind) == (_HELM.partition("/")[0], "HelmRelease")
+        )
+
 
 def _application(document: Mapping[str, Any]) -> Synced:
     metadata, spec, status = document["metadata"], document["spec"], document.get("status") or {}
-    sync, operation = status.get("sync") or {}, status.get("operationState") or {}
     health = (status.get("health") or {}).get("status", "Unknown")
     return Synced(
         kind="Application",
         namespace=metadata["namespace"],
         name=metadata["name"],
-        revisions=dict(_compared(spec, sync)),
-        unsynced=_unsynced(sync, operation),
+        revisions=dict(_compared(spec, status.get("sync") or {})),
+        unsynced=_unsynced(status),
         unhealthy="" if health == "Healthy" else f"its health is {health}",
         refreshing=_ARGO_REFRESH in (metadata.get("annotations") or {}),
     )
@@ -93,37 +105,62 @@ def _compared(spec: Mapping[str, Any], sync: Mapping[str, Any]) -> Iterator[tupl
     else:
         pairs = zip([spec.get("source") or {}], [sync.get("revision", "")], strict=True)
     for source, revision in pairs:
-        if revision:
+        if _COMMIT.fullmatch(revision):  # while it cannot read Git, it names the branch
             yield _repository(source.get("repoURL", "")), revision
 
 
-def _unsynced(sync: Mapping[str, Any], operation: Mapping[str, Any]) -> str:
+def _unsynced(status: Mapping[str, Any]) -> str:
+    sync, operation = status.get("sync") or {}, status.get("operationState") or {}
     phase = operation.get("phase", "")
-    if phase in {"Error", "Failed"}:
-        return f"its last sync {phase.lower()}: {operation.get('message', '')}".strip()
     if phase in {"Running", "Terminating"}:
         return "a sync is running"
-    status = sync.get("status", "Unknown")
-    return "" if status == "Synced" else f"it is {status}"
+    state = sync.get("status", "Unknown")
+    # One that failed at another commit is history, once the present commit is what runs.
+    tried = (operation.get("syncResult") or {}).get("revision") or sync.get("revision")
+    if phase in {"Error", "Failed"} and (state != "Synced" or tried == sync.get("revision")):
+        return f"its last sync {phase.lower()}: {operation.get('message', '')}".strip()
+    if state == "Synced":
+        return ""
+    errors = [each for each in status.get("conditions") or () if each["type"].endswith("Error")]
+    return "; ".join([f"it is {state}", *(each.get("message", "") for each in errors)])
 
 
-def _kustomization(document: Mapping[str, Any], source: Mapping[str, Any]) -> Synced:
+def _kustomization(
+    document: Mapping[str, Any], source: Mapping[str, Any], releases: Iterable[Mapping[str, Any]]
+) -> Synced:
     metadata, status = document["metadata"], document.get("status") or {}
     ready = _condition(status)
     asked = (metadata.get("annotations") or {}).get(_FLUX_REFRESH, "")
     applied = status.get("lastAppliedRevision", "").rpartition(":")[2]
-    behind = status.get("observedGeneration", 0) < metadata.get("generation", 0)
-    unready = ready.get("status") != "True"
-    why = f"it is {ready.get('reason', 'Unknown')}: {ready.get('message', '')}" if unready else ""
+    unsynced = _unready(document)
     return Synced(
         kind="Kustomization",
         namespace=metadata["namespace"],
         name=metadata["name"],
         revisions={_repository((source.get("spec") or {}).get("url", "")): applied} if applied else {},
-        unsynced="its present generation has not been looked at" if behind else why,
-        unhealthy=why if ready.get("reason") == "HealthCheckFailed" else "",
+        unsynced=unsynced or "; ".join(filter(None, map(_unreleased, releases))),
+        unhealthy=unsynced if ready.get("reason") == "HealthCheckFailed" else "",
         refreshing=bool(asked) and status.get("lastHandledReconcileAt", "") != asked,
     )
+
+
+def _unreleased(release: Mapping[str, Any]) -> str:
+    why = _unready(release)
+    metadata = release["metadata"]
+    return f"HelmRelease {metadata['namespace']}/{metadata['name']}: {why}" if why else ""
+
+
+def _unready(document: Mapping[str, Any]) -> str:
+    """Why one of Flux' objects is not ready at its present generation; empty if it is."""
+    status = document.get("status") or {}
+    ready = _condition(status)
+    if (document.get("spec") or {}).get("suspend"):
+        return "it is suspended"
+    if status.get("observedGeneration", 0) < document["metadata"].get("generation", 0):
+        return "its present generation has not been looked at"
+    if ready.get("status") != "True":
+        return f"it is {ready.get('reason', 'Unknown')}: {ready.get('message', '')}"
+    return ""
 
 
 def _condition(status: Mapping[str, Any]) -> Mapping[str, Any]:

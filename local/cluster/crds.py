@@ -15,7 +15,9 @@ _OURS = Path(__file__).parent / "crds"
 _PUBLISHED = (
     ("github.com/argoproj/argo-cd/v3", "manifests/crds/application-crd.yaml"),
     ("github.com/argoproj/argo-cd/v3", "manifests/crds/appproject-crd.yaml"),
+    ("github.com/fluxcd/helm-controller", "config/crd/bases/*.yaml"),
     ("github.com/fluxcd/kustomize-controller", "config/crd/bases/*.yaml"),
+    ("github.com/fluxcd/source-controller", "config/crd/bases/*.yaml"),  # the other one looks for all of them
     ("github.com/kedacore/keda/v2", "config/crd/bases/keda.sh_scaledobjects.yaml"),
     ("sigs.k8s.io/gateway-api", "config/crd/standard/gateway.*.yaml"),
 )

@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,13 @@ class Process:
 
 
 @contextlib.contextmanager
-def running(program: Path, *arguments: str, name: str, folder: Path) -> Iterator[Process]:
+def running(
+    program: Path,
+    *arguments: str,
+    name: str,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Process]:
     """Run a program for as long as the context lasts.
 
     Args:
@@ -58,6 +64,7 @@ def running(program: Path, *arguments: str, name: str, folder: Path) -> Iterator
         arguments: Its arguments.
         name: How messages call it.
         folder: Its working folder, which also takes its log.
+        environment: All of its environment; by default this process's own.
 
     Yields:
         The process.
@@ -67,6 +74,7 @@ def running(program: Path, *arguments: str, name: str, folder: Path) -> Iterator
         popen = subprocess.Popen(
             [str(program), *arguments],
             cwd=folder,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -51,7 +51,7 @@ def find_programs(*, report: Callable[[str], None]) -> Programs:
         ClusterUnavailableError: Something is missing and cannot be built.
     """
     assets = os.environ.get("KUBEBUILDER_ASSETS")
-    folder = _assets(Path(assets)) if assets else _build("kubernetes", report)
+    folder = _assets(Path(assets)) if assets else built("kubernetes", report=report)
     # Go names a program after its package, and etcd's is called `server`.
     etcd = folder / "etcd" if (folder / "etcd").exists() else folder / "server"
     kwok = folder / "kwok"
@@ -61,8 +61,35 @@ def find_programs(*, report: Callable[[str], None]) -> Programs:
         kube_controller_manager=folder / "kube-controller-manager",
         kube_scheduler=folder / "kube-scheduler",
         kubectl=folder / "kubectl",
-        kwok=kwok if kwok.exists() else _build("kwok", report) / "kwok",
+        kwok=kwok if kwok.exists() else built("kwok", report=report) / "kwok",
     )
+
+
+def built(family: str, *, report: Callable[[str], None]) -> Path:
+    """Build a family of tools, if that has not been done, where every clone on this machine finds them.
+
+    Args:
+        family: The folder below `tools/` that pins them.
+        report: Takes a line about each step that takes long.
+
+    Returns:
+        The folder that holds them.
+
+    Raises:
+        ClusterUnavailableError: They cannot be built.
+    """
+    # Without its version in it, no client can tell what the server is.
+    ldflags = f"-X k8s.io/component-base/version.gitVersion={kubernetes_version()}"
+    try:
+        with _elapsed(f"building tools/{family} (some minutes the first time)", report):
+            return build(
+                family,
+                into=cache_folder(family),
+                ldflags=ldflags if family == "kubernetes" else "",
+                report=report,
+            )
+    except BuildError as error:
+        raise ClusterUnavailableError(str(error)) from error
 
 
 def module_folder(family: str, module: str) -> Path:
@@ -111,21 +138,6 @@ def _assets(folder: Path) -> Path:
             "add them, or unset it and they are built with Go"
         )
     return folder
-
-
-def _build(family: str, report: Callable[[str], None]) -> Path:
-    # Without its version in it, no client can tell what the server is.
-    ldflags = f"-X k8s.io/component-base/version.gitVersion={kubernetes_version()}"
-    try:
-        with _elapsed(f"building tools/{family} (some minutes the first time)", report):
-            return build(
-                family,
-                into=cache_folder(family),
-                ldflags=ldflags if family == "kubernetes" else "",
-                report=report,
-            )
-    except BuildError as error:
-        raise ClusterUnavailableError(str(error)) from error
 
 
 @contextlib.contextmanager

@@ -1,1 +1,1 @@
-"""A stand-in for GitHub: its REST API over a real bare repository, and the webhooks that a push sends."""
+"""A stand-in for GitHub: its REST API over real bare repositories, and the webhooks that a push sends."""

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from local.github.app import github_app
+from local.github.arguments import repository
 from local.github.repository import Repository, create
 from local.serving import serve_forever
 
@@ -16,6 +17,14 @@ def _arguments() -> argparse.Namespace:
         "--seed", type=Path, metavar="FOLDER", help="make the repository anew, of these files"
     )
     parser.add_argument("--full-name", default="acme/todo-app", help="its owner/name on GitHub")
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        type=repository,
+        metavar="OWNER/NAME=PATH",
+        help="another bare repository to serve; may be repeated",
+    )
     parser.add_argument("--token", default="", help="refuse requests without this token")
     return parser.parse_args()
 
@@ -24,10 +33,11 @@ def main() -> None:
     """Serve until interrupted."""
     arguments = _arguments()
     if arguments.seed is None:
-        repository = Repository(path=arguments.repository, full_name=arguments.full_name)
+        first = Repository(path=arguments.repository, full_name=arguments.full_name)
     else:
-        repository = create(arguments.repository, arguments.seed, full_name=arguments.full_name)
-    serve_forever(github_app(repository, token=arguments.token), port=arguments.port, name="github")
+        first = create(arguments.repository, arguments.seed, full_name=arguments.full_name)
+    app = github_app(first, *arguments.also, token=arguments.token)
+    serve_forever(app, port=arguments.port, name="github")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """The stand-in for GitHub's REST API as an application, to serve in a test or as a process.
 
-State is the bare repository itself: a push to it is seen by the next request.
+State is the bare repositories themselves: a push to one is seen by the next request.
 """
 
 import http
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -19,25 +19,26 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local.github import contents
+from local.github import contents, git_data
 from local.github.errors import GitHubError, body, failure_body
+from local.github.protection import refusal
 from local.github.repository import Commit, Repository
 from local.standin import StandIn
 
 _MOST_PER_PAGE = 100
 
 
-def github_app(repository: Repository, *, token: str = "") -> StandIn:
-    """GitHub's REST API for one repository, as far as the program asks for it.
+def github_app(*repositories: Repository, token: str = "") -> StandIn:
+    """GitHub's REST API for some repositories, as far as the program asks for it.
 
     Args:
-        repository: the only one there is; every other name is a 404.
+        repositories: those there are, at least one; every other name is a 404.
         token: what a request must carry as `Authorization: Bearer …` or `token …`; empty asks for nothing.
 
     Returns:
         The application.
     """
-    answers = _Answers(repository, token)
+    answers = _Answers(repositories, token)
     here = "/repos/{owner}/{name}"
     app = Starlette(
         routes=[
@@ -48,34 +49,40 @@ def github_app(repository: Repository, *, token: str = "") -> StandIn:
             Route(here + "/commits/{ref:path}", answers.get_commit),
             Route(here + "/tarball/{ref:path}", answers.tarball),
             Route("/_codeload/{owner}/{name}/legacy.tar.gz/{ref:path}", answers.codeload),
-            *contents.routes(repository, here + "/contents", check=answers.check),
+            *contents.routes(here + "/contents", check=answers.check),
+            *git_data.routes(here + "/git", check=answers.check),
         ],
         exception_handlers={GitHubError: _refused, HTTPException: _unknown},
         middleware=[Middleware(_RateLimit)],
     )
     app.router.redirect_slashes = False
-    return StandIn(app, state=lambda: {"branches": repository.branches()}, error=failure_body)
+    return StandIn(app, state=lambda: _state(repositories), error=failure_body)
+
+
+def _state(repositories: Sequence[Repository]) -> dict[str, object]:
+    """The first repository is the one whose branches get environments."""
+    branches = {repository.full_name: repository.branches() for repository in repositories}
+    return {"branches": branches[repositories[0].full_name], "repositories": branches}
 
 
 @dataclass(frozen=True)
 class _Answers:
-    repository: Repository
+    repositories: Sequence[Repository]
     token: str
     download_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
-    def check(self, request: Request) -> None:
+    def check(self, request: Request) -> Repository:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if self.token and (scheme.casefold() not in {"bearer", "token"} or token != self.token):
             raise GitHubError(401, "Bad credentials")
-        self.check_name(request)
+        return self.named(request)
 
-    def check_name(self, request: Request) -> None:
-        asked = f"{request.path_params['owner']}/{request.path_params['name']}"
-        if asked.casefold() != self.repository.full_name.casefold():
-            raise GitHubError(404, "Not Found")
-
-    def url(self, request: Request) -> str:
-        return f"{request.base_url}repos/{self.repository.full_name}"
+    def named(self, request: Request) -> Repository:
+        asked = f"{request.path_params['owner']}/{request.path_params['name']}".casefold()
+        for repository in self.repositories:
+            if repository.full_name.casefold() == asked:
+                return repository
+        raise GitHubError(404, "Not Found")
 
     def sign_in(self, request: Request) -> Response:
         """A GitHub App exchanges a token signed with its key, which is not checked, for one of an hour."""
@@ -86,71 +93,63 @@ class _Answers:
         return JSONResponse({"token": self.token or "any", "expires_at": expires}, status_code=201)
 
     def repo(self, request: Request) -> Response:
-        self.check(request)
+        repository = self.check(request)
         return JSONResponse(
             {
                 "id": 186853002,
-                "name": self.repository.name,
-                "full_name": self.repository.full_name,
+                "name": repository.name,
+                "full_name": repository.full_name,
                 "private": True,
-                "owner": {"login": self.repository.owner, "id": 21031067, "type": "Organization"},
-                "url": self.url(request),
-                "html_url": f"https://github.com/{self.repository.full_name}",
-                "default_branch": self.repository.default_branch,
+                "owner": {"login": repository.owner, "id": 21031067, "type": "Organization"},
+                "url": _url(request, repository),
+                "html_url": f"https://github.com/{repository.full_name}",
+                "default_branch": repository.default_branch,
                 "permissions": {"admin": False, "push": True, "pull": True},
             }
         )
 
     def list_branches(self, request: Request) -> Response:
-        self.check(request)
+        repository = self.check(request)
         size = min(_number(request, "per_page", 30), _MOST_PER_PAGE)
         page = _number(request, "page", 1)
-        branches = list(self.repository.branches().items())
+        branches = list(repository.branches().items())
         shown = branches[(page - 1) * size : page * size]
-        items = [_branch_json(self.url(request), name, {"sha": sha}) for name, sha in shown]
+        items = [_branch_json(request, repository, name, {"sha": sha}) for name, sha in shown]
         return JSONResponse(items, headers=_links(request, page=page, pages=-(-len(branches) // size)))
 
     def get_branch(self, request: Request) -> Response:
-        self.check(request)
+        repository = self.check(request)
         name = request.path_params["branch"]
-        sha = self.repository.head(name)
+        sha = repository.head(name)
         if sha is None:
-            return self._moved(request, name)
-        commit = _commit_json(self.url(request), self.repository.describe(sha))
-        return JSONResponse(_branch_json(self.url(request), name, commit))
-
-    def _moved(self, request: Request, old: str) -> Response:
-        new = self.repository.renamed_to(old)
-        if new is None:
-            raise GitHubError(404, "Branch not found")
-        location = f"{self.url(request)}/branches/{quote(new)}"
-        moved = {"message": "Moved Permanently", "url": location}
-        return JSONResponse(moved, status_code=301, headers={"Location": location})
+            return _moved(request, repository, name)
+        commit = _commit_json(_url(request, repository), repository.describe(sha))
+        return JSONResponse(_branch_json(request, repository, name, commit))
 
     def get_commit(self, request: Request) -> Response:
-        self.check(request)
+        repository = self.check(request)
         ref = request.path_params["ref"]
-        sha = self.repository.resolve(ref)
+        sha = repository.resolve(ref)
         if sha is None:
             raise GitHubError(422, f"No commit found for SHA: {ref}")
-        return JSONResponse(_commit_json(self.url(request), self.repository.describe(sha)))
+        return JSONResponse(_commit_json(_url(request, repository), repository.describe(sha)))
 
     def tarball(self, request: Request) -> Response:
         """GitHub redirects without looking whether the ref is there."""
-        self.check(request)
+        repository = self.check(request)
         ref = quote(request.path_params["ref"], safe="")
-        location = f"{request.base_url}_codeload/{self.repository.full_name}/legacy.tar.gz/{ref}"
+        location = f"{request.base_url}_codeload/{repository.full_name}/legacy.tar.gz/{ref}"
         query = f"?token={self.download_token}" if self.token else ""
         return RedirectResponse(location + query, status_code=302)
 
     def codeload(self, request: Request) -> Response:
         """The address carries its own token: clients do not send theirs along when they are redirected."""
-        self.check_name(request)
-        sha = self.repository.resolve(request.path_params["ref"])
+        repository = self.named(request)
+        sha = repository.resolve(request.path_params["ref"])
         allowed = not self.token or request.query_params.get("token") == self.download_token
         if sha is None or not allowed:
             raise GitHubError(404, "Not Found")
-        return Response(self.repository.archive(sha), media_type="application/x-gzip")
+        return Response(repository.archive(sha), media_type="application/x-gzip")
 
 
 class _RateLimit:
@@ -177,6 +176,19 @@ class _RateLimit:
         await self._app(scope, receive, with_headers)
 
 
+def _url(request: Request, repository: Repository) -> str:
+    return f"{request.base_url}repos/{repository.full_name}"
+
+
+def _moved(request: Request, repository: Repository, old: str) -> Response:
+    new = repository.renamed_to(old)
+    if new is None:
+        raise GitHubError(404, "Branch not found")
+    location = f"{_url(request, repository)}/branches/{quote(new)}"
+    moved = {"message": "Moved Permanently", "url": location}
+    return JSONResponse(moved, status_code=301, headers={"Location": location})
+
+
 def _number(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name, "")
     return max(1, int(text)) if text.isdecimal() else default
@@ -192,9 +204,11 @@ def _links(request: Request, *, page: int, pages: int) -> dict[str, str]:
     return {"Link": ", ".join(shown)} if shown else {}
 
 
-def _branch_json(url: str, name: str, commit: Mapping[str, object]) -> dict[str, object]:
-    located = {**commit, "url": f"{url}/commits/{commit['sha']}"}
-    return {"name": name, "commit": located, "protected": False}
+def _branch_json(
+    request: Request, repository: Repository, name: str, commit: Mapping[str, object]
+) -> dict[str, object]:
+    located = {**commit, "url": f"{_url(request, repository)}/commits/{commit['sha']}"}
+    return {"name": name, "commit": located, "protected": refusal(repository, name) is not None}
 
 
 def _commit_json(url: str, commit: Commit) -> dict[str, object]:
@@ -219,5 +233,6 @@ def _refused(_: Request, error: Exception) -> Response:
 
 def _unknown(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    phrase = http.HTTPStatus(error.status_code).phrase
-    return JSONResponse(body(error.status_code, phrase), status_code=error.status_code)
+    # GitHub has no 405: a method that an address does not have is not found.
+    status = 404 if error.status_code == 405 else error.status_code
+    return JSONResponse(body(status, http.HTTPStatus(status).phrase), status_code=status)

@@ -1,8 +1,8 @@
 """The stand-in as an application: paths, content types and answers.
 
 What it does not do: watch, field selectors, JSON and strategic merge patches, deletes of collections, schemas
-beyond the well-known fields, quotas, admission policies, Pod Security, roles. What it would get wrong it
-refuses. `tests/contract` holds what it does against a real server.
+beyond the well-known fields, quotas, room on nodes, admission policies, Pod Security, roles. What it would
+get wrong it refuses. `tests/contract` holds what it does against a real server.
 """
 
 import json
@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from local.kubernetes import deletes, discovery, selectors, status, writes
+from local.kubernetes import budgets, deletes, discovery, selectors, status, writes
 from local.kubernetes.fields import UnreadableListError
-from local.kubernetes.kinds import BY_RESOURCE, Kind
+from local.kubernetes.kinds import BY_RESOURCE, POD, Kind
 from local.kubernetes.player import Player
 from local.kubernetes.store import Object, Store
 from local.kubernetes.world import PlayerSettings
@@ -115,12 +115,9 @@ def _objects(
         namespace, path = path[1], path[2:]
     plural, name, subresource = [*path, "", ""][:3]
     kind = BY_RESOURCE.get((*group_version, plural))
-    if (
-        kind is None
-        or len(path) > 3
-        or (namespace and not kind.namespaced)
-        or (subresource and not (subresource == "status" and kind.status))
-    ):
+    if kind is None or len(path) > 3 or (namespace and not kind.namespaced):
+        raise status.no_such_resource()
+    if subresource not in {"", *(["status"] if kind.status else ()), *(["eviction"] if kind == POD else ())}:
         raise status.no_such_resource()
     if not name and request.method == "GET":
         return JSONResponse(_list(store, kind, namespace, request))
@@ -131,9 +128,13 @@ def _objects(
         namespace=namespace,
         name=name,
         manager=_manager(request),
-        status=bool(subresource),
+        status=subresource == "status",
         dry_run=request.query_params.get("dryRun") == "All",
     )
+    if subresource == "eviction":
+        if request.method != "POST":
+            raise status.method_not_allowed()
+        return JSONResponse(budgets.evict(store, target, _document(body)), status_code=201)
     return _object(store, target, request, body)
 
 

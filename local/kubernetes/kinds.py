@@ -58,6 +58,8 @@ _ALB_POLICIES = (
     "RoutePolicy/routepolicies WebApplicationFirewallPolicy/webapplicationfirewallpolicies"
 )
 
+_FLUX = {"status": True, "generation": True, "custom": True}
+
 KINDS: tuple[Kind, ...] = (
     *_kinds("v1", "Namespace/namespaces Node/nodes", namespaced=False, status=True),
     *_kinds("v1", "ConfigMap/configmaps Event/events LimitRange/limitranges Secret/secrets"),
@@ -104,19 +106,17 @@ KINDS: tuple[Kind, ...] = (
     ),
     *_kinds("keda.sh/v1alpha1", "ScaledObject/scaledobjects", status=True, generation=True, custom=True),
     *_kinds("argoproj.io/v1alpha1", "Application/applications", generation=True, custom=True),
-    *_kinds(
-        "kustomize.toolkit.fluxcd.io/v1",
-        "Kustomization/kustomizations",
-        status=True,
-        generation=True,
-        custom=True,
-    ),
+    *_kinds("kustomize.toolkit.fluxcd.io/v1", "Kustomization/kustomizations", **_FLUX),
+    *_kinds("source.toolkit.fluxcd.io/v1", "GitRepository/gitrepositories", **_FLUX),
+    *_kinds("helm.toolkit.fluxcd.io/v2", "HelmRelease/helmreleases", **_FLUX),
+    *_kinds("postgresql.cnpg.io/v1", "Cluster/clusters", status=True, generation=True, custom=True),
 )
 
 BY_RESOURCE = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 NAMESPACE = BY_NAME["Namespace"]
+NODE = BY_NAME["Node"]
 CONFIG_MAP = BY_NAME["ConfigMap"]
 SERVICE_ACCOUNT = BY_NAME["ServiceAccount"]
 POD = BY_NAME["Pod"]
@@ -125,4 +125,5 @@ REPLICA_SET = BY_NAME["ReplicaSet"]
 STATEFUL_SET = BY_NAME["StatefulSet"]
 JOB = BY_NAME["Job"]
 SERVICE = BY_NAME["Service"]
+BUDGET = BY_NAME["PodDisruptionBudget"]
 LEASE = BY_NAME["Lease"]

@@ -10,12 +10,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from local.kubernetes import pods, workloads
+from local.kubernetes import budgets, nodes, pods, workloads
 from local.kubernetes.kinds import (
+    BUDGET,
     CONFIG_MAP,
     DEPLOYMENT,
     JOB,
     NAMESPACE,
+    NODE,
     POD,
     REPLICA_SET,
     SERVICE_ACCOUNT,
@@ -33,6 +35,8 @@ _CONTROLLERS = {
     STATEFUL_SET: workloads.stateful_set,
     JOB: workloads.job,
     POD: pods.pod,
+    NODE: nodes.node,
+    BUDGET: budgets.budget,
 }
 
 
@@ -73,6 +77,16 @@ class Player:
                 live = self._store.find(*key)
                 if live is not None and self._look(key[0], live):
                     self._waiting.add(key)
+                self._tell_others(key, stands=live is not None)
+
+    def _tell_others(self, key: Key, *, stands: bool) -> None:
+        """Let those who are not an object's owners see what became of it."""
+        kind, namespace, name = key
+        if kind == NODE and not stands:
+            nodes.gone(self._world, name)
+        if kind == POD:
+            found = self._store.objects(BUDGET, namespace)
+            self._store.touched.update({(BUDGET, namespace, one["metadata"]["name"]): None for one in found})
 
     def _look(self, kind: Kind, live: Object) -> bool:
         """Let the controllers see an object; returns whether it waits for time to pass."""

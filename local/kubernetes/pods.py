@@ -1,9 +1,12 @@
-"""Pods, as a kubelet moves them on: images are pulled or not, and containers are ready after a while."""
+"""Pods, as scheduler and kubelet move them on: a node is found or not, images are pulled or not, and
+containers are ready after a while.
+"""
 
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
+from local.kubernetes import nodes
 from local.kubernetes.kinds import POD, Kind
 from local.kubernetes.store import Object
 from local.kubernetes.world import PlayerSettings, World, conditions, make, with_status
@@ -34,6 +37,12 @@ def pod(world: World, live: Object) -> bool:
         return False
     if live["status"]["phase"] != "Pending":
         return False
+    if world.nodes and not live["spec"].get("nodeName"):
+        node = nodes.choose(world, live)
+        if node is None:
+            with_status(world, POD, live, _unscheduled(world, live))
+            return True
+        live = world.store.save(POD, live | {"spec": live["spec"] | {"nodeName": node}})
     now = world.store.clock()
     since = world.since.setdefault(metadata["uid"], now)
     due = settings.ready_seconds is not None and now - since >= timedelta(seconds=settings.ready_seconds)
@@ -45,6 +54,11 @@ def pod(world: World, live: Object) -> bool:
     ends = any(owner["kind"] == "Job" for owner in metadata.get("ownerReferences", ()))
     with_status(world, POD, live, _ended(world, live) if ends else _running(world, live))
     return False
+
+
+def _unscheduled(world: World, live: Object) -> Object:
+    told = ("PodScheduled", "False", "Unschedulable", nodes.why_none(world))
+    return {"phase": "Pending", "conditions": conditions(live, [told], now=world.store.now())}
 
 
 def _unpullable(settings: PlayerSettings, container: Object) -> bool:

@@ -1,10 +1,12 @@
-"""Label selectors as the API's query parameters carry them: `a=b,c!=d,e in (f,g),h notin (i),j,!k`.
+"""Label selectors as the API's query parameters carry them: `a=b,c!=d,e in (f,g),h notin (i),j,!k`; and as
+objects do.
 
 Their grammar: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from local.kubernetes.status import bad_request
 
@@ -43,6 +45,34 @@ def parse(selector: str) -> Matcher:
         requirements.append(_requirement(found))
         position = found.end()
     return lambda labels: all(holds(labels) for holds in requirements)
+
+
+def of_object(selector: Mapping[str, Any]) -> Matcher:
+    """Make a test of labels from an object's `selector`; an empty one selects everything."""
+    equal: Mapping[str, str] = selector.get("matchLabels", {})
+    holds = of_expressions(selector.get("matchExpressions", ()))
+    return lambda labels: equal.items() <= labels.items() and holds(labels)
+
+
+def of_expressions(expressions: Iterable[Mapping[str, Any]]) -> Matcher:
+    """Make a test of labels from `matchExpressions`; an operator that is not known selects nothing."""
+    requirements = [_expression(each) for each in expressions]
+    return lambda labels: all(holds(labels) for holds in requirements)
+
+
+def _expression(expression: Mapping[str, Any]) -> Matcher:
+    key, values = expression["key"], frozenset(expression.get("values", ()))
+    match expression["operator"]:
+        case "In":
+            return _within(key, values)
+        case "NotIn":
+            return _without(key, values)
+        case "Exists":
+            return _present(key)
+        case "DoesNotExist":
+            return _absent(key)
+        case _:
+            return lambda _: False
 
 
 def _requirement(found: re.Match[str]) -> Matcher:

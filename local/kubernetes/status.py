@@ -92,6 +92,15 @@ def modified(kind: Kind, name: str) -> ApiError:
     return ApiError(409, message, details=_details(kind, name))
 
 
+def uid_of_nothing(kind: Kind, name: str, uid: str) -> ApiError:
+    """Make the error about applying to a very object that is gone."""
+    message = (
+        f'Operation cannot be fulfilled on {kind.resource} "{name}": uid mismatch: the provided object '
+        f"specified uid {uid}, and no existing object was found"
+    )
+    return ApiError(409, message, details=_details(kind, name))
+
+
 def apply_conflict(message: str, causes: Sequence[Cause]) -> ApiError:
     """Make the error about fields that other managers own."""
     return ApiError(409, message, details={"causes": list(causes)})

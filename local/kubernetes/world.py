@@ -20,11 +20,13 @@ class PlayerSettings:
 
     Attributes:
         ready_seconds: from a pod's creation until it is ready; None means never.
+        node_ready_seconds: from a node's creation until it is ready; None means never.
         termination_seconds: for which a deleted namespace is still seen, at least.
         unpullable_images: images that cannot be had, as globs.
     """
 
     ready_seconds: float | None = 0.3
+    node_ready_seconds: float | None = 0.0
     termination_seconds: float = 0.2
     unpullable_images: tuple[str, ...] = ()
 
@@ -37,11 +39,13 @@ class World:
         store: the objects.
         settings: see there.
         since: when something that takes time began, by the uid of its object.
+        nodes: every node there ever was; while there is none, pods run without.
     """
 
     store: Store
     settings: PlayerSettings
     since: dict[str, datetime] = field(default_factory=dict)
+    nodes: set[str] = field(default_factory=set)
 
 
 def dependents(world: World, namespace: str, uid: str) -> list[tuple[Kind, Object]]:

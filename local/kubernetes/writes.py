@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from local.kubernetes import admission, apply, bodies, status
 from local.kubernetes.fields import flatten
-from local.kubernetes.kinds import LEASE, NAMESPACE, Kind
+from local.kubernetes.kinds import LEASE, NAMESPACE, NODE, Kind
 from local.kubernetes.store import Object, Store
 
 _SYSTEM = (  # what only the server writes; what a client says about it does not count
@@ -123,6 +123,8 @@ def server_side_apply(store: Store, target: Target, body: Object, *, force: bool
     if live is None:
         if target.status:
             raise status.not_found(kind, name)
+        if "uid" in applied["metadata"]:
+            raise status.uid_of_nothing(kind, name, applied["metadata"]["uid"])
         return _create(store, target, applied, "Apply"), True
     if wanted_version not in {None, live["metadata"]["resourceVersion"]}:
         raise status.modified(kind, name)
@@ -140,7 +142,8 @@ def server_side_apply(store: Store, target: Target, body: Object, *, force: bool
 def _create(store: Store, target: Target, body: Object, operation: str) -> Object:
     """Make the new object that a body describes, unless there is no place for it."""
     kind, namespace = target.kind, target.namespace
-    stated = {field: value for field, value in body.items() if field != "status" or not kind.status}
+    keeps_status = not kind.status or kind == NODE  # a kubelet registers its node with what it has to offer
+    stated = {field: value for field, value in body.items() if field != "status" or keeps_status}
     metadata = stated.get("metadata", {})
     name = target.name or metadata.get("name", "")
     if kind.namespaced:

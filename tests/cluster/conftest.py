@@ -10,13 +10,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from local.cluster.argocd import find_argocd
 from local.cluster.connection import connect
 from local.cluster.contents import install_definitions
 from local.cluster.control_plane import running_cluster, say
+from local.cluster.flux import find_flux
 from local.cluster.programs import ClusterUnavailableError, find_programs
 from local.cluster.waiting import wait_for
 
-_why_not = pytest.StashKey[str]()
+_why_not = pytest.StashKey[dict[str, str]]()
+_GITOPS: dict[str, Callable[..., object]] = {"argocd_programs": find_argocd, "flux_programs": find_flux}
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -24,6 +27,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     wanted = any(item.get_closest_marker("cluster") for item in session.items)
     if not wanted or session.config.option.collectonly or os.environ.get("KUBECONFIG_TEST"):
         return
+    fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     report = terminal.write_line if terminal else say
     try:
@@ -32,14 +36,39 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         report(
             f"SKIPPED: the tests on a real control plane ({error}). Or name a cluster: KUBECONFIG_TEST=<path>"
         )
-        session.config.stash[_why_not] = str(error)
+        session.config.stash[_why_not] = {"programs": str(error)}
+        return
+    session.config.stash[_why_not] = {}
+    for name in fixtures & _GITOPS.keys():
+        try:
+            _GITOPS[name](report=report)
+        except ClusterUnavailableError as error:
+            report(f"SKIPPED: the tests with {name} ({error})")
+            session.config.stash[_why_not][name] = str(error)
 
 
 @pytest.fixture(scope="session")
 def programs(pytestconfig: pytest.Config) -> None:
     """Skip where no control plane of our own can be had."""
-    if _why_not in pytestconfig.stash:
-        pytest.skip(pytestconfig.stash[_why_not])
+    _skip_without("programs", pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def argocd_programs(pytestconfig: pytest.Config, programs: None) -> None:
+    """Skip where the real Argo CD cannot be had."""
+    _skip_without("argocd_programs", pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def flux_programs(pytestconfig: pytest.Config, programs: None) -> None:
+    """Skip where the real Flux cannot be had."""
+    _skip_without("flux_programs", pytestconfig)
+
+
+def _skip_without(name: str, config: pytest.Config) -> None:
+    reason = config.stash.get(_why_not, {}).get(name)
+    if reason:
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -169,3 +169,36 @@ def test_settings_that_it_does_not_have_are_refused(cluster: httpx.Client) -> No
 def test_what_it_does_not_know_it_refuses_instead_of_answering_wrongly(cluster: httpx.Client) -> None:
     for query in ({"fieldSelector": "metadata.name=a"}, {"watch": "true"}):
         assert cluster.get("/api/v1/namespaces", params=query).status_code == 400
+
+
+NODE = {"metadata": {"name": "one"}}
+
+
+def test_a_node_is_ready_when_its_time_has_come(cluster: httpx.Client, clock: Clock) -> None:
+    play(cluster, node_ready_seconds=60)
+    cluster.post("/api/v1/nodes", json=NODE).raise_for_status()
+    deploy(cluster)
+    clock.move(59)
+    before = pods(cluster)[0]["spec"].get("nodeName")
+
+    clock.move(1)
+
+    assert (before, pods(cluster)[0]["spec"]["nodeName"]) == (None, "one")
+
+
+def test_a_node_that_goes_takes_its_pods_along_and_no_other_pod_runs_without_a_node(
+    cluster: httpx.Client, clock: Clock
+) -> None:
+    cluster.post("/api/v1/nodes", json=NODE).raise_for_status()
+    deploy(cluster)
+    clock.move(1)
+    assert available(cluster) == 1
+    (before,) = pods(cluster)
+
+    cluster.delete("/api/v1/nodes/one").raise_for_status()
+    clock.move(1)
+
+    (after,) = pods(cluster)
+    assert after["metadata"]["uid"] != before["metadata"]["uid"]
+    assert after["status"]["phase"] == "Pending"
+    assert available(cluster) == 0

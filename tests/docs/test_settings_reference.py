@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import composition
+from composition.branches import RENDERING
 from local.host.settings import read_values
 from provisioning.guard.namespace import LABELS
 from settings import DEFAULT_KINDS, Settings, load
@@ -52,8 +52,9 @@ def defaults() -> dict[str, str]:
 
 
 def read_at_import() -> dict[str, str]:
-    """Setting → its default, of those that `function_app` reads at import: `os.environ.get(…) or …`."""
-    tree = ast.parse((ROOT / "function_app.py").read_text())
+    """Setting → its default, of those that the triggers read at import: `os.environ.get(…) or …`."""
+    sources = [(ROOT / name).read_text() for name in ("function_app.py", "function_power.py")]
+    tree = ast.parse("\n".join(sources))
     alternatives = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.BoolOp)]
     found = (re.fullmatch(r"os\.environ\.get\('(\w+)'\) or '(.+)'", each) for each in alternatives)
     return {match[1]: match[2] for match in found if match}
@@ -76,7 +77,7 @@ def test_the_reference_lists_the_kinds_that_are_allowed_by_default() -> None:
 
 def test_the_reference_says_which_settings_have_every_environment_applied_anew() -> None:
     paragraph = section("What a change of settings does").split("\n\n")[1]
-    assert set(re.findall(r"`(\w+)`", paragraph)) == {name.upper() for name in composition._RENDERING}
+    assert set(re.findall(r"`(\w+)`", paragraph)) == {name.upper() for name in RENDERING}
 
 
 def test_the_reference_says_which_labels_of_a_namespace_count() -> None:

@@ -45,9 +45,21 @@ def test_an_override_that_has_ended_is_not_shown() -> None:
 
 def test_the_hours_of_features_are_forecast_though_no_key_is_theirs() -> None:
     world = World(schedule=SCHEDULE + '  features:\n    awake: ["Mon-Fri 06:00-22:00"]\n')
-    forecast = world.reconciler().forecast("features", ())
+    world.unreadable = {"overrides"}
+    forecast = world.reconciler().features()
+    assert forecast is not None
     assert forecast.level.awake
     assert f"{forecast.turns[0].at:%a %H:%M}" == "Mon 22:00"
+    assert World().reconciler().features() is None
+
+
+def test_one_look_at_every_environment() -> None:
+    found = (
+        World(schedule=SCHEDULE + '  features:\n    awake: ["Mon-Fri 06:00-22:00"]\n')
+        .reconciler()
+        .explain_all()
+    )
+    assert found.keys() == {"dev"}
 
 
 @pytest.mark.parametrize("environment", ["prod", "features", ""])

@@ -3,31 +3,27 @@
 It changes only in `settle`, so that a test decides what happens between two looks.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TypeVar
 
-from loop.errors import Conflict, Failure, Forbidden, Unreachable
+from loop.errors import Failure, Unreachable
 from loop.outcome import Done
 from loop.report import Report
-from loop.run import Lease
 from scheduler.documents import Path, get
-from scheduler.flags import Commit
 from scheduler.ledger import Ledger
 from scheduler.load import load
 from scheduler.observe import Readers
 from scheduler.overrides import Override
-from scheduler.pods import Budget, Node, Pod
-from scheduler.pools import Allowed, Autoscaler, Pool, Shape
+from scheduler.pods import Budget, Pod
+from scheduler.pools import Autoscaler, Pool, Shape
 from scheduler.reconcile import Reconciler
-from scheduler.schedule import Schedule, Sync
+from scheduler.schedule import Schedule
 from scheduler.steps import Steps
-from scheduler.sync import Synced
+from tests.scheduler.ports import REPOSITORY, LedgerPort, Locks, Ports
 
-REPOSITORY, FILE = "acme/gitops", "dev.yaml"
 PATH = Path.parse("environment.state")
 EVENING = datetime.fromisoformat("2026-03-02T20:00:00+00:00")  # a Monday
 MORNING = datetime.fromisoformat("2026-03-03T06:00:00+00:00")
@@ -217,141 +213,3 @@ class World:
 
     def shapes(self) -> dict[str, Shape]:
         return {name: pool.shape for name, pool in self.pools.items()}
-
-
-@dataclass
-class Ports:
-    """The world behind the scheduler's Protocols."""
-
-    world: World
-
-    def default_branch(self, repository: str) -> str:
-        return self.world.call("git", lambda: "main")
-
-    def head(self, repository: str, branch: str) -> str | None:
-        return self.world.call("git", lambda: self.world.heads() if branch == "main" else None)
-
-    def file(self, repository: str, revision: str, path: str) -> str | None:
-        def look() -> str | None:
-            return self.world.commits[int(revision[1:])] if path == FILE else None
-
-        return self.world.call("git", look)
-
-    def commit(self, commit: Commit) -> None:
-        def write() -> None:
-            if self.world.protected_branch:
-                raise Forbidden("main is protected: let Coppice's app by")
-            if commit.parent != self.world.head:
-                raise Conflict("main has moved on")
-            self.world.push(commit.files[FILE])
-
-        self.world.call("git", write, write=True)
-
-    def objects(self, sync: Sync) -> tuple[Synced, ...]:
-        def look() -> tuple[Synced, ...]:
-            app = self.world.app
-            if app.gone:
-                return ()
-            pending = [pod for pod in self.world.pods if pod.phase == "Pending"]
-            return (
-                Synced(
-                    kind=sync.kind,
-                    namespace=sync.namespace,
-                    name=sync.name,
-                    revisions={REPOSITORY: app.revision},
-                    unsynced=app.failing,
-                    unhealthy="Progressing" if pending else "",
-                    refreshing=app.refreshing,
-                ),
-            )
-
-        return self.world.call("argocd", look)
-
-    def refresh(self, synced: Synced) -> None:
-        self.world.call("argocd", lambda: setattr(self.world.app, "refreshing", True), write=True)
-
-    def pools(self) -> tuple[Pool, ...]:
-        return self.world.call("arm", lambda: tuple(self.world.pools.values()))
-
-    def put(self, allowed: Allowed, shape: Shape) -> None:
-        """https://learn.microsoft.com/azure/aks/scale-cluster."""
-
-        def write() -> None:
-            pool, world = self.world.pools[allowed.pool.name], self.world
-            assert pool.mode == "User"
-            assert pool.name not in {"prod", "system"}
-            if pool.etag != allowed.pool.etag:
-                raise Conflict("the pool has changed")
-            if any(each.busy for each in world.pools.values()):
-                raise Conflict("another operation is in progress", retry_after=30)
-            counted = shape.count != pool.shape.count
-            assert not (counted and (shape.autoscaler or pool.shape.autoscaler)), "two PUTs each way"
-            assert pool.shape.tag in {"", shape.tag} or not shape.tag, "the snapshot was overwritten"
-            world.puts.append((pool.name, shape))
-            etag = str(int(pool.etag) + 1)
-            world.pools[pool.name] = replace(pool, shape=shape, state="Updating", etag=etag, error="")
-
-        self.world.call("arm", write, write=True)
-
-    def nodes(self) -> tuple[Node, ...]:
-        def look() -> tuple[Node, ...]:
-            return tuple(
-                Node(name=f"{pool}-{n}", pool=pool, ready=True, labels={"agentpool": pool})
-                for pool, count in self.world.nodes.items()
-                for n in range(count)
-            )
-
-        return self.world.call("cluster", look)
-
-    def pods_on(self, nodes: Iterable[str]) -> tuple[Pod, ...]:
-        wanted = set(nodes)
-        return self.world.call("cluster", lambda: tuple(p for p in self.world.pods if p.node in wanted))
-
-    def pods_in(self, namespaces: Iterable[str]) -> tuple[Pod, ...]:
-        wanted = set(namespaces)
-        return self.world.call("cluster", lambda: tuple(p for p in self.world.pods if p.namespace in wanted))
-
-    def budgets(self, namespaces: Iterable[str]) -> tuple[Budget, ...]:
-        wanted = set(namespaces)
-        return self.world.call(
-            "cluster", lambda: tuple(b for b in self.world.budgets if b.namespace in wanted)
-        )
-
-    def ledger(self, environment: str) -> Ledger:
-        empty = Ledger(environment=environment)
-        return self.world.call("books", lambda: self.world.ledgers.get(environment, empty))
-
-    def overrides(self) -> tuple[Override, ...]:
-        return self.world.call("overrides", lambda: tuple(self.world.overrides.values()))
-
-
-@dataclass
-class LedgerPort:
-    """Where ledgers are written."""
-
-    world: World
-
-    def write(self, ledger: Ledger) -> None:
-        def write() -> None:
-            before: Mapping[str, Ledger] = self.world.ledgers
-            stands = before[ledger.environment].version if ledger.environment in before else ""
-            if stands != ledger.version:
-                raise Conflict("the ledger has changed")
-            self.world.ledgers[ledger.environment] = replace(ledger, version=str(int(stands or 0) + 1))
-
-        self.world.call("books", write, write=True)
-
-
-class Locks:
-    """Locks that nobody else wants."""
-
-    @contextmanager
-    def hold(self, name: str) -> Iterator[Lease | None]:
-        yield Held()
-
-
-class Held:
-    """A lock that is held."""
-
-    def renew(self) -> None:
-        """Nobody else wants it."""

@@ -1,0 +1,82 @@
+"""Sleep and waking: the schedule, and what switches the environments that it names."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.arm.pools import PoolAdapter
+from adapters.github.flags import FlagAdapter
+from adapters.kubernetes.leases import Leases
+from adapters.kubernetes.machines import MachineAdapter
+from adapters.kubernetes.nights import LedgerAdapter
+from adapters.kubernetes.syncs import SyncAdapter
+from loop.errors import NotSetUp
+from scheduler.load import ScheduleError, load
+from scheduler.observe import Readers
+from scheduler.reconcile import Reconciler
+from scheduler.schedule import Schedule
+from scheduler.steps import Steps
+
+if TYPE_CHECKING:
+    from composition.program import Composition
+
+_USUAL = "schedule.yaml"
+
+
+def schedule(folder: Path, named: str) -> Schedule | None:
+    """Read the power schedule.
+
+    Args:
+        folder: the app's.
+        named: setting `SCHEDULE_FILE`; empty looks for the usual one.
+
+    Returns:
+        The schedule; `None` if none is named and the usual one is not there.
+
+    Raises:
+        NotSetUp: it has mistakes, or there is no file of the name that was set.
+    """
+    file = folder / (named or _USUAL)
+    if not file.is_file():
+        if named:
+            raise NotSetUp(f"SCHEDULE_FILE names {file}, and there is no such file")
+        return None
+    try:
+        return load(file.read_text(encoding="utf-8"), name=file.name)
+    except (ScheduleError, UnicodeDecodeError) as error:
+        raise NotSetUp(
+            f"the schedule has mistakes, and until they are mended nothing is switched:\n{error}"
+        ) from None
+
+
+def reconciler(program: "Composition") -> Reconciler | None:
+    """What switches environments; `None` if there is no schedule."""
+    if program.schedule is None:
+        return None
+    settings = program.settings
+    pools = PoolAdapter(
+        program.credential(settings.scheduler_client_id),
+        settings.azure_subscription_id,
+        settings.azure_resource_manager_url,
+        group=settings.aks_resource_group,
+        name=settings.aks_cluster_name,
+    )
+    git, syncs, ledgers = (
+        FlagAdapter(program.sign_in),
+        SyncAdapter(program.scheduler_api, program.now),
+        LedgerAdapter(program.scheduler_api),
+    )
+    return Reconciler(
+        schedule=program.schedule,
+        repository=settings.github_repository,
+        readers=Readers(
+            repositories=git,
+            syncs=syncs,
+            pools=pools,
+            cluster=MachineAdapter(program.scheduler_api),
+            ledgers=ledgers,
+            overrides=program.overrides,
+        ),
+        steps=Steps(committer=git, refresher=syncs, pools=pools, ledgers=ledgers),
+        locks=Leases(program.scheduler_api, program.now),
+        now=program.now,
+    )

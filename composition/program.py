@@ -1,0 +1,254 @@
+"""The program, put together: one set of clients for each identity that it acts as.
+
+Everything is built on first use: importing this file loads no SDK, and a webhook that is answered from a
+cold start pays for none.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loop.errors import NotSetUp
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from github import Github
+
+    from adapters.arm.cluster import ClusterAdapter
+    from adapters.github.repository import RepositoryAdapter
+    from adapters.kubernetes.books import BookAdapter
+    from adapters.kubernetes.client import Api
+    from adapters.kubernetes.discovery import Discovery
+    from adapters.kubernetes.nights import OverrideAdapter
+    from adapters.storage.queue import Queue
+    from branches.key import Key
+    from branches.observe import Readers
+    from branches.rules import Rules
+    from reconcile import Reconciler
+    from scheduler.reconcile import Reconciler as PowerReconciler
+    from scheduler.schedule import Schedule
+    from settings import Settings
+
+BRANCHES_QUEUE = "branches"
+POWER_QUEUE = "power"
+_log = logging.getLogger("coppice")
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Composition:
+    """The program, put together from the environment.
+
+    Args:
+        environment: app settings by name.
+    """
+
+    folder = Path(__file__).resolve().parent.parent
+    now = staticmethod(now)
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The settings.
+
+        Raises:
+            NotSetUp: some are missing or wrong; the message names each.
+        """
+        from settings import SettingsError, load
+
+        try:
+            settings = load(self._environment)
+        except SettingsError as error:
+            raise NotSetUp(str(error)) from None
+        cluster = f"{settings.aks_resource_group}/{settings.aks_cluster_name}"
+        reached = f"through {settings.kubeconfig}" if settings.kubeconfig else "through Azure"
+        _log.info("looking after %s on cluster %s, %s", settings.github_repository, cluster, reached)
+        return settings
+
+    @cached_property
+    def rules(self) -> "Rules":
+        """What decides about branches."""
+        from composition.branches import rules
+
+        return rules(self.settings)
+
+    @cached_property
+    def queue(self) -> "Queue":
+        """The queue of branches' keys."""
+        from adapters.storage.queue import Queue
+
+        return Queue(BRANCHES_QUEUE, self._environment)
+
+    @cached_property
+    def power_queue(self) -> "Queue":
+        """The queue of environments' keys."""
+        from adapters.storage.queue import Queue
+
+        return Queue(POWER_QUEUE, self._environment)
+
+    @cached_property
+    def repository(self) -> "RepositoryAdapter":
+        """The repository on GitHub."""
+        from adapters.github.repository import RepositoryAdapter
+
+        return RepositoryAdapter(self.sign_in, self.settings.github_repository)
+
+    def sign_in(self) -> "Github":
+        """A client of GitHub's API."""
+        from adapters.github.client import client
+
+        settings = self.settings
+        return client(
+            url=settings.github_api_url,
+            token=settings.github_token,
+            app_id=settings.github_app_id,
+            installation_id=settings.github_app_installation_id,
+            private_key=settings.github_app_private_key,
+        )
+
+    def credential(self, client_id: str) -> "TokenCredential":
+        """What signs in to Azure as a managed identity, or as whoever is signed in on a laptop.
+
+        Args:
+            client_id: the identity's; empty takes the app's default one.
+        """
+        if self.settings.azure_resource_manager_url.startswith("http://"):
+            from adapters.arm.client import Unsigned
+
+            return Unsigned()
+        from azure.identity import DefaultAzureCredential
+
+        return DefaultAzureCredential(managed_identity_client_id=client_id or None)
+
+    @cached_property
+    def cluster(self) -> "ClusterAdapter":
+        """The managed cluster's resource."""
+        from adapters.arm.cluster import ClusterAdapter
+
+        settings = self.settings
+        return ClusterAdapter(
+            self.credential(settings.provisioning_client_id),
+            settings.azure_subscription_id,
+            settings.azure_resource_manager_url,
+            group=settings.aks_resource_group,
+            name=settings.aks_cluster_name,
+            issuer=settings.aks_oidc_issuer_url,
+        )
+
+    def api(self, client_id: str) -> "Api":
+        """The API server, as a managed identity sees it.
+
+        Args:
+            client_id: the identity's.
+        """
+        from adapters.kubernetes.client import Api
+        from adapters.kubernetes.connect import by_entra, by_kubeconfig, context_of
+
+        file = self.settings.kubeconfig
+        if file:
+            context, user = context_of(file, client_id)
+            return Api(by_kubeconfig(file, context=context), impersonate=user)
+        server, authority = self.cluster.server()
+        return Api(by_entra(server, authority, self.credential(client_id)))
+
+    @cached_property
+    def provisioning_api(self) -> "Api":
+        """The API server, as the provisioning identity sees it; it also does all the looking."""
+        return self.api(self.settings.provisioning_client_id)
+
+    @cached_property
+    def discovery(self) -> "Discovery":
+        """The kinds that the cluster knows."""
+        from adapters.kubernetes.discovery import Discovery
+
+        return Discovery(self.provisioning_api)
+
+    @cached_property
+    def books(self) -> "BookAdapter":
+        """What is written down in `coppice-system`."""
+        from adapters.kubernetes.books import BookAdapter
+
+        return BookAdapter(self.provisioning_api)
+
+    @cached_property
+    def readers(self) -> "Readers":
+        """All that looks at the world and changes nothing."""
+        from composition.branches import readers
+
+        return readers(self)
+
+    @cached_property
+    def reconciler(self) -> "Reconciler":
+        """What reconciles branches."""
+        from composition.branches import reconciler
+
+        return reconciler(self)
+
+    def enqueue(self, keys: Iterable["Key"]) -> None:
+        """Put keys onto the queue.
+
+        Args:
+            keys: the branches.
+        """
+        for key in keys:
+            self.queue.put(key.to_message())
+
+    @cached_property
+    def schedule(self) -> "Schedule | None":
+        """The power schedule; `None` if there is none.
+
+        Raises:
+            NotSetUp: it has mistakes, or `SCHEDULE_FILE` names no file.
+        """
+        from composition.power import schedule
+
+        return schedule(self.folder, self.settings.schedule_file)
+
+    @cached_property
+    def scheduler_api(self) -> "Api":
+        """The API server, as the scheduler's identity sees it."""
+        return self.api(self.settings.scheduler_client_id)
+
+    @cached_property
+    def overrides(self) -> "OverrideAdapter":
+        """People's words against the calendar."""
+        from adapters.kubernetes.nights import OverrideAdapter
+
+        return OverrideAdapter(self.scheduler_api)
+
+    @cached_property
+    def power(self) -> "PowerReconciler | None":
+        """What switches environments; `None` if there is no schedule."""
+        from composition.power import reconciler
+
+        return reconciler(self)
+
+    def features_asleep_since(self) -> datetime | None:
+        """Since when branch environments should be asleep; `None` if they should be awake."""
+        from scheduler.calendar import level
+
+        if self.schedule is None or self.schedule.environments.features is None:
+            return None
+        said = level(self.schedule, "features", self.overrides.overrides(), now())
+        return None if said.awake else said.since
+
+    def checks(self) -> "Mapping[str, Callable[[], object]]":
+        """A cheap question to each outside system, for `health`."""
+        from composition.checks import checks
+
+        return checks(self)
+
+
+@cache
+def composed() -> Composition:
+    """The program of this process, put together from its environment the first time that it is asked for."""
+    return Composition(os.environ)

@@ -1,0 +1,91 @@
+"""The triggers that are about sleep and waking; `function_app.py` registers them."""
+
+import os
+
+import azure.functions as func
+
+from api.answers import Answer
+from composition import POWER_QUEUE, composed, now
+from responses import respond
+
+_STORAGE = "AzureWebJobsStorage"
+_POWER_SCHEDULE = os.environ.get("POWER_SCHEDULE") or "0 */5 * * * *"
+
+power = func.Blueprint()
+
+
+@power.function_name("tick_power")
+@power.timer_trigger("timer", schedule=_POWER_SCHEDULE, run_on_startup=False)
+def tick_power(timer: func.TimerRequest) -> None:
+    """The keys of all environments of the schedule: each is brought to where the calendar wants it."""
+    from scheduler.message import to_message
+
+    del timer
+    program = composed()
+    for name in program.schedule.named if program.schedule else ():
+        program.power_queue.put(to_message(name))
+
+
+@power.function_name("reconcile_power")
+@power.queue_trigger("msg", queue_name=POWER_QUEUE, connection=_STORAGE)
+def reconcile_power(msg: func.QueueMessage) -> None:
+    """An environment's key: every step that the world is ready for, and back if it has to wait."""
+    from loop.chain import come_back
+    from scheduler.message import from_message, to_message
+
+    program = composed()
+    environment, first_seen = from_message(msg.get_body())
+    if program.power is None:
+        return
+    report = program.power.reconcile(environment)
+    report.log()
+    later = come_back(report.outcome, first_seen=first_seen, now=now())
+    if later is not None:
+        since, delay = later
+        program.power_queue.put(to_message(environment, first_seen=since), delay=delay)
+
+
+@power.function_name("show_power")
+@power.route("power", methods=["GET"])
+def show_power(req: func.HttpRequest) -> func.HttpResponse:
+    """What sleeps and why, what comes next, step by step, and seven days ahead."""
+    from api.power import NO_SCHEDULE, shown
+
+    def call() -> Answer:
+        program = composed()
+        if program.power is None:
+            return Answer(200, {"environments": {}, "message": NO_SCHEDULE})
+        return shown(program.power.explain_all(), program.power.features(), schedule=program.power.schedule)
+
+    del req
+    return respond(call)
+
+
+@power.function_name("set_power")
+@power.route("power/{environment}", methods=["POST", "DELETE"])
+@power.queue_output("key", queue_name=POWER_QUEUE, connection=_STORAGE)
+def set_power(req: func.HttpRequest, key: func.Out[str]) -> func.HttpResponse:
+    """A person's word against the calendar, and its end."""
+    from api.power import changed
+    from scheduler.message import to_message
+    from scheduler.schedule import FEATURES
+
+    def call() -> Answer:
+        program, environment = composed(), req.route_params.get("environment", "")
+        answer = changed(
+            req.method,
+            environment,
+            req.get_body(),
+            schedule=program.schedule,
+            overrides=program.overrides,
+            who=req.headers.get("x-ms-client-principal-name", ""),
+            now=now(),
+        )
+        if answer.status == 202 and environment == FEATURES:
+            found, _ = program.reconciler.sweep(most_deletions=0)
+            program.enqueue(each.key for each in found.make)
+        elif answer.status == 202:
+            key.set(to_message(environment))
+        return answer
+
+    return respond(call)
