@@ -1,6 +1,6 @@
 """The nodes of agent pools, look by look, on the stand-in for Kubernetes.
 
-It has no nodes that become ready and no evictions: these the tests play.
+Its nodes become ready when a test says so, and its evictions are counted by one that the tests play.
 """
 
 import json
@@ -180,7 +180,7 @@ def test_a_node_is_cordoned_then_emptied_then_removed(kept: Any, cluster: Cluste
 
     look(kept.state, cluster.api)
     assert list(cluster.nodes("prod")) == [machine("prod", 0), machine("prod", 1)]
-        assert cluster.pods() == {"elsewhere"}  # those of the node went with it
+    assert cluster.pods() == {"elsewhere"}  # those of the node went with it
     assert cluster.evictions == ["web"]
     assert provisioning(kept, "prod") == "Succeeded"
 
