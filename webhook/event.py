@@ -56,7 +56,7 @@ class Ping:
     repository: str | None
 
 
-class Malformed(Exception):  # noqa: N818 - it reads as what the delivery is
+class Malformed(Exception):
     """A delivery that GitHub would not have made; the message says what is wrong with it."""
 
 

@@ -52,7 +52,7 @@ def queue_message(body: bytes, stored: StoredMessage | None = None) -> func.Queu
             "time_next_visible": stored.next_visible_on,
             "pop_receipt": stored.pop_receipt,
         }
-    message: func.QueueMessage = QueueMessage(body=body, **known)  # type: ignore[no-untyped-call]  # the library's
+    message: func.QueueMessage = QueueMessage(body=body, **known)
     return message
 
 

@@ -69,7 +69,7 @@ def program(repository: Repository, arm: ArmState, tmp_path: Path) -> Iterator[C
 
 
 def stand_before(program: Composition) -> None:
-    """What another pipeline left: a namespace with an object in it, and a credential under a name of its own."""
+    """What another pipeline left: a namespace with an object in it, and a credential named its own way."""
     settings = program.settings
     client = ManagedServiceIdentityClient(
         Unsigned(),

@@ -41,7 +41,7 @@ def test_the_plan_is_data_that_shows_every_object_before_anything_is_written() -
     program = Program()
     program.push("x")
 
-    _, verdict, planned, _ = program.reconciler.explain(RULES.key("x"))
+    _, verdict, planned = program.reconciler.explain(RULES.key("x"))
 
     assert isinstance(verdict, Present)
     assert all(isinstance(item, Wave) for item in planned.items)
