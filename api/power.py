@@ -1,4 +1,4 @@
-"""Power over HTTP: what sleeps and why, the steps of the next change, and a person's word against it.
+"""Power over HTTP: what sleeps and why, the steps of the next change, and a person's word against it."""
 
 import json
 from collections.abc import Mapping
