@@ -1,0 +1,79 @@
+"""`python -m local.demo`, or `make demo`: the main job on stand-ins; the last line is one JSON object.
+
+No configured cluster is touched, whatever the shell says. `DEMO_KUBECONFIG=<file>` alone has it use a real
+one.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from local.demo.eyes import NotAsToldError
+from local.demo.narrator import Narrator
+from local.demo.processes import ROOT, NotStartedError, shell, tail
+from local.demo.say import Teller
+from local.demo.story import tell
+from local.demo.world import program, world
+from local.github.git import GitError
+from loop.errors import Failure
+
+_FOLDER = ROOT / "build" / "demo"
+
+
+def main() -> int:
+    """Tell the story; the exit code is 1 if it did not come true."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    say = Teller()
+    named = os.environ.get("DEMO_KUBECONFIG")
+    shutil.rmtree(_FOLDER, ignore_errors=True)
+    _FOLDER.mkdir(parents=True)
+    started = time.monotonic()
+    say.title("Coppice: a branch gets its environment, and loses it again.")
+    try:
+        with contextlib.ExitStack() as stack:
+            place = stack.enter_context(world(_FOLDER, kubeconfig=Path(named) if named else None))
+            running = stack.enter_context(program(place))
+            _introduce(say, named)
+            narrator = Narrator(world=place, program=running, say=say)
+            tell(narrator)
+    except KeyboardInterrupt:
+        say.ending("Interrupted; everything that was started is stopped.")
+        return 130
+    except (NotAsToldError, NotStartedError, GitError, Failure, httpx.HTTPError, OSError) as error:
+        say.failure(f"{type(error).__name__}: {error}")
+        log = _FOLDER / "host.log"
+        if log.exists():
+            say.remark(f"The end of {log}:")
+            sys.stdout.write(f"{tail(log)}\n")
+        return 1
+    seconds = round(time.monotonic() - started, 1)
+    say.ending(
+        f"All of it as told, in {seconds} s. What the host logged: {(_FOLDER / 'host.log').relative_to(ROOT)}"
+    )
+    told = {"provisioned": narrator.provisioned, "removed": narrator.removed, "asleep": [], "woken": []}
+    sys.stdout.write(json.dumps({**told, "seconds": seconds}) + "\n")
+    return 0
+
+
+def _introduce(say: Teller, kubeconfig: str | None) -> None:
+    where = f"Kubernetes is the cluster of {kubeconfig}" if kubeconfig else "so is Kubernetes"
+    say.remark(
+        f"GitHub and Azure are stand-ins on this machine, {where}. Between them runs the program, as it does "
+        "in Azure. What stands, and what is gone, is read from those systems themselves."
+    )
+    ignored = shell().ignored
+    if ignored:
+        say.remark(
+            f"Set in the shell and ignored, for the demo has settings of its own: {', '.join(ignored)}."
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

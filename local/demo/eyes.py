@@ -1,0 +1,179 @@
+"""Look at the world itself, past the program: nothing that the demo or a test asserts is the program's own
+word.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from branches.namespace import BRANCH, MANAGED_BY, REPOSITORY
+
+T = TypeVar("T")
+
+_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_SYSTEM = "coppice-system"
+_PAUSE = 0.1  # seconds between two looks
+
+
+class NotAsToldError(Exception):
+    """The world is not as it should be; the message says what should be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """A federated credential, and `resourceGroup/name` of the identity that it is on."""
+
+    identity: str
+    name: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Eyes:
+    """Sees what stands in the cluster and in Azure.
+
+    Attributes:
+        cluster: the cluster's API.
+        arm: the ARM stand-in.
+    """
+
+    cluster: httpx.Client
+    arm: httpx.Client
+
+    def environment(self, branch: str) -> dict[str, Any] | None:
+        """The namespace that names a branch as its owner, or None."""
+        listed = self._items("/api/v1/namespaces", labelSelector=f"{MANAGED_BY}=coppice")
+        owned = (each for each in listed if each["metadata"].get("annotations", {}).get(BRANCH) == branch)
+        return next(owned, None)
+
+    def owners(self) -> dict[str, str]:
+        """Every namespace with our label, and the repository that it names."""
+        listed = self._items("/api/v1/namespaces", labelSelector=f"{MANAGED_BY}=coppice")
+        found = (each["metadata"] for each in listed)
+        return {each["name"]: each.get("annotations", {}).get(REPOSITORY, "") for each in found}
+
+    def applied(self, namespace: str) -> dict[str, dict[str, Any]]:
+        """Everything in a namespace that was applied by `coppice`, by its path."""
+        return {
+            f"{path}/{each['metadata']['name']}": {"kind": kind, **each}
+            for kind, path in self._lists(namespace)
+            for each in self._items(path)
+            if any(
+                one["manager"] == "coppice" and one["operation"] == "Apply"
+                for one in each["metadata"].get("managedFields", ())
+            )
+        }
+
+    def objects(self, namespace: str) -> set[tuple[str, str]]:
+        """The same by kind and name."""
+        return {(each["kind"], each["metadata"]["name"]) for each in self.applied(namespace).values()}
+
+    def credentials(self) -> list[Credential]:
+        """Every federated credential there is."""
+        state = self.arm.get("/_standin/state").raise_for_status().json()
+        return [
+            Credential(identity=identity, name=each["name"], subject=each["subject"])
+            for identity, held in state["credentials"].items()
+            for each in held
+        ]
+
+    def credentials_of(self, namespace: str) -> list[Credential]:
+        """Those that let a service account of a namespace in."""
+        return [each for each in self.credentials() if each.subject.split(":")[2] == namespace]
+
+    def notes(self) -> list[dict[str, Any]]:
+        """Every record, request and lease in `coppice-system`."""
+        leases = f"/apis/coordination.k8s.io/v1/namespaces/{_SYSTEM}/leases"
+        selector = f"{MANAGED_BY}=coppice"
+        books = self._items(f"/api/v1/namespaces/{_SYSTEM}/configmaps", labelSelector=selector)
+        return [*books, *self._items(leases, labelSelector=selector)]
+
+    def traces(self, *, namespace: str, branch: str) -> list[str]:
+        """Everything that still tells of an environment: nothing, once it is gone."""
+        found = [f"credential {each.name} on {each.identity}" for each in self.credentials_of(namespace)]
+        if self.cluster.get(f"/api/v1/namespaces/{namespace}").status_code != 404:
+            found.append(f"namespace {namespace}")
+        for note in self.notes():
+            metadata = note["metadata"]
+            about = metadata.get("annotations", {})
+            if branch == about.get(BRANCH) or about.get("coppice.dev/lock") == f"branch/{namespace}":
+                found.append(f"{_SYSTEM}/{metadata['name']}")
+        return found
+
+    def everything_left(self) -> list[str]:
+        """Whatever any environment has left."""
+        return [
+            *(f"namespace {name}" for name in self.owners()),
+            *(f"credential {each.name} on {each.identity}" for each in self.credentials()),
+            *(f"{_SYSTEM}/{note['metadata']['name']}" for note in self.notes()),
+        ]
+
+    def _items(self, path: str, **query: str) -> list[dict[str, Any]]:
+        answer = self.cluster.get(path, params=query)
+        while answer.status_code == 429:  # a new kind's storage is being prepared
+            time.sleep(float(answer.headers.get("Retry-After", "1")))
+            answer = self.cluster.get(path, params=query)
+        if answer.status_code == 404:
+            return []
+        listed: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
+        return listed
+
+    def _lists(self, namespace: str) -> Iterator[tuple[str, str]]:
+        """Each kind that a namespace may hold, and the path of its list."""
+        for root in ("/api", "/apis"):
+            answer = self.cluster.get(root, headers={"Accept": _AGGREGATED}).raise_for_status().json()
+            for group in answer["items"]:
+                name, version = group["metadata"].get("name", ""), group["versions"][0]
+                base = f"/apis/{name}/{version['version']}" if name else "/api/v1"
+                for each in version["resources"]:
+                    if each["scope"] == "Namespaced" and {"list", "patch"} <= set(each["verbs"]):
+                        kind = each["responseKind"]["kind"]
+                        yield kind, f"{base}/namespaces/{namespace}/{each['resource']}"
+
+
+def ensure(is_so: bool, told: str) -> None:  # noqa: FBT001 — read aloud it is a sentence
+    """Go on only if something is so.
+
+    Args:
+        is_so: whether it is.
+        told: what should be.
+
+    Raises:
+        NotAsToldError: it is not.
+    """
+    if not is_so:
+        raise NotAsToldError(told)
+
+
+def until(told: str, look: Callable[[], T | None], *, seconds: float = 60) -> T:
+    """Look again and again until something is there.
+
+    Args:
+        told: what should be, for the message.
+        look: returns what is looked for, or something that counts as false.
+        seconds: how long it may take.
+
+    Returns:
+        What `look` returned.
+
+    Raises:
+        NotAsToldError: it took longer.
+    """
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise NotAsToldError(f"{told}: not so after {seconds:.0f} s")
+        time.sleep(_PAUSE)
+    return found
+
+
+def runs(log: Path, branch: str) -> list[dict[str, Any]]:
+    """What the program logged about each of its runs for a branch, oldest first."""
+    lines = (line.partition(" run ")[2] for line in log.read_text(errors="replace").splitlines())
+    told = (json.loads(line) for line in lines if line.startswith("{"))
+    return [run for run in told if run.get("branch") == branch]

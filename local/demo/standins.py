@@ -1,0 +1,94 @@
+"""`python -m local.demo.standins`, or `make standins`: the outside systems that local.settings.sample.json
+names.
+
+    cp local.settings.sample.json local.settings.json
+    make standins & make host
+
+Then clone the repository that this prints and push a branch: what GitHub would send goes to the host.
+"""
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from local.demo.processes import ROOT, NotStartedError, started, write_kubeconfig
+from local.demo.world import SAMPLE, SEED, SYSTEM_NAMESPACE
+from local.github.repository import Repository
+from local.github.webhooks import deliver, events_between
+from local.host.settings import read_values
+
+KUBERNETES_PORT = 7083
+_FOLDER = ROOT / "build" / "standins"
+_WEBHOOK = "http://127.0.0.1:7071/api/github"
+_PAUSE = 1.0  # seconds between two looks at the repository
+
+
+def main() -> int:
+    """Serve until interrupted; the exit code is 1 if a stand-in did not start."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    settings = read_values(SAMPLE)
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    repository = Repository(path=_FOLDER / "todo-app.git", full_name=settings["GITHUB_REPOSITORY"])
+    try:
+        with contextlib.ExitStack() as stack:
+            for module, arguments in _commands(settings, repository.path).items():
+                log = _FOLDER / f"{module}.log"
+                server = stack.enter_context(started(module, *arguments, log=log))
+                _say(f"{module} on {server.url}")
+            kubernetes = f"http://127.0.0.1:{KUBERNETES_PORT}"
+            write_kubeconfig(ROOT / settings["KUBECONFIG"], kubernetes)
+            httpx.post(
+                f"{kubernetes}/api/v1/namespaces", json=SYSTEM_NAMESPACE, trust_env=False
+            ).raise_for_status()
+            _say(f"git clone {repository.path}, push a branch, and {_WEBHOOK} is told")
+            _be_github(repository, settings["GITHUB_WEBHOOK_SECRET"])
+    except NotStartedError as error:
+        _say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _commands(settings: Mapping[str, str], repository: Path) -> dict[str, tuple[str, ...]]:
+    """Each stand-in's module and arguments; a repository that stands is kept."""
+
+    def port(setting: str) -> str:
+        return str(urlsplit(settings[setting]).port)
+
+    seed = () if repository.exists() else SEED
+    return {
+        "local.arm": ("--port", port("AZURE_RESOURCE_MANAGER_URL")),
+        "local.github": ("--port", port("GITHUB_API_URL"), "--repository", str(repository), *seed),
+        "local.kubernetes": ("--port", str(KUBERNETES_PORT)),
+    }
+
+
+def _be_github(repository: Repository, secret: str) -> None:
+    """Tell the host of every push, once, as GitHub does: what nobody hears is the sweep's to find."""
+    before = repository.branches()
+    while True:
+        time.sleep(_PAUSE)
+        after = repository.branches()
+        for each in events_between(repository, before, after):
+            try:
+                answer = deliver(_WEBHOOK, each.event, each.payload, secret)
+                _say(f"{each.event} {each.payload['ref']}: {answer.status_code} {answer.text}")
+            except httpx.TransportError as error:
+                _say(f"{each.event} {each.payload['ref']}: lost, for the host did not answer ({error})")
+        before = after
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
