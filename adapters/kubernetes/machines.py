@@ -99,7 +99,9 @@ def _terms(spec: Mapping[str, Any]) -> Iterator[tuple[Requirement, ...]]:
     if not terms and chosen:
         yield chosen
     for term in terms:
-        yield (*chosen, *map(_requirement, term.get("matchExpressions") or ()))
+        # A node's name is the one field that can be asked for. No label meets that: such a pod cannot move.
+        asked = (*(term.get("matchExpressions") or ()), *(term.get("matchFields") or ()))
+        yield (*chosen, *map(_requirement, asked))
 
 
 def _requirement(expression: Mapping[str, Any]) -> Requirement:

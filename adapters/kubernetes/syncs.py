@@ -113,7 +113,9 @@ def _unsynced(status: Mapping[str, Any]) -> str:
     sync, operation = status.get("sync") or {}, status.get("operationState") or {}
     phase = operation.get("phase", "")
     if phase in {"Running", "Terminating"}:
-        return "a sync is running"
+        return (
+            f"a sync is running: {operation.get('message', '')}"  # one that failed is tried again for minutes
+        )
     state = sync.get("status", "Unknown")
     # One that failed at another commit is history, once the present commit is what runs.
     tried = (operation.get("syncResult") or {}).get("revision") or sync.get("revision")
