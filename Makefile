@@ -55,6 +55,10 @@ format: $(STAMP)  ## put the code into the shape that `make check` asks for
 test: setup  ## the tests
 	@$(PY) -m pytest -n 2 -m "not cluster"
 
+histories: setup  ## the state machines once more, over ten thousand histories: some minutes
+	@$(PY) -m pytest -n 2 --hypothesis-profile=thorough -o timeout=1800 \
+	  tests/scheduler/test_histories.py tests/reconcile/test_histories.py
+
 test-cluster: $(STAMP) kustomize  ## the tests that need a real control plane; the first time builds one
 	@$(PY) -m pytest -m cluster
 
@@ -65,4 +69,4 @@ package: $(STAMP)  ## build/coppice.zip for Azure Functions, with kustomize; on 
 	@git archive --format=zip --output build/coppice.zip --prefix=bin/ --add-file=bin/kustomize --prefix= \
 	  HEAD -- . $$(sed 's/.*/:(exclude)&/' .funcignore)
 
-.PHONY: package help setup kustomize lock demo standins host cluster check format test test-cluster
+.PHONY: package histories help setup kustomize lock demo standins host cluster check format test test-cluster

@@ -3,5 +3,5 @@
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=100)
-settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=2000)
+settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=10_000)
 settings.load_profile("default")

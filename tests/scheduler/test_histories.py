@@ -114,7 +114,7 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(start=st.integers(0, 7 * 24), history=st.lists(EVENTS, max_size=25))
 def test_every_history_ends_in_what_the_calendar_says_and_nothing_is_lost(
     start: int, history: list[Event]
