@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from loop.outcome import Stalled
+from loop.outcome import Outcome, Stalled
 from loop.plan import Plan
 from loop.reading import read, standing
 from loop.report import Report
-from loop.run import Locks, run
+from loop.run import Locks, Ran, run, verdict
 from scheduler.calendar import Level, Turn, level, turns
 from scheduler.observe import Observed, Readers, observe
 from scheduler.overrides import Override
@@ -19,6 +19,7 @@ from scheduler.plan import plan, towards
 from scheduler.policy import police
 from scheduler.schedule import FEATURES, Schedule
 from scheduler.steps import Steps
+from scheduler.sync import Refresh
 
 FORECAST = timedelta(days=7)
 
@@ -101,7 +102,7 @@ class Reconciler:
         asleep = {pool.name: pool.shape.count for pool in ran.observed.own_pools}
         return Report(
             key={"environment": environment},
-            outcome=ran.outcome,
+            outcome=_outcome(ran),
             seconds=(self.now() - started).total_seconds(),
             results=ran.results,
             facts={"wanted": ran.plan.note, "nodes": asleep},
@@ -166,3 +167,11 @@ class Reconciler:
                 each for each in overrides if each.environment == environment and now < each.ends
             ),
         )
+
+
+def _outcome(ran: Ran[Observed]) -> Outcome:
+    """How a run ended. That something was asked to look again, and did, is no news: what is behind it is."""
+    asked = [change for each in ran.plan.ready for change in each.changes]
+    if ran.outcome.code == "not_settled" and all(isinstance(each, Refresh) for each in asked):
+        return verdict(ran.plan)
+    return ran.outcome

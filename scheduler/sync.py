@@ -19,6 +19,7 @@ class Synced:
         namespace: its namespace.
         name: its name.
         revisions: repository (`owner/name`, in lower case) → the commit that it last compared or applied.
+        tried: the same → the commit that it last tried to apply, where that is told apart.
         unsynced: why what runs is not yet what that commit says; empty if it is.
         unhealthy: what is not well about what runs; empty if all is.
         refreshing: whether it was asked to look at Git again and has not yet done so.
@@ -28,6 +29,7 @@ class Synced:
     namespace: str
     name: str
     revisions: Mapping[str, str] = field(default_factory=dict)
+    tried: Mapping[str, str] = field(default_factory=dict)
     unsynced: str = ""
     unhealthy: str = ""
     refreshing: bool = False

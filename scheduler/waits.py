@@ -81,7 +81,11 @@ def in_force(seen: Observed, state: Literal["on", "off"], *, committing: bool, a
             why = f"nothing in the schedule's sync reads {each.repository}, where {each.flag} is"
             return (Stop(why, "no_sync"),)
     behind = [(one, why) for one in objects if (why := _behind(one, seen.flags, state))]
-    stale = [one.synced for one, _ in behind if committing or not one.synced.refreshing]
+    stale = [
+        one.synced
+        for one, _ in behind
+        if committing or not (one.synced.refreshing or _has_tried(one, seen.flags))
+    ]
     unsynced = [f"{one.synced}: {one.synced.unsynced}" for one in objects if one.synced.unsynced]
     reasons = [*(why for _, why in behind), *unsynced]
     if not reasons:
@@ -100,6 +104,12 @@ def _behind(one: InForce, flags: Sequence[FlagSeen], state: Literal["on", "off"]
         if (says == "off") is not (state == "off"):
             return f"{one.synced} is at {revision}, where {each.flag} is {value.value!r}"
     return ""
+
+
+def _has_tried(one: InForce, flags: Sequence[FlagSeen]) -> bool:
+    """Whether it knows the newest commits and could not apply them: asked again, it would forget why."""
+    heads = {flags[index].repository.lower(): standing(flags[index].head) for index in one.values}
+    return all(head and one.synced.tried.get(name) == head.commit for name, head in heads.items())
 
 
 def _heads(flags: Iterable[FlagSeen]) -> list[tuple[FlagSeen, Head]]:

@@ -26,7 +26,6 @@ from loop.errors import (
 _OVERLAPPING = "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"
 # AKS changes one thing at a time in a cluster, and that takes minutes.
 _UNDER_WAY = {"OperationNotAllowed", "AKSOperationPreempted"}
-_BUSY = {"OperationNotAllowed", "AKSOperationPreempted"}  # AKS does one operation at a time, and says no when
 _FULL = "too many federated identity credentials"
 _TIMEOUTS = {"connection_timeout": 5, "read_timeout": 30}  # seconds
 
@@ -94,8 +93,6 @@ def _failure(what: str, error: HttpResponseError) -> Failure:
         return Throttled(message, retry_after=retry_after or 5)
     if status == 409 and code == _OVERLAPPING:
         return Conflict(message, retry_after=retry_after or 5)
-    if code in _BUSY:
-        return Conflict(message, retry_after=retry_after or 30)
     if status in {409, 412}:
         return Conflict(message, retry_after=retry_after or (30 if code in _UNDER_WAY else None))
     if status == 400 and _FULL in message.lower():

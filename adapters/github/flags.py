@@ -80,17 +80,16 @@ class FlagAdapter:
             Conflict: the branch has moved on since.
             Forbidden: the branch is protected.
         """
-        with translated(f"commit to {commit.branch!r} of {commit.repository}"):
-            repository = self._repository(commit.repository)
-            parent = repository.get_git_commit(commit.parent)
-            elements = [
-                InputGitTreeElement(path, "100644", "blob", content=text)
-                for path, text in commit.files.items()
-            ]
-            tree = repository.create_git_tree(elements, base_tree=parent.tree)
-            made = repository.create_git_commit(commit.message, tree, [parent])
         try:
-            with translated(f"move branch {commit.branch!r} of {commit.repository}"):
+            with translated(f"commit to {commit.branch!r} of {commit.repository}"):
+                repository = self._repository(commit.repository)
+                parent = repository.get_git_commit(commit.parent)
+                elements = [
+                    InputGitTreeElement(path, "100644", "blob", content=text)
+                    for path, text in commit.files.items()
+                ]
+                tree = repository.create_git_tree(elements, base_tree=parent.tree)
+                made = repository.create_git_commit(commit.message, tree, [parent])
                 repository.get_git_ref(f"heads/{commit.branch}").edit(made.sha, force=False)
         except (Rejected, Forbidden) as refused:
             raise _refused(commit, refused) from refused
@@ -114,5 +113,9 @@ def _refused(commit: Commit, refused: Failure) -> Failure:
         return Forbidden(
             f"branch {commit.branch!r} of {commit.repository} is protected: let Coppice's token or app "
             f"bypass the rule, or name another branch in the schedule ({refused.message})"
+        )
+    if isinstance(refused, Forbidden):
+        return Forbidden(
+            f"{refused.message}. To commit, the token or app needs the permission contents: write"
         )
     return refused

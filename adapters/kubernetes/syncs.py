@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.kubernetes.client import Api, path
-from loop.errors import Gone
+from loop.errors import Gone, Rejected
 from scheduler.schedule import Sync
 from scheduler.sync import Synced
 
@@ -133,13 +133,16 @@ def _kustomization(
     metadata, status = document["metadata"], document.get("status") or {}
     ready = _condition(status)
     asked = (metadata.get("annotations") or {}).get(_FLUX_REFRESH, "")
+    repository = _repository((source.get("spec") or {}).get("url", ""))
     applied = status.get("lastAppliedRevision", "").rpartition(":")[2]
+    tried = status.get("lastAttemptedRevision", "").rpartition(":")[2]
     unsynced = _unready(document)
     return Synced(
         kind="Kustomization",
         namespace=metadata["namespace"],
         name=metadata["name"],
-        revisions={_repository((source.get("spec") or {}).get("url", "")): applied} if applied else {},
+        revisions={repository: applied} if applied else {},
+        tried={repository: tried} if tried else {},
         unsynced=unsynced or "; ".join(filter(None, map(_unreleased, releases))),
         unhealthy=unsynced if ready.get("reason") == "HealthCheckFailed" else "",
         refreshing=bool(asked) and status.get("lastHandledReconcileAt", "") != asked,
@@ -170,8 +173,13 @@ def _condition(status: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _source_of(kustomization: Mapping[str, Any]) -> tuple[str, str]:
-    ref = kustomization["spec"]["sourceRef"]
-    return ref.get("namespace") or kustomization["metadata"]["namespace"], ref["name"]
+    metadata, ref = kustomization["metadata"], kustomization["spec"]["sourceRef"]
+    if ref["kind"] != "GitRepository":
+        where = f"Kustomization {metadata['namespace']}/{metadata['name']}"
+        raise Rejected(
+            f"{where} reads the {ref['kind']} {ref['name']}: only a GitRepository tells its commit"
+        )
+    return ref.get("namespace") or metadata["namespace"], ref["name"]
 
 
 def _repository(url: str) -> str:

@@ -1,4 +1,5 @@
-"""`python -m local.demo`, or `make demo`: the main job on stand-ins; the last line is one JSON object.
+"""`python -m local.demo`, or `make demo`: the main job and a night on stand-ins; the last line is one JSON
+object.
 
 No configured cluster is touched, whatever the shell says. `DEMO_KUBECONFIG=<file>` alone has it use a real
 one.
@@ -16,7 +17,9 @@ from pathlib import Path
 import httpx
 
 from local.demo.eyes import NotAsToldError
+from local.demo.gitops import gitops, with_schedule
 from local.demo.narrator import Narrator
+from local.demo.night import tell_night
 from local.demo.processes import ROOT, NotStartedError, shell, tail
 from local.demo.say import Teller
 from local.demo.story import tell
@@ -32,17 +35,24 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     say = Teller()
     named = os.environ.get("DEMO_KUBECONFIG")
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = shell().variables["NO_PROXY"]  # the night runs in here
     shutil.rmtree(_FOLDER, ignore_errors=True)
     _FOLDER.mkdir(parents=True)
     started = time.monotonic()
-    say.title("Coppice: a branch gets its environment, and loses it again.")
+    say.title("Coppice: a branch gets its environment and loses it again; dev and staging sleep at night.")
     try:
         with contextlib.ExitStack() as stack:
-            place = stack.enter_context(world(_FOLDER, kubeconfig=Path(named) if named else None))
+            kubeconfig = Path(named) if named else None
+            place = with_schedule(stack.enter_context(world(_FOLDER, kubeconfig=kubeconfig)))
             running = stack.enter_context(program(place))
             _introduce(say, named)
             narrator = Narrator(world=place, program=running, say=say)
             tell(narrator)
+            if named is None:
+                stack.enter_context(gitops(place))
+                tell_night(narrator)
+            else:
+                say.remark("No evening and no morning here: they need Argo CD, Flux and pools to switch off.")
     except KeyboardInterrupt:
         say.ending("Interrupted; everything that was started is stopped.")
         return 130
@@ -57,7 +67,7 @@ def main() -> int:
     say.ending(
         f"All of it as told, in {seconds} s. What the host logged: {(_FOLDER / 'host.log').relative_to(ROOT)}"
     )
-    told = {"provisioned": narrator.provisioned, "removed": narrator.removed, "asleep": [], "woken": []}
+    told = {name: getattr(narrator, name) for name in ("provisioned", "removed", "asleep", "woken")}
     sys.stdout.write(json.dumps({**told, "seconds": seconds}) + "\n")
     return 0
 

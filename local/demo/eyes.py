@@ -86,6 +86,28 @@ class Eyes:
         """Those that let a service account of a namespace in."""
         return [each for each in self.credentials() if each.subject.split(":")[2] == namespace]
 
+    def pool(self, name: str) -> dict[str, Any]:
+        """All that is set of an agent pool, as ARM has it."""
+        state = self.arm.get("/_standin/state").raise_for_status().json()
+        settings: dict[str, Any] = state["pools"][name]
+        return {key: value for key, value in settings.items() if key != "eTag" and value not in ({}, None)}
+
+    def pools_written(self) -> set[str]:
+        """The agent pools that anybody wrote, or tried to; the cluster itself is `managedClusters`."""
+        requests = self.arm.get("/_standin/requests").raise_for_status().json()
+        writes = [each["path"].split("/") for each in requests if each["method"] != "GET"]
+        azure = [path for path in writes if "managedClusters" in path]
+        return {path[-1] if path[-2] == "agentPools" else "managedClusters" for path in azure}
+
+    def nodes(self, pool: str) -> list[str]:
+        """The nodes of an agent pool."""
+        selector = f"kubernetes.azure.com/agentpool={pool}"
+        return [each["metadata"]["name"] for each in self._items("/api/v1/nodes", labelSelector=selector)]
+
+    def pods(self, namespace: str) -> list[dict[str, Any]]:
+        """The pods of a namespace, going ones too."""
+        return self._items(f"/api/v1/namespaces/{namespace}/pods")
+
     def notes(self) -> list[dict[str, Any]]:
         """Every record, request and lease in `coppice-system`."""
         leases = f"/apis/coordination.k8s.io/v1/namespaces/{_SYSTEM}/leases"

@@ -35,6 +35,8 @@ class Narrator:
         patience: seconds that anything may take.
         provisioned: namespaces that came into being.
         removed: namespaces that went.
+        asleep: agent pools that were put to sleep.
+        woken: agent pools that were woken.
     """
 
     world: World
@@ -43,6 +45,8 @@ class Narrator:
     patience: float = 60
     provisioned: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    asleep: list[str] = field(default_factory=list)
+    woken: list[str] = field(default_factory=list)
 
     @property
     def actors(self) -> Actors:

@@ -15,9 +15,9 @@ import httpx
 
 from local.cluster.connection import connect
 from local.demo.clone import Clone, clone
-from local.demo.cluster import prepare
+from local.demo.cluster import act_as_bound, prepare
 from local.demo.processes import ROOT, Server, started, write_kubeconfig
-from local.github.repository import Repository
+from local.github.repository import Repository, create
 from local.github.webhooks import Delivery, deliver, events_between, refs
 from local.host.settings import read_values
 
@@ -26,6 +26,8 @@ SYSTEM_NAMESPACE = {
     "metadata": {"name": "coppice-system"}
 }  # all of deploy/cluster that a stand-in has use for
 SEED = ("--seed", str(ROOT / "examples" / "todo-app"))
+PLATFORM = ROOT / "examples" / "platform"
+_OPERATION = ("--operation-seconds", "0.5")  # of AKS; a real one takes minutes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,7 @@ class World:
         folder: where repository, clone, settings and logs lie.
         repository: the bare repository behind the GitHub stand-in.
         clone: a developer's clone of it.
+        platform: another one behind it, of the environments that sleep at night.
         cluster: the API of the cluster, as an administrator.
         arm: the ARM stand-in.
         github: the GitHub stand-in.
@@ -45,6 +48,7 @@ class World:
     folder: Path
     repository: Repository
     clone: Clone
+    platform: Repository
     cluster: httpx.Client
     arm: httpx.Client
     github: httpx.Client
@@ -94,18 +98,18 @@ def world(
         kubernetes: arguments of the stand-in for Kubernetes.
 
     Yields:
-        The world; the cluster has `coppice-system`, a real one all that `deploy/cluster` holds.
+        The world; the cluster has `coppice-system`, a real one all that `deploy/cluster` holds. On the
+        stand-in agent pools are nodes; the nodes of a real one are left alone.
 
     Raises:
         NotStartedError: a stand-in could not be started.
         Failure: the cluster could not be prepared.
     """
     path = folder / "todo-app.git"
+    platform = create(folder / "gitops.git", PLATFORM, full_name="acme/gitops")
     with contextlib.ExitStack() as stack:
-        arm = stack.enter_context(started("local.arm", log=folder / "arm.log"))
-        github = stack.enter_context(
-            started("local.github", "--repository", str(path), *SEED, log=folder / "github.log")
-        )
+        served = ("--repository", str(path), *SEED, "--also", f"{platform.full_name}={platform.path}")
+        github = stack.enter_context(started("local.github", *served, log=folder / "github.log"))
         if kubeconfig is None:
             log = folder / "kubernetes.log"
             server = stack.enter_context(started("local.kubernetes", *kubernetes, log=log))
@@ -113,12 +117,18 @@ def world(
             httpx.post(
                 f"{server.url}/api/v1/namespaces", json=SYSTEM_NAMESPACE, trust_env=False
             ).raise_for_status()
+            acting: Mapping[str, str] = {"KUBECONFIG": str(kubeconfig.resolve())}
+            pools: tuple[str, ...] = ("--kubeconfig", str(kubeconfig))
         else:
             prepare(kubeconfig)
+            acting = act_as_bound(kubeconfig, folder / "kubeconfig")
+            pools = ()
+        arm = stack.enter_context(started("local.arm", *_OPERATION, *pools, log=folder / "arm.log"))
         yield World(
             folder=folder,
             repository=Repository(path=path),
             clone=clone(path, folder / "clone"),
+            platform=platform,
             cluster=stack.enter_context(connect(kubeconfig)),
             arm=stack.enter_context(_client(arm.url)),
             github=stack.enter_context(_client(github.url)),
@@ -127,7 +137,7 @@ def world(
                 "AZURE_RESOURCE_MANAGER_URL": arm.url,
                 "GITHUB_API_URL": github.url,
                 "GITHUB_WEBHOOK_SECRET": secrets.token_urlsafe(24),
-                "KUBECONFIG": str(kubeconfig.resolve()),
+                **acting,
                 "SWEEP_SCHEDULE": "0 0 0 1 1 *",  # a sweep comes when the story calls for one
             },
         )

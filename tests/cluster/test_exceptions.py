@@ -51,19 +51,31 @@ def test_the_scheduler_asks_argo_cd_to_look_again_and_changes_nothing_else(
     assert scheduling.delete(path).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("group", "kind", "plural", "spec"),
+    [
+        (
+            "kustomize.toolkit.fluxcd.io/v1",
+            "Kustomization",
+            "kustomizations",
+            {"prune": True, "sourceRef": {"kind": "GitRepository", "name": "x"}},
+        ),
+        ("source.toolkit.fluxcd.io/v1", "GitRepository", "gitrepositories", {"url": "https://git.example/x"}),
+    ],
+)
 def test_the_scheduler_asks_flux_to_look_again_and_changes_nothing_else(
-    api: httpx.Client, acting: Acting, namespace: str
+    api: httpx.Client,
+    acting: Acting,
+    namespace: str,
+    group: str,
+    kind: str,
+    plural: str,
+    spec: dict[str, object],
 ) -> None:
     scheduling = acting(SCHEDULING)
-    path = f"/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{namespace}/kustomizations"
-    source = {"kind": "GitRepository", "name": "x"}
-    kustomization = {
-        "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
-        "kind": "Kustomization",
-        "metadata": {"name": "staging"},
-        "spec": {"interval": "1m", "prune": True, "sourceRef": source},
-    }
-    assert api.post(path, json=kustomization).status_code == 201
+    path = f"/apis/{group}/namespaces/{namespace}/{plural}"
+    document = {"apiVersion": group, "kind": kind, "metadata": {"name": "staging"}}
+    assert api.post(path, json={**document, "spec": {"interval": "1m", **spec}}).status_code == 201
     path = f"{path}/staging"
 
     asked = {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "now"}}}

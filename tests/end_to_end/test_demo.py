@@ -1,12 +1,15 @@
 """The demo's story, in a world where pods are ready at once: it comes true, or it is noticed."""
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.demo.eyes import NotAsToldError
+from local.demo.gitops import gitops, with_schedule
 from local.demo.narrator import Narrator
+from local.demo.night import tell_night
 from local.demo.say import Teller
 from local.demo.story import tell
 from local.demo.world import program, world
@@ -31,3 +34,33 @@ def test_a_story_that_does_not_come_true_is_not_told_to_the_end(tmp_path: Path) 
         with pytest.raises(NotAsToldError, match=r"feature/new-login is applied at \w+: not so after 3 s"):
             tell(narrator)
     assert "✓" not in out.getvalue()
+
+
+@pytest.fixture
+def by_day(tmp_path: Path) -> Iterator[Narrator]:
+    """A world of its own, with environments that a schedule names."""
+    with world(tmp_path, kubernetes=("--ready-seconds", "0")) as made:
+        place = with_schedule(made)
+        with program(place) as served, gitops(place):
+            yield Narrator(world=place, program=served, say=Teller(out=io.StringIO()))
+
+
+def test_dev_and_staging_sleep_and_are_woken(by_day: Narrator) -> None:
+    tell_night(by_day)
+    assert by_day.asleep == ["dev", "staging"]
+    assert by_day.woken == ["dev", "staging"]
+
+
+def test_a_night_with_somebody_else_on_a_pool_is_not_told_to_the_end(by_day: Narrator) -> None:
+    stranger = {
+        "metadata": {"name": "stranger"},
+        "spec": {
+            "nodeSelector": {"kubernetes.azure.com/agentpool": "dev"},
+            "containers": [{"name": "stranger", "image": "busybox"}],
+        },
+    }
+    by_day.world.cluster.post("/api/v1/namespaces/default/pods", json=stranger).raise_for_status()
+    with pytest.raises(NotAsToldError, match=r"dev goes on by itself: it is stuck, for .*default/stranger"):
+        tell_night(by_day)
+    assert by_day.asleep == []
+    assert by_day.eyes.nodes("dev")

@@ -8,7 +8,7 @@ from loop.outcome import Stalled
 from scheduler.overrides import Override
 from scheduler.pools import Reshape, Shape
 from scheduler.schedule import json_schema
-from tests.scheduler.world import EVENING, SCHEDULE, World
+from tests.scheduler.world import EVENING, SCHEDULE, App, World
 
 DOCS = Path(__file__).parents[2] / "docs/schedule.md"
 
@@ -91,3 +91,21 @@ def test_every_key_of_the_schedule_is_documented() -> None:
     assert isinstance(parts, dict)
     keys = {key for part in (schema, *parts.values()) for key in part.get("properties", ())}
     assert {key for key in keys if f"`{key}`" not in text and f"{key}:" not in text} == set()
+
+
+class Quick(App):
+    """An Application that has looked at Git as soon as it was asked to."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, False if name == "refreshing" else value)
+
+
+def test_an_argo_cd_that_looks_at_once_and_stays_at_an_older_commit_is_named_as_the_cause() -> None:
+    """The real one takes less than a second to look: that it was asked again and again is no news."""
+    world = World(now=EVENING, app=Quick("c0", slow=1000))
+    for _ in range(4):
+        world.tick()
+        world.settle()
+    outcome = world.tick().outcome
+    assert outcome.code == "sync"
+    assert "Application/argocd/dev is at c0" in outcome.why

@@ -98,6 +98,16 @@ def test_what_has_been_asked_to_look_is_not_asked_again_until_there_is_a_new_com
     assert len(in_force(seen(objects=asked), "off", committing=True, ask=False)) == 1
 
 
+def test_what_could_not_apply_the_newest_commit_is_not_asked_again_for_it_would_forget_why() -> None:
+    """Flux says "Progressing" as soon as it is asked, and no longer what was wrong."""
+    failed = replace(APP, revisions={"acme/gitops": "b9"}, tried={"acme/gitops": "c0"}, unsynced="bad.yaml")
+    (gate,) = in_force(seen(objects=objects((failed, "on"))), "off", committing=False, ask=True)
+    assert isinstance(gate, Gate)
+    assert "bad.yaml" in gate.why
+    older = objects((replace(failed, tried={"acme/gitops": "b9"}), "on"))
+    assert len(in_force(seen(objects=older), "off", committing=False, ask=True)) == 2
+
+
 @pytest.mark.parametrize(
     ("found", "said"),
     [

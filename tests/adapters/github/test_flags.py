@@ -1,0 +1,160 @@
+"""Flags in Git through PyGithub: read at the very commit, and committed on top of it or not at all."""
+
+import pytest
+from github import Github
+
+from adapters.github.client import client
+from adapters.github.flags import FlagAdapter
+from local.github.git import git
+from local.github.protection import CLASSIC, RULESET, protect
+from local.standin import Failure as Fail
+from loop.errors import Conflict, Failure, Forbidden, Gone, Rejected, Unreachable
+from scheduler.flags import Commit
+from tests.adapters.raw import json_reply, raw_server
+from tests.adapters.worlds import TOKEN, GitHub
+
+NAME = "acme/todo-app"
+FILE = "values/dev/globals.yaml"
+HERE = f"/repos/{NAME}"
+
+
+def adapter_at(url: str, token: str = TOKEN) -> FlagAdapter:
+    def sign_in() -> Github:
+        return client(url=url, token=token, app_id="", installation_id="", private_key="")
+
+    return FlagAdapter(sign_in)
+
+
+@pytest.fixture
+def flags(github: GitHub) -> FlagAdapter:
+    github.git.commit("main", {FILE: b"state: on\n"}, "Begin")
+    return adapter_at(github.url)
+
+
+def change(github: GitHub, *, parent: str = "", branch: str = "main", **files: str) -> Commit:
+    return Commit(
+        repository=NAME,
+        branch=branch,
+        parent=parent or github.main,
+        files=files or {FILE: "state: off\n"},
+        message="Put dev to sleep\n\noutside of its hours\n",
+    )
+
+
+def text(github: GitHub, path: str, commit: str = "main") -> str:
+    return git(github.git.path, "show", f"{commit}:{path}").decode()
+
+
+def test_the_default_branch_and_its_commit(flags: FlagAdapter, github: GitHub) -> None:
+    assert flags.default_branch(NAME) == "main"
+    assert flags.head(NAME, "main") == github.main
+
+
+def test_a_branch_that_is_not_there_or_was_renamed_has_no_commit(flags: FlagAdapter, github: GitHub) -> None:
+    github.git.commit("old", {"a": b"b"}, "a branch")
+    github.git.rename("old", "new")
+    assert flags.head(NAME, "old") is None
+    assert flags.head(NAME, "never") is None
+
+
+def test_a_branch_is_not_absent_because_the_repository_cannot_be_seen(
+    flags: FlagAdapter, github: GitHub
+) -> None:
+    with pytest.raises(Gone):
+        flags.head("acme/secret", "main")
+    with pytest.raises(Forbidden):
+        adapter_at(github.url, token="of-yesterday").head(NAME, "main")
+
+
+def test_a_file_is_read_at_the_commit_that_was_named(flags: FlagAdapter, github: GitHub) -> None:
+    before = github.main
+    github.git.commit("main", {FILE: "state: off # öö\n".encode()}, "Later")
+    assert flags.file(NAME, before, FILE) == "state: on\n"
+    assert flags.file(NAME, github.main, FILE) == "state: off # öö\n"
+
+
+def test_a_file_that_is_not_there_is_none_only_where_its_commit_can_be_read(
+    flags: FlagAdapter, github: GitHub
+) -> None:
+    assert flags.file(NAME, github.main, "values/prod/globals.yaml") is None
+    for revision in ("0" * 40, "1" * 40):
+        with pytest.raises(Failure):
+            flags.file(NAME, revision, FILE)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"state: \xe4\n"])
+def test_a_file_that_is_no_text_is_rejected(flags: FlagAdapter, github: GitHub, content: bytes) -> None:
+    github.git.commit("main", {FILE: content}, "Spoil it")
+    with pytest.raises(Rejected, match="UTF-8"):
+        flags.file(NAME, github.main, FILE)
+
+
+def test_a_folder_is_no_file(flags: FlagAdapter, github: GitHub) -> None:
+    with pytest.raises(Rejected, match="values/dev"):
+        flags.file(NAME, github.main, "values/dev")
+
+
+def test_a_commit_changes_its_files_and_nothing_else(flags: FlagAdapter, github: GitHub) -> None:
+    before = github.main
+    flags.commit(change(github, **{FILE: "state: off\n", "values/dev/db.yaml": "hibernate: yes\n"}))
+
+    assert github.git.describe(github.main).parents == (before,)
+    assert github.git.describe(github.main).message == "Put dev to sleep\n\noutside of its hours"
+    changed = git(github.git.path, "diff", "--name-only", before, github.main).decode().split()
+    assert changed == ["values/dev/db.yaml", FILE]
+    assert text(github, FILE) == "state: off\n"
+
+
+def test_a_commit_to_a_branch_with_slashes(flags: FlagAdapter, github: GitHub) -> None:
+    github.git.commit("env/dev", {FILE: b"state: on\n"}, "a branch")
+    flags.commit(change(github, branch="env/dev", parent=str(github.git.head("env/dev"))))
+    assert text(github, FILE, "env/dev") == "state: off\n"
+    assert text(github, FILE) == "state: on\n"
+
+
+def test_who_comes_second_loses_and_overwrites_nothing(flags: FlagAdapter, github: GitHub) -> None:
+    late = change(github)
+    github.git.commit("main", {FILE: b"state: on\nby: dana\n"}, "Somebody was faster")
+    with pytest.raises(Conflict, match="has moved on"):
+        flags.commit(late)
+    assert text(github, FILE) == "state: on\nby: dana\n"
+
+
+@pytest.mark.parametrize("says", [RULESET, f"Protected branch update failed. {CLASSIC}"])
+def test_a_protected_branch_is_said_with_what_to_do(flags: FlagAdapter, github: GitHub, says: str) -> None:
+    protect(github.git, "main", says=says)
+    before = github.main
+    with pytest.raises(Forbidden, match="let Coppice's token or app bypass the rule"):
+        flags.commit(change(github))
+    assert github.main == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/git/trees"), ("POST", "/git/commits"), ("PATCH", "/git/refs")]
+)
+def test_a_token_that_may_only_read_is_said_with_the_permission_it_lacks(
+    flags: FlagAdapter, github: GitHub, method: str, path: str
+) -> None:
+    before = github.main
+    github.standin.fail(Fail(status=403, method=method, path_prefix=HERE + path))
+    with pytest.raises(Forbidden, match="contents: write"):
+        flags.commit(change(github))
+    assert github.main == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/git/trees"), ("POST", "/git/commits"), ("PATCH", "/git/refs")]
+)
+def test_a_write_that_failed_is_not_sent_again_by_itself(
+    flags: FlagAdapter, github: GitHub, method: str, path: str
+) -> None:
+    github.standin.fail(Fail(status=502, method=method, path_prefix=HERE + path))
+    with pytest.raises(Unreachable):
+        flags.commit(change(github))
+    asked = [each for each in github.standin.requests if each.path.startswith(HERE + path)]
+    assert [each.status for each in asked if each.method == method] == [502]
+
+
+def test_what_is_no_answer_of_githubs_says_nothing_about_a_file() -> None:
+    with raw_server(lambda _: json_reply(404, [])) as server, pytest.raises(Unreachable):
+        adapter_at(server.url).file(NAME, "a" * 40, FILE)

@@ -1,0 +1,249 @@
+"""An environment on a real control plane, switched for real."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.connect import by_kubeconfig
+from local.arm.app import arm_app
+from local.arm.nodes import keeping_nodes
+from local.arm.state import ArmState
+from local.arm.world import example_world
+from local.cluster.connection import apply
+from local.cluster.processes import Process
+from local.cluster.waiting import wait_for
+from local.github.app import github_app
+from local.github.git import git
+from local.github.repository import Repository, create
+from local.serving import serving
+from local.standin import StandIn
+from loop.outcome import Outcome, Waiting
+from scheduler.reconcile import Reconciler
+from tests.cluster.program import SCHEDULING, AsIdentities
+from tests.cluster.watching import Picture, Watched
+
+NEEDS_KWOK = pytest.mark.skipif(
+    bool(os.environ.get("KUBECONFIG_TEST")), reason="a cluster that was named has no kwok to play nodes"
+)
+REPOSITORY = "acme/gitops"
+EVENING = datetime(2026, 3, 2, 20, 1, tzinfo=UTC)  # a Monday
+MORNING = datetime(2026, 3, 3, 6, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What is switched.
+
+    Attributes:
+        name: as the schedule has it; its pool is called so too.
+        namespace: where its pods are.
+        file: of its flag.
+        path: to the flag in there.
+        schedule: the schedule file.
+        in_force: gives the commit that is said to be in force; empty if none is yet.
+    """
+
+    name: str
+    namespace: str
+    file: str
+    path: tuple[str, ...]
+    schedule: str
+    in_force: Callable[[], str]
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """The program between a cluster, Git and Azure."""
+
+    api: httpx.Client
+    repository: Repository
+    environment: Environment
+    arm: ArmState
+    azure: StandIn
+    reconciler: Reconciler
+    pictures: list[Picture] = field(default_factory=list)
+
+    @property
+    def head(self) -> str:
+        """The commit of the default branch."""
+        return str(self.repository.head("main"))
+
+    @property
+    def pool(self) -> Mapping[str, object]:
+        """The environment's pool, as ARM has it."""
+        return dict(self.arm.pools[self.environment.name])
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """All that somebody has set of the environment's pool."""
+        return {
+            name: value for name, value in self.pool.items() if name != "eTag" and value not in ({}, None)
+        }
+
+    def tick(self, at: datetime) -> Outcome:
+        """Run once, at a time of the calendar."""
+        moved = replace(self.reconciler, now=lambda: at)
+        return moved.reconcile(self.environment.name).outcome
+
+    def settle(self, at: datetime, *, seconds: float = 90) -> Outcome:
+        """Run until there is nothing more to wait for, as its queue would."""
+        deadline = time.monotonic() + seconds
+        while True:
+            outcome = self.tick(at)
+            if not isinstance(outcome, Waiting) or time.monotonic() > deadline:
+                return outcome
+            time.sleep(0.2)
+
+    def run_until(self, at: datetime, code: str, says: str = "", *, seconds: float = 60) -> Outcome:
+        """Run until an outcome has this code and says this."""
+        outcome = self.tick(at)
+        deadline = time.monotonic() + seconds
+        while outcome.code != code or says not in outcome.why:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {seconds:.0f} s for {code} ({says}); it is {outcome}")
+            time.sleep(0.2)
+            outcome = self.tick(at)
+        return outcome
+
+    def flag_at(self, commit: str) -> object:
+        """What the flag says at a commit."""
+        if not commit:
+            return None
+        value: Any = yaml.safe_load(
+            git(self.repository.path, "show", f"{commit}:{self.environment.file}").decode()
+        )
+        for part in self.environment.path:
+            value = value[part]
+        return value
+
+    def pods(self, namespace: str = "") -> list[Any]:
+        """The pods of a namespace, the environment's own if none is named."""
+        where = f"/api/v1/namespaces/{namespace or self.environment.namespace}/pods"
+        found: list[Any] = self.api.get(where).raise_for_status().json()["items"]
+        return found
+
+    def ready_pods(self, namespace: str = "") -> int:
+        """How many of them are ready."""
+        return sum(_is_ready(each) for each in self.pods(namespace))
+
+    def ready_nodes(self, pool: str = "") -> int:
+        """How many nodes of a pool are ready, of the environment's own if none is named."""
+        selector = {"labelSelector": f"agentpool={pool or self.environment.name}"}
+        nodes = self.api.get("/api/v1/nodes", params=selector).raise_for_status().json()["items"]
+        return sum(_is_ready(each) and not each["spec"].get("unschedulable") for each in nodes)
+
+    def written_pools(self) -> set[str]:
+        """The pools that ARM was asked to write, whatever it answered."""
+        return {each.path.rpartition("/")[2] for each in self.azure.requests if each.method != "GET"}
+
+    def picture(self, wrote: str) -> Picture:
+        """Look at the world."""
+        commit = self.environment.in_force()
+        return Picture(wrote, self.flag_at(commit), len(self.pods()), self.ready_nodes(), commit)
+
+
+@contextlib.contextmanager
+def staged(
+    kubeconfig: Path,
+    api: httpx.Client,
+    folder: Path,
+    *,
+    repository: Repository,
+    environment: Environment,
+) -> Iterator[Stage]:
+    """Put the scheduler together; its pools' nodes are gone when it is over."""
+    (folder / "schedule.yaml").write_text(environment.schedule)
+    state = ArmState(world=example_world())
+    azure, administrator = arm_app(state), Api(by_kubeconfig(str(kubeconfig)))
+    watched_azure, watched_github = Watched(azure, "PUT"), Watched(github_app(repository), "PATCH")
+    with contextlib.ExitStack() as stack:
+        stack.callback(_remove_nodes, api, tuple(state.pools))
+        stack.enter_context(keeping_nodes(state, administrator))
+        url = stack.enter_context(serving(watched_azure))
+        github = stack.enter_context(serving(watched_github))
+        settings = {
+            "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_API_URL": github,
+            "GITHUB_TOKEN": "not-a-token",
+            "GITHUB_WEBHOOK_SECRET": "not-a-secret",
+            "BASE_DOMAIN": "example.test",
+            "WORKLOAD_IDENTITIES": "rg-coppice/id-feature-1",
+            "AZURE_SUBSCRIPTION_ID": state.world.subscription,
+            "AZURE_TENANT_ID": state.world.tenant,
+            "AZURE_RESOURCE_MANAGER_URL": url,
+            "AKS_RESOURCE_GROUP": state.world.cluster.resource_group,
+            "AKS_CLUSTER_NAME": state.world.cluster.name,
+            "KUBECONFIG": str(kubeconfig),
+            "SCHEDULER_CLIENT_ID": SCHEDULING,
+            "SCHEDULE_FILE": str(folder / "schedule.yaml"),
+        }
+        reconciler = AsIdentities(settings).power
+        assert reconciler is not None
+        stage = Stage(
+            api=api,
+            repository=repository,
+            environment=environment,
+            arm=state,
+            azure=azure,
+            reconciler=reconciler,
+        )
+        watched_azure.stage = watched_github.stage = stage
+        yield stage
+
+
+def bare_repository(folder: Path, seed: Path) -> Repository:
+    """A bare repository whose path ends as its name does, which is how a `file://` address is told apart."""
+    path = folder / f"{REPOSITORY}.git"
+    path.mkdir(parents=True)
+    return create(path, seed, full_name=REPOSITORY)
+
+
+def make(api: httpx.Client, plural: str, manifest: Mapping[str, Any]) -> str:
+    """Apply an object of a namespace; returns its path."""
+    metadata = manifest["metadata"]
+    path = f"/apis/{manifest['apiVersion']}/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}"
+    apply(api, path, manifest, manager="tests").raise_for_status()
+    return path
+
+
+def as_scheduling(kubeconfig: Path) -> Api:
+    """The cluster, as the scheduler's identity sees it."""
+    return Api(by_kubeconfig(str(kubeconfig)), impersonate=SCHEDULING)
+
+
+@contextlib.contextmanager
+def stopped(process: Process) -> Iterator[None]:
+    """Let a process do nothing, as if its machine were far too busy."""
+    os.kill(process.popen.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process.popen.pid, signal.SIGCONT)
+
+
+def _is_ready(document: Mapping[str, Any]) -> bool:
+    conditions = document.get("status", {}).get("conditions") or ()
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return ready and "deletionTimestamp" not in document["metadata"]
+
+
+def _remove_nodes(api: httpx.Client, pools: tuple[str, ...]) -> None:
+    selector = {"labelSelector": f"agentpool in ({','.join(pools)})"}
+    for each in api.get("/api/v1/nodes", params=selector).raise_for_status().json()["items"]:
+        api.delete(f"/api/v1/nodes/{each['metadata']['name']}").raise_for_status()
+
+
+def wait_for_pods(stage: Stage, count: int, namespace: str = "") -> None:
+    """Wait until so many pods are ready."""
+    wait_for(f"{count} ready pods", lambda: stage.ready_pods(namespace) == count)
