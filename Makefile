@@ -23,7 +23,7 @@ $(NODE): package.json
 	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund && touch $@; \
 	else echo "npm is missing: tests that need Azurite or GitHub's example payloads are skipped"; fi
 
-demo: $(STAMP) kustomize  ## the main job on this machine, narrated (DEMO_KUBECONFIG=<file>: on that cluster)
+demo: $(STAMP) kustomize  ## the main job and a night, on this machine, narrated (DEMO_KUBECONFIG=<file>: on that cluster)
 	@$(PY) -m local.demo
 
 standins: $(STAMP)  ## ARM, GitHub and Kubernetes for local.settings.sample.json, until interrupted
@@ -59,7 +59,7 @@ histories: setup  ## the state machines once more, over ten thousand histories: 
 	@$(PY) -m pytest -n 2 --hypothesis-profile=thorough -o timeout=1800 \
 	  tests/scheduler/test_histories.py tests/reconcile/test_histories.py
 
-test-cluster: $(STAMP) kustomize  ## the tests that need a real control plane; the first time builds one
+test-cluster: $(STAMP) kustomize  ## the tests that need a real control plane; the first time builds one, Argo CD and Flux
 	@$(PY) -m pytest -m cluster
 
 package: $(STAMP)  ## build/coppice.zip for Azure Functions, with kustomize; on 64-bit Linux

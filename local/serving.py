@@ -29,8 +29,11 @@ def _bound(port: int) -> socket.socket:
 
 
 def _server(app: ASGIApp) -> uvicorn.Server:
+    # Longer than clients keep a connection: one that closes as it is used again looks like an outage.
     return uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, timeout_keep_alive=75
+        )
     )
 
 
