@@ -238,7 +238,7 @@ class Composition:
 
         if self.schedule is None or self.schedule.environments.features is None:
             return None
-        said = level(self.schedule, "features", self.overrides.overrides(), now())
+        said = level(self.schedule, "features", self.overrides.overrides(), self.now())
         return None if said.awake else said.since
 
     def checks(self) -> "Mapping[str, Callable[[], object]]":

@@ -17,6 +17,7 @@ from composition import Composition
 from local.arm.app import arm_app
 from local.arm.state import ArmState
 from local.arm.world import example_world
+from local.demo.processes import write_kubeconfig
 from local.github.app import github_app
 from local.github.repository import Repository, create
 from local.kubernetes.app import kubernetes_app
@@ -46,16 +47,7 @@ def program(repository: Repository, arm: ArmState, tmp_path: Path) -> Iterator[C
         serving(github_app(repository)) as github,
         serving(kubernetes_app()) as cluster,
     ):
-        kubeconfig = tmp_path / "kubeconfig"
-        named = {
-            "clusters": [{"name": "c", "cluster": {"server": cluster}}],
-            "users": [{"name": "u", "user": {}}],
-        }
-        context = {
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-            "current-context": "x",
-        }
-        kubeconfig.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **named, **context}))
+        kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", cluster)
         sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
         addresses = {
             "GITHUB_API_URL": github,
