@@ -10,12 +10,11 @@ from datetime import datetime
 from typing import Protocol
 
 from branches import observe
-from branches.books import WriteRecord
 from branches.drift import Drift, drift
 from branches.key import Key
 from branches.observe import NOT_LOOKED_AT, Observed, Readers, Survey
 from branches.policy import police, why_foreign
-from branches.removal import DeleteRecord
+from branches.receipt import receipt_of
 from branches.rules import Rules
 from branches.wanted import Gone, Leave, Present, Refused, Verdict, wanted
 from branches.world import everything
@@ -210,7 +209,8 @@ def _report(key: Key, ran: Ran[Seen], seconds: float) -> Report:
         "result": applied.result if applied else "",
         "url": applied.url if applied else "",
     }
-    receipt = _receipt(ran)
+    gone = isinstance(ran.observed.verdict, Gone)
+    receipt = receipt_of(ran.results, observed.noted.record) if gone else {}
     return Report(
         key=_shown(key),
         outcome=ran.outcome,
@@ -222,27 +222,6 @@ def _report(key: Key, ran: Ran[Seen], seconds: float) -> Report:
 
 def _shown(key: Key) -> Mapping[str, str]:
     return {"repository": key.repository, "branch": key.branch}
-
-
-def _receipt(ran: Ran[Seen]) -> Mapping[str, str]:
-    """What became of each resource of an environment that is going: from the record as it was removed, else
-    as it stands.
-    """
-    removed = [
-        each.change.owned.subject
-        for each in ran.results
-        if isinstance(each.change, DeleteRecord) and not each.error
-    ]
-    if removed:
-        return removed[-1].receipt
-    written = [
-        each.change.record for each in ran.results if isinstance(each.change, WriteRecord) and not each.error
-    ]
-    record = written[-1] if written else ran.observed.observed.noted.record
-    if record is None or not isinstance(ran.observed.verdict, Gone):
-        return {}
-    failed = {each.change.target: f"failed: {each.error}" for each in ran.results if each.error}
-    return {**record.receipt, **failed}
 
 
 def again(

@@ -145,11 +145,7 @@ class Composition:
         )
 
     def api(self, client_id: str) -> "Api":
-        """The API server, as a managed identity sees it.
-
-        Args:
-            client_id: the identity's.
-        """
+        """The API server, as the managed identity of a client id sees it."""
         from adapters.kubernetes.client import Api
         from adapters.kubernetes.connect import by_entra, by_kubeconfig, context_of
 

@@ -3,6 +3,7 @@
 Dry run, explanation, log, report and tests print the same `Plan`; nothing that acts is handed anything else.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -13,15 +14,15 @@ _AGAIN = 15.0  # seconds until what could not be read is tried again
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(ABC):
     """One change of one thing. Its children say which thing; `steps` of a room know how."""
 
     verb: ClassVar[str]
 
     @property
+    @abstractmethod
     def target(self) -> str:
         """What is changed, as `kind/name` or `kind/namespace/name`."""
-        raise NotImplementedError
 
     @property
     def lock(self) -> str | None:
