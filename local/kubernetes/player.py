@@ -82,8 +82,13 @@ class Player:
     def _tell_others(self, key: Key, *, stands: bool) -> None:
         """Let those who are not an object's owners see what became of it."""
         kind, namespace, name = key
-        if kind == NODE and not stands:
-            nodes.gone(self._world, name)
+        if kind == NODE:
+            if not stands:
+                nodes.gone(self._world, name)
+            # A pod that was looked at before the node became ready has a place to go to now.
+            pending = {key for key in self._waiting if key[0] == POD}
+            self._waiting -= pending
+            self._store.touched.update(dict.fromkeys(pending))
         if kind == POD:
             found = self._store.objects(BUDGET, namespace)
             self._store.touched.update({(BUDGET, namespace, one["metadata"]["name"]): None for one in found})
