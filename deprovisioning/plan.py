@@ -72,7 +72,9 @@ def _empty(seen: Observed, namespace: Namespace) -> tuple[Item, ...]:
 def _left(credentials: tuple[Credential, ...]) -> Stop:
     """What stands after ours were deleted is someone else's, and the record waits for that person."""
     named = ", ".join(map(str, credentials))
-    return Stop(f"{named}: not ours to delete, so whoever made it has to", "not_ours")
+    return Stop(
+        f"what still stands then of {named}: not ours to delete, so whoever made it has to", "not_ours"
+    )
 
 
 def _going(namespace: Namespace, now: datetime) -> Gate | Stop:

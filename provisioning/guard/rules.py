@@ -1,12 +1,10 @@
 """What the guard may let through in one environment.
 
-All that depends on settings is in here and nowhere else, so that one digest tells whether a verdict holds.
+All that depends on settings is in here and nowhere else, so that a verdict holds for as long as they do.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from provisioning.guard.fields import Fields
@@ -31,10 +29,6 @@ class Rules:
     gateways: frozenset[str]
     key_vaults: frozenset[str]
     key_vault_objects: frozenset[str]
-
-    def digest(self) -> str:
-        """A SHA-256 over every field, the same for the same rules in whatever order they were given."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=sorted).encode()).hexdigest()
 
 
 Family: TypeAlias = Callable[[Fields, Rules], Iterator[str]]
