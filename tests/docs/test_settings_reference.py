@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from composition.branches import RENDERING
+from composition.rules import RENDERING
 from local.host.settings import read_values
 from provisioning.guard.namespace import LABELS
 from settings import DEFAULT_KINDS, Settings, load
@@ -18,6 +18,7 @@ SAMPLE = ROOT / "local.settings.sample.json"
 OF_THE_HOST = {"AzureWebJobsStorage", "LOCAL_FUNCTION_KEY"}
 # What the sample points to the stand-ins, and what the example repository asks for.
 OF_THE_SAMPLE = {"GITHUB_API_URL", "GITHUB_TOKEN", "AZURE_RESOURCE_MANAGER_URL", "KUBECONFIG", "KEY_VAULTS"}
+OF_THE_SAMPLE |= {"CREDENTIAL_SETTLE_SECONDS"}
 
 
 def rows() -> dict[str, tuple[str, str]]:
@@ -37,7 +38,7 @@ def section(title: str) -> str:
 def as_text(value: object) -> str:
     """A default as one would write it into an app setting."""
     if isinstance(value, Mapping):
-        return ",".join(f"{key}={text}" for key, text in value.items())
+        return ",".join(f"{key}={text}" for key, text in value.items()) or "empty"
     if isinstance(value, tuple):
         return ",".join(value) or "empty"
     return str(value) or "empty"

@@ -37,6 +37,7 @@ def test_the_sample_names_defaults_where_it_does_not_have_to_differ() -> None:
         "azure_subscription_id",
         "azure_tenant_id",
         "base_domain",
+        "credential_settle_seconds",
         "github_api_url",
         "github_repository",
         "github_token",
