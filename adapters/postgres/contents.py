@@ -1,0 +1,118 @@
+"""Hand over what came with a template: a copy keeps the owners of its objects, and the branch's role could
+not even read them.
+
+One by one, for `REASSIGN OWNED` would take the template database itself along. What an extension owns stays
+its own, and so does what a superuser owns. Operators, servers, publications and their like stay as they are,
+for nobody needs to own them to use or alter a table. Grants to others stay.
+"""
+
+from psycopg import sql
+from psycopg.rows import DictRow
+
+from adapters.postgres.client import Session
+from adapters.postgres.template import ungranted
+from loop.errors import Rejected
+
+_SHOWN = 5
+
+_ALTER = {
+    "schema": sql.SQL("ALTER SCHEMA {} OWNER TO {}"),
+    "table": sql.SQL("ALTER TABLE {} OWNER TO {}"),  # and views, sequences, foreign tables
+    "type": sql.SQL("ALTER TYPE {} OWNER TO {}"),
+    "statistics": sql.SQL("ALTER STATISTICS {} OWNER TO {}"),
+    "configuration": sql.SQL("ALTER TEXT SEARCH CONFIGURATION {} OWNER TO {}"),
+    "dictionary": sql.SQL("ALTER TEXT SEARCH DICTIONARY {} OWNER TO {}"),
+    "collation": sql.SQL("ALTER COLLATION {} OWNER TO {}"),
+}
+_ALTER_ROUTINE = sql.SQL("ALTER ROUTINE {} ({}) OWNER TO {}")
+_ALTER_LARGE_OBJECT = sql.SQL("ALTER LARGE OBJECT {} OWNER TO {}")
+
+# Below 16384 is what every database is born with. The owner `pg_database_owner` is whoever owns the database.
+_OBJECTS = """
+    WITH places AS (
+        SELECT oid AS schema, nspname FROM pg_namespace WHERE NOT starts_with(nspname, 'pg_')
+    ), objects (class, oid, kind, place, arguments, owner) AS (
+        SELECT 'pg_namespace'::regclass, oid, 'schema', ARRAY[nspname]::text[], NULL::text[], nspowner
+        FROM pg_namespace WHERE (oid >= 16384 OR nspname = 'public') AND NOT starts_with(nspname, 'pg_')
+      UNION ALL
+        SELECT 'pg_class'::regclass, c.oid, 'table', ARRAY[nspname, relname], NULL, relowner
+        FROM pg_class c JOIN places ON schema = relnamespace
+        WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT (relkind = 'S' AND EXISTS (
+            SELECT FROM pg_depend  -- a column's sequence follows its table
+            WHERE classid = 'pg_class'::regclass AND objid = c.oid AND refobjsubid > 0
+              AND deptype IN ('a', 'i')))
+      UNION ALL
+        SELECT 'pg_proc'::regclass, p.oid, 'routine', ARRAY[nspname, proname], ARRAY(
+            SELECT ARRAY[s.nspname, t.typname]::text[]
+            FROM unnest(proargtypes) WITH ORDINALITY argument (type, number)
+                JOIN pg_type t ON t.oid = argument.type JOIN pg_namespace s ON s.oid = t.typnamespace
+            ORDER BY number), proowner
+        FROM pg_proc p JOIN places ON schema = pronamespace
+      UNION ALL
+        SELECT 'pg_type'::regclass, t.oid, 'type', ARRAY[nspname, typname], NULL, typowner
+        FROM pg_type t JOIN places ON schema = typnamespace
+        WHERE (typtype IN ('b', 'd', 'e', 'r')
+               OR EXISTS (SELECT FROM pg_class c WHERE c.oid = typrelid AND relkind = 'c'))
+          AND NOT EXISTS (SELECT FROM pg_type element WHERE element.typarray = t.oid)
+      UNION ALL
+        SELECT 'pg_statistic_ext'::regclass, s.oid, 'statistics', ARRAY[nspname, stxname], NULL, stxowner
+        FROM pg_statistic_ext s JOIN places ON schema = stxnamespace
+      UNION ALL
+        SELECT 'pg_ts_config'::regclass, c.oid, 'configuration', ARRAY[nspname, cfgname], NULL, cfgowner
+        FROM pg_ts_config c JOIN places ON schema = cfgnamespace
+      UNION ALL
+        SELECT 'pg_ts_dict'::regclass, d.oid, 'dictionary', ARRAY[nspname, dictname], NULL, dictowner
+        FROM pg_ts_dict d JOIN places ON schema = dictnamespace
+      UNION ALL
+        SELECT 'pg_collation'::regclass, c.oid, 'collation', ARRAY[nspname, collname], NULL, collowner
+        FROM pg_collation c JOIN places ON schema = collnamespace
+      UNION ALL
+        SELECT 'pg_largeobject'::regclass, oid, 'large object', ARRAY[oid::text], NULL, lomowner
+        FROM pg_largeobject_metadata
+    )
+    SELECT kind, place, arguments, rolname AS owner, rolsuper AS super, pg_has_role(r.oid, 'USAGE') AS ours
+    FROM objects o JOIN pg_roles r ON r.oid = owner
+    WHERE (o.oid >= 16384 OR kind = 'schema') AND rolname NOT IN (%s, 'pg_database_owner')
+      AND (kind = 'table' OR NOT rolsuper)
+      AND NOT EXISTS (
+          SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = o.oid AND d.deptype = 'e')
+    ORDER BY kind <> 'schema', kind, place
+"""
+
+
+def hand_over(session: Session, role: str) -> None:
+    """Give everything in a database to a role.
+
+    Args:
+        session: a session in that database.
+        role: the role, which has to own the database.
+
+    Raises:
+        Forbidden: a grant is missing; which.
+        Rejected: a table is a superuser's, who gives nothing away.
+    """
+    objects = session.execute(_OBJECTS, [role]).fetchall()
+    unreachable = [".".join(each["place"]) for each in objects if each["super"]]
+    database = session.info.dbname
+    if unreachable:
+        more = f" and {len(unreachable) - _SHOWN} more" if len(unreachable) > _SHOWN else ""
+        raise Rejected(
+            f"tables of the template belong to a superuser: {', '.join(unreachable[:_SHOWN])}{more}. Give "
+            f"them to a plain role (ALTER TABLE … OWNER TO …), and drop database {database}: it is made anew"
+        )
+    foreign = {each["owner"] for each in objects if not each["ours"]}
+    if foreign:
+        raise ungranted(session, foreign, f"hand over what is in database {database}")
+    for each in objects:
+        session.execute(_statement(each, role))
+
+
+def _statement(each: DictRow, role: str) -> sql.Composed:
+    owner = sql.Identifier(role)
+    if each["kind"] == "large object":
+        return _ALTER_LARGE_OBJECT.format(sql.Literal(int(each["place"][0])), owner)
+    place = sql.Identifier(*each["place"])
+    if each["kind"] == "routine":
+        arguments = sql.SQL(", ").join(sql.Identifier(*type_) for type_ in each["arguments"])
+        return _ALTER_ROUTINE.format(place, arguments, owner)
+    return _ALTER[each["kind"]].format(place, owner)

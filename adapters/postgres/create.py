@@ -1,0 +1,110 @@
+"""Make a branch's database and its role. Every statement may be the last that was made: the next run goes on
+from what stands.
+
+The role comes first and bears the owner's mark from its first moment. The database takes no connection before
+it is closed to PUBLIC, and bears its mark when all that is in it belongs to the role.
+"""
+
+from psycopg import sql
+
+from adapters.postgres.client import WORK, Server, Session
+from adapters.postgres.contents import hand_over
+from adapters.postgres.look import look
+from adapters.postgres.template import PLAIN, check
+from branches.database import CreateDatabase, mark, why_taken
+from branches.key import Key
+from loop.errors import Conflict, Rejected
+
+_COMMENT_ON_ROLE = sql.SQL("COMMENT ON ROLE {} IS {}")
+
+
+class DatabaseWriterAdapter:
+    """Makes databases, and drops none.
+
+    Args:
+        server: where they are made.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def create(self, change: CreateDatabase) -> None:
+        """Create a database and its role, or finish what was begun.
+
+        Raises:
+            Conflict: the template is in use; by whom.
+            Forbidden: a grant is missing; which.
+            NotSetUp: there is no such template.
+            Rejected: what stands under the name is not the branch's.
+        """
+        name, template = sql.Identifier(change.name), change.template or PLAIN
+        with self._server.session(f"create {change.target}", seconds=WORK) as session:
+            found = look(session, change.name)
+            taken = why_taken(found, change.key)
+            if taken:
+                raise Rejected(taken)
+            missing = found is None or found.oid is None
+            if missing:
+                check(session, template)
+            if found is None:
+                _create_role(session, name, change.key)
+            # From PostgreSQL 16 on, whoever creates a role may administer it, and is no member of it:
+            # https://www.postgresql.org/docs/16/role-attributes.html
+            session.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
+            # On the role, for the owner of a database can lift the database's own limit.
+            limit = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
+            session.execute(limit.format(name, sql.Literal(change.connections)))
+            if missing:
+                _create_database(session, name, template)
+            session.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+            session.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+            with self._server.session(
+                f"hand over {change.target}", database=change.name, seconds=WORK
+            ) as inside:
+                hand_over(inside, change.name)
+            said = sql.Literal(mark(change.key))
+            session.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, said))
+
+    def set_password(self, name: str, password: str) -> None:
+        """Give the role a password, and let it sign in. From now on no login counts as delivered.
+
+        Raises:
+            Conflict: the role is not a branch's (any more).
+        """
+        role = sql.Identifier(name)
+        with self._server.session(f"give role/{name} a password") as session:
+            owner = _owner(session, name)
+            # The server sees what a password is checked by, and never the password.
+            verifier = session.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
+            login = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+            with session.transaction():
+                session.execute(_COMMENT_ON_ROLE.format(role, sql.Literal(mark(owner))))
+                session.execute(login.format(role, sql.Literal(verifier.decode())))
+
+    def confirm(self, name: str, stamp: str) -> None:
+        """Note that the password of this name was delivered.
+
+        Raises:
+            Conflict: the role is not a branch's (any more).
+        """
+        with self._server.session(f"note the login of role/{name}") as session:
+            said = sql.Literal(mark(_owner(session, name), stamp))
+            session.execute(_COMMENT_ON_ROLE.format(sql.Identifier(name), said))
+
+
+def _create_role(session: Session, name: sql.Identifier, key: Key) -> None:
+    with session.transaction():
+        session.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
+        session.execute(_COMMENT_ON_ROLE.format(name, sql.Literal(mark(key))))
+
+
+def _create_database(session: Session, name: sql.Identifier, template: str) -> None:
+    create = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} ALLOW_CONNECTIONS false")
+    session.execute(create.format(name, name, sql.Identifier(template)))
+
+
+def _owner(session: Session, name: str) -> Key:
+    found = look(session, name)
+    if found is None or found.role is None or found.owner is None:
+        raise Conflict(f"role/{name} is no longer a branch's: it is gone, or its mark is")
+    return found.owner

@@ -1,0 +1,24 @@
+"""Keep a PostgreSQL server running until interrupted: `python -m local.postgres`."""
+
+import argparse
+import contextlib
+import json
+import sys
+import threading
+
+from local.postgres.server import PostgresMissingError, postgres
+
+
+def main() -> None:
+    """Start it and say where it is: the first line on standard output, as JSON, with the admin's URL."""
+    argparse.ArgumentParser(prog="python -m local.postgres", description=__doc__).parse_args()
+    try:
+        with contextlib.suppress(KeyboardInterrupt), postgres() as cluster:
+            sys.stdout.write(json.dumps({"name": "postgres", "url": cluster.admin}) + "\n")
+            sys.stdout.flush()
+            threading.Event().wait()
+    except (PostgresMissingError, RuntimeError) as error:
+        sys.exit(f"postgres: {error}")
+
+
+main()

@@ -1,0 +1,134 @@
+"""Dropping: what was read and nothing else, whoever is connected."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from branches.key import Key
+from branches.removal import Owned
+from loop.errors import Conflict, Rejected
+from tests.adapters.postgres.stage import KEY, NAME, Stage
+
+
+def test_a_database_and_its_role_go(stage: Stage) -> None:
+    stage.make()
+
+    assert stage.drop() == 0
+
+    assert stage.reader.get(NAME) is None
+
+
+def test_thirty_sessions_are_ended_and_counted(stage: Stage) -> None:
+    stage.make(most=40)
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(stage.signed_in()) for _ in range(30)]
+        for session in sessions[:10]:
+            session.execute(
+                "BEGIN; CREATE TABLE IF NOT EXISTS held (i int)" if session is sessions[0] else "BEGIN"
+            )
+        assert stage.found().sessions == 30
+
+        assert stage.drop() == 30
+
+        for session in sessions:
+            with pytest.raises(psycopg.OperationalError):
+                session.execute("SELECT 1")
+    assert stage.reader.get(NAME) is None
+
+
+def test_sessions_of_its_role_elsewhere_end_too(stage: Stage) -> None:
+    stage.make()
+
+    with stage.signed_in(NAME, "postgres") as elsewhere:
+        assert stage.drop() == 1
+        with pytest.raises(psycopg.OperationalError):
+            elsewhere.execute("SELECT 1")
+
+
+def test_dropping_what_is_gone_is_no_error(stage: Stage) -> None:
+    made = stage.make()
+    stage.drop()
+
+    assert stage.dropper.drop(Owned(made)) == 0
+
+
+def test_one_that_was_made_anew_since_is_not_dropped(stage: Stage) -> None:
+    old = stage.make()
+    stage.drop()
+    new = stage.make()
+
+    with pytest.raises(Conflict, match="no longer the one that was read"):
+        stage.dropper.drop(Owned(old))
+
+    assert stage.found() == new
+
+
+def test_a_mark_that_has_changed_since_protects(stage: Stage) -> None:
+    made = stage.make()
+    stage.superuser.execute("COMMENT ON DATABASE feature_login IS 'kept for the auditors'")
+
+    with pytest.raises(Conflict, match="no longer the one that was read"):
+        stage.dropper.drop(Owned(made))
+
+    assert stage.found().oid == made.oid
+
+
+@pytest.mark.parametrize("kind", ["DATABASE", "ROLE"])
+def test_what_is_foreign_is_not_dropped_even_if_a_plan_asks_for_it(stage: Stage, kind: str) -> None:
+    stage.superuser.execute(f"CREATE {kind} feature_login".encode())
+    foreign = stage.found()
+    assert foreign.owner is None
+
+    for owner in (None, KEY):
+        with pytest.raises(Conflict):
+            stage.dropper.drop(Owned(replace(foreign, owner=owner)))
+
+    assert stage.found() == foreign
+
+
+def test_a_database_that_came_since_its_role_was_read_alone_is_not_dropped(stage: Stage) -> None:
+    made = stage.make()
+
+    with pytest.raises(Conflict):
+        stage.dropper.drop(Owned(replace(made, oid=None)))
+
+    assert stage.found() == made
+
+
+def test_a_neighbour_keeps_its_database_and_its_sessions(stage: Stage) -> None:
+    stage.make()
+    neighbour = stage.make(Key(repository="acme/todo", branch="feature/login-2"), "feature_login_2")
+
+    with stage.signed_in("feature_login_2") as session:
+        stage.drop()
+        assert session.execute("SELECT 1").fetchone() == (1,)
+        stage.leave(session)
+
+    assert stage.found("feature_login_2") == neighbour
+
+
+def test_a_role_that_owns_something_elsewhere_is_said_and_stays(stage: Stage) -> None:
+    stage.make()
+    stage.superuser.execute("CREATE DATABASE elsewhere")
+    with stage.inside("elsewhere") as connection:
+        connection.execute("CREATE TABLE t (i int); ALTER TABLE t OWNER TO feature_login")
+
+        with pytest.raises(Rejected, match=r"1 object in database elsewhere"):
+            stage.drop()
+
+        assert (stage.found().oid, stage.found().owner) == (None, KEY)
+        connection.execute("DROP OWNED BY feature_login")
+    assert stage.drop() == 0
+    assert stage.reader.get(NAME) is None
+
+
+def test_a_database_that_a_cut_short_drop_has_left_invalid_is_dropped(stage: Stage) -> None:
+    stage.make()
+    # As DROP DATABASE leaves it when the server stops meanwhile (PostgreSQL 15.4 and up).
+    stage.superuser.execute("UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'feature_login'")
+
+    stage.drop()
+
+    assert stage.reader.get(NAME) is None
