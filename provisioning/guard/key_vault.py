@@ -1,14 +1,16 @@
 """A branch reads no secrets but those meant for branches.
 
 Branches share identities, so an identity may read more than one branch should see. Hence vaults and the names
-of what lies in them are held against allow-lists. `clientID` and `tenantId` are set anew when it is applied.
+of what lies in them are held against allow-lists. Who reads (`clientID`, `tenantId`, the two flags that would
+use the node's identity) is set anew when it is applied: `provisioning.secrets`.
 """
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from provisioning.guard.documents import BadYaml, load
-from provisioning.guard.fields import Fields, Malformed, mapping, shown, string, strings
+from provisioning.guard.fields import Fields, Malformed, mapping, mappings, shown, string, strings
 from provisioning.guard.rules import Rules, kind_id
 
 # https://azure.github.io/secrets-store-csi-driver-provider-azure/docs/getting-started/usage/
@@ -34,12 +36,24 @@ _OBJECT = frozenset(
         "objectEncoding",
         "objectFormat",
         "objectName",
+        "objectNotAfter",
         "objectType",
         "objectVersion",
         "objectVersionHistory",
     }
 )
 _MOST_NODES = 10_000
+
+# https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates: what is no such name
+# might be trimmed, or read as part of a path, and so become another name after it was judged.
+_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
+_VERSION = re.compile(r"[0-9A-Za-z]*")
+
+# https://github.com/Azure/go-autorest/blob/main/autorest/azure/environments.go, told apart without case. Not
+# AzureStackCloud, whose addresses come from a file of the node.
+_CLOUDS = frozenset(
+    {"", "azurecloud", "azurepubliccloud", "azurechinacloud", "azureusgovernment", "azureusgovernmentcloud"}
+)
 
 
 def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
@@ -52,17 +66,23 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
         yield f"its provider is {shown(spec.get('provider'))}, not 'azure'"
     for name in sorted(set(parameters) - _PARAMETERS):
         yield f"its parameter {shown(name)} is not let through"
-    for name in ("usePodIdentity", "useVMManagedIdentity"):
-        if string(parameters, name) not in {"", "false"}:
-            yield f"{name} would use another identity than the environment's"
+    for name in ("clientID", "tenantID", "tenantId", "usePodIdentity", "useVMManagedIdentity"):
+        string(parameters, name)
+    if string(parameters, "cloudName").lower() not in _CLOUDS:
+        yield f"its cloudName {shown(parameters['cloudName'])} is none of Azure's own clouds"
+    # Key Vault itself tells no name apart by case, neither of a vault nor of what lies in it.
     vault = string(parameters, "keyvaultName")
-    if vault not in rules.key_vaults:
+    if vault.lower() not in {known.lower() for known in rules.key_vaults}:
         known = ", ".join(sorted(rules.key_vaults)) or "none"
         yield f"the vault {shown(vault)} is not in KEY_VAULTS ({known})"
     for name in _object_names(string(parameters, "objects")):
-        if not any(fnmatchcase(name, glob) for glob in rules.key_vault_objects):
+        if not any(fnmatchcase(name.lower(), glob.lower()) for glob in rules.key_vault_objects):
             globs = ", ".join(sorted(rules.key_vault_objects))
             yield f"the vault's object {shown(name)} matches nothing in KEY_VAULT_OBJECTS ({globs})"
+    for copied in mappings(spec, "secretObjects"):
+        string(
+            copied, "secretName"
+        )  # whether it is free is for other families, and for `provisioning.mounts`
 
 
 def _object_names(objects: str) -> Iterator[str]:
@@ -79,6 +99,14 @@ def _object_names(objects: str) -> Iterator[str]:
         name = string(entry, "objectName")
         if not name:
             raise Malformed("an object in parameters.objects has no objectName")
+        if not _NAME.fullmatch(name):
+            raise Malformed(
+                f"parameters.objects has the objectName {shown(name)}; letters, digits and '-' make a name"
+            )
+        if not _VERSION.fullmatch(string(entry, "objectVersion")):
+            raise Malformed(
+                f"parameters.objects has the objectVersion {shown(entry['objectVersion'])}, which is none"
+            )
         yield name
 
 
