@@ -25,7 +25,8 @@ from tests.examples.built import (
     workloads,
 )
 
-CREATED_BY_HAND = {"production": {"broadcaster-secret"}}
+DATABASE = "branch-database"  # Coppice's
+NOT_OF_THE_OVERLAY = {"feature": {DATABASE}, "production": {"broadcaster-secret"}}
 
 
 def quantity(text: str) -> Decimal:
@@ -97,7 +98,7 @@ def test_the_quota_admits_everything_at_its_largest(overlays: Overlays, overlay:
     for item in of(objects, "PersistentVolumeClaim"):
         needs["requests.storage"] += quantity(item["spec"]["resources"]["requests"]["storage"])
     needs["configmaps"] += len(of(objects, "ConfigMap")) + 1  # kube-root-ca.crt
-    needs["secrets"] += len(secrets(objects) | CREATED_BY_HAND.get(overlay, set()))
+    needs["secrets"] += len(secrets(objects) | NOT_OF_THE_OVERLAY.get(overlay, set()))
 
     (quota,) = of(objects, "ResourceQuota")
     allowed = {key: quantity(value) for key, value in quota["spec"]["hard"].items()}
@@ -137,7 +138,7 @@ def test_every_secret_that_a_container_reads_is_delivered(overlays: Overlays, ov
     variables = [variable for container in containers(objects) for variable in container.get("env", [])]
     sources = [variable["valueFrom"] for variable in variables if "valueFrom" in variable]
     read = {source["secretKeyRef"]["name"] for source in sources if "secretKeyRef" in source}
-    assert read == secrets(objects) | CREATED_BY_HAND.get(overlay, set())
+    assert read == secrets(objects) | NOT_OF_THE_OVERLAY.get(overlay, set())
     mounted = {
         volume["csi"]["volumeAttributes"]["secretProviderClass"]
         for item in workloads(objects)
@@ -145,6 +146,25 @@ def test_every_secret_that_a_container_reads_is_delivered(overlays: Overlays, ov
         if "csi" in volume
     }
     assert mounted == names(of(objects, "SecretProviderClass"))  # or the driver never copies what it reads
+
+
+def test_a_branch_without_a_database_starts_without_its_login(overlays: Overlays) -> None:
+    variables = [one for container in containers(overlays["feature"]) for one in container.get("env", [])]
+    sources = {
+        one["name"]: one["valueFrom"]["secretKeyRef"]
+        for one in variables
+        if "secretKeyRef" in one.get("valueFrom", {})
+    }
+    login = {name for name, source in sources.items() if source["name"] == DATABASE}
+    assert login == {"POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_USER", "POSTGRES_PASSWORD"}
+    assert {name for name, source in sources.items() if source.get("optional")} == login
+
+
+@pytest.mark.parametrize("overlay", ["base", *APPLICATIONS])
+def test_no_variable_has_two_values(overlays: Overlays, overlay: str) -> None:
+    """What a patch reads from a Secret has to take the base's value away: the API server refuses both."""
+    variables = [one for container in containers(overlays[overlay]) for one in container.get("env", [])]
+    assert all(len(one.keys() & {"value", "valueFrom"}) == 1 for one in variables)
 
 
 def secrets(objects: list[Object]) -> set[str]:

@@ -1,0 +1,96 @@
+"""Network policies of an overlay lead its pods nowhere that the environment's fence does not.
+
+Policies only ever add up: one rule that allows everything undoes whatever the others hold back. What a branch
+lets in is left to it: that exposes nobody else, and a neighbour's own fence holds back what would come.
+"""
+
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from provisioning.guard.fields import Fields, Malformed, mapping, mappings, shown, string, strings
+from provisioning.guard.rules import Rules, kind_id
+
+_OWN_NAME = "kubernetes.io/metadata.name"  # the API server labels each namespace with its name
+_DNS = frozenset({("UDP", 53), ("TCP", 53)})
+
+
+def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
+    """What stands against the egress rules of a NetworkPolicy, if the environment's fence has any."""
+    if kind_id(obj) != "networking.k8s.io/NetworkPolicy" or rules.egress is None:
+        return
+    for number, rule in enumerate(mappings(mapping(obj, "spec"), "egress"), start=1):
+        ports = _ports(rule)
+        if ports and ports <= _DNS:  # names are resolved in many ways; nothing else answers there
+            continue
+        open_here = [each for each in rules.egress if _ports_covered(ports, _ports(each))]
+        for peer in mappings(rule, "to") or ({},):
+            if not _inside(peer, rules.namespace) and not any(_leads(each, peer) for each in open_here):
+                yield (
+                    f"its egress rule {number} leads to {_called(peer)}, from which the fence holds branches "
+                    "back; DATABASE_CIDRS, PRIVATE_CIDRS and the fence's own files open more, for all of them"
+                )
+
+
+def _ports(rule: Fields) -> frozenset[tuple[str, object]]:
+    """Protocol and port; a range and a port that has a name are told from any number. Empty means all."""
+    return frozenset(
+        (
+            string(port, "protocol") or "TCP",
+            port.get("port") if isinstance(port.get("port"), int) and not port.get("endPort") else str(port),
+        )
+        for port in mappings(rule, "ports")
+    )
+
+
+def _ports_covered(wanted: frozenset[tuple[str, object]], opened: frozenset[tuple[str, object]]) -> bool:
+    return not opened or (bool(wanted) and wanted <= opened)
+
+
+def _inside(peer: Fields, namespace: str) -> bool:
+    """Whether a peer is pods of the own namespace: no selector of namespaces, or one that names it."""
+    selector = peer.get("namespaceSelector")
+    if not peer or peer.get("ipBlock") is not None:
+        return False
+    return selector is None or selector == {"matchLabels": {_OWN_NAME: namespace}}
+
+
+def _leads(opened: Fields, peer: Fields) -> bool:
+    """Whether a rule of the fence leads wherever a peer is."""
+    return "to" not in opened or (bool(peer) and any(_covers(each, peer) for each in mappings(opened, "to")))
+
+
+def _covers(opened: Fields, peer: Fields) -> bool:
+    if peer.get("ipBlock") is None or opened.get("ipBlock") is None:
+        return (
+            peer.get("ipBlock") is opened.get("ipBlock")
+            and peer.get("namespaceSelector") == opened.get("namespaceSelector")
+            and (not opened.get("podSelector") or peer.get("podSelector") == opened.get("podSelector"))
+        )
+    outer, inner = mapping(opened, "ipBlock"), mapping(peer, "ipBlock")
+    network, left_out = _network(string(inner, "cidr")), [*map(_network, strings(inner, "except"))]
+    return _within(network, [_network(string(outer, "cidr"))]) and all(
+        not network.overlaps(closed) or _within(closed, left_out)
+        for closed in map(_network, strings(outer, "except"))
+    )
+
+
+def _within(inner: IPv4Network | IPv6Network, outer: Sequence[IPv4Network | IPv6Network]) -> bool:
+    return any(
+        inner.version == each.version and inner.subnet_of(each)  # type: ignore[arg-type]  # of one version
+        for each in outer
+    )
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise Malformed(f"ipBlock: {shown(text)} must be a network, as 10.1.0.0/16 is") from None
+
+
+def _called(peer: Fields) -> str:
+    if not peer:
+        return "everywhere"
+    if peer.get("ipBlock") is not None:
+        return string(mapping(peer, "ipBlock"), "cidr")[:80]
+    return "pods of other namespaces"
