@@ -6,6 +6,15 @@ A file per family of rules; what other rooms need of it is named here.
 from provisioning.guard.namespace import namespace_labels
 from provisioning.guard.objects import check_objects
 from provisioning.guard.rules import Rules
+from provisioning.guard.shared import part_of, remarks, split_shared
 from provisioning.guard.sources import check_sources
 
-__all__ = ["Rules", "check_objects", "check_sources", "namespace_labels"]
+__all__ = [
+    "Rules",
+    "check_objects",
+    "check_sources",
+    "namespace_labels",
+    "part_of",
+    "remarks",
+    "split_shared",
+]

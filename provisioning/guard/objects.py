@@ -2,7 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from provisioning.guard import key_vault, metadata, monitors, pods, routes, scaling, services, size
+from provisioning.guard import (
+    key_vault,
+    metadata,
+    monitors,
+    network,
+    pods,
+    reserved,
+    routes,
+    scaling,
+    services,
+    size,
+)
 from provisioning.guard.fields import Fields, Malformed, shown
 from provisioning.guard.rules import Family, Rules, kind_id
 from provisioning.refusal import Refusal
@@ -15,6 +26,8 @@ FAMILIES: tuple[Family, ...] = (
     key_vault.refusals,
     monitors.refusals,
     scaling.refusals,
+    reserved.refusals,
+    network.refusals,
 )
 
 

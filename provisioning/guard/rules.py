@@ -21,6 +21,8 @@ class Rules:
         gateways: `namespace/name` of the gateways that its routes may attach to.
         key_vaults: names of the vaults that it may read.
         key_vault_objects: globs of what it may read there.
+        database_secret: the Secret that its database's login is delivered in; empty if it has no database.
+        egress: the egress rules of its fence; `None` if that does not hold back its pods.
     """
 
     namespace: str
@@ -29,6 +31,8 @@ class Rules:
     gateways: frozenset[str]
     key_vaults: frozenset[str]
     key_vault_objects: frozenset[str]
+    database_secret: str = ""
+    egress: tuple[Fields, ...] | None = None
 
 
 Family: TypeAlias = Callable[[Fields, Rules], Iterator[str]]

@@ -1,0 +1,168 @@
+"""Merging a branch's part into the two ConfigMaps, and taking it out. Pure: texts in, texts out."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from branches.key import Key
+from branches.monitoring import jobs, pattern
+from branches.monitoring.marks import Owner, Unsafe, marked
+from branches.monitoring.shared import (
+    HOW_TO_MAKE,
+    JOBS_KEY,
+    NAMESPACE,
+    Part,
+    ReplaceShared,
+    Shared,
+    SharedConfig,
+    SharedName,
+    SharedPart,
+)
+from loop.plan import Stop
+
+_MOST_BYTES = 1_000_000  # a ConfigMap may hold 1 MiB
+
+_Edit = Callable[[Mapping[str, str], Part], Mapping[str, str]]
+
+
+def with_part(shared: Shared, part: Part) -> tuple[ReplaceShared, ...] | Stop:
+    """Merge a branch's part.
+
+    Args:
+        shared: both ConfigMaps.
+        part: what the branch brings.
+
+    Returns:
+        The changes, none if it stands already; or why it cannot be merged, and what to do.
+    """
+    return _changes(shared, part)
+
+
+def without_part(shared: Shared, key: Key) -> tuple[ReplaceShared, ...] | Stop:
+    """Take a branch's part out.
+
+    Args:
+        shared: both ConfigMaps.
+        key: the branch.
+
+    Returns:
+        The changes, none if it has no part; or why that cannot be done, and what to do.
+    """
+    return _changes(shared, Part(owner=Owner(key=key, namespace=""), slug=""))
+
+
+def leaving(shared: Shared, key: Key, slug: str) -> SharedPart | Stop | None:
+    """A branch's part, as something that can be removed.
+
+    Args:
+        shared: both ConfigMaps.
+        key: the branch.
+        slug: its slug.
+
+    Returns:
+        The part; `None` if it has none; or why it cannot be taken out.
+    """
+    changes = without_part(shared, key)
+    if isinstance(changes, Stop):
+        return changes
+    return (
+        SharedPart(owner=key, slug=slug, replacements=tuple(each.config for each in changes))
+        if changes
+        else None
+    )
+
+
+def owners(shared: Shared) -> tuple[Owner, ...]:
+    """Every branch that has a part, for whoever looks for what was left behind."""
+    texts = [text for config in (shared.jobs, shared.settings) if config for text in config.data.values()]
+    return tuple(dict.fromkeys(owner for text in texts for owner in marked(text)))
+
+
+def _changes(shared: Shared, part: Part) -> tuple[ReplaceShared, ...] | Stop:
+    found: list[ReplaceShared] = []
+    sides: tuple[tuple[SharedName, SharedConfig | None, bool, _Edit], ...] = (
+        (SharedName.JOBS, shared.jobs, bool(part.jobs), _edit_jobs),
+        (SharedName.SETTINGS, shared.settings, part.annotated, _edit_settings),
+    )
+    for name, config, wanted, edit in sides:
+        if config is None:
+            if wanted:
+                return Stop(f"{NAMESPACE} has no ConfigMap {name}: run `{HOW_TO_MAKE[name]}`", "not_set_up")
+            continue
+        if not wanted and not any(_has(text, part.owner.key) for text in config.data.values()):
+            continue
+        try:
+            data = edit(config.data, part)
+        except Unsafe as why:
+            return Stop(f"{config} is left as it is: {why}", "monitoring")
+        if data != config.data:
+            found.append(ReplaceShared(config=replace(config, data=data)))
+    return tuple(found)
+
+
+def _edit_jobs(data: Mapping[str, str], part: Part) -> Mapping[str, str]:
+    foreign, blocks = jobs.split(_text(data, JOBS_KEY))
+    _check(foreign, part.owner, [each.owner for each in blocks])
+    others = [each for each in blocks if each.owner.key != part.owner.key]
+    mine = []
+    if part.jobs:
+        taken = jobs.names(foreign).union(*(each.names for each in others))
+        mine = [jobs.block(part.owner, _named(part, taken))]
+    if [each for each in blocks if each.owner.key == part.owner.key] == mine:
+        return data
+    return _with(data, JOBS_KEY, jobs.join(foreign, [*others, *mine]))
+
+
+def _edit_settings(data: Mapping[str, str], part: Part) -> Mapping[str, str]:
+    current = pattern.key_of(data)
+    for key in pattern.KEYS:  # the settings may have had another version when ours came in
+        mine = [part.owner] if part.annotated and key == current else []
+        if not mine and not _has(data.get(key, ""), part.owner.key):
+            continue
+        foreign, there = pattern.split(_text(data, key))
+        _check(foreign, part.owner, there)
+        others = [owner for owner in there if owner.key != part.owner.key]
+        data = _with(data, key, pattern.join(foreign, [*others, *mine]))
+    return data
+
+
+def _has(text: str, key: Key) -> bool:
+    return any(owner.key == key for owner in marked(text))
+
+
+def _text(data: Mapping[str, str], key: str) -> str:
+    if key not in data:
+        raise Unsafe(f"it has no entry {key}: add one")
+    return data[key]
+
+
+def _with(data: Mapping[str, str], key: str, text: str) -> Mapping[str, str]:
+    changed = {**data, key: text}
+    if sum(len(each.encode()) for each in changed.values()) > _MOST_BYTES:
+        raise Unsafe(
+            f"it would hold more than {_MOST_BYTES} bytes: fewer branches with jobs of their own fit"
+        )
+    return changed
+
+
+def _check(foreign: str, owner: Owner, there: Iterable[Owner]) -> None:
+    if _has(foreign, owner.key):
+        raise Unsafe(f"lines of {owner} in it have been edited: take them out by hand, with their marks")
+    for each in there:
+        if each.namespace == owner.namespace and each.key != owner.key:
+            raise Unsafe(f"the part of namespace {each.namespace} belongs to {each}")
+
+
+def _named(part: Part, taken: frozenset[str]) -> list[Mapping[str, Any]]:
+    """The jobs, under names that no other job has. `a` has a job `b-c`, and `a-b` one `c`."""
+    suffix = hashlib.sha256(f"{part.owner.key.repository}\0{part.owner.key.branch}".encode()).hexdigest()[:10]
+    named: list[Mapping[str, Any]] = []
+    for job in part.jobs:
+        name = job["job_name"]
+        free = name if name not in taken else f"{name}-{suffix}"
+        if free in taken:
+            raise Unsafe(f"it has a job {name} already: give yours another name")
+        named.append({**job, "job_name": free})
+        taken |= {free}
+    return named

@@ -1,0 +1,132 @@
+"""What a branch's overlay of the older kind brings for the whole cluster's monitoring, and how it gets there.
+
+Azure Managed Prometheus reads its configuration from two ConfigMaps in kube-system and nowhere else, for all
+namespaces (https://learn.microsoft.com/azure/azure-monitor/containers/prometheus-metrics-scrape-configuration).
+One bad job in them disables all. So a branch has a part of their texts, under its own mark, and everything
+else in them stays as it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+from branches.key import Key
+from branches.monitoring.marks import Owner
+from loop.plan import Change
+
+NAMESPACE = "kube-system"
+JOBS_KEY = "prometheus-config"
+
+
+class SharedName(StrEnum):
+    """The two ConfigMaps."""
+
+    JOBS = "ama-metrics-prometheus-config"
+    SETTINGS = "ama-metrics-settings-configmap"
+
+
+# Neither exists of itself; Azure shows how to make them:
+# https://learn.microsoft.com/azure/azure-monitor/containers/prometheus-metrics-scrape-configmap
+_SAMPLE = "https://raw.githubusercontent.com/Azure/prometheus-collector/main/otelcollector/configmaps"
+HOW_TO_MAKE: Mapping[SharedName, str] = {
+    SharedName.JOBS: f"kubectl create configmap {SharedName.JOBS} -n {NAMESPACE} --from-literal={JOBS_KEY}=",
+    SharedName.SETTINGS: f"kubectl apply -f {_SAMPLE}/{SharedName.SETTINGS}.yaml",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedConfig:
+    """One of the two, as it was read or as it is to be.
+
+    Args:
+        name: which one.
+        version: the resource version that was read.
+        data: its texts.
+        document: the whole object that was read, so that all of it is written back.
+    """
+
+    name: SharedName
+    version: str
+    data: Mapping[str, str]
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"ConfigMap/{NAMESPACE}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """Both of them; `None` for one that does not exist."""
+
+    jobs: SharedConfig | None = None
+    settings: SharedConfig | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What one branch brings, judged.
+
+    Args:
+        owner: the branch, and its namespace.
+        slug: its slug.
+        jobs: its scrape jobs, each named `<slug>-<job>`.
+        annotated: whether its pods are to be scraped by their annotations.
+        ignored: what it brings beside, and what is not taken from a branch.
+    """
+
+    owner: Owner
+    slug: str
+    jobs: tuple[Mapping[str, Any], ...] = ()
+    annotated: bool = False
+    ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplaceShared(Change):
+    """Write one of the two, if nobody has since it was read."""
+
+    verb: ClassVar[str] = "replace"
+    config: SharedConfig
+
+    @property
+    def target(self) -> str:
+        """The ConfigMap."""
+        return str(self.config)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedPart:
+    """A branch's part that is to go.
+
+    Args:
+        owner: whose it is.
+        slug: its slug.
+        replacements: the ConfigMaps without it.
+    """
+
+    owner: Key
+    slug: str
+    replacements: tuple[SharedConfig, ...]
+
+    def __str__(self) -> str:
+        return f"monitoring/{self.slug}"
+
+
+class SharedReader(Protocol):
+    """Reads the two ConfigMaps."""
+
+    def read(self) -> Shared:
+        """Both; two calls."""
+
+
+class SharedWriter(Protocol):
+    """Replaces the two ConfigMaps, and creates and deletes neither."""
+
+    def replace(self, config: SharedConfig) -> None:
+        """Write the texts of one of them.
+
+        Raises:
+            Conflict: somebody has written to it since it was read.
+            Gone: it has been deleted since.
+        """
