@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from api.answers import Answer, error, failed
+from api.parts import parts
 from api.plans import plan_as_json
 from branches.books import BookReader, ObjectRef, Request, RequestWriter, WriteRecord
+from branches.closer import Closer
 from branches.key import Key
 from branches.matching import included
 from branches.observe import BranchReader, Observed
@@ -100,13 +102,14 @@ def _queued(key: Key, said: str) -> Answer:
     return Answer(202, {"queued": {"repository": key.repository, "branch": key.branch}, "message": said})
 
 
-def explained(seen: Observed, verdict: Verdict, plan: Plan) -> Answer:
-    """What is observed of a branch, what is wanted, and what would be done.
+def explained(seen: Observed, verdict: Verdict, plan: Plan, closer: Closer) -> Answer:
+    """What is observed of a branch, what is wanted, what would be done, and its environment part by part.
 
     Args:
         seen: what was observed.
         verdict: what is wanted.
         plan: what would be done.
+        closer: what a closer look has shown.
     """
     return Answer(
         200,
@@ -120,6 +123,7 @@ def explained(seen: Observed, verdict: Verdict, plan: Plan) -> Answer:
                 "request": seen.noted.request.action if seen.noted.request else "none",
                 "rollout": rollout.why if (rollout := standing(seen.rollout)) and not rollout.ready else "",
             },
+            "parts": parts(seen, verdict, plan, closer),
             "plan": plan_as_json(plan),
             "prunes": [str(each) for each in _prunes(plan)],
             "outcome": _outcome(plan),

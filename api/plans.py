@@ -12,7 +12,7 @@ def plan_as_json(plan: Plan) -> Mapping[str, object]:
         plan: the plan.
 
     Returns:
-        Its items in order, what was struck out, and its note.
+        Its items in order, what was struck out, its note and its remarks.
     """
     items: list[object] = []
     for item in plan.items:
@@ -24,4 +24,4 @@ def plan_as_json(plan: Plan) -> Mapping[str, object]:
             case Stop(why, code):
                 items.append({"stop": code, "why": why})
     struck = [{"change": str(each.change), "why": each.why} for each in plan.struck]
-    return {"items": items, "struck": struck, "note": plan.note}
+    return {"items": items, "struck": struck, "note": plan.note, "remarks": list(plan.remarks)}

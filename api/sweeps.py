@@ -73,3 +73,13 @@ def report_sweep(found: Drift, orphans: tuple[str, ...]) -> None:
     mended = any(each.mends for each in (*found.make, *found.remove))
     level = logging.WARNING if mended or found.stopped or found.unread or orphans else logging.INFO
     _log.log(level, "sweep %s", json.dumps(summary(found, orphans), ensure_ascii=False))
+
+
+def report_freed(locks: tuple[str, ...]) -> None:
+    """Write into the log which runs have died: their locks had run out, and were cleared away.
+
+    Args:
+        locks: the locks.
+    """
+    if locks:
+        _log.warning("runs that died %s", json.dumps({"locks": list(locks)}, ensure_ascii=False))

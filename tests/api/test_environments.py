@@ -4,10 +4,14 @@ from collections.abc import Callable
 import pytest
 
 from api.environments import branch_of, explained, listed
+from branches.closer import Closer, Sighting
 from branches.key import Key
 from loop.errors import Conflict, Failure, Forbidden, NotSetUp, Throttled, Unreachable
+from loop.reading import Standing
 from tests.fakes.manifests import config_map, overlay
 from tests.fakes.program import Program, key
+from tests.fakes.sights import SETTINGS
+from tests.fakes.world import START
 
 HOSTILE = [
     'x";drop-database;--',
@@ -31,7 +35,8 @@ def failing(at: str, failure: Failure) -> Callable[[str], None]:
 
 def body(program: Program, branch: str) -> dict[str, object]:
     """What a GET of one branch answers; every answer has to be JSON."""
-    answer = explained(*program.reconciler.explain(key(branch)))
+    seen, verdict, plan = program.reconciler.explain(key(branch))
+    answer = explained(seen, verdict, plan, program.reconciler.look_closer(seen))
     assert answer.status == 200
     loaded: dict[str, object] = json.loads(json.dumps(answer.body))
     return loaded
@@ -218,3 +223,16 @@ def test_a_list_names_every_branch_that_has_or_should_have_or_left_something() -
 
 def test_a_key_says_nothing_but_the_branch() -> None:
     assert vars(Key(repository="acme/todo", branch="x")) == {"repository": "acme/todo", "branch": "x"}
+
+
+def test_explaining_after_a_closer_look_shows_the_environment_part_by_part() -> None:
+    program = Program()
+    program.stand("x")
+    seen, verdict, plan = program.reconciler.explain(key("x"))
+    closer = Closer(objects=Standing((Sighting(ref=SETTINGS, created=START),)))
+
+    told = json.loads(json.dumps(explained(seen, verdict, plan, closer).body))
+
+    assert told["parts"]["identity"]["stands"] == ["credential/rg/id-0/coppice-x"]
+    assert told["parts"]["application"]["stands"] == ["ConfigMap/settings"]
+    assert "Deployment/web" in told["parts"]["application"]["missing"]
