@@ -54,7 +54,7 @@ def github_webhook(req: func.HttpRequest, key: func.Out[str]) -> func.HttpRespon
 def reconcile_branch(msg: func.QueueMessage) -> None:
     """A branch's key: make its environment what is wanted, and come back if that has to wait."""
     from branches.key import from_message
-    from reconcile import again
+    from branches.told import again
 
     program = composed()
     try:
@@ -81,13 +81,14 @@ def report_poison(msg: func.QueueMessage) -> None:
 @app.timer_trigger("timer", schedule=_SWEEP_SCHEDULE, run_on_startup=False)
 def sweep_branches(timer: func.TimerRequest) -> None:
     """What webhooks have missed: the keys of all branches that differ from what is wanted."""
-    from api.sweeps import report_sweep
+    from api.sweeps import report_freed, report_sweep
 
     del timer
     program = composed()
     found, orphans = program.reconciler.sweep(most_deletions=program.settings.sweep_max_deletions)
     report_sweep(found, orphans)
     program.enqueue(found.keys)
+    report_freed(program.reconciler.locks.clear_away())
 
 
 @app.function_name("sweep_now")
@@ -139,7 +140,8 @@ def explain_environment(req: func.HttpRequest) -> func.HttpResponse:
             key = reconciler.rules.key(branch)
         except ValueError as wrong:
             return error(400, "bad_branch", str(wrong))
-        return explained(*reconciler.explain(key))
+        seen, verdict, plan = reconciler.explain(key)
+        return explained(seen, verdict, plan, reconciler.look_closer(seen))
 
     return respond(call)
 

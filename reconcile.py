@@ -4,28 +4,30 @@ A message says which branch, and nothing about what happened to it: that is look
 So a webhook that comes twice, late, out of order or never does no harm.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from branches import observe
+from branches.closer import Closer, ObjectReader, closer
+from branches.database import why_taken
 from branches.drift import Drift, drift
 from branches.key import Key
-from branches.observe import NOT_LOOKED_AT, Observed, Readers, Survey
+from branches.observe import NOT_LOOKED_AT, Observed, Readers
 from branches.policy import police, why_foreign
-from branches.receipt import receipt_of
 from branches.rules import Rules
+from branches.survey import Survey, survey
+from branches.told import shown, told
 from branches.wanted import Gone, Leave, Present, Refused, Verdict, wanted
 from branches.world import everything
 from deprovisioning import plan as removal
 from deprovisioning.steps import Steps as RemovalSteps
-from loop.chain import come_back
 from loop.outcome import Stalled
 from loop.plan import Change, Plan, unread
 from loop.reading import Reading, Standing, Unknown, read, standing
 from loop.report import Report
-from loop.run import Locks, Ran, run
+from loop.run import Locks, run
 from provisioning import plan as provision
 from provisioning.desired import Desired
 from provisioning.refusal import Refused as RefusedOverlay
@@ -37,6 +39,13 @@ class Wish(Protocol):
 
     def __call__(self, commit: str, seen: Observed) -> Desired | RefusedOverlay:
         """The overlay at a commit, built and judged."""
+
+
+class Leases(Locks, Protocol):
+    """Where leases are held."""
+
+    def clear_away(self) -> tuple[str, ...]:
+        """Delete those of runs that died; which these were."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +67,7 @@ class Reconciler:
     Args:
         rules: what decides about branches.
         readers: what looks at the world.
+        objects: what looks at an environment's objects, for an explanation.
         desired: finds out what a commit asks for.
         provisioning: what makes environments.
         deprovisioning: what takes them away.
@@ -67,10 +77,11 @@ class Reconciler:
 
     rules: Rules
     readers: Readers
+    objects: ObjectReader
     desired: Wish
     provisioning: ProvisioningSteps
     deprovisioning: RemovalSteps
-    locks: Locks
+    locks: Leases
     now: Callable[[], datetime]
 
     def reconcile(self, key: Key) -> Report:
@@ -85,7 +96,7 @@ class Reconciler:
         started = self.now()
         if key.repository.lower() != self.rules.repository.lower():
             why = f"this program looks after {self.rules.repository}, not after {key.repository}"
-            return Report(key=_shown(key), outcome=Stalled(why, "other_repository"), seconds=0)
+            return Report(key=shown(key), outcome=Stalled(why, "other_repository"), seconds=0)
         overlays: dict[str, Desired | RefusedOverlay] = {}
         ran = run(
             name=f"branch/{self.rules.name(key.branch).namespace}",
@@ -94,11 +105,14 @@ class Reconciler:
             act=self._act,
             locks=self.locks,
         )
-        return _report(key, ran, (self.now() - started).total_seconds())
+        seen, seconds = ran.observed, (self.now() - started).total_seconds()
+        return told(key, ran, seen.observed, gone=isinstance(seen.verdict, Gone), seconds=seconds)
 
-    def _act(self, seen: Seen, change: Change) -> None:
-        steps = self.deprovisioning if isinstance(seen.verdict, Gone) else self.provisioning
-        steps.act(change)
+    def _act(self, seen: Seen, change: Change) -> str | None:
+        if isinstance(seen.verdict, Gone):
+            return self.deprovisioning.act(change)
+        self.provisioning.act(change)
+        return None
 
     def look(self, key: Key, overlays: dict[str, Desired | RefusedOverlay] | None = None) -> Seen:
         """Look at a branch, and at its overlay if that is due.
@@ -113,7 +127,8 @@ class Reconciler:
         observed = observe.one(key, rules=self.rules, readers=self.readers)
         decided = wanted(observed, rules=self.rules, now=self.now())
         namespace = standing(observed.namespace)
-        hopeless = why_foreign(observed, self.rules) or (namespace and namespace.terminating_since)
+        taken = why_foreign(observed, self.rules) or why_taken(standing(observed.database), key)
+        hopeless = taken or (namespace and namespace.terminating_since)
         if not isinstance(decided, Present) or not decided.due or hopeless:
             return Seen(observed=observed, verdict=decided)
         built = overlays if overlays is not None else {}
@@ -123,8 +138,14 @@ class Reconciler:
         if overlay is None or isinstance(overlay, RefusedOverlay):
             return Seen(observed=observed, verdict=decided, desired=desired)
         built[commit] = overlay
-        survey = observe.survey(observed, overlay.manifests, rules=self.rules, readers=self.readers)
-        return Seen(observed=observed, verdict=decided, desired=desired, survey=survey)
+        around = survey(
+            observed,
+            overlay.manifests,
+            monitored=overlay.part is not None,
+            rules=self.rules,
+            readers=self.readers,
+        )
+        return Seen(observed=observed, verdict=decided, desired=desired, survey=around)
 
     def _fetch(self, commit: str, observed: Observed) -> Reading[Desired | RefusedOverlay]:
         return read(lambda: self.desired(commit, observed))
@@ -143,7 +164,7 @@ class Reconciler:
     def _plan(self, seen: Seen) -> Plan:
         match seen.verdict:
             case Gone():
-                return removal.plan(seen.observed, now=self.now())
+                return removal.plan(seen.observed, rules=self.rules, now=self.now())
             case Present() as present:
                 if isinstance(seen.desired, Unknown) and seen.desired is not NOT_LOOKED_AT:
                     error = seen.desired.error
@@ -194,52 +215,20 @@ class Reconciler:
         seen = self.look(key)
         return seen.observed, seen.verdict, self.plan(seen)
 
+    def look_closer(self, observed: Observed) -> Closer:
+        """Look at one branch as only an explanation has to.
+
+        Args:
+            observed: the branch, as a run sees it.
+        """
+        return closer(
+            observed,
+            rules=self.rules,
+            identities=self.readers.identities,
+            objects=self.objects,
+            now=self.now(),
+        )
+
     def _from_afar(self, observed: Observed) -> tuple[Verdict, Plan]:
         seen = Seen(observed=observed, verdict=wanted(observed, rules=self.rules, now=self.now()))
         return seen.verdict, self.plan(seen)
-
-
-def _report(key: Key, ran: Ran[Seen], seconds: float) -> Report:
-    observed = ran.observed.observed
-    namespace = standing(observed.namespace)
-    applied = namespace.applied if namespace is not None and namespace.owner == key else None
-    facts: dict[str, object] = {
-        "namespace": observed.name.namespace,
-        "revision": applied.revision if applied else "",
-        "result": applied.result if applied else "",
-        "url": applied.url if applied else "",
-    }
-    gone = isinstance(ran.observed.verdict, Gone)
-    receipt = receipt_of(ran.results, observed.noted.record) if gone else {}
-    return Report(
-        key=_shown(key),
-        outcome=ran.outcome,
-        seconds=seconds,
-        results=ran.results,
-        facts={**facts, **({"receipt": receipt} if receipt else {})},
-    )
-
-
-def _shown(key: Key) -> Mapping[str, str]:
-    return {"repository": key.repository, "branch": key.branch}
-
-
-def again(
-    report: Report, key: Key, *, first_seen: datetime | None, now: datetime
-) -> tuple[str, float] | None:
-    """The message that brings a waiting key back.
-
-    Args:
-        report: how the run ended.
-        key: the branch.
-        first_seen: since when the key has been waiting; `None` if it has only begun to.
-        now: the time.
-
-    Returns:
-        The message and its delay in seconds; `None` if it has not to come back.
-    """
-    later = come_back(report.outcome, first_seen=first_seen, now=now)
-    if later is None:
-        return None
-    since, delay = later
-    return key.to_message(first_seen=since), delay

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from branches.books import ObjectRef
-from loop.plan import Change, Wave
+from loop.plan import Change, Wave, wave
 
 Manifest: TypeAlias = Mapping[str, Any]
 
@@ -139,11 +139,12 @@ def waves(namespace: str, manifests: Sequence[Manifest]) -> tuple[Wave, ...]:
     first = tuple(each for each in manifests if each["kind"] not in _WORKLOADS | _AFTER)
     second = tuple(each for each in manifests if each["kind"] in _WORKLOADS)
     third = tuple(each for each in manifests if each["kind"] in _AFTER)
-    return tuple(
-        Wave(tuple(Apply(namespace=namespace, manifest=each) for each in group))
-        for group in (first, second, third)
-        if group
-    )
+    return tuple(each for group in (first, second, third) for each in applying(namespace, group))
+
+
+def applying(namespace: str, manifests: Iterable[Manifest]) -> tuple[Wave, ...]:
+    """Applying some objects side by side; no wave if there are none."""
+    return wave(*(Apply(namespace=namespace, manifest=each) for each in manifests))
 
 
 def asleep(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:

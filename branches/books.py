@@ -70,6 +70,9 @@ class Record:
         pruning: objects that have left the overlay and were not yet seen to be gone.
         stall: the refusal that the branch's commit met.
         receipt: what a removal has found so far, by resource.
+        database: the database that was made for it; empty if none was.
+        monitored: whether it has a part in the configuration of monitoring that all share.
+        trusted_from: since when all its credentials were seen to stand; `None` until they were.
         version: the resource version that was read; empty if it is not yet written.
     """
 
@@ -83,6 +86,9 @@ class Record:
     pruning: tuple[ObjectRef, ...] = ()
     stall: Stall | None = None
     receipt: Mapping[str, str] = field(default_factory=dict)
+    database: str = ""
+    monitored: bool = False
+    trusted_from: datetime | None = None
     version: str = ""
 
     def __str__(self) -> str:

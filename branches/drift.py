@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from branches.key import Key
 from branches.observe import Observed
-from branches.removal import DeleteCredential, DeleteNamespace
+from branches.removal import DeleteCredential, DeleteNamespace, DropDatabase, RemovePart
 from branches.wanted import Gone, Present, Verdict
 from loop.plan import UNKNOWN, Gate, Plan
 from loop.reading import Unknown
 
+_REMOVALS = (DeleteNamespace, DeleteCredential, DropDatabase, RemovePart)
 TO_BE_BUILT = "to_be_built"  # the code of a gate behind which an overlay would be built
 
 
@@ -87,15 +88,14 @@ def drift(
     remove: list[Difference] = []
     unread: dict[str, None] = {}
     for seen in branches:
-        for reading in (seen.head, seen.books, seen.namespace, seen.credentials):
+        for reading in (seen.head, *seen.parts):
             if isinstance(reading, Unknown):
                 unread[reading.error.message] = None
         verdict, plan = decide(seen)
         waits = isinstance(plan.barrier, Gate) and plan.barrier.code != UNKNOWN
         if not plan.ready and not waits:
             continue
-        deletes = any(isinstance(change, DeleteNamespace | DeleteCredential) for change in plan.changes)
-        deletes = deletes and isinstance(verdict, Gone)
+        deletes = isinstance(verdict, Gone) and any(isinstance(each, _REMOVALS) for each in plan.changes)
         changes = tuple(str(change) for change in plan.changes)
         why = verdict.why if isinstance(verdict, Gone) else _why(verdict, plan)
         record = seen.noted.record

@@ -9,17 +9,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from branches.application import ApplicationReader, Live, Manifest, Rollout, reference
-from branches.books import BookReader, Books, ObjectRef, Shelf
-from branches.identity import Credential, Identity, IdentityReader
+from branches.application import ApplicationReader, Live, Rollout
+from branches.books import BookReader, Books
+from branches.database import Database, DatabaseReader
+from branches.identity import Credential, IdentityReader
 from branches.key import Key
+from branches.monitoring.shared import Shared, SharedReader
 from branches.namespace import READY, Namespace, NamespaceReader
 from branches.naming import Name
 from branches.rules import Rules
 from loop.errors import Unreachable
 from loop.reading import Absent, Reading, Standing, Unknown, read, standing
 
-AWAKE = Absent()
+AWAKE = NO_DATABASE = NO_MONITORING = Absent()
 NOT_LOOKED_AT: Unknown = Unknown(Unreachable("not looked at"))
 
 
@@ -55,6 +57,8 @@ class Readers:
         namespaces: reads namespaces.
         identities: reads identities and credentials.
         application: reads what stands in a namespace.
+        databases: reads databases; `None` if branches get none.
+        monitoring: reads the monitoring that all share; `None` if branches have no part in it.
         asleep_since: tells since when branch environments should be asleep; `None` if they should be awake.
     """
 
@@ -63,6 +67,8 @@ class Readers:
     namespaces: NamespaceReader
     identities: IdentityReader
     application: ApplicationReader
+    databases: DatabaseReader | None = None
+    monitoring: SharedReader | None = None
     asleep_since: Callable[[], datetime | None] = _awake
 
 
@@ -79,6 +85,8 @@ class Observed:
         namespace: its namespace.
         credentials: those about its namespace, on the identities its record names; on all if it has no
             record.
+        database: its database; `Absent` where branches get none.
+        monitoring: the shared configuration of monitoring; looked at only when the environment is to go.
         issuer: the cluster's issuer; empty if unknown.
         asleep_since: since when branch environments should be asleep; `Absent` if they should be awake.
         rollout: whether its workloads are up; looked at only until they are.
@@ -93,6 +101,8 @@ class Observed:
     books: Reading[Books]
     namespace: Reading[Namespace]
     credentials: Reading[tuple[Credential, ...]]
+    database: Reading[Database] = NO_DATABASE
+    monitoring: Reading[Shared] = NO_MONITORING
     issuer: str = ""
     asleep_since: Reading[datetime] = AWAKE
     rollout: Reading[Rollout] = NOT_LOOKED_AT
@@ -100,26 +110,14 @@ class Observed:
     cron_jobs: Reading[tuple[str, ...]] = NOT_LOOKED_AT
 
     @property
+    def parts(self) -> tuple[Reading[object], ...]:
+        """Every reading that a removal depends on."""
+        return self.books, self.namespace, self.credentials, self.database, self.monitoring
+
+    @property
     def noted(self) -> Books:
         """The books, as far as they were read."""
         return standing(self.books) or Books()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Survey:
-    """What only an overlay that is about to be applied needs to know.
-
-    Args:
-        identities: the identities that the environment has, or may be given.
-        environments: how many environments there are.
-        hosts: host → the namespace whose route claims it.
-        jobs: the Jobs of the overlay that stand.
-    """
-
-    identities: Reading[tuple[Identity, ...]]
-    environments: Reading[int]
-    hosts: Reading[Mapping[str, str]]
-    jobs: Reading[tuple[Live, ...]]
 
 
 def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
@@ -133,7 +131,7 @@ def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
     Returns:
         What was seen: five calls for an environment that is up.
     """
-    name = rules.name(key.branch)
+    name, databases = rules.name(key.branch), readers.databases
     default = read(readers.branches.default_branch)
     # A 404 on the branch means "absent" only if the repository itself can be read.
     head: Reading[str] = (
@@ -158,10 +156,11 @@ def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
         books=books,
         namespace=namespace,
         credentials=credentials,
+        database=NO_DATABASE if databases is None else read(lambda: databases.get(name.database)),
         issuer=standing(issuer) or "",
         asleep_since=read(readers.asleep_since),
     )
-    return _closer(seen, readers.application)
+    return _closer(_leaving(seen, readers.monitoring), readers.application)
 
 
 def identities_to_search(books: Books, rules: Rules) -> tuple[str, ...]:
@@ -182,6 +181,21 @@ def about(namespace: str, credentials: Iterable[Credential], issuer: str) -> tup
     return tuple(each for each in credentials if each.namespace == namespace and each.issuer == issuer)
 
 
+def _leaving(seen: Observed, monitoring: SharedReader | None) -> Observed:
+    """Look for the part in the shared monitoring of what is to go. A lost record tells of none."""
+    record = seen.noted.record
+    known = record is None or record.monitored
+    if monitoring is None or not known or not to_go(seen):
+        return seen
+    return replace(seen, monitoring=read(monitoring.read))
+
+
+def to_go(seen: Observed) -> bool:
+    """Whether the branch is gone, or held: what its removal needs to know is looked at."""
+    request = seen.noted.request
+    return isinstance(seen.head, Absent) or (request is not None and request.action == "hold")
+
+
 def _closer(seen: Observed, application: ApplicationReader) -> Observed:
     """Look at what the rest asks for: a rollout that is under way, objects that are leaving, CronJobs that
     are to stop.
@@ -195,39 +209,6 @@ def _closer(seen: Observed, application: ApplicationReader) -> Observed:
         leaving = read(lambda: application.live(namespace.name, record.pruning))
     if namespace.applied and namespace.applied.result != READY:
         seen = replace(seen, rollout=read(lambda: application.rollout(namespace.name)))
-    held = seen.noted.request is not None and seen.noted.request.action == "hold"
-    if isinstance(seen.head, Absent) or held:
+    if to_go(seen):
         seen = replace(seen, cron_jobs=read(lambda: application.cron_jobs(namespace.name)))
     return replace(seen, leaving=leaving)
-
-
-def survey(seen: Observed, manifests: Iterable[Manifest], *, rules: Rules, readers: Readers) -> Survey:
-    """Look at what only an overlay that is about to be applied needs to know.
-
-    Args:
-        seen: the branch.
-        manifests: the objects that are about to be applied.
-        rules: what decides about branches.
-        readers: what looks.
-
-    Returns:
-        What was seen.
-    """
-    record = seen.noted.record
-    chosen = dict(record.identities) if record else {}
-    holding = {each.identity for each in standing(seen.credentials) or ()}
-    lacking = {pool for pool in rules.accounts.values() if chosen.get(pool) not in holding}
-    candidates = [ref for pool in sorted(lacking) for ref in rules.pools.get(pool, ())]
-    refs = dict.fromkeys([*chosen.values(), *candidates])
-    jobs: Iterable[ObjectRef] = [reference(each) for each in manifests if each["kind"] == "Job"]
-    return Survey(
-        identities=read(lambda: tuple(readers.identities.identity(ref) for ref in refs)),
-        environments=read(lambda: _environments(readers.books.all())),
-        hosts=read(readers.application.hosts),
-        jobs=read(lambda: readers.application.live(seen.name.namespace, jobs)) if jobs else Standing(()),
-    )
-
-
-def _environments(shelf: Shelf) -> int:
-    """How many environments there are; a record that cannot be read may well be one's."""
-    return sum(1 for each in shelf.records if each.identities) + len(shelf.spoilt)

@@ -9,17 +9,23 @@ from fnmatch import fnmatchcase
 
 from branches.application import Live
 from branches.books import ObjectRef, Record, Request
+from branches.database import Database, why_taken
 from branches.identity import Credential
+from branches.monitoring.shared import SharedPart
 from branches.namespace import Namespace
 from branches.observe import Observed
 from branches.removal import (
+    Delete,
     DeleteCredential,
     DeleteNamespace,
     DeleteObject,
     DeleteRecord,
     DeleteRequest,
+    DropDatabase,
     Owned,
     Remove,
+    RemovePart,
+    Subject,
 )
 from branches.rules import Rules
 from loop.plan import Change, Item, Plan, Stop, Struck, Wave
@@ -98,20 +104,40 @@ def _judge(change: Change, seen: Observed, rules: Rules, foreign: str) -> Change
         return Struck(change, foreign)
     if not isinstance(change, Remove):
         return change
-    match change.subject:
-        case Namespace() as namespace:
-            return DeleteNamespace(owned=Owned(namespace))
-        case Record() as record:
-            return DeleteRecord(owned=Owned(record))
-        case Live() as live if live.ref in _inventory(seen):
-            return DeleteObject(namespace=seen.name.namespace, owned=Owned(live))
-        case Live():
-            return Struck(change, "the record's inventory does not hold it")
+    why = _why_not_ours(change.subject, seen, rules)
+    return Struck(change, why) if why else _delete(change.subject, seen.name.namespace)
+
+
+def _why_not_ours(subject: Subject, seen: Observed, rules: Rules) -> str:
+    match subject:
+        case Live() as live if live.ref not in _inventory(seen):
+            return "the record's inventory does not hold it"
+        case SharedPart() as part if part.owner != seen.key:
+            return f"it belongs to branch {part.owner.branch!r} of {part.owner.repository}"
+        case Database() as database:
+            return why_taken(database, seen.key)
         case Credential() as credential:
-            why = _why_foreign_credential(credential, seen, rules)
-            return Struck(change, why) if why else DeleteCredential(owned=Owned(credential))
-        case Request() as request:
-            return DeleteRequest(owned=Owned(request))
+            return _why_foreign_credential(credential, seen, rules)
+        case _:
+            return ""
+
+
+def _delete(subject: Subject, namespace: str) -> Delete:
+    match subject:
+        case Namespace():
+            return DeleteNamespace(owned=Owned(subject))
+        case Record():
+            return DeleteRecord(owned=Owned(subject))
+        case Request():
+            return DeleteRequest(owned=Owned(subject))
+        case Live():
+            return DeleteObject(namespace=namespace, owned=Owned(subject))
+        case Database():
+            return DropDatabase(owned=Owned(subject))
+        case SharedPart():
+            return RemovePart(owned=Owned(subject))
+        case Credential():
+            return DeleteCredential(owned=Owned(subject))
 
 
 def _inventory(seen: Observed) -> frozenset[ObjectRef]:

@@ -10,11 +10,13 @@ from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from branches.application import Live
 from branches.books import Record, Request
+from branches.database import Database
 from branches.identity import Credential, identity_lock
+from branches.monitoring.shared import SharedPart
 from branches.namespace import Namespace
 from loop.plan import Change
 
-Subject: TypeAlias = Namespace | Credential | Live | Record | Request
+Subject: TypeAlias = Namespace | Credential | Live | Record | Request | Database | SharedPart
 S_co = TypeVar("S_co", bound=Subject, covariant=True)
 
 
@@ -76,6 +78,21 @@ class DeleteObject(Delete):
 
     namespace: str
     owned: Owned[Live]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovePart(Delete):
+    """A branch's part in the monitoring that all share."""
+
+    owned: Owned[SharedPart]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropDatabase(Delete):
+    """A branch's database and its role, whoever is connected."""
+
+    verb: ClassVar[str] = "drop"
+    owned: Owned[Database]
 
 
 @dataclass(frozen=True, kw_only=True)

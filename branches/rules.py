@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from branches.database import Terms
 from branches.key import Key
 from branches.naming import Name, Prefixes, name
 
@@ -24,6 +25,8 @@ class Rules:
         pools: pool → its identities, `resourceGroup/identityName`.
         most: the most environments at once.
         reapply_after: how long an applied overlay is trusted to stand as it was applied.
+        settle: how long a credential has to have stood before pods start that sign in with it.
+        databases: the server of the branches' databases; `None` if they get none.
         digest: of all settings that decide how an overlay is rendered and judged.
     """
 
@@ -39,6 +42,8 @@ class Rules:
     most: int
     reapply_after: timedelta
     digest: str
+    settle: timedelta = timedelta(0)
+    databases: Terms | None = None
 
     def key(self, branch: str) -> Key:
         """The key of a branch of our repository."""

@@ -150,6 +150,7 @@ def _due(seen: Observed, commit: str, *, rules: Rules) -> str:
         "applying it was cut short": record.rendered != rendering(commit, rules.digest),
         "it was asked for": _asked(seen) not in {"", applied.asked},
         "a pool of identities is new to it": bool(missing),
+        "its database does not stand whole": _lacks_database(seen, rules),
         "labels of its namespace were changed": any(
             namespace.labels.get(label) != value
             for label, value in ours.items()
@@ -157,6 +158,13 @@ def _due(seen: Observed, commit: str, *, rules: Rules) -> str:
         ),
     }
     return next((why for why, is_so in checks.items() if is_so), "")
+
+
+def _lacks_database(seen: Observed, rules: Rules) -> bool:
+    if rules.databases is None or isinstance(seen.database, Unknown):
+        return False
+    database = standing(seen.database)
+    return database is None or not database.finished
 
 
 def _routine(seen: Observed, *, asleep: bool, rules: Rules, now: datetime) -> str:

@@ -10,8 +10,10 @@ from typing import TypeVar
 from branches.books import Books, Shelf
 from branches.identity import Credential
 from branches.key import Key
+from branches.monitoring.merge import owners
+from branches.monitoring.shared import Shared
 from branches.namespace import Namespace
-from branches.observe import Observed, Readers, about, identities_to_search, list_credentials
+from branches.observe import NO_MONITORING, Observed, Readers, about, identities_to_search, list_credentials
 from branches.rules import Rules
 from loop.errors import Unreachable
 from loop.reading import Absent, Reading, Standing, Unknown, read, standing
@@ -35,8 +37,8 @@ class World:
 def everything(*, rules: Rules, readers: Readers) -> World:
     """Look at all branches that exist or have left anything.
 
-    Branches, namespaces, credentials and books are each read once, whole, page by page. What one of these
-    reads fails to tell is `Unknown` for every branch it would have told about.
+    Branches, namespaces, credentials, databases and books are each read once, whole, page by page. What one
+    of these reads fails to tell is `Unknown` for every branch it would have told about.
 
     Args:
         rules: what decides about branches.
@@ -54,6 +56,11 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     namespaces = read(lambda: {each.name: each for each in readers.namespaces.all()})
     books = read(readers.books.all)
     shelf = standing(books) or Shelf()
+    server = readers.databases
+    databases = read(
+        lambda: {each.name: each for each in (server.all(rules.prefixes.database) if server else ())}
+    )
+    shared = NO_MONITORING if readers.monitoring is None else read(readers.monitoring.read)
     issuer = read(readers.identities.issuer)
     asleep_since = read(readers.asleep_since)
     pools = [identity for pool in rules.pools.values() for identity in pool]
@@ -69,6 +76,8 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     keys = {rules.key(branch) for branch in standing(heads) or {}}
     keys |= {record.key for record in shelf.records} | {request.key for request in shelf.requests}
     keys |= {owner for each in (standing(namespaces) or {}).values() if (owner := each.owner)}
+    keys |= {each.key for each in owners(standing(shared) or Shared())}
+    keys |= {each.owner for each in (standing(databases) or {}).values() if each.owner}
     keys = {key for key in keys if key.repository.lower() == rules.repository.lower()}
     known = {rules.name(key.branch).namespace for key in keys}
     unclaimed = [
@@ -112,6 +121,8 @@ def everything(*, rules: Rules, readers: Readers) -> World:
             books=_of_one(books, noted, name.slug),
             namespace=_entry(namespaces, name.namespace),
             credentials=found,
+            database=_entry(databases, name.database),
+            monitoring=shared,
             issuer=standing(issuer) or "",
             asleep_since=asleep_since,
         )

@@ -1,5 +1,6 @@
 """Sleep and waking: the schedule, and what switches the environments that it names."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from adapters.kubernetes.machines import MachineAdapter
 from adapters.kubernetes.nights import LedgerAdapter
 from adapters.kubernetes.syncs import SyncAdapter
 from loop.errors import NotSetUp
+from scheduler.calendar import level
 from scheduler.load import ScheduleError, load
 from scheduler.observe import Readers
 from scheduler.reconcile import Reconciler
@@ -46,6 +48,14 @@ def schedule(folder: Path, named: str) -> Schedule | None:
         raise NotSetUp(
             f"the schedule has mistakes, and until they are mended nothing is switched:\n{error}"
         ) from None
+
+
+def features_asleep_since(program: "Composition") -> datetime | None:
+    """Since when branch environments should be asleep; `None` if they should be awake."""
+    if program.schedule is None or program.schedule.environments.features is None:
+        return None
+    said = level(program.schedule, "features", program.overrides.overrides(), program.now())
+    return None if said.awake else said.since
 
 
 def reconciler(program: "Composition") -> Reconciler | None:

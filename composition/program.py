@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from adapters.kubernetes.client import Api
     from adapters.kubernetes.discovery import Discovery
     from adapters.kubernetes.nights import OverrideAdapter
+    from adapters.postgres.client import Server
     from adapters.storage.queue import Queue
     from branches.key import Key
     from branches.observe import Readers
     from branches.rules import Rules
+    from provisioning.fence import Terms as Fence
     from reconcile import Reconciler
     from scheduler.reconcile import Reconciler as PowerReconciler
     from scheduler.schedule import Schedule
@@ -77,9 +79,26 @@ class Composition:
     @cached_property
     def rules(self) -> "Rules":
         """What decides about branches."""
-        from composition.branches import rules
+        from composition.rules import rules
 
-        return rules(self.settings)
+        return rules(self.settings, self.fence)
+
+    @cached_property
+    def fence(self) -> "Fence":
+        """What the fences of all environments have in common."""
+        from composition.rules import fence
+
+        return fence(self.settings, self.folder)
+
+    @cached_property
+    def postgres(self) -> "Server | None":
+        """The server of the branches' databases; `None` if they get none."""
+        if not self.settings.postgres_server_url:
+            return None
+        from adapters.postgres.client import Server, entra
+
+        tokens = self.credential(self.settings.provisioning_client_id)
+        return Server(self.settings.postgres_server_url, entra(tokens))
 
     @cached_property
     def queue(self) -> "Queue":
@@ -121,13 +140,9 @@ class Composition:
         Args:
             client_id: the identity's; empty takes the app's default one.
         """
-        if self.settings.azure_resource_manager_url.startswith("http://"):
-            from adapters.arm.client import Unsigned
+        from composition.signing_in import credential
 
-            return Unsigned()
-        from azure.identity import DefaultAzureCredential
-
-        return DefaultAzureCredential(managed_identity_client_id=client_id or None)
+        return credential(self.settings, client_id)
 
     @cached_property
     def cluster(self) -> "ClusterAdapter":
@@ -146,15 +161,9 @@ class Composition:
 
     def api(self, client_id: str) -> "Api":
         """The API server, as the managed identity of a client id sees it."""
-        from adapters.kubernetes.client import Api
-        from adapters.kubernetes.connect import by_entra, by_kubeconfig, context_of
+        from composition.signing_in import api
 
-        file = self.settings.kubeconfig
-        if file:
-            context, user = context_of(file, client_id)
-            return Api(by_kubeconfig(file, context=context), impersonate=user)
-        server, authority = self.cluster.server()
-        return Api(by_entra(server, authority, self.credential(client_id)))
+        return api(self, client_id)
 
     @cached_property
     def provisioning_api(self) -> "Api":
@@ -227,15 +236,6 @@ class Composition:
         from composition.power import reconciler
 
         return reconciler(self)
-
-    def features_asleep_since(self) -> datetime | None:
-        """Since when branch environments should be asleep; `None` if they should be awake."""
-        from scheduler.calendar import level
-
-        if self.schedule is None or self.schedule.environments.features is None:
-            return None
-        said = level(self.schedule, "features", self.overrides.overrides(), self.now())
-        return None if said.awake else said.since
 
     def checks(self) -> "Mapping[str, Callable[[], object]]":
         """A cheap question to each outside system, for `health`."""

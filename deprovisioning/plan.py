@@ -1,62 +1,92 @@
 """The plan that takes an environment away. It decides and touches nothing.
 
-CronJobs stop first, so that nothing new starts in a namespace that is going; then the namespace, then the
-credentials, and the record last: whatever interrupts this, the record still says what has to be looked for.
+CronJobs stop first, so that nothing new starts in a namespace that is going; then the namespace, then
+credentials and database, and the record last: whatever interrupts this, the record still says what has to be
+looked for.
 Absent counts as done; forbidden does not.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from branches.application import Suspend
 from branches.books import Record, WriteRecord
+from branches.database import Database
 from branches.identity import Credential
+from branches.monitoring.merge import leaving
+from branches.monitoring.shared import SharedPart
 from branches.namespace import Namespace
 from branches.observe import Observed
 from branches.removal import Remove
+from branches.rules import Rules
 from loop.plan import Gate, Item, Plan, Stop, unread, wave
 from loop.reading import Absent, Unknown, standing
+
+_Part: TypeAlias = Credential | Database | SharedPart
 
 TERMINATION_PATIENCE = timedelta(minutes=10)
 _SOON = 5.0  # seconds: an empty namespace goes in about that
 
 
-def plan(seen: Observed, *, now: datetime) -> Plan:
+def plan(seen: Observed, *, rules: Rules, now: datetime) -> Plan:
     """Plan what takes one environment away.
 
     Args:
         seen: what was observed.
+        rules: what decides about branches.
         now: the time.
 
     Returns:
         The plan; empty if nothing of the branch is left.
     """
-    for reading in (seen.namespace, seen.credentials):
+    for reading in seen.parts:
         if isinstance(reading, Unknown):
             return Plan((unread(f"not read: {reading.error}", reading.error),))
-    namespace, credentials = standing(seen.namespace), standing(seen.credentials) or ()
     record, request = seen.noted.record, seen.noted.request
+    namespace = standing(seen.namespace)
+    shared = standing(seen.monitoring)
+    part = leaving(shared, seen.key, seen.name.slug) if shared else None
+    if isinstance(part, Stop):
+        return Plan((part,))
+    credentials = standing(seen.credentials) or ()
+    parts: tuple[_Part, ...] = (*credentials, *_database(seen, record), *((part,) if part else ()))
     # A hold outlives the environment for as long as the branch lives; a branch that is gone needs none.
     obsolete = wave(Remove(subject=request)) if request is not None and isinstance(seen.head, Absent) else ()
-    if namespace is None and not credentials and record is None:
+    if namespace is None and not parts and record is None:
         return Plan(obsolete, note="nothing of this branch is left")
-    found = _receipt(record, namespace, credentials)
+    found = _receipt(record, namespace, parts)
     written = record or Record(key=seen.key, slug=seen.name.slug, namespace=seen.name.namespace)
     final = replace(written, receipt=found)
-    last = (*wave(Remove(subject=final)), *obsolete)
-    if namespace is None and not credentials:
+    last: tuple[Item, ...] = (*_out_of_reach(record, rules), *wave(Remove(subject=final)), *obsolete)
+    if namespace is None and not parts:
         return Plan(last)
     begun = record is not None and record.receipt.keys() >= found.keys()
     return Plan(
         (
             *(() if begun else wave(WriteRecord(record=final))),
             *(() if namespace is None else _empty(seen, namespace)),
-            *wave(*(Remove(subject=each) for each in credentials)),
-            _left(credentials) if namespace is None else _going(namespace, now),
+            *wave(*(Remove(subject=each) for each in parts)),
+            _left(parts) if namespace is None else _going(namespace, now),
             *last,
         )
     )
+
+
+def _database(seen: Observed, record: Record | None) -> tuple[Database, ...]:
+    """The database, if it is the branch's, or stands in the place of one that was."""
+    database = standing(seen.database)
+    if database is None or (database.owner != seen.key and not (record and record.database)):
+        return ()
+    return (database,)
+
+
+def _out_of_reach(record: Record | None, rules: Rules) -> tuple[Stop, ...]:
+    if record is None or not record.database or rules.databases is not None:
+        return ()
+    why = f"database {record.database} was made for it, and POSTGRES_SERVER_URL is not set: set it again"
+    return (Stop(f"{why}, or drop the database and delete {record} in coppice-system", "not_set_up"),)
 
 
 def _empty(seen: Observed, namespace: Namespace) -> tuple[Item, ...]:
@@ -69,9 +99,9 @@ def _empty(seen: Observed, namespace: Namespace) -> tuple[Item, ...]:
     return (*suspended, *removal)
 
 
-def _left(credentials: tuple[Credential, ...]) -> Stop:
+def _left(parts: tuple[_Part, ...]) -> Stop:
     """What stands after ours were deleted is someone else's, and the record waits for that person."""
-    named = ", ".join(map(str, credentials))
+    named = ", ".join(map(str, parts))
     return Stop(
         f"what still stands then of {named}: not ours to delete, so whoever made it has to", "not_ours"
     )
@@ -88,13 +118,15 @@ def _going(namespace: Namespace, now: datetime) -> Gate | Stop:
 
 
 def _receipt(
-    record: Record | None, namespace: Namespace | None, credentials: tuple[Credential, ...]
+    record: Record | None, namespace: Namespace | None, parts: tuple[_Part, ...]
 ) -> Mapping[str, str]:
     """What has become of each resource so far: `standing`, `deleted`, or `absent` if it never was seen."""
     before = dict(record.receipt) if record else {}
-    there = {str(each) for each in credentials} | ({str(namespace)} if namespace else set())
+    there = {str(each) for each in parts} | ({str(namespace)} if namespace else set())
     expected = {f"namespace/{record.namespace}"} if record else set()
     expected |= {f"credential/{ref.identity}/{ref.name}" for ref in record.credentials} if record else set()
+    expected |= {f"database/{record.database}"} if record and record.database else set()
+    expected |= {f"monitoring/{record.slug}"} if record and record.monitored else set()
     return {
         target: "standing"
         if target in there

@@ -4,14 +4,18 @@ from dataclasses import dataclass
 
 from branches.application import CronJobSuspender, Suspend
 from branches.books import RecordWriter, WriteRecord
+from branches.database import DatabaseDropper
+from branches.monitoring.shared import SharedWriter
 from branches.removal import (
     CredentialDeleter,
     DeleteCredential,
     DeleteNamespace,
     DeleteRecord,
     DeleteRequest,
+    DropDatabase,
     NamespaceDeleter,
     RecordDeleter,
+    RemovePart,
 )
 from loop.plan import Change
 
@@ -25,12 +29,17 @@ class Steps:
     namespaces: NamespaceDeleter
     credentials: CredentialDeleter
     cron_jobs: CronJobSuspender
+    monitoring: SharedWriter
+    databases: DatabaseDropper | None = None
 
-    def act(self, change: Change) -> None:
+    def act(self, change: Change) -> str | None:
         """Make one change.
 
         Args:
             change: one that a plan of this room holds.
+
+        Returns:
+            What is to be said of it beside, if anything.
 
         Raises:
             Failure: it could not be made.
@@ -49,5 +58,12 @@ class Steps:
                 self.books.delete_record(change.owned)
             case DeleteRequest():
                 self.books.delete_request(change.owned)
+            case RemovePart():
+                for config in change.owned.subject.replacements:
+                    self.monitoring.replace(config)
+            case DropDatabase() if self.databases is not None:
+                ended = self.databases.drop(change.owned)
+                return f"{ended} sessions were ended" if ended else None
             case _:
                 raise TypeError(f"deprovisioning does not do this: {change}")
+        return None

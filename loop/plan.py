@@ -82,11 +82,13 @@ class Plan:
         items: waves, gates and stops, in order.
         struck: what policy took out, and why.
         note: why there is nothing to do, where that is not obvious.
+        remarks: what people should know of what was planned: corrections, and what will have no effect.
     """
 
     items: tuple[Item, ...] = ()
     struck: tuple[Struck, ...] = ()
     note: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def ready(self) -> tuple[Wave, ...]:

@@ -40,8 +40,8 @@ class Report:
             "code": self.outcome.code,
             "why": self.outcome.why,
             "seconds": round(self.seconds, 3),
-            "changes": [str(result.change) for result in self.results if result.error is None],
-            "failures": [f"{result.change}: {result.error}" for result in self.results if result.error],
+            "changes": [str(result) for result in self.results if result.error is None],
+            "failures": [str(result) for result in self.results if result.error],
         }
 
     def log(self) -> None:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from loop.errors import Conflict, Failure, Gone
+from loop.errors import Conflict, Failure, Gone, QuotaReached
 from loop.outcome import Done, Outcome, Stalled, Waiting
 from loop.plan import Change, Gate, Plan, Stop, Wave
 
@@ -56,20 +56,26 @@ class Locks(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one change; `error` is `None` if it was made."""
+    """What became of one change; `error` is `None` if it was made, and `note` says what came of it beside."""
 
     change: Change
     error: Failure | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        more = self.error or self.note
+        return f"{self.change}: {more}" if more else str(self.change)
 
 
 @dataclass(frozen=True)
 class Ran(Generic[Look]):
-    """A run: how it ended, what it changed on the way, and its last look at the world."""
+    """A run: how it ended, what it changed, its last look at the world, and what its plans remarked."""
 
     outcome: Outcome
     results: tuple[Result, ...]
     plan: Plan
     observed: Look
+    remarks: tuple[str, ...] = ()
 
 
 def run(
@@ -77,7 +83,7 @@ def run(
     name: str,
     observe: Callable[[], Look],
     plan: Callable[[Look], Plan],
-    act: Callable[[Look, Change], None],
+    act: Callable[[Look, Change], str | None],
     locks: Locks,
 ) -> Ran[Look]:
     """Bring one key's piece of the world to what is wanted, as far as the world lets it.
@@ -86,7 +92,8 @@ def run(
         name: the key's lock.
         observe: looks at the world; what it could not read it says in its readings.
         plan: the difference between what is wanted and what was observed. Pure.
-        act: makes one change that was planned from an observation, or raises a `Failure`.
+        act: makes one change that was planned from an observation, or raises a `Failure`; what it answers is
+            noted in the report.
         locks: where the key's lock and those of its changes are held.
 
     Returns:
@@ -94,33 +101,40 @@ def run(
     """
     observed = observe()
     planned = plan(observed)
-    if not planned.ready:
-        return Ran(verdict(planned), (), planned, observed)
     results: list[Result] = []
+    remarks = dict.fromkeys(planned.remarks)
+
+    def ran(outcome: Outcome) -> Ran[Look]:
+        return Ran(outcome, tuple(results), planned, observed, tuple(remarks))
+
+    if not planned.ready:
+        return ran(verdict(planned))
     try:
         with locks.hold(name) as lease:
             if lease is None:
-                return Ran(
-                    Waiting(f"another run is at work on {name}", "busy", _RETRY), (), planned, observed
-                )
+                return ran(Waiting(f"another run is at work on {name}", "busy", _RETRY))
             last: tuple[Wave, ...] = ()
+            errors: list[Failure] = []
             for _ in range(_PASSES):
                 observed = observe()
                 planned = plan(observed)
+                remarks |= dict.fromkeys(planned.remarks)
                 if not planned.ready:
-                    return Ran(verdict(planned), tuple(results), planned, observed)
+                    return ran(verdict(planned))
+                if planned.ready == last and errors:
+                    return ran(_failed(errors))
                 if planned.ready == last:
                     why = f"done, and not yet to be seen: {_listed(planned.ready)}"
-                    return Ran(Waiting(why, "not_settled", _RETRY), tuple(results), planned, observed)
+                    return ran(Waiting(why, "not_settled", _RETRY))
                 made = _act_on(planned.ready, partial(act, observed), locks, lease)
                 results += made
                 errors = [result.error for result in made if result.error]
                 if errors and not _worth_another_look(errors):
-                    return Ran(_failed(errors), tuple(results), planned, observed)
+                    return ran(_failed(errors))
                 last = planned.ready
     except Failure as error:  # the lock itself
-        return Ran(_failed([error]), tuple(results), planned, observed)
-    return Ran(Waiting("the world keeps changing", "not_settled", _RETRY), tuple(results), planned, observed)
+        return ran(_failed([error]))
+    return ran(Waiting("the world keeps changing", "not_settled", _RETRY))
 
 
 def verdict(plan: Plan) -> Outcome:
@@ -136,49 +150,51 @@ def verdict(plan: Plan) -> Outcome:
             return Done(plan.note)
 
 
-def _act_on(waves: Iterable[Wave], act: Callable[[Change], None], locks: Locks, lease: Lease) -> list[Result]:
+def _act_on(
+    waves: Iterable[Wave], act: Callable[[Change], str | None], locks: Locks, lease: Lease
+) -> list[Result]:
     results: list[Result] = []
     for each in waves:
-        try:
-            lease.renew()
-        except Failure as error:
-            return [*results, *(Result(change, error) for change in each.changes)]
         groups: dict[str, list[Change]] = {}
         for index, change in enumerate(each.changes):
             groups.setdefault(change.lock or f"#{index}", []).append(change)
         with ThreadPoolExecutor(max_workers=min(_SIDE_BY_SIDE, len(groups))) as pool:
-            batches = list(pool.map(lambda group: _in_sequence(group, act, locks), groups.values()))
+            batches = list(pool.map(lambda group: _in_sequence(group, act, locks, lease), groups.values()))
         results += [result for batch in batches for result in batch]
         if any(result.error for result in results):
             break
     return results
 
 
-def _in_sequence(changes: list[Change], act: Callable[[Change], None], locks: Locks) -> list[Result]:
+def _in_sequence(
+    changes: list[Change], act: Callable[[Change], str | None], locks: Locks, lease: Lease
+) -> list[Result]:
     name = changes[0].lock
     if name is None:
-        return [_result(change, act) for change in changes]
+        return [_result(change, act, lease) for change in changes]
     try:
-        with locks.hold(name) as lease:
-            if lease is None:
+        with locks.hold(name) as further:
+            if further is None:
                 busy = Conflict(f"another run is writing to {name}", retry_after=3)
                 return [Result(change, busy) for change in changes]
-            return [_result(change, act) for change in changes]
+            return [_result(change, act, lease, further) for change in changes]
     except Failure as error:  # the lock could not be taken or given back
         return [Result(change, error) for change in changes]
 
 
-def _result(change: Change, act: Callable[[Change], None]) -> Result:
+def _result(change: Change, act: Callable[[Change], str | None], *leases: Lease) -> Result:
     try:
-        act(change)
+        for lease in leases:  # who stood still for minutes must not undo what another has done since
+            lease.renew()
+        return Result(change, note=act(change) or "")
     except Failure as error:
         return Result(change, error)
-    return Result(change)
 
 
 def _worth_another_look(errors: list[Failure]) -> bool:
-    """Whether the world moved under the plan, and nothing else went wrong."""
-    return all(isinstance(error, Conflict | Gone) and error.retry_after is None for error in errors)
+    """Whether the world moved under the plan, or a place in it was taken, and nothing else went wrong."""
+    moved = Conflict | Gone | QuotaReached
+    return all(isinstance(error, moved) and error.retry_after is None for error in errors)
 
 
 def _failed(errors: list[Failure]) -> Outcome:

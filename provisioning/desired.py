@@ -4,20 +4,25 @@ written.
 What is refused here leaves nothing behind, and a dry run shows the very objects that would be applied.
 """
 
-from collections.abc import Iterable, Mapping
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from branches.application import TEMPLATE, Manifest, template
+from branches.key import Key
+from branches.monitoring.shared import Part
 from branches.naming import Name
+from provisioning import mounts
+from provisioning.fence import Terms as Fence
+from provisioning.fence import fence
 from provisioning.guard import Rules as GuardRules
-from provisioning.guard import check_objects, check_sources, namespace_labels
+from provisioning.guard import check_objects, check_sources, namespace_labels, part_of, remarks, split_shared
 from provisioning.placeholders import Placeholders, substitute
+from provisioning.placement import Placement, placed
 from provisioning.refusal import Refused
+from provisioning.secrets import Pointed, VaultTerms, lacking_classes, point
 from provisioning.tree import Tree, unpack
 
-CLIENT_ID = "azure.workload.identity/client-id"
 _SCALERS = {"HorizontalPodAutoscaler", "ScaledObject"}
 
 
@@ -49,17 +54,25 @@ class Builder(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where the overlays lie, and what a `SecretProviderClass` has to name.
+    """Where the overlays lie, and what every environment's objects are given beside.
 
     Args:
         manifests: the folder of the manifests.
         overlays: the overlays' folders below the repository's root; the application's first.
         tenant: the Entra tenant.
+        accounts: service account → the pool of its identity.
+        vaults: which secrets an environment may ask for.
+        fence: what all fences have in common.
+        placement: where pods run.
     """
 
     manifests: str
     overlays: tuple[str, ...]
     tenant: str
+    accounts: Mapping[str, str]
+    vaults: VaultTerms
+    fence: Fence
+    placement: Placement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +85,10 @@ class Desired:
         hosts: the hosts that its routes claim.
         url: where it will be reached; empty if it has no route.
         tenant: the Entra tenant.
+        vaults: which secrets it may ask for.
+        fence: what keeps it from its neighbours; applied before its objects.
+        part: its part in the monitoring that all share, if it has one.
+        remarks: what people should know of it.
     """
 
     manifests: tuple[Manifest, ...]
@@ -79,15 +96,35 @@ class Desired:
     hosts: tuple[str, ...]
     url: str
     tenant: str
+    vaults: VaultTerms
+    fence: tuple[Manifest, ...] = ()
+    part: Part | None = None
+    remarks: tuple[str, ...] = ()
+
+    def pointed(self, clients: Mapping[str, str]) -> Pointed:
+        """The objects, pointed at the identities that hold their credentials.
+
+        Args:
+            clients: service account → the client id of its identity.
+        """
+        return point(self.manifests, clients=clients, tenant=self.tenant, vaults=self.vaults)
 
 
 def desired(
-    commit: str, name: Name, *, layout: Layout, guard: GuardRules, archives: Archives, builder: Builder
+    commit: str,
+    key: Key,
+    name: Name,
+    *,
+    layout: Layout,
+    guard: GuardRules,
+    archives: Archives,
+    builder: Builder,
 ) -> Desired | Refused:
     """Find out what a commit asks for.
 
     Args:
         commit: the branch's commit.
+        key: the branch.
         name: the environment's names.
         layout: where the overlays lie.
         guard: what an overlay may contain.
@@ -106,76 +143,42 @@ def desired(
         refusals = check_sources(tree, layout.overlays)
         if refusals:
             return Refused(refusals)
-        built = tuple(each for overlay in layout.overlays for each in builder.build(tree, overlay))
+        application, *further = (builder.build(tree, overlay) for overlay in layout.overlays)
     except Refused as refused:
         return refused
-    refusals = check_objects(built, guard)
+    monitoring, shared = split_shared([each for overlay in further for each in overlay])
+    built = (*application, *monitoring)
+    part, against = part_of(shared, key=key, name=name)
+    refusals = (*check_objects(built, guard), *against)
+    refusals = refusals or mounts.refusals(
+        built, accounts=layout.accounts, vaults=layout.vaults, reserved={guard.database_secret} - {""}
+    )
     if refusals:
         return Refused(refusals)
-    objects = tuple(_normal(each, name.namespace) for each in built if each["kind"] != "Namespace")
+    own = tuple(each for each in built if each["kind"] != "Namespace")
+    ours = placed(_without_replicas(own), layout.placement)
+    objects = tuple(_normal(each, name.namespace) for each in ours)
     hosts = tuple(dict.fromkeys(host for each in objects for host in _hosts(each)))
     return Desired(
-        manifests=_without_replicas(objects),
+        manifests=objects,
         namespace_labels=namespace_labels(built, guard),
         hosts=hosts,
         url=f"http://{hosts[0]}/" if hosts else "",
         tenant=layout.tenant,
+        vaults=layout.vaults,
+        fence=fence(_delivering(layout, objects), name.namespace, objects),
+        part=part,
+        remarks=remarks(objects, part),
     )
 
 
-def point(wanted: Desired, clients: Mapping[str, str]) -> tuple[Manifest, ...]:
-    """Point service accounts and secret providers at the identity that holds their credential.
-
-    Args:
-        wanted: what the commit asks for.
-        clients: service account → the client id of its identity.
-
-    Returns:
-        The objects to apply. A `SecretProviderClass` follows the account whose pods mount it.
-    """
-    accounts = _mounting_accounts(wanted.manifests)
-    return tuple(_pointed(each, clients, accounts, wanted.tenant) for each in wanted.manifests)
+def _delivering(layout: Layout, objects: Sequence[Manifest]) -> Fence:
+    """The fence, with room for the copies of secrets that a class of ours makes."""
+    copied = lacking_classes(objects, layout.vaults)
+    return replace(layout.fence, delivered=(*layout.fence.delivered, *copied))
 
 
-def _pointed(
-    manifest: Manifest, clients: Mapping[str, str], accounts: Mapping[str, str], tenant: str
-) -> Manifest:
-    name = manifest["metadata"]["name"]
-    if manifest["kind"] == "ServiceAccount" and name in clients:
-        changed = deepcopy(dict(manifest))
-        annotations = changed["metadata"].get("annotations") or {}
-        changed["metadata"]["annotations"] = {**annotations, CLIENT_ID: clients[name]}
-        return changed
-    if manifest["kind"] == "SecretProviderClass":
-        account = accounts.get(name, next(iter(clients), ""))
-        if account in clients:
-            changed = deepcopy(dict(manifest))
-            parameters = changed["spec"].get("parameters") or {}
-            changed["spec"]["parameters"] = {**parameters, "clientID": clients[account], "tenantId": tenant}
-            return changed
-    return manifest
-
-
-def _mounting_accounts(manifests: Iterable[Manifest]) -> dict[str, str]:
-    """`SecretProviderClass` → the service account of the pods that mount it."""
-    found: dict[str, str] = {}
-    for manifest in manifests:
-        pod = _pod(manifest)
-        for volume in pod.get("volumes") or ():
-            attributes = (volume.get("csi") or {}).get("volumeAttributes") or {}
-            if "secretProviderClass" in attributes:
-                found[attributes["secretProviderClass"]] = pod.get("serviceAccountName") or "default"
-    return found
-
-
-def _pod(manifest: Manifest) -> Mapping[str, Any]:
-    spec = manifest.get("spec") or {}
-    if manifest["kind"] == "CronJob":
-        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
-    return (spec.get("template") or {}).get("spec") or {}
-
-
-def _normal(manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
+def _normal(manifest: Manifest, namespace: str) -> dict[str, Any]:
     """In the environment's namespace whether it says so or not, and a Job with its template noted on it."""
     metadata = {**manifest["metadata"], "namespace": namespace}
     if manifest["kind"] == "Job":

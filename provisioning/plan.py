@@ -5,30 +5,28 @@ before the first credential, so that a crash forgets nothing; credentials stand 
 with them; what was applied is noted after all of it was.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from branches.application import TEMPLATE, Manifest, asleep, holds_data, inventory, reference, waves
+from branches.application import TEMPLATE, Manifest, applying, asleep, holds_data, inventory, reference, waves
 from branches.books import Record, Stall, WriteRecord, rendering
+from branches.database import login_reference, why_taken
 from branches.drift import TO_BE_BUILT
-from branches.identity import CreateCredential, Identity, choose, lacking, wanted_credentials
+from branches.identity import lacking, wanted_credentials
 from branches.namespace import (
     ROLLING_OUT,
     Annotate,
     Applied,
-    ApplyNamespace,
-    CreateNamespace,
-    claim,
-    labels,
 )
-from branches.observe import Observed, Survey
+from branches.observe import Observed
 from branches.removal import Remove
 from branches.rules import Rules
+from branches.survey import Survey
 from branches.wanted import Present
 from loop.plan import Gate, Item, Plan, Stop, Wave, unread, wave
 from loop.reading import Reading, Unknown, standing
-from provisioning.desired import Desired, point
+from provisioning import ground, room
+from provisioning.desired import Desired
 from provisioning.refusal import Refused
 from provisioning.upkeep import mend
 
@@ -59,12 +57,17 @@ def plan(
     Returns:
         The plan; empty if the environment stands as it should.
     """
-    missing = _unread(seen.books, seen.namespace, seen.credentials)
+    missing = _unread(
+        seen.books, seen.namespace, seen.credentials, *((seen.database,) if rules.databases else ())
+    )
     if missing:
         return Plan((missing,))
     namespace, record = standing(seen.namespace), seen.noted.record
     if namespace is not None and namespace.terminating_since:
         return Plan((Gate(f"{namespace} is still going", "terminating", _SOON),))
+    taken = why_taken(standing(seen.database), seen.key) if rules.databases else ""
+    if taken:
+        return Plan((Stop(taken, "not_ours"),))
     ended = _ended_hold(seen)
     if not verdict.due and namespace is not None and record is not None:
         return Plan((*ended, *mend(seen, namespace, record, rules=rules, now=now)))
@@ -72,7 +75,8 @@ def plan(
         return Plan((*ended, *_refuse(seen, verdict.commit, desired, rules=rules, now=now)))
     if desired is None or survey is None:
         return Plan((*ended, Gate(f"to be built: {verdict.due}", TO_BE_BUILT, 0)))
-    return Plan((*ended, *_make(seen, verdict, desired, survey, rules=rules, now=now)))
+    made = _make(seen, verdict, desired, survey, rules=rules, now=now)
+    return replace(made, items=(*ended, *made.items))
 
 
 def keep(seen: Observed, stall: Stall, *, rules: Rules, now: datetime) -> Plan:
@@ -126,25 +130,31 @@ def _refuse(
 
 def _make(
     seen: Observed, verdict: Present, desired: Desired, survey: Survey, *, rules: Rules, now: datetime
-) -> tuple[Item, ...]:
-    missing = _unread(survey.identities, survey.environments, survey.hosts, survey.jobs)
+) -> Plan:
+    missing = _unread(survey.identities, survey.environments, survey.hosts, survey.noted, survey.monitoring)
     if missing:
-        return (missing,)
+        return Plan((missing,))
     record = seen.noted.record or Record(key=seen.key, slug=seen.name.slug, namespace=seen.name.namespace)
-    barrier = _no_room(record, survey, rules) or _host_taken(seen, desired, survey)
-    if barrier:
-        return (barrier,)
+    shared = ground.monitoring_waves(seen, desired, survey)
+    if isinstance(shared, Stop):
+        return Plan((shared,))
+    held = room.barrier(seen, record, desired, survey, rules)
+    if held:
+        return Plan((held,))
     known = {identity.ref: identity for identity in standing(survey.identities) or ()}
-    identities = _identities(seen, record, known, rules)
+    identities = room.identities(seen, record, known, rules)
     if isinstance(identities, Gate):
-        return (identities,)
+        return Plan((identities,))
 
     credentials = wanted_credentials(seen.name, rules=rules, identities=identities, issuer=seen.issuer)
     clients = {account: known[identities[pool]].client_id for account, pool in rules.accounts.items()}
-    pointed = point(desired, clients)
-    manifests = asleep(pointed) if verdict.asleep else pointed
-    objects = inventory(manifests)
+    pointed = desired.pointed(clients)
+    manifests = asleep(pointed.manifests) if verdict.asleep else pointed.manifests
+    login = (login_reference(rules.databases),) if rules.databases else ()
+    objects = tuple(sorted({*inventory((*desired.fence, *manifests)), *login}))
     there = standing(seen.credentials) or ()
+    missing_ones = lacking(credentials, there)
+    trusted = ground.trusted_from(record, complete=not missing_ones, rules=rules, now=now)
     # After a record was lost, what it named is known only because it was looked for everywhere.
     found = {each.ref for each in there if each.name.startswith(rules.prefixes.credential)}
     written = replace(
@@ -156,6 +166,9 @@ def _make(
         pruning=tuple(sorted({*record.inventory, *record.pruning} - set(objects))),
         stall=None,
         receipt={},
+        database=seen.name.database if rules.databases else record.database,
+        monitored=desired.part is not None or bool(shared),
+        trusted_from=trusted,
     )
     applied = Applied(
         revision=verdict.commit,
@@ -167,71 +180,21 @@ def _make(
         url=desired.url,
         asleep=verdict.asleep,
     )
-    return (
+    items: tuple[Item, ...] = (
         *(wave(WriteRecord(record=written)) if written != record else ()),
-        *_namespace(seen, identities, desired, rules),
-        *wave(*(CreateCredential(credential=each) for each in lacking(credentials, there))),
-        *_recreate(seen, manifests, survey),
+        *ground.namespace_waves(seen, identities, desired, rules),
+        *ground.ground_waves(seen, missing_ones, survey, rules),
+        *ground.settling(trusted, rules, now),
+        *_recreated(seen, manifests, survey),
+        *applying(seen.name.namespace, desired.fence),
         *waves(seen.name.namespace, manifests),
+        *shared,
         *wave(Annotate(name=seen.name.namespace, applied=applied)),
     )
+    return Plan(items, remarks=(*desired.remarks, *pointed.corrections))
 
 
-def _no_room(record: Record, survey: Survey, rules: Rules) -> Gate | None:
-    environments = standing(survey.environments) or 0
-    if record.identities or environments < rules.most:
-        return None
-    return Gate(f"{environments} environments stand, and MAX_ENVIRONMENTS is {rules.most}", "no_room", _LATER)
-
-
-def _host_taken(seen: Observed, desired: Desired, survey: Survey) -> Gate | None:
-    claimed = standing(survey.hosts) or {}
-    for host in desired.hosts:
-        holder = claimed.get(host, seen.name.namespace)
-        if holder != seen.name.namespace:
-            return Gate(f"host {host} is held by a route in namespace {holder}", "host_taken", _LATER)
-    return None
-
-
-def _identities(
-    seen: Observed, record: Record, known: Mapping[str, Identity], rules: Rules
-) -> dict[str, str] | Gate:
-    """The identity of each pool: the one on record, if it can still hold what it has to; else one that holds
-    a credential of ours already, for records get lost; else the one with the most room.
-    """
-    chosen = {pool: ref for pool, ref in record.identities.items() if pool in rules.accounts.values()}
-    holding = {each.identity for each in standing(seen.credentials) or ()}
-    for pool in dict.fromkeys(rules.accounts.values()):
-        need = sum(1 for each in rules.accounts.values() if each == pool)
-        noted = known.get(chosen.get(pool, ""))
-        if noted is not None and (noted.ref in holding or noted.room >= need):
-            continue
-        there = (known[ref] for ref in rules.pools[pool] if ref in holding and ref in known)
-        identity = next(there, None) or choose(known.values(), pool=rules.pools[pool], need=need)
-        if identity is None:
-            rooms = ", ".join(f"{ref} {known[ref].room}" for ref in rules.pools[pool] if ref in known)
-            named = f"pool {pool!r}" if pool else "WORKLOAD_IDENTITIES"
-            return Gate(
-                f"no identity of {named} has room for {need} more credentials ({rooms})", "no_room", _LATER
-            )
-        chosen[pool] = identity.ref
-    return chosen
-
-
-def _namespace(
-    seen: Observed, identities: Mapping[str, str], desired: Desired, rules: Rules
-) -> tuple[Wave, ...]:
-    namespace = standing(seen.namespace)
-    noted = claim(seen.key, identities)
-    shown = labels(seen.name, further=rules.labels, overlay=desired.namespace_labels)
-    if namespace is None:
-        return wave(CreateNamespace(name=seen.name.namespace, labels=shown, annotations=noted))
-    if shown.items() <= namespace.labels.items() and noted.items() <= namespace.annotations.items():
-        return ()
-    return wave(ApplyNamespace(namespace=namespace, labels=shown, annotations=noted))
-
-
-def _recreate(seen: Observed, manifests: tuple[Manifest, ...], survey: Survey) -> tuple[Wave, ...]:
+def _recreated(seen: Observed, manifests: tuple[Manifest, ...], survey: Survey) -> tuple[Wave, ...]:
     """A Job whose template has changed goes first, for its template is immutable. One that holds data never
     does, nor one that bears no note of ours: somebody else made it under the overlay's name.
     """
@@ -240,8 +203,9 @@ def _recreate(seen: Observed, manifests: tuple[Manifest, ...], survey: Survey) -
     jobs = {reference(each): each for each in manifests if each["kind"] == "Job"}
     changed = [
         live
-        for live in standing(survey.jobs) or ()
+        for live in standing(survey.noted) or ()
         if live.ref in known
+        and live.ref in jobs
         and live.template not in {"", jobs[live.ref]["metadata"]["annotations"][TEMPLATE]}
         and not holds_data(jobs[live.ref])
     ]

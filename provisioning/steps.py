@@ -3,11 +3,14 @@
 What it is handed can delete objects, credentials and requests, but no namespace and no record.
 """
 
+import secrets
 from dataclasses import dataclass
 
 from branches.application import ApplicationWriter, Apply
 from branches.books import RecordWriter, WriteRecord
+from branches.database import CreateDatabase, DatabaseWriter, DeliverLogin, login_secret
 from branches.identity import CreateCredential, CredentialWriter
+from branches.monitoring.shared import ReplaceShared, SharedWriter
 from branches.namespace import Annotate, ApplyNamespace, CreateNamespace, NamespaceWriter
 from branches.removal import (
     CredentialDeleter,
@@ -15,6 +18,7 @@ from branches.removal import (
     DeleteObject,
     DeleteRequest,
     ObjectDeleter,
+    RemovePart,
     RequestDeleter,
 )
 from loop.plan import Change
@@ -31,6 +35,8 @@ class Steps:
     surplus: CredentialDeleter
     application: ApplicationWriter
     objects: ObjectDeleter
+    monitoring: SharedWriter
+    databases: DatabaseWriter | None = None
 
     def act(self, change: Change) -> None:
         """Make one change.
@@ -53,13 +59,35 @@ class Steps:
                 self.namespaces.annotate(change.name, change.applied.annotations())
             case CreateCredential():
                 self.credentials.create(change.credential)
+            case CreateDatabase() | DeliverLogin() if self.databases is not None:
+                self._make_database(change, self.databases)
             case Apply():
                 self.application.apply(change.namespace, change.manifest)
+            case ReplaceShared():
+                self.monitoring.replace(change.config)
+            case DeleteObject() | DeleteCredential() | DeleteRequest() | RemovePart():
+                self._delete(change)
+            case _:
+                raise TypeError(f"provisioning does not do this: {change}")
+
+    def _delete(self, change: DeleteObject | DeleteCredential | DeleteRequest | RemovePart) -> None:
+        match change:
             case DeleteObject():
                 self.objects.delete(change.namespace, change.owned)
             case DeleteCredential():
                 self.surplus.delete(change.owned)
             case DeleteRequest():
                 self.requests.delete_request(change.owned)
-            case _:
-                raise TypeError(f"provisioning does not do this: {change}")
+            case RemovePart():
+                for config in change.owned.subject.replacements:
+                    self.monitoring.replace(config)
+
+    def _make_database(self, change: CreateDatabase | DeliverLogin, databases: DatabaseWriter) -> None:
+        """A login is confirmed after the Secret has it, so that one which was cut short is replaced."""
+        if isinstance(change, CreateDatabase):
+            databases.create(change)
+            return
+        password, stamp = secrets.token_urlsafe(32), secrets.token_hex(8)
+        databases.set_password(change.database, password)
+        self.application.apply(change.namespace, login_secret(change, password, stamp))
+        databases.confirm(change.database, stamp)

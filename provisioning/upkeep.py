@@ -15,6 +15,7 @@ from branches.removal import Remove
 from branches.rules import Rules
 from loop.plan import Gate, Item, Stop, wave
 from loop.reading import Standing, Unknown, standing
+from provisioning.ground import trusted_from
 
 ROLLOUT_PATIENCE = timedelta(minutes=10)
 _SOON = 10.0  # seconds
@@ -38,11 +39,12 @@ def mend(
     credentials = wanted_credentials(seen.name, rules=rules, identities=record.identities, issuer=seen.issuer)
     there = standing(seen.credentials) or ()
     noted = {*record.credentials, *(each.ref for each in credentials)}
-    wider = replace(record, credentials=tuple(sorted(noted)))
-    written = wave(WriteRecord(record=wider)) if noted != set(record.credentials) else ()
+    missing = lacking(credentials, there)
+    since = trusted_from(record, complete=not missing, rules=rules, now=now)
+    wider = replace(record, credentials=tuple(sorted(noted)), trusted_from=since)
     return (
-        *written,
-        *wave(*(CreateCredential(credential=each) for each in lacking(credentials, there))),
+        *(wave(WriteRecord(record=wider)) if wider != record else ()),
+        *wave(*(CreateCredential(credential=each) for each in missing)),
         *wave(*(Remove(subject=each) for each in surplus(credentials, there) if each.ref in noted)),
         *_prune(seen, record),
         *_rollout(seen, namespace, now),

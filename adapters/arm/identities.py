@@ -54,12 +54,14 @@ class IdentityReaderAdapter(_Identities):
 
     @reading
     def credentials(self, ref: str) -> tuple[Credential, ...]:
-        """Every credential of an identity; none if there is no such identity."""
+        """Every credential of an identity; none only if the identity itself is not there either."""
         group, name = _split(ref)
         try:
             with translated(f"list the credentials of identity {ref}"):
                 listed = list(self._client.federated_identity_credentials.list(group, name))
-        except Gone:
+        except Gone as error:
+            if self._stands(ref):
+                raise Unreachable(f"identity {ref} stands, and yet {error}") from error
             return ()
         return tuple(
             Credential(
@@ -70,6 +72,12 @@ class IdentityReaderAdapter(_Identities):
             )
             for each in listed
         )
+
+    def _stands(self, ref: str) -> bool:
+        try:
+            return bool(self._client_id(ref))
+        except Gone:
+            return False
 
 
 class CredentialWriterAdapter(_Identities):

@@ -10,7 +10,7 @@ from github import Github
 
 from adapters.github.client import signed_in, translated
 from adapters.retry import reading
-from loop.errors import Gone, Throttled, Unreachable
+from loop.errors import Forbidden, Gone, Throttled, Unreachable
 from provisioning.refusal import Refusal, Refused
 
 _LARGEST = 64 * 1024 * 1024  # bytes of one archive
@@ -50,9 +50,36 @@ class RepositoryAdapter:
                 name = _text(found["name"], "the branch's name")
                 commit = _text(found["commit"]["sha"], "the branch's commit")
         except Gone:
+            self._prove_absent(branch)
             return None
         # GitHub redirects from a branch's former name, and PyGithub follows without a word.
         return commit if name == branch else None
+
+    def _prove_absent(self, branch: str) -> None:
+        """See that Git's own refs lack the branch too, and that a branch which must be there can be read.
+
+        GitHub says 404 of what it does not show, and on this word an environment goes.
+        """
+        try:
+            with translated(f"read the ref of branch {branch!r}"):
+                self._get(f"{self._path}/git/ref/heads/{quote(branch)}")
+        except Gone:
+            self._see_default_branch()
+            return
+        raise Unreachable(f"GitHub says that branch {branch!r} stands, and that it does not")
+
+    def _see_default_branch(self) -> None:
+        with translated(f"read repository {self._name}"):
+            _, found = self._get(self._path)
+            default = _text(found["default_branch"], "the repository's default branch")
+        try:
+            with translated(f"read branch {default!r}"):
+                self._get(f"{self._path}/branches/{quote(default)}")
+        except Gone as error:
+            why = f"GitHub shows {self._name} and not its branch {default!r}: {error}"
+            raise Forbidden(
+                f"{why}. Check GITHUB_TOKEN, or the app's permissions (contents: read)"
+            ) from error
 
     @reading
     def heads(self) -> Mapping[str, str]:

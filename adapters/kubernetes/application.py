@@ -55,8 +55,7 @@ class ApplicationReaderAdapter:
         try:
             resource = self._discovery.resource(ref.api_version, ref.kind)
             where = path(ref.api_version, resource.plural, namespace=namespace, name=ref.name)
-            # An empty patch changes nothing and answers with the object. So no role has to read Secrets.
-            metadata = self._api.merge(where, {})["metadata"]
+            metadata = self._touched(where)["metadata"]
         except (Gone, NotSetUp):  # a kind that the cluster does not know has no objects
             return None
         return Live(
@@ -64,8 +63,18 @@ class ApplicationReaderAdapter:
             uid=metadata["uid"],
             version=metadata["resourceVersion"],
             deleting="deletionTimestamp" in metadata,
-            template=(metadata.get("annotations") or {}).get(TEMPLATE, ""),
+            template="" if _rewritten(metadata) else (metadata.get("annotations") or {}).get(TEMPLATE, ""),
         )
+
+    def _touched(self, where: str) -> Any:
+        """The object, by an empty patch, which changes nothing: so no role has to read Secrets.
+
+        What is thought to be gone is forgotten. So whoever says so is asked twice.
+        """
+        try:
+            return self._api.merge(where, {})
+        except Gone:
+            return self._api.merge(where, {})
 
     def cron_jobs(self, namespace: str) -> tuple[str, ...]:
         """The CronJobs that are not suspended."""
@@ -139,6 +148,16 @@ class CronJobSuspenderAdapter:
             )
         except Gone:
             return
+
+
+def _rewritten(metadata: Mapping[str, Any]) -> bool:
+    """Whether somebody else has written to the data of an object, as the API server keeps account of it
+    (https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management).
+    """
+    accounts = metadata.get("managedFields") or ()
+    return any(
+        "f:data" in (each.get("fieldsV1") or {}) for each in accounts if each.get("manager") != "coppice"
+    )
 
 
 def _workload(kind: str, document: Mapping[str, Any]) -> Workload:

@@ -95,6 +95,12 @@ def _record_data(record: Record) -> dict[str, str]:
         "pruning": objects(record.pruning),
         "receipt": json.dumps(dict(record.receipt)),
     }
+    if record.database:
+        data["database"] = record.database
+    if record.monitored:
+        data["monitored"] = "true"
+    if record.trusted_from is not None:
+        data["trusted_from"] = record.trusted_from.isoformat()
     if record.stall is not None:
         data["stall"] = json.dumps({**asdict(record.stall), "at": record.stall.at.isoformat()})
     return data
@@ -142,12 +148,16 @@ def _rows(text: str) -> list[list[str]]:
     return read
 
 
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text!r} is a time without a zone")
+    return time
+
+
 def _stall(text: str) -> Stall:
     noted = _texts(text)
-    at = datetime.fromisoformat(noted.pop("at"))
-    if at.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return Stall(at=at, **noted)
+    return Stall(at=_time(noted.pop("at")), **noted)
 
 
 def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
@@ -165,6 +175,9 @@ def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
         pruning=objects(data.get("pruning", "[]")),
         receipt=_texts(data.get("receipt", "{}")),
         stall=_stall(data["stall"]) if "stall" in data else None,
+        database=data.get("database", ""),
+        monitored=data.get("monitored") == "true",
+        trusted_from=_time(data["trusted_from"]) if "trusted_from" in data else None,
         version=metadata["resourceVersion"],
     )
 
@@ -172,8 +185,7 @@ def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
 def _request(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Request:
     if data["action"] not in {"hold", "apply"}:
         raise ValueError(f"action {data['action']!r} is neither hold nor apply")
-    if datetime.fromisoformat(data["at"]).tzinfo is None:
-        raise ValueError(f"at {data['at']!r} is a time without a zone")
+    _time(data["at"])
     return Request(
         key=_key(metadata),
         slug=metadata["labels"][PART_OF],

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from adapters.retry import reading
 from adapters.unreadable import seconds
-from loop.errors import Conflict, Failure, Forbidden, Gone, Rejected, Throttled, Unreachable
+from loop.errors import Conflict, Failure, Forbidden, Gone, QuotaReached, Rejected, Throttled, Unreachable
 
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 MERGE = "application/merge-patch+json"
@@ -24,6 +24,8 @@ MERGE = "application/merge-patch+json"
 # outage.
 _UNUSABLE = ("failed to create typed patch object", "failed to convert new object")
 _PAGE = 500
+# A 403 of the quota and not of any role: https://kubernetes.io/docs/concepts/policy/resource-quotas/
+_OVER_QUOTA = ("exceeded quota:", "status unknown for quota:")
 _NO_SUCH_PAGE = b"404 page not found\n"  # said, in so many words, where no API group lives
 _TIMEOUT = (5, 30)  # seconds to connect, and to answer
 
@@ -174,6 +176,8 @@ def _failure(what: str, status: int, answer: Mapping[str, Any], wait: float | No
             return Gone(message)
         case 401 | 403 if "NamespaceTerminating" in causes:
             return Conflict(message, retry_after=5)
+        case 403 if any(said_of in said for said_of in _OVER_QUOTA):
+            return QuotaReached(f"{message}. The files of the fence say how much an environment may take")
         case 401 | 403:
             return Forbidden(f"{message}. Check the roles in deploy/cluster and who they are bound to")
         case 409 | 412:

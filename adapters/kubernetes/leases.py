@@ -2,51 +2,70 @@
 
 Functions run in processes that know nothing of each other, so a lock within one protects nothing. A lease
 that is given back is deleted, so that none is left of a branch that is gone; one whose holder died is taken
-over when it has expired.
+over when it has expired, or cleared away by a sweep.
+
+Who holds a lease asks before each write whether it is still fresh, and a write is answered or given up well
+before a fresh lease runs out. So a holder that stood still for minutes finds out before it writes.
 """
 
 import contextlib
 import hashlib
 import re
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.kubernetes.client import Api, path
-from adapters.kubernetes.notes import SYSTEM, not_set_up
+from adapters.kubernetes.notes import OURS, SYSTEM, not_set_up
 from branches.namespace import MANAGED_BY
 from loop.errors import Conflict, Failure, Gone, Rejected
 
+DURATION = timedelta(seconds=60)
+FRESH = 1 / 4  # of its duration: for so long a lease is not renewed again
+SKEW = 1 / 4  # of its duration: so far the clocks of two machines may be apart
 _GROUP = "coordination.k8s.io/v1"
-_DURATION = timedelta(seconds=60)
-_SKEW = timedelta(seconds=15)  # how far the clocks of two machines may be apart
-_RENEW_AFTER = timedelta(seconds=15)
+_LOCK = "coppice.dev/lock"
 _MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+_RETRY = 15.0  # seconds
 
 
 class HeldLease:
-    """A lease that this run holds."""
+    """A lease that this run holds; the threads of a run share it."""
 
-    def __init__(self, api: Api, document: Any, now: Callable[[], datetime]) -> None:
+    def __init__(self, api: Api, document: Any, now: Callable[[], datetime], *, renewed: datetime) -> None:
         self._api = api
         self._document = document
         self._now = now
-        self._renewed = now()
+        self._renewed = renewed
+        self._fresh_for = timedelta(seconds=document["spec"]["leaseDurationSeconds"]) * FRESH
+        self._failure: Failure | None = None
+        self._turn = threading.Lock()
 
     def renew(self) -> None:
-        """Hold it for another full duration, if the last one has begun to run out.
+        """Hold it for another full duration, unless it is fresh.
 
         Raises:
             Conflict: it was lost.
+            Failure: the cluster did not say. Once it has failed it is not tried again: a run with many
+                changes left ends at once.
         """
-        now = self._now()
-        if now - self._renewed < _RENEW_AFTER:
-            return
+        with self._turn:
+            if self._failure is None and self._now() - self._renewed >= self._fresh_for:
+                try:
+                    self._put(self._now())
+                except Conflict as error:
+                    self._failure = Conflict(f"another run took over: {error}", retry_after=_RETRY)
+                except Failure as error:
+                    self._failure = error
+            if self._failure is not None:
+                raise self._failure
+
+    def _put(self, now: datetime) -> None:
         spec = {**self._document["spec"], "renewTime": now.strftime(_MICRO_TIME)}
-        self._document = self._api.put(
-            _path(self._document["metadata"]["name"]), {**self._document, "spec": spec}
-        )
+        place = _path(self._document["metadata"]["name"])
+        self._document = self._api.put(place, {**self._document, "spec": spec})
         self._renewed = now
 
     def give_back(self) -> None:
@@ -88,11 +107,32 @@ class Leases:
             with contextlib.suppress(Failure):  # what cannot be given back expires
                 lease.give_back()
 
+    def clear_away(self) -> tuple[str, ...]:
+        """Delete the leases of holders that died: one that nobody takes again would stay for ever.
+
+        It costs a list, and a delete for each that has expired for every clock. The resource version goes
+        along, so that one which is renewed or taken over at the same time stays.
+
+        Returns:
+            The locks that were freed.
+
+        Raises:
+            Failure: they could not be listed, or one could not be deleted.
+        """
+        freed = []
+        for lease in self._api.items(_path(), selector=OURS):
+            metadata = lease["metadata"]
+            with contextlib.suppress(Conflict, Rejected):  # held again; or spoilt, which the next run tells
+                if self._now() >= _free_from(lease):
+                    self._api.delete(_path(metadata["name"]), version=metadata["resourceVersion"])
+                    freed.append(str((metadata.get("annotations") or {}).get(_LOCK, metadata["name"])))
+        return tuple(freed)
+
     def _take(self, name: str) -> HeldLease | None:
         now = self._now()
         spec = {
             "holderIdentity": str(uuid.uuid4()),
-            "leaseDurationSeconds": int(_DURATION.total_seconds()),
+            "leaseDurationSeconds": int(DURATION.total_seconds()),
             "acquireTime": now.strftime(_MICRO_TIME),
             "renewTime": now.strftime(_MICRO_TIME),
         }
@@ -101,11 +141,11 @@ class Leases:
             "name": lease,
             "namespace": SYSTEM,
             "labels": {MANAGED_BY: "coppice"},
-            "annotations": {"coppice.dev/lock": name},
+            "annotations": {_LOCK: name},
         }
         document = {"apiVersion": _GROUP, "kind": "Lease", "metadata": metadata, "spec": spec}
         try:
-            return HeldLease(self._api, self._api.post(_path(), document), self._now)
+            return HeldLease(self._api, self._api.post(_path(), document), self._now, renewed=now)
         except Conflict:
             return self._take_over(lease, spec, now)
         except Gone as error:
@@ -114,17 +154,19 @@ class Leases:
     def _take_over(self, name: str, spec: dict[str, Any], now: datetime) -> HeldLease | None:
         try:
             standing = self._api.get(_path(name))
-            if now < _expiry(standing) + _SKEW:
+            if now < _free_from(standing):
                 return None
-            return HeldLease(self._api, self._api.put(_path(name), {**standing, "spec": spec}), self._now)
+            taken = self._api.put(_path(name), {**standing, "spec": spec})
+            return HeldLease(self._api, taken, self._now, renewed=now)
         except (Gone, Conflict):  # given back, or taken by someone else, a moment ago
             return None
 
 
-def _expiry(lease: Any) -> datetime:
+def _free_from(lease: Any) -> datetime:
+    """When a lease that is not renewed again has expired for every clock."""
     try:
         renewed = datetime.fromisoformat(lease["spec"]["renewTime"]).astimezone(UTC)
-        return renewed + timedelta(seconds=lease["spec"]["leaseDurationSeconds"])
+        return renewed + timedelta(seconds=lease["spec"]["leaseDurationSeconds"]) * (1 + SKEW)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         where = f"Lease {SYSTEM}/{lease['metadata']['name']}"
         raise Rejected(f"{where} does not say until when it is held ({error!r}): delete it") from error

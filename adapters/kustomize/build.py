@@ -24,6 +24,8 @@ _MOST_OUTPUT = 16 * 1024 * 1024  # bytes; the guard allows less
 _SHOWN = 4000  # bytes of what it says about an error
 # Nobody listens there: a URL that slipped through fails at once, and asks no name server.
 _NO_WAY_OUT = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+# It runs for a moment and makes a lot of garbage: collecting it less often saves a third of its time.
+_FAST = {"GOGC": "400"}
 
 
 class Kustomize:
@@ -74,7 +76,7 @@ class Kustomize:
         return objects
 
     def _run(self, root: Path, overlay: str) -> bytes:
-        environment = {"PATH": "", "HOME": str(root), "TMPDIR": str(root), **_NO_WAY_OUT}
+        environment = {"PATH": "", "HOME": str(root), "TMPDIR": str(root), **_NO_WAY_OUT, **_FAST}
         command = [*self._command(), str(root / overlay)]
         late = threading.Event()
         with tempfile.TemporaryFile() as errors:

@@ -108,7 +108,7 @@ FACES: Mapping[int, type[Failure]] = {
     504: Unreachable,
 }
 # Absent is what these are asked about, or what they want.
-ABSENT_IS_AN_ANSWER = {"arm credentials", "arm delete", "github head", "kubernetes delete"}
+ABSENT_IS_AN_ANSWER = {"arm credentials", "arm delete", "kubernetes delete"}
 
 
 @pytest.mark.parametrize("status", FACES)

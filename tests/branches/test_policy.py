@@ -194,7 +194,7 @@ def test_an_outage_deletes_nothing(unread: str) -> None:
     decided = wanted(seen, rules=RULES, now=START)
 
     if isinstance(decided, Gone):
-        plan = police(removal(seen, now=START), seen, RULES)
+        plan = police(removal(seen, rules=RULES, now=START), seen, RULES)
         assert plan.ready == ()
         assert isinstance(plan.barrier, Gate)
     else:

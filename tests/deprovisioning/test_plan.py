@@ -221,7 +221,7 @@ def test_a_cron_job_that_was_suspended_before_is_left_alone() -> None:
 def test_planning_from_the_achieved_state_is_empty() -> None:
     seen = sight(head=Absent(), books=noting(None), namespace=Absent(), credentials=Standing(()))
 
-    assert plan(seen, now=START).items == ()
+    assert plan(seen, rules=RULES, now=START).items == ()
 
 
 def test_a_hold_outlives_the_environment_while_the_branch_lives_and_goes_with_it() -> None:

@@ -1,20 +1,19 @@
-"""The cluster's side of the world: namespaces, the objects in them, and leases."""
+"""The cluster's side of the world: namespaces, and the objects in them."""
 
-import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from branches.application import TEMPLATE, Live, Manifest, Rollout, Workload, reference
 from branches.books import ObjectRef
+from branches.chain import ANNOTATION
+from branches.closer import Sighting
 from branches.namespace import Namespace
 from branches.removal import Owned
-from loop.errors import Conflict, Failure, Gone, Rejected
-from tests.fakes.world import Held, Stored, World
+from loop.errors import Conflict, Gone, Rejected
+from tests.fakes.world import Stored, World
 
 _ROLLS_OUT = {"Deployment", "StatefulSet"}
-_LEASE = timedelta(seconds=75)
 
 
 @dataclass
@@ -195,46 +194,25 @@ class CronJobSuspender:
                 self.world.objects[at] = replace(stored, manifest={**stored.manifest, "spec": spec})
 
 
-@dataclass
-class Lease:
-    """A lease that was taken, and may have been lost since."""
-
-    world: World
-    name: str
-    holder: str
-
-    def renew(self) -> None:
-        with self.world.call(f"renew {self.name}"):
-            held = self.world.leases.get(self.name)
-            if held is None or held.holder != self.holder:
-                raise Conflict(f"lease {self.name} was lost")
-            self.world.leases[self.name] = replace(held, until=self.world.now + _LEASE)
-
-
-@dataclass
-class Locks:
-    """Leases: one that is not given back runs out."""
-
-    world: World
-
-    @contextlib.contextmanager
-    def hold(self, name: str) -> Iterator[Lease | None]:
-        with self.world.call(f"take {name}"):
-            held, holder = self.world.leases.get(name), self.world.number()
-            free = held is None or held.until <= self.world.now
-            if free:
-                self.world.leases[name] = Held(holder=holder, until=self.world.now + _LEASE)
-        if not free:
-            yield None
-            return
-        try:
-            yield Lease(self.world, name, holder)
-        finally:
-            with contextlib.suppress(Failure), self.world.call(f"give back {name}"):
-                held = self.world.leases.get(name)
-                if held is not None and held.holder == holder:
-                    del self.world.leases[name]
-
-
 def _template(manifest: Manifest) -> Any:
     return manifest["spec"].get("template")
+
+
+@dataclass
+class Objects:
+    """Looks at objects as an explanation does."""
+
+    world: World
+
+    def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Sighting, ...]:
+        with self.world.call(f"look at objects of {namespace}"):
+            found = {ref: self.world.objects.get((namespace, ref)) for ref in refs}
+            return tuple(
+                Sighting(ref=ref, created=self.world.now, client_id=_client_id(stored.manifest))
+                for ref, stored in found.items()
+                if stored is not None
+            )
+
+
+def _client_id(manifest: Manifest) -> str:
+    return str((manifest["metadata"].get("annotations") or {}).get(ANNOTATION, ""))

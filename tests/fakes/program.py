@@ -8,32 +8,40 @@ from typing import Any
 
 from api.answers import Answer
 from api.environments import ask
+from branches.database import Terms
 from branches.drift import Drift
 from branches.key import Key, from_message
 from branches.namespace import Namespace
 from branches.naming import Name, Prefixes
 from branches.observe import Observed, Readers
 from branches.rules import Rules
+from branches.told import again
 from deprovisioning.steps import Steps as RemovalSteps
 from loop.report import Report
 from provisioning.desired import Desired, Layout, desired
+from provisioning.fence import Terms as Fence
 from provisioning.guard import Rules as GuardRules
+from provisioning.placement import Placement
 from provisioning.refusal import Refused
+from provisioning.secrets import VaultTerms
 from provisioning.steps import Steps as ProvisioningSteps
-from reconcile import Reconciler, again
+from reconcile import Reconciler
 from settings import DEFAULT_KINDS
 from tests.fakes.azure import CredentialDeleter, Identities
 from tests.fakes.books import BooksInMemory
 from tests.fakes.cluster import (
     Application,
     CronJobSuspender,
-    Locks,
     NamespaceDeleter,
     Namespaces,
     ObjectDeleter,
+    Objects,
 )
+from tests.fakes.locks import Locks
 from tests.fakes.manifests import BASE_DOMAIN, overlay
-from tests.fakes.repository import OVERLAY, Builder, Fetched, Repository
+from tests.fakes.monitoring import SharedConfigs
+from tests.fakes.postgres import DatabaseDropper, Databases
+from tests.fakes.repository import MONITORING, OVERLAY, Builder, Fetched, Repository
 from tests.fakes.world import World
 
 REPOSITORY = "acme/todo"
@@ -52,6 +60,7 @@ RULES = Rules(
     reapply_after=timedelta(hours=24),
     digest="settings-1",
 )
+SERVER = Terms(host="pg.example", port=5432, template="", secret="branch-database", connections=20)
 
 
 def key(branch: str) -> Key:
@@ -65,7 +74,7 @@ def namespace_of(branch: str) -> str:
 
 
 @cache
-def _judged(archive: bytes, commit: str, name: Name) -> Desired | Refused:
+def _judged(archive: bytes, commit: str, key: Key, name: Name) -> Desired | Refused:
     """What a commit asks for: a pure function of the archive, so that each is built once only."""
     guard = GuardRules(
         namespace=name.namespace,
@@ -75,8 +84,18 @@ def _judged(archive: bytes, commit: str, name: Name) -> Desired | Refused:
         key_vaults=frozenset(),
         key_vault_objects=frozenset(),
     )
-    layout = Layout(manifests="manifests", overlays=(OVERLAY,), tenant=TENANT)
-    return desired(commit, name, layout=layout, guard=guard, archives=Fetched(archive), builder=Builder())
+    layout = Layout(
+        manifests="manifests",
+        overlays=(OVERLAY, MONITORING),
+        tenant=TENANT,
+        accounts=RULES.accounts,
+        vaults=VaultTerms(vaults=(), objects=()),
+        fence=Fence(templates=()),
+        placement=Placement(node_selector={}, tolerations=()),
+    )
+    return desired(
+        commit, key, name, layout=layout, guard=guard, archives=Fetched(archive), builder=Builder()
+    )
 
 
 @dataclass
@@ -107,6 +126,7 @@ class Program:
         """What reconciles branches by the present rules."""
         world, identities = self.world, Identities(self.world)
         namespaces, application = Namespaces(world), Application(world)
+        server, shared = Databases(world), SharedConfigs(world)
         return Reconciler(
             rules=self.rules,
             readers=Readers(
@@ -115,8 +135,11 @@ class Program:
                 namespaces=namespaces,
                 identities=identities,
                 application=application,
+                databases=server if self.rules.databases else None,
+                monitoring=shared,
                 asleep_since=self._asleep_since,
             ),
+            objects=Objects(world),
             desired=self._desired,
             provisioning=ProvisioningSteps(
                 records=self.books,
@@ -126,6 +149,8 @@ class Program:
                 surplus=CredentialDeleter(world),
                 application=application,
                 objects=ObjectDeleter(world),
+                monitoring=shared,
+                databases=server,
             ),
             deprovisioning=RemovalSteps(
                 records=self.books,
@@ -133,6 +158,8 @@ class Program:
                 namespaces=NamespaceDeleter(world),
                 credentials=CredentialDeleter(world),
                 cron_jobs=CronJobSuspender(world),
+                monitoring=shared,
+                databases=DatabaseDropper(world),
             ),
             locks=self._locks,
             now=lambda: world.now,
@@ -143,7 +170,7 @@ class Program:
             return self.world.night
 
     def _desired(self, commit: str, seen: Observed) -> Desired | Refused:
-        return _judged(self.repository.archive(commit), commit, seen.name)
+        return _judged(self.repository.archive(commit), commit, seen.key, seen.name)
 
     def with_rules(self, **changes: Any) -> "Program":
         """The same world under other settings."""

@@ -13,6 +13,7 @@ from provisioning.tree import Tree
 from tests.fakes.world import World
 
 OVERLAY = "manifests/overlays/feature"
+MONITORING = "manifests/overlays/azure-feature"
 _SEPARATOR = "\n---\n"
 BROKEN = ({"kind": "Broken"},)  # objects that do not build
 
@@ -37,7 +38,11 @@ class Repository:
 
     def archive(self, commit: str) -> bytes:
         with self.world.call(f"fetch {commit}"):
-            return _archive(_SEPARATOR.join(map(json.dumps, self.world.trees[commit])))
+            objects = self.world.trees[commit]
+            return _archive(
+                _SEPARATOR.join(json.dumps(each) for each in objects if not _for_all(each)),
+                _SEPARATOR.join(json.dumps(each) for each in objects if _for_all(each)),
+            )
 
 
 @dataclass
@@ -54,17 +59,26 @@ class Builder:
     """Builds an overlay that is one file of JSON documents, which are YAML and quick to read."""
 
     def build(self, tree: Tree, overlay: str) -> tuple[dict[str, Any], ...]:
-        built = tuple(map(json.loads, tree[f"{overlay}/objects.yaml"].decode().split(_SEPARATOR)))
+        texts = tree[f"{overlay}/objects.yaml"].decode().split(_SEPARATOR)
+        built = tuple(json.loads(text) for text in texts if text)
         if any(each["kind"] == "Broken" for each in built):
             raise Refused((Refusal(overlay, "does not build"),))
         return built
 
 
+def _for_all(manifest: Mapping[str, Any]) -> bool:
+    """Whether it is about the monitoring of the whole cluster, and so from the other overlay."""
+    return bool((manifest.get("metadata") or {}).get("namespace") == "kube-system")
+
+
 @cache
-def _archive(objects: str) -> bytes:
+def _archive(objects: str, for_all: str) -> bytes:
+    kustomization = "resources: [objects.yaml]\n"
     files = {
-        f"{OVERLAY}/kustomization.yaml": "resources: [objects.yaml]\n",
+        f"{OVERLAY}/kustomization.yaml": kustomization,
         f"{OVERLAY}/objects.yaml": objects,
+        f"{MONITORING}/kustomization.yaml": kustomization,
+        f"{MONITORING}/objects.yaml": for_all,
     }
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as archive:

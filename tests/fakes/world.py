@@ -14,12 +14,14 @@ from typing import Any
 
 from branches.application import Manifest, PodTrouble
 from branches.books import ObjectRef, Record, Request
+from branches.database import Database
 from branches.identity import Credential
 from branches.key import Key
+from branches.monitoring.shared import SharedConfig, SharedName
 from branches.namespace import Namespace
 from loop.errors import Failure
 
-_WRITES = {"write", "create", "apply", "annotate", "delete", "suspend"}
+WRITES = {"write", "create", "apply", "annotate", "delete", "suspend", "drop", "alter", "replace"}
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
@@ -66,6 +68,9 @@ class World:
         requests: by branch.
         identities: `resourceGroup/identityName` → client id.
         credentials: identity → its credentials by name.
+        databases: those that stand, by name.
+        passwords: role → its password.
+        shared: the two ConfigMaps of kube-system that configure monitoring.
         leases: those that are held.
         spoilt: slug → why what is written about it cannot be read.
         troubles: namespace → its pods that are in trouble.
@@ -87,6 +92,9 @@ class World:
     requests: dict[Key, Request] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     credentials: dict[str, dict[str, Credential]] = field(default_factory=dict)
+    databases: dict[str, Database] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+    shared: dict[SharedName, SharedConfig] = field(default_factory=dict)
     leases: dict[str, Held] = field(default_factory=dict)
     spoilt: dict[str, Failure] = field(default_factory=dict)
     troubles: dict[str, tuple[PodTrouble, ...]] = field(default_factory=dict)
@@ -197,7 +205,7 @@ class World:
 
     def writes(self, since: int = 0) -> list[str]:
         """The calls that change something, leases apart."""
-        return [each for each in self.calls[since:] if each.split()[0] in _WRITES]
+        return [each for each in self.calls[since:] if each.split()[0] in WRITES]
 
     def objects_in(self, namespace: str) -> set[str]:
         """The objects of one namespace, as `Kind/name`."""

@@ -62,6 +62,41 @@ def test_of_several_waits_the_longest_counts_and_each_reason_is_told_once() -> N
     )
 
 
+def test_a_place_that_was_taken_is_worth_another_look_for_there_may_be_another_one() -> None:
+    shop = Shop(errors={"a": [QuotaReached("full")]})
+
+    def plan(stands: frozenset[str]) -> Plan:
+        left = () if "b" in stands else puts("b" if shop.puts else "a")
+        return Plan((Wave(tuple(left)),) if left else ())
+
+    ran = run(name="key", observe=shop.look, plan=plan, act=shop.act, locks=shop)
+
+    assert (ran.outcome, shop.puts) == (Done(), ["a", "b"])
+
+
+def test_what_fails_again_in_the_same_way_keeps_its_face() -> None:
+    shop = Shop([puts("a")], errors={"a": [QuotaReached("full"), QuotaReached("full")]}, forgets=True)
+
+    outcome = shop.run().outcome
+
+    assert isinstance(outcome, Waiting)
+    assert (outcome.code, outcome.why) == ("quota_reached", "full")
+
+
+def test_a_lease_is_renewed_before_each_change_so_that_a_wave_that_takes_long_keeps_it() -> None:
+    shop = Shop([puts("a", "b", under="lock/of-both")])
+    act = shop.act
+
+    def lose(seen: frozenset[str], change: Change) -> None:
+        act(seen, change)
+        shop.lost = True
+
+    ran = run(name="key", observe=shop.look, plan=shop.plan, act=lose, locks=shop)
+
+    assert shop.puts == ["a"]
+    assert isinstance(ran.outcome, Waiting)
+
+
 def test_a_pass_that_plans_again_what_the_last_one_did_waits() -> None:
     """Success was reported, and nothing had changed."""
     shop = Shop([puts("a")], forgets=True)

@@ -3,10 +3,10 @@ from typing import Any
 import pytest
 
 from branches.application import TEMPLATE
-from provisioning.desired import CLIENT_ID, Desired, point
+from provisioning.desired import Desired
 from provisioning.refusal import Refused
-from tests.fakes.manifests import config_map, deployment, job, overlay, route, scaler, service_account
-from tests.fakes.program import TENANT, Program
+from tests.fakes.manifests import config_map, deployment, job, overlay, route, scaler
+from tests.fakes.program import Program
 from tests.fakes.sights import sight
 
 
@@ -20,24 +20,6 @@ def wished(*objects: dict[str, Any]) -> Desired:
     found = wish(*objects)
     assert isinstance(found, Desired), found
     return found
-
-
-def provider(name: str = "vault", **parameters: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "secrets-store.csi.x-k8s.io/v1",
-        "kind": "SecretProviderClass",
-        "metadata": {"name": name},
-        "spec": {"provider": "azure", "parameters": parameters},
-    }
-
-
-def mounting(name: str, account: str, provided: str) -> dict[str, Any]:
-    made = deployment(name)
-    pod = made["spec"]["template"]["spec"]
-    pod["serviceAccountName"] = account
-    volume = {"driver": "secrets-store.csi.k8s.io", "volumeAttributes": {"secretProviderClass": provided}}
-    pod["volumes"] = [{"name": "secrets", "csi": volume}]
-    return made
 
 
 def test_placeholders_are_filled_in_and_objects_put_into_the_namespace() -> None:
@@ -90,49 +72,3 @@ def test_a_refused_object_refuses_the_overlay() -> None:
 
 def test_an_unknown_placeholder_refuses_the_overlay() -> None:
     assert isinstance(wish(config_map("settings", url="BRANCH_NAME_URL")), Refused)
-
-
-def test_service_accounts_are_pointed_at_their_own_identity() -> None:
-    found = wished(service_account("web"), service_account("uploader"), service_account("plain"))
-
-    pointed = point(found, {"web": "client-1", "uploader": "client-2"})
-
-    clients = {
-        each["metadata"]["name"]: (each["metadata"].get("annotations") or {}).get(CLIENT_ID)
-        for each in pointed
-    }
-    assert clients == {"web": "client-1", "uploader": "client-2", "plain": None}
-
-
-def test_pointing_leaves_what_was_wished_as_it_was() -> None:
-    found = wished(service_account("web"))
-
-    point(found, {"web": "client-1"})
-
-    assert "annotations" not in found.manifests[0]["metadata"]
-
-
-def providers() -> Desired:
-    """What the guard lets through depends on vaults; here only pointing is looked at."""
-    manifests = (
-        provider("one"),
-        provider("two"),
-        mounting("a", "web", "one"),
-        mounting("b", "uploader", "two"),
-    )
-    return Desired(manifests=manifests, namespace_labels={}, hosts=(), url="", tenant=TENANT)
-
-
-def test_a_secret_provider_follows_the_account_whose_pods_mount_it() -> None:
-    one, two, *_ = point(providers(), {"web": "client-1", "uploader": "client-2"})
-
-    assert one["spec"]["parameters"] == {"clientID": "client-1", "tenantId": TENANT}
-    assert two["spec"]["parameters"] == {"clientID": "client-2", "tenantId": TENANT}
-
-
-def test_a_secret_provider_that_nobody_mounts_follows_the_first_account() -> None:
-    found = Desired(manifests=(provider(),), namespace_labels={}, hosts=(), url="", tenant=TENANT)
-
-    (pointed,) = point(found, {"web": "client-1"})
-
-    assert pointed["spec"]["parameters"]["clientID"] == "client-1"

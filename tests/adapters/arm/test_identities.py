@@ -10,7 +10,7 @@ from branches.removal import Owned
 from local.standin import Failure as Fail
 from loop.errors import Conflict, Gone, NotSetUp, QuotaReached, Rejected, Throttled, Unreachable
 from tests.adapters.raw import Answer, Asked, json_reply, raw_server
-from tests.adapters.worlds import Azure, azure_at
+from tests.adapters.worlds import SUBSCRIPTION, Azure, azure_at
 
 FIRST, SECOND = "rg-coppice/id-feature-1", "rg-coppice/id-feature-2"
 ISSUER = "https://issuer.test/"
@@ -139,6 +139,18 @@ def test_an_identity_that_is_missing_is_gone_and_the_setting_is_named(azure: Azu
 @pytest.mark.parametrize("ref", ["rg-coppice/id-missing", "rg-missing/id-feature-1"])
 def test_an_identity_that_is_missing_has_no_credentials(azure: Azure, ref: str) -> None:
     assert azure.ours.reader.credentials(ref) == ()
+
+
+def test_credentials_are_not_missing_while_their_identity_stands(azure: Azure) -> None:
+    azure.ours.writer.create(credential())
+    listing = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-coppice/providers/Microsoft.ManagedIdentity"
+    listing += "/userAssignedIdentities/id-feature-1/federatedIdentityCredentials"
+    azure.standin.fail(Fail(status=404, path_prefix=listing, times=2))
+    assert azure.ours.reader.credentials(FIRST) == (credential(),)
+
+    azure.standin.fail(Fail(status=404, path_prefix=listing, times=3))
+    with pytest.raises(Unreachable, match="stands, and yet"):
+        azure.ours.reader.credentials(FIRST)
 
 
 def test_a_subscription_that_cannot_be_seen_says_nothing_about_its_credentials(azure: Azure) -> None:

@@ -56,6 +56,29 @@ def test_a_branch_that_was_renamed_does_not_exist_under_its_former_name(github: 
     assert github.repository.head("feature/new") == commit
 
 
+def test_a_branch_is_not_absent_while_its_ref_stands(github: GitHub) -> None:
+    github.standin.fail(Fail(status=404, path_prefix=BRANCHES))
+    assert github.repository.head("main") == github.main
+
+    github.standin.fail(Fail(status=404, path_prefix=BRANCHES, times=3))
+    with pytest.raises(Unreachable, match="stands, and that it does not"):
+        github.repository.head("main")
+
+
+def test_a_branch_is_not_absent_in_a_repository_that_can_no_longer_be_read(github: GitHub) -> None:
+    assert github.repository.default_branch() == "main"
+    github.standin.fail(Fail(status=404, times=3))
+    with pytest.raises(Gone, match="read repository acme/todo-app"):
+        github.repository.head("main")
+
+
+def test_a_branch_is_not_absent_where_no_branch_can_be_seen(github: GitHub) -> None:
+    github.git.commit("feature/x", {"a": b"1"}, "a")
+    github.standin.fail(Fail(status=404, path_prefix="/repos/acme/todo-app/", times=3))
+    with pytest.raises(Forbidden, match=r"not its branch 'main'.*contents: read"):
+        github.repository.head("feature/x")
+
+
 def test_no_branch_is_taken_for_absent_when_the_token_is_refused(github: GitHub) -> None:
     github.standin.fail(Fail(status=401))
     with pytest.raises(Forbidden, match="GITHUB_TOKEN"):

@@ -10,7 +10,7 @@ from kubernetes.client import Configuration
 
 from adapters.kubernetes.client import Api, path
 from local.standin import Failure as Fail
-from loop.errors import Conflict, Forbidden, Gone, Rejected, Unreachable
+from loop.errors import Conflict, Forbidden, Gone, QuotaReached, Rejected, Unreachable
 from tests.adapters.raw import Answer, Asked, Reset, json_reply, raw_server, reply
 from tests.adapters.worlds import Cluster
 
@@ -142,6 +142,13 @@ def test_a_403_without_that_cause_does_not_pass(cluster: Cluster) -> None:
     cluster.standin.fail(Fail(status=403))
     with pytest.raises(Forbidden, match="deploy/cluster"):
         cluster.api.get(CONFIG_MAPS)
+
+
+def test_a_quota_that_is_reached_is_no_matter_of_roles() -> None:
+    said = 'pods "web" is forbidden: exceeded quota: coppice-quota, requested: pods=1, used: pods=12'
+    refusal = json_reply(403, {"kind": "Status", "message": said})
+    with raw_server(lambda _: refusal) as server, pytest.raises(QuotaReached, match="fence"):
+        api_at(server.url).post(CONFIG_MAPS, config_map("a"))
 
 
 def test_a_path_whose_group_the_server_does_not_know_is_gone(cluster: Cluster) -> None:

@@ -1,10 +1,15 @@
 """Locks as Leases: held by one, given back, taken over only when there is no doubt."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from adapters.kubernetes.leases import Leases
+from adapters.arm import client as arm
+from adapters.kubernetes import client as kubernetes
+from adapters.kubernetes.leases import DURATION, FRESH, Leases
 from local.standin import Failure as Fail
 from loop.errors import Conflict, Failure, Forbidden, NotSetUp, Rejected, Unreachable
 from tests.adapters.worlds import Cluster
@@ -97,6 +102,52 @@ def test_a_lock_that_is_fresh_is_not_renewed_each_time(leases: Leases, cluster: 
             cluster.clock.go_on(2)
             lease.renew()
     assert cluster.asked("PUT") == []
+
+
+def test_a_write_that_was_sent_under_a_fresh_lease_is_answered_before_the_lease_runs_out() -> None:
+    for timeouts in (kubernetes._TIMEOUT, arm._TIMEOUTS.values()):
+        assert DURATION * FRESH + timedelta(seconds=sum(timeouts)) < DURATION
+
+
+def test_a_lease_is_fresh_from_when_it_was_asked_for_not_from_when_that_was_answered(
+    leases: Leases, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = cluster.api.post
+
+    def slow(*arguments: Any) -> Any:
+        cluster.clock.go_on(20)
+        return post(*arguments)
+
+    monkeypatch.setattr(cluster.api, "post", slow)
+    with leases.hold(LOCK) as lease:
+        assert lease is not None
+        lease.renew()
+    assert len(cluster.asked("PUT")) == 1
+
+
+def test_threads_that_share_a_lease_renew_it_once(leases: Leases, cluster: Cluster) -> None:
+    together = threading.Barrier(6)
+    with leases.hold(LOCK) as lease, ThreadPoolExecutor(max_workers=6) as pool:
+        assert lease is not None
+        cluster.clock.go_on(20)
+
+        def renew(_: int) -> None:
+            together.wait()
+            lease.renew()
+
+        list(pool.map(renew, range(6)))
+    assert len(cluster.asked("PUT")) == 1
+
+
+def test_whoever_could_not_renew_does_not_try_again_and_again(leases: Leases, cluster: Cluster) -> None:
+    cluster.standin.fail(Fail(status=500, method="PUT"))
+    with leases.hold(LOCK) as lease:
+        assert lease is not None
+        cluster.clock.go_on(20)
+        for _ in range(3):
+            with pytest.raises(Unreachable):
+                lease.renew()
+    assert len(cluster.asked("PUT")) == 1
 
 
 def test_who_lost_a_lock_is_told_when_renewing(leases: Leases, cluster: Cluster) -> None:

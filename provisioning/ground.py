@@ -1,0 +1,118 @@
+"""What has to stand before an overlay comes in: namespace, credentials, the database and its login."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from branches.books import Record
+from branches.database import CreateDatabase, DeliverLogin, login_reference
+from branches.identity import CreateCredential, Credential
+from branches.monitoring.merge import leaving, with_part
+from branches.namespace import ApplyNamespace, CreateNamespace, claim, labels
+from branches.observe import Observed
+from branches.removal import Remove
+from branches.rules import Rules
+from branches.survey import Survey
+from loop.plan import Change, Gate, Stop, Wave, wave
+from loop.reading import standing
+from provisioning.desired import Desired
+
+
+def namespace_waves(
+    seen: Observed, identities: Mapping[str, str], desired: Desired, rules: Rules
+) -> tuple[Wave, ...]:
+    """Create the namespace, or bring its labels and annotations to what they should be.
+
+    Args:
+        seen: what was observed.
+        identities: pool → the identity chosen from it.
+        desired: what the overlay asks for.
+        rules: what decides about branches.
+    """
+    namespace = standing(seen.namespace)
+    noted = claim(seen.key, identities)
+    shown = labels(seen.name, further=rules.labels, overlay=desired.namespace_labels)
+    if namespace is None:
+        return wave(CreateNamespace(name=seen.name.namespace, labels=shown, annotations=noted))
+    if shown.items() <= namespace.labels.items() and noted.items() <= namespace.annotations.items():
+        return ()
+    return wave(ApplyNamespace(namespace=namespace, labels=shown, annotations=noted))
+
+
+def ground_waves(
+    seen: Observed, missing: Iterable[Credential], survey: Survey, rules: Rules
+) -> tuple[Wave, ...]:
+    """Make credentials and database, side by side, and then deliver its login.
+
+    Args:
+        seen: what was observed.
+        missing: the credentials that do not stand.
+        survey: what was looked at for an overlay that is due.
+        rules: what decides about branches.
+    """
+    credentials = [CreateCredential(credential=each) for each in missing]
+    terms, database = rules.databases, standing(seen.database)
+    if terms is None:
+        return wave(*credentials)
+    whole = database is not None and database.finished
+    created = CreateDatabase(
+        key=seen.key, name=seen.name.database, template=terms.template, connections=terms.connections
+    )
+    secret = login_reference(terms)
+    stamps = [live.template for live in standing(survey.noted) or () if live.ref == secret]
+    delivered = database is not None and bool(database.login) and stamps == [database.login]
+    login = DeliverLogin(
+        namespace=seen.name.namespace,
+        database=seen.name.database,
+        secret=terms.secret,
+        host=terms.host,
+        port=terms.port,
+    )
+    beside: list[Change] = [*credentials, *([] if whole else [created])]
+    return (*wave(*beside), *(() if delivered else wave(login)))
+
+
+def trusted_from(record: Record, *, complete: bool, rules: Rules, now: datetime) -> datetime | None:
+    """Since when all credentials have been seen to stand.
+
+    Args:
+        record: what is written of it.
+        complete: whether all stand now.
+        rules: how long that matters.
+        now: the time.
+    """
+    if not rules.settle:
+        return record.trusted_from
+    return (record.trusted_from or now) if complete else None
+
+
+def settling(since: datetime | None, rules: Rules, now: datetime) -> tuple[Gate, ...]:
+    """Entra sees a new credential some seconds late, and a pod that asks before that starts in vain
+    (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations).
+    """
+    left = rules.settle if since is None else since + rules.settle - now
+    if left.total_seconds() <= 0:
+        return ()
+    seconds = f"{rules.settle.total_seconds():.0f} s"
+    why = f"Entra sees a credential late, and its own have not stood for {seconds} yet"
+    return (Gate(why, "settling", left.total_seconds()),)
+
+
+def monitoring_waves(seen: Observed, desired: Desired, survey: Survey) -> tuple[Wave, ...] | Stop:
+    """Bring its part in the monitoring that all share to what its overlay says.
+
+    Args:
+        seen: what was observed.
+        desired: what the overlay asks for.
+        survey: what was looked at for an overlay that is due.
+
+    Returns:
+        The waves; or why the rest of that configuration would be harmed, and what to do.
+    """
+    shared = standing(survey.monitoring)
+    if shared is None:
+        return ()
+    if desired.part is not None:
+        changes = with_part(shared, desired.part)
+        return changes if isinstance(changes, Stop) else wave(*changes)
+    part = leaving(shared, seen.key, seen.name.slug)
+    return part if isinstance(part, Stop) else wave(Remove(subject=part) if part else None)

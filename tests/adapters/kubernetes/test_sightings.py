@@ -1,0 +1,55 @@
+"""What an explanation sees of objects: that they stand, and since when."""
+
+import pytest
+
+from adapters.kubernetes.discovery import Discovery
+from adapters.kubernetes.sightings import SightingReaderAdapter
+from branches.books import ObjectRef
+from branches.chain import ANNOTATION
+from local.standin import Failure as Fail
+from loop.errors import Forbidden
+from tests.adapters.worlds import Cluster
+
+ACCOUNT = ObjectRef("v1", "ServiceAccount", "web")
+SECRET = ObjectRef("v1", "Secret", "login")
+
+
+@pytest.fixture
+def reader(cluster: Cluster) -> SightingReaderAdapter:
+    cluster.namespace("x")
+    return SightingReaderAdapter(cluster.api, Discovery(cluster.api))
+
+
+def test_the_objects_that_stand_are_told_with_their_age_and_nothing_that_they_hold(
+    cluster: Cluster, reader: SightingReaderAdapter
+) -> None:
+    account = {"metadata": {"name": "web", "annotations": {ANNOTATION: "client-1"}}}
+    secret = {
+        "metadata": {"name": "login", "annotations": {ANNOTATION: "x"}},
+        "stringData": {"password": "p"},
+    }
+    cluster.made("/api/v1/namespaces/x/serviceaccounts", account)
+    cluster.made("/api/v1/namespaces/x/secrets", secret)
+    others = [ObjectRef("v1", "Secret", "other"), ObjectRef("example.com/v1", "Thing", "x")]
+
+    found = reader.sightings("x", [ACCOUNT, *others, SECRET])
+
+    assert [(each.ref, each.client_id) for each in found] == [(ACCOUNT, "client-1"), (SECRET, "")]
+    stands = cluster.standing("/api/v1/namespaces/x/serviceaccounts/web")["metadata"]
+    assert found[0].created is not None
+    assert found[0].created.isoformat().replace("+00:00", "Z") == stands["creationTimestamp"]
+
+
+def test_looking_changes_nothing(cluster: Cluster, reader: SightingReaderAdapter) -> None:
+    cluster.made("/api/v1/namespaces/x/secrets", {"metadata": {"name": "login"}})
+    before = cluster.standing("/api/v1/namespaces/x/secrets/login")
+
+    reader.sightings("x", [SECRET])
+
+    assert cluster.standing("/api/v1/namespaces/x/secrets/login") == before
+
+
+def test_an_object_that_cannot_be_read_is_not_absent(cluster: Cluster, reader: SightingReaderAdapter) -> None:
+    cluster.standin.fail(Fail(status=403, path_prefix="/api/v1/namespaces/x/secrets"))
+    with pytest.raises(Forbidden):
+        reader.sightings("x", [SECRET])
