@@ -28,6 +28,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--writes-per-second", type=float, help="of one identity; default: not throttled")
     parser.add_argument(
+        "--subscription-writes-per-second", type=float, help="of all identities; default: not throttled"
+    )
+    parser.add_argument(
         "--operation-seconds", type=float, default=0.0, help="how long a change of a pool takes"
     )
     parser.add_argument(
@@ -49,6 +52,7 @@ def main() -> None:
         world=_world(arguments.world),
         write_seconds=arguments.write_seconds,
         writes_per_second=arguments.writes_per_second,
+        subscription_writes_per_second=arguments.subscription_writes_per_second,
         operation_seconds=arguments.operation_seconds,
     )
     with contextlib.ExitStack() as stack:

@@ -50,6 +50,7 @@ class ArmState:
         write_seconds: how long a write of a credential takes; another one to the same identity is refused
             meanwhile.
         writes_per_second: of one identity's credentials; None does not throttle. Azure's own is 0.25.
+        subscription_writes_per_second: of all identities' credentials; likewise. Azure's own is 2.
         operation_seconds: how long a change of an agent pool takes.
         page_size: how many items a list answers with at once.
         credentials: by identity (`resourceGroup/name`), then by name, both folded.
@@ -67,6 +68,7 @@ class ArmState:
     sleep: Callable[[float], None] = time.sleep
     write_seconds: float = 0.02
     writes_per_second: float | None = None
+    subscription_writes_per_second: float | None = None
     operation_seconds: float = 0.0
     page_size: int = 5
     credentials: dict[str, dict[str, Credential]] = field(init=False)
@@ -79,7 +81,7 @@ class ArmState:
     nodes_wait_for: dict[str, str] = field(init=False, default_factory=dict)
     lock: threading.RLock = field(init=False, default_factory=threading.RLock, repr=False)
     _written: set[str] = field(init=False, default_factory=set)
-    _next_write: dict[str, float] = field(init=False, default_factory=dict)
+    _writes: dict[str, list[float]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.credentials = {key(identity): {} for identity in self.world.identities}
@@ -142,9 +144,10 @@ class ArmState:
                 self._written.discard(of)
 
     def _throttle(self, of: str) -> None:
-        if self.writes_per_second is None:
-            return
-        now, due = self.clock(), self._next_write.get(of, 0.0)
+        rates = {of: self.writes_per_second, "": self.subscription_writes_per_second}
+        limits = {what: rate for what, rate in rates.items() if rate is not None}
+        now = self.clock()
+        due = max((_due(self._writes.get(what, []), rate) for what, rate in limits.items()), default=0.0)
         if now < due:
             self.throttled_writes += 1
             raise ArmError(
@@ -154,7 +157,8 @@ class ArmState:
                 "FederatedIdentityCredentialPutRequest.",
                 retry_after=math.ceil(due - now),
             )
-        self._next_write[of] = now + 1 / self.writes_per_second
+        for what in limits:
+            self._writes.setdefault(what, []).append(now)
 
     def nodes_seen(self, pool: str, *, as_of: object, waits_for: str) -> None:
         """Take note of how a pool's nodes are.
@@ -202,6 +206,12 @@ class ArmState:
                 "cluster_writes": self.cluster_writes,
                 "nodes_wait_for": dict(self.nodes_wait_for),
             }
+
+
+def _due(writes: list[float], rate: float) -> float:
+    """When the next write is let through: two a second are any two in the same second."""
+    most = max(1, int(rate))
+    return writes[-most] + most / rate if len(writes) >= most else 0.0
 
 
 def key(identity: Identity) -> str:

@@ -177,12 +177,12 @@ def _audit_flags(folder: Path, audit_log: Path) -> tuple[str, ...]:
 
 
 def _answers(url: str, certificate: Path | None = None, token: str = "") -> bool:
-    context = ssl.create_default_context(cafile=certificate)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
+        context = ssl.create_default_context(cafile=certificate)
         return httpx.get(url, headers=headers, verify=context, trust_env=False).is_success
-    except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.TimeoutException):
-        return False
+    except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.TimeoutException, ssl.SSLError):
+        return False  # an SSLError if the certificate is still being written
 
 
 @contextlib.contextmanager

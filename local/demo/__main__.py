@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 
 import httpx
+import psycopg
 
+from local.demo.databases import Databases, databases
 from local.demo.eyes import NotAsToldError
 from local.demo.gitops import gitops, with_schedule
 from local.demo.narrator import Narrator
@@ -25,6 +27,7 @@ from local.demo.say import Teller
 from local.demo.story import tell
 from local.demo.world import program, world
 from local.github.git import GitError
+from local.postgres.server import PostgresMissingError
 from loop.errors import Failure
 
 _FOLDER = ROOT / "build" / "demo"
@@ -43,7 +46,8 @@ def main() -> int:
     try:
         with contextlib.ExitStack() as stack:
             kubeconfig = Path(named) if named else None
-            place = with_schedule(stack.enter_context(world(_FOLDER, kubeconfig=kubeconfig)))
+            made = world(_FOLDER, kubeconfig=kubeconfig, databases=_databases(stack, say))
+            place = with_schedule(stack.enter_context(made))
             running = stack.enter_context(program(place))
             _introduce(say, named)
             narrator = Narrator(world=place, program=running, say=say)
@@ -56,7 +60,15 @@ def main() -> int:
     except KeyboardInterrupt:
         say.ending("Interrupted; everything that was started is stopped.")
         return 130
-    except (NotAsToldError, NotStartedError, GitError, Failure, httpx.HTTPError, OSError) as error:
+    except (
+        NotAsToldError,
+        NotStartedError,
+        GitError,
+        Failure,
+        httpx.HTTPError,
+        OSError,
+        psycopg.Error,
+    ) as error:
         say.failure(f"{type(error).__name__}: {error}")
         log = _FOLDER / "host.log"
         if log.exists():
@@ -70,6 +82,14 @@ def main() -> int:
     told = {name: getattr(narrator, name) for name in ("provisioned", "removed", "asleep", "woken")}
     sys.stdout.write(json.dumps({**told, "seconds": seconds}) + "\n")
     return 0
+
+
+def _databases(stack: contextlib.ExitStack, say: Teller) -> Databases | None:
+    try:
+        return stack.enter_context(databases())
+    except PostgresMissingError as error:
+        say.remark(f"Here environments get no database. {error}")
+        return None
 
 
 def _introduce(say: Teller, kubeconfig: str | None) -> None:

@@ -4,6 +4,7 @@ word.
 
 import json
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,18 @@ from typing import Any, TypeVar
 import httpx
 
 from branches.namespace import BRANCH, MANAGED_BY, REPOSITORY
+from local.arm.world import example_world
+from local.demo.databases import Databases, Login, login
 
 T = TypeVar("T")
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _SYSTEM = "coppice-system"
+_LOGIN = "branch-database"
+_IDENTITY = (
+    "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{}"
+    "?api-version=2023-01-31"
+)
 _PAUSE = 0.1  # seconds between two looks
 
 
@@ -35,15 +43,17 @@ class Credential:
 
 @dataclass(frozen=True, kw_only=True)
 class Eyes:
-    """Sees what stands in the cluster and in Azure.
+    """Sees what stands in the cluster, in Azure and on the database server.
 
     Attributes:
         cluster: the cluster's API.
         arm: the ARM stand-in.
+        databases: the database server; None where PostgreSQL is not installed.
     """
 
     cluster: httpx.Client
     arm: httpx.Client
+    databases: Databases | None = None
 
     def environment(self, branch: str) -> dict[str, Any] | None:
         """The namespace that names a branch as its owner, or None."""
@@ -57,12 +67,33 @@ class Eyes:
         found = (each["metadata"] for each in listed)
         return {each["name"]: each.get("annotations", {}).get(REPOSITORY, "") for each in found}
 
-    def applied(self, namespace: str) -> dict[str, dict[str, Any]]:
-        """Everything in a namespace that was applied by `coppice`, by its path."""
+    def standing(self, namespace: str) -> dict[str, dict[str, Any]]:
+        """Everything in a namespace, by its path; events, which only tell of the rest, are left out."""
+        paths = {
+            f"{base}/namespaces/{namespace}/{plural}": kind
+            for kind, base, plural, namespaced in self._kinds()
+            if namespaced and kind != "Event"
+        }
         return {
             f"{path}/{each['metadata']['name']}": {"kind": kind, **each}
-            for kind, path in self._lists(namespace)
+            for path, kind in paths.items()
             for each in self._items(path)
+        }
+
+    def everywhere(self) -> list[dict[str, Any]]:
+        """Everything in the cluster, but for events."""
+        return [
+            {"kind": kind, **each}
+            for kind, base, plural, _ in self._kinds()
+            if kind != "Event"
+            for each in self._items(f"{base}/{plural}")
+        ]
+
+    def applied(self, namespace: str) -> dict[str, dict[str, Any]]:
+        """What of it was applied by `coppice`."""
+        return {
+            path: each
+            for path, each in self.standing(namespace).items()
             if any(
                 one["manager"] == "coppice" and one["operation"] == "Apply"
                 for one in each["metadata"].get("managedFields", ())
@@ -85,6 +116,20 @@ class Eyes:
     def credentials_of(self, namespace: str) -> list[Credential]:
         """Those that let a service account of a namespace in."""
         return [each for each in self.credentials() if each.subject.split(":")[2] == namespace]
+
+    def client_id(self, identity: str) -> str:
+        """The client id by which Entra knows an identity, `resourceGroup/name`."""
+        group, _, name = identity.partition("/")
+        found = self.arm.get(_IDENTITY.format(example_world().subscription, group, name))
+        return str(found.raise_for_status().json()["properties"]["clientId"])
+
+    def login(self, namespace: str) -> Login | None:
+        """The login that was delivered to a namespace, or None."""
+        found = self.cluster.get(f"/api/v1/namespaces/{namespace}/secrets/{_LOGIN}")
+        if found.status_code == 404:
+            return None
+        data = found.raise_for_status().json()["data"]
+        return login({name: b64decode(value).decode() for name, value in data.items()})
 
     def pool(self, name: str) -> dict[str, Any]:
         """All that is set of an agent pool, as ARM has it."""
@@ -120,6 +165,7 @@ class Eyes:
         found = [f"credential {each.name} on {each.identity}" for each in self.credentials_of(namespace)]
         if self.cluster.get(f"/api/v1/namespaces/{namespace}").status_code != 404:
             found.append(f"namespace {namespace}")
+        found += self.databases.of(branch) if self.databases else []
         for note in self.notes():
             metadata = note["metadata"]
             about = metadata.get("annotations", {})
@@ -133,6 +179,7 @@ class Eyes:
             *(f"namespace {name}" for name in self.owners()),
             *(f"credential {each.name} on {each.identity}" for each in self.credentials()),
             *(f"{_SYSTEM}/{note['metadata']['name']}" for note in self.notes()),
+            *(self.databases.left() if self.databases else ()),
         ]
 
     def _items(self, path: str, **query: str) -> list[dict[str, Any]]:
@@ -145,17 +192,17 @@ class Eyes:
         listed: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
         return listed
 
-    def _lists(self, namespace: str) -> Iterator[tuple[str, str]]:
-        """Each kind that a namespace may hold, and the path of its list."""
+    def _kinds(self) -> Iterator[tuple[str, str, str, bool]]:
+        """Each kind: how it is called, the path of its version, its plural, and whether it is namespaced."""
         for root in ("/api", "/apis"):
             answer = self.cluster.get(root, headers={"Accept": _AGGREGATED}).raise_for_status().json()
             for group in answer["items"]:
                 name, version = group["metadata"].get("name", ""), group["versions"][0]
                 base = f"/apis/{name}/{version['version']}" if name else "/api/v1"
                 for each in version["resources"]:
-                    if each["scope"] == "Namespaced" and {"list", "patch"} <= set(each["verbs"]):
-                        kind = each["responseKind"]["kind"]
-                        yield kind, f"{base}/namespaces/{namespace}/{each['resource']}"
+                    if {"list", "patch"} <= set(each["verbs"]):
+                        kind, scope = each["responseKind"]["kind"], each["scope"]
+                        yield kind, base, each["resource"], scope == "Namespaced"
 
 
 def ensure(is_so: bool, told: str) -> None:  # noqa: FBT001 — read aloud it is a sentence

@@ -20,6 +20,7 @@ from branches.namespace import (
 )
 from local.demo.actors import Actors
 from local.demo.eyes import Eyes, ensure, runs, until
+from local.demo.parts import show_parts
 from local.demo.say import Teller
 from local.demo.world import Program, World
 
@@ -56,7 +57,7 @@ class Narrator:
     @property
     def eyes(self) -> Eyes:
         """What sees the world."""
-        return Eyes(cluster=self.world.cluster, arm=self.world.arm)
+        return Eyes(cluster=self.world.cluster, arm=self.world.arm, databases=self.world.databases)
 
     def applied(self, branch: str) -> dict[str, Any]:
         """Wait until a branch's commit has been applied, and return the namespace."""
@@ -94,6 +95,7 @@ class Narrator:
             self.say.fact("  lets in", one.subject)
         self.say.fact("objects", _counted(self.eyes.objects(name)))
         ensure([one.identity for one in credentials] == [noted[IDENTITY]], "one credential, on its identity")
+        show_parts(self.eyes, self.say, name, identity=noted[IDENTITY])
         self.provisioned.append(name)
 
     def refusal(self, branch: str) -> str:

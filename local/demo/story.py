@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from branches.namespace import REVISION
 from local.demo.eyes import ensure, until
 from local.demo.narrator import Narrator
+from local.demo.parts import held, show_dropped, show_neighbours
 from local.github.webhooks import Delivery, push_payload
 
 _LOGIN = "feature/new-login"
@@ -12,6 +13,7 @@ _GREEDY = "feature/wants-too-much"
 _HOSTILE = 'x";drop-database;--'
 _QUIET = "feature/quiet"
 _FORGED = "feature/forged"
+_SESSIONS = 5
 
 _LOGIN_PAGE = """\
 apiVersion: v1
@@ -119,6 +121,7 @@ def _what_means_harm_does_none(narrator: Narrator) -> None:
             len(narrator.eyes.credentials()) == 2,
             "two environments have two credentials, and no third",
         )
+        show_neighbours(narrator.eyes, narrator.say, *narrator.provisioned)
         narrator.ready(_HOSTILE)
 
 
@@ -134,8 +137,12 @@ def _a_forged_webhook_is_turned_away(narrator: Narrator) -> None:
 
 def _deleting_branches_leaves_nothing(narrator: Narrator) -> None:
     with narrator.say.step("The branches are deleted", then="Everything that they had is gone"):
+        login = narrator.eyes.login(narrator.provisioned[0])
+        sessions = held(login, _SESSIONS) if login else ()
         narrator.actors.delete(_LOGIN, _GREEDY, _HOSTILE)
         narrator.gone(_LOGIN, narrator.provisioned[0])
+        if login:
+            show_dropped(login, sessions, narrator.say, log=narrator.program.log, branch=_LOGIN)
         narrator.gone(_HOSTILE, narrator.provisioned[1])
         name = "feature-wants-too-much"
         until("the refusal is forgotten", lambda: not narrator.eyes.traces(namespace=name, branch=_GREEDY))
@@ -162,7 +169,7 @@ def _a_deletion_that_nobody_told_of_is_caught(narrator: Narrator) -> None:
 def _nothing_is_left(narrator: Narrator) -> None:
     with narrator.say.step("What is left of all this?", then="Nothing"):
         until("no lease is held", lambda: not narrator.eyes.everything_left())
-        counts = ("environments", "credentials", "records, holds and leases")
+        counts = ("environments", "credentials", "databases and roles", "records, holds and leases")
         narrator.say.fact("left", ", ".join(f"0 {each}" for each in counts))
         requests = narrator.world.github.get("/_standin/requests").raise_for_status().json()
         ensure(not any(_FORGED in each["path"] for each in requests), "the forged webhook was never acted on")

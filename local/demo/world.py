@@ -16,6 +16,7 @@ import httpx
 from local.cluster.connection import connect
 from local.demo.clone import Clone, clone
 from local.demo.cluster import act_as_bound, prepare
+from local.demo.databases import Databases
 from local.demo.processes import ROOT, Server, started, write_kubeconfig
 from local.github.repository import Repository, create
 from local.github.webhooks import Delivery, deliver, events_between, refs
@@ -42,6 +43,7 @@ class World:
         cluster: the API of the cluster, as an administrator.
         arm: the ARM stand-in.
         github: the GitHub stand-in.
+        databases: the database server; None if environments get no database.
         settings: app settings by which the program finds all this.
     """
 
@@ -52,6 +54,7 @@ class World:
     cluster: httpx.Client
     arm: httpx.Client
     github: httpx.Client
+    databases: Databases | None
     settings: Mapping[str, str]
 
     def heads(self) -> dict[str, str]:
@@ -88,7 +91,11 @@ class Program:
 
 @contextlib.contextmanager
 def world(
-    folder: Path, *, kubeconfig: Path | None = None, kubernetes: tuple[str, ...] = ()
+    folder: Path,
+    *,
+    kubeconfig: Path | None = None,
+    kubernetes: tuple[str, ...] = (),
+    databases: Databases | None = None,
 ) -> Iterator[World]:
     """Start every outside system, for as long as the context lasts.
 
@@ -96,6 +103,7 @@ def world(
         folder: an empty folder for all that is written.
         kubeconfig: names a real cluster to be used in the place of the stand-in.
         kubernetes: arguments of the stand-in for Kubernetes.
+        databases: a database server that runs; without one environments get no database.
 
     Yields:
         The world; the cluster has `coppice-system`, a real one all that `deploy/cluster` holds. On the
@@ -132,12 +140,15 @@ def world(
             cluster=stack.enter_context(connect(kubeconfig)),
             arm=stack.enter_context(_client(arm.url)),
             github=stack.enter_context(_client(github.url)),
+            databases=databases,
             settings={
                 **read_values(SAMPLE),
                 "AZURE_RESOURCE_MANAGER_URL": arm.url,
                 "GITHUB_API_URL": github.url,
                 "GITHUB_WEBHOOK_SECRET": secrets.token_urlsafe(24),
+                "CREDENTIAL_SETTLE_SECONDS": "1",  # no Entra is there to be late
                 **acting,
+                **(databases.settings if databases else {}),
                 "SWEEP_SCHEDULE": "0 0 0 1 1 *",  # a sweep comes when the story calls for one
             },
         )

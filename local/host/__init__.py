@@ -1,8 +1,8 @@
 """A local functions host: it runs a `FunctionApp` where Azure Functions Core Tools are missing.
 
 What it does not do: other bindings than HTTP, timer and queue triggers and queue outputs; functions
-of the first programming model; route constraints (`{id:int}`) and optional parameters; several worker
-processes, reloading on change, log levels from host.json, retry policies, function timeouts, dynamic
+of the first programming model; route constraints (`{id:int}`) and optional parameters; reloading on change;
+log levels and sampling from host.json, retry policies, function timeouts but in worker processes, dynamic
 concurrency; identity-based connections; keys other than `LOCAL_FUNCTION_KEY`; making up for timer occurrences
 that were missed.
 

@@ -1,11 +1,13 @@
 """`python -m local.host --port N`: serve function_app.py of the script root until interrupted.
 
-The first line on standard output is `{"name": "host", "url": …}`; everything else goes to standard error.
+The first line on standard output is `{"name": "host", "url": …}`. With `--workers N` the queue functions run
+in processes of their own, and a line `{"name": "worker", "pid": …}` follows for each that is started.
+Everything else goes to standard error.
 """
 
 import argparse
+import contextlib
 import errno
-import importlib
 import json
 import logging
 import os
@@ -14,11 +16,13 @@ import sys
 import threading
 from pathlib import Path
 
-import azure.functions as func
-
-from local.host.app import Host
-from local.host.settings import SettingsError, app_environment, read_json, read_values
+from local.host.app import EVERY_TRIGGER, Host
+from local.host.bindings import HttpTrigger, TimerTrigger
+from local.host.loading import USUAL_APP, load_app, read_host_json
+from local.host.queues import LOCK
+from local.host.settings import SettingsError, app_environment, read_values
 from local.host.storage import with_storage
+from local.host.workers import Workers
 
 _log = logging.getLogger("host")
 
@@ -33,15 +37,22 @@ def main() -> int:
     parser.add_argument(
         "--script-root", type=Path, default=Path.cwd(), help="where function_app.py and host.json lie"
     )
+    parser.add_argument("--app", default=USUAL_APP, help="the module that holds the FunctionApp")
+    parser.add_argument(
+        "--workers", type=int, default=0, help="processes that take queue messages; 0: this one does"
+    )
+    parser.add_argument(
+        "--lock-seconds", type=int, default=LOCK, help="until a message comes back whose worker is gone"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
     logging.getLogger("azure").setLevel(logging.WARNING)
-    root = arguments.script_root.resolve()
+    arguments.script_root = root = arguments.script_root.resolve()
     try:
-        _check(root)
-        return _serve(root, _values(root, arguments.settings), port=arguments.port)
+        _check(root, arguments.app)
+        return _serve(arguments, _values(root, arguments.settings))
     except SettingsError as error:
         _log.error("%s", error)
     except OSError as error:
@@ -51,8 +62,8 @@ def main() -> int:
     return 1
 
 
-def _check(root: Path) -> None:
-    if not (root / "function_app.py").exists():
+def _check(root: Path, app: str) -> None:
+    if app == USUAL_APP and not (root / "function_app.py").exists():
         raise SettingsError(f"There is no function_app.py in {root}. Name its folder with --script-root.")
 
 
@@ -64,29 +75,46 @@ def _values(root: Path, given: Path | None) -> dict[str, str]:
     return read_values(path)
 
 
-def _serve(root: Path, values: dict[str, str], *, port: int) -> int:
+def _serve(arguments: argparse.Namespace, values: dict[str, str]) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    host_json = read_json(root / "host.json") if (root / "host.json").exists() else {}
-    with with_storage(values) as settings:
+    root: Path = arguments.script_root
+    host_json = read_host_json(root)
+    with contextlib.ExitStack() as stack:
+        settings = stack.enter_context(with_storage(values))
         _become(root, settings)
-        host = Host(_app(root), settings=settings, host_json=host_json, port=port, directory=root)
-        with host:
-            sys.stdout.write(json.dumps({"name": "host", "url": host.url}) + "\n")
-            sys.stdout.flush()
-            for line in host.functions():
-                _log.info("%s", line)
-            for name, why in host.index.refused.items():
-                _log.error("%s is not loaded: %s", name, why)
-            stop.wait()
+        host = Host(
+            load_app(root, arguments.app),
+            settings=settings,
+            host_json=host_json,
+            port=arguments.port,
+            directory=root,
+            triggers=(HttpTrigger, TimerTrigger) if arguments.workers else EVERY_TRIGGER,
+            lock=arguments.lock_seconds,
+        )
+        stack.enter_context(host)
+        _say(name="host", url=host.url)
+        for line in host.functions():
+            _log.info("%s", line)
+        for name, why in host.index.refused.items():
+            _log.error("%s is not loaded: %s", name, why)
+        lock = str(arguments.lock_seconds)
+        given = ("--script-root", str(root), "--app", arguments.app, "--lock-seconds", lock)
+        stack.enter_context(Workers(arguments.workers, given, lambda pid: _say(name="worker", pid=pid)))
+        stop.wait()
     if host.still_running:
         os._exit(1)  # its thread would keep this process alive
     return 0
 
 
+def _say(**what: object) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
+
+
 def _become(root: Path, settings: dict[str, str]) -> None:
-    """Make this process the app's: its folder, its environment and nothing of the shell's settings."""
+    """Make this process's environment the app's, with nothing of the shell's settings."""
     sample = root / "local.settings.sample.json"
     known = read_values(sample) if sample.exists() else {}
     environment = app_environment(shell=os.environ, values=settings, known=known)
@@ -96,16 +124,6 @@ def _become(root: Path, settings: dict[str, str]) -> None:
         )
     os.environ.clear()
     os.environ.update(environment.variables)
-    os.chdir(root)
-    sys.path.insert(0, str(root))
-
-
-def _app(root: Path) -> func.FunctionApp:
-    module = importlib.import_module("function_app")
-    apps = [value for value in vars(module).values() if isinstance(value, func.FunctionApp)]
-    if len(apps) != 1:
-        raise SettingsError(f"{root / 'function_app.py'} has to hold one FunctionApp; it holds {len(apps)}.")
-    return apps[0]
 
 
 if __name__ == "__main__":

@@ -11,20 +11,24 @@ from pathlib import Path
 from typing import Any, Self
 
 import azure.functions as func
+from starlette.types import ASGIApp
 
 from local.host.bindings import Function, HttpTrigger, Index, QueueTrigger, TimerTrigger, index
 from local.host.invoke import Invoker, timer_request
 from local.host.options import host_options
-from local.host.queues import QueueListener
+from local.host.queues import LOCK, QueueListener
 from local.host.routes import http_app
 from local.host.settings import positive_number
 from local.host.storage import Storage, with_storage
 from local.host.timers import keep_time
 from local.serving import serving
 
+Kinds = tuple[type[HttpTrigger | QueueTrigger | TimerTrigger], ...]
+
 _log = logging.getLogger("host")
 _GRACE = 5.0  # seconds that running functions get when the host stops
 _BODY_LIMIT = 104_857_600  # bytes; Functions' own default
+EVERY_TRIGGER: Kinds = (HttpTrigger, QueueTrigger, TimerTrigger)
 
 
 def _utc_now() -> datetime:
@@ -35,13 +39,13 @@ class Host:
     """Runs a `FunctionApp`; a context manager.
 
     Attributes:
-        url: the base URL, without the route prefix and without a trailing slash.
+        url: the base URL, without the route prefix and without a trailing slash; empty if it serves no HTTP.
         index: the functions, and why some could not be loaded.
         settings: the app settings with the `AzureWebJobsStorage` in use.
         still_running: after the end, whether a function outlasted the grace period.
     """
 
-    url: str
+    url = ""
     index: Index
     settings: Mapping[str, str]
     still_running = False
@@ -55,6 +59,8 @@ class Host:
         port: int = 0,
         directory: Path = Path(),
         clock: Callable[[], datetime] = _utc_now,
+        triggers: Kinds = EVERY_TRIGGER,
+        lock: int = LOCK,
     ) -> None:
         """Prepare; nothing runs before the context is entered.
 
@@ -65,6 +71,8 @@ class Host:
             port: the loopback port; 0 takes a free one.
             directory: where the app lies; functions see it in their context.
             clock: the time for timers, in UTC.
+            triggers: the kinds of triggers that this process serves.
+            lock: seconds that a message is hidden while it is worked on.
 
         Raises:
             SettingsError: host.json cannot be used.
@@ -75,6 +83,8 @@ class Host:
         self._port = port
         self._directory = directory
         self._clock = clock
+        self._triggers = triggers
+        self._lock = lock
         self._stopping = threading.Event()
         self._stack = contextlib.ExitStack()
 
@@ -83,25 +93,21 @@ class Host:
             self.settings = stack.enter_context(with_storage(self._given))
             self.index = index(self._app, settings=self.settings)
             storage = stack.enter_context(Storage(self.settings))
-            invoker = Invoker(storage=storage, threads=self._threads(), directory=self._directory)
-            stack.callback(self._close, invoker)
-            self._start_background(stack, storage, invoker)
+            self._invoker = Invoker(storage=storage, threads=self._threads(), directory=self._directory)
+            stack.callback(self._close)
+            self._start_background(stack, storage)
             stack.callback(self._stopping.set)
-            http = http_app(
-                self.index,
-                prefix=self._options.route_prefix,
-                invoker=invoker,
-                key=self.settings.get("LOCAL_FUNCTION_KEY") or None,
-                body_limit=positive_number(
-                    self.settings, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", default=_BODY_LIMIT
-                ),
-            )
-            self.url = stack.enter_context(serving(http, port=self._port))
+            if HttpTrigger in self._triggers:
+                self.url = stack.enter_context(serving(self._http(), port=self._port))
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def overdue(self) -> bool:
+        """Whether a function has been running for longer than `functionTimeout` allows."""
+        return self._invoker.longest() > self._options.function_timeout
 
     def functions(self) -> list[str]:
         """One line for each function that was loaded: its name, and what starts it."""
@@ -125,8 +131,20 @@ class Host:
         default = min(32, (os.cpu_count() or 1) + 4)
         return positive_number(self.settings, "PYTHON_THREADPOOL_THREAD_COUNT", default=default)
 
-    def _start_background(self, stack: contextlib.ExitStack, storage: Storage, invoker: Invoker) -> None:
+    def _http(self) -> ASGIApp:
+        limit = positive_number(self.settings, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", default=_BODY_LIMIT)
+        return http_app(
+            self.index,
+            prefix=self._options.route_prefix,
+            invoker=self._invoker,
+            key=self.settings.get("LOCAL_FUNCTION_KEY") or None,
+            body_limit=limit,
+        )
+
+    def _start_background(self, stack: contextlib.ExitStack, storage: Storage) -> None:
         for function in self.index.functions:
+            if not isinstance(function.trigger, self._triggers):
+                continue
             match function.trigger:
                 case QueueTrigger() as trigger:
                     listener = QueueListener(
@@ -134,19 +152,20 @@ class Host:
                         trigger,
                         options=self._options,
                         storage=storage,
-                        invoker=invoker,
+                        invoker=self._invoker,
                         stopping=self._stopping,
+                        lock=self._lock,
                     )
                     listener.start()
                     stack.callback(listener.join)
                 case TimerTrigger() as trigger:
-                    timer = self._timer(function, trigger, invoker)
+                    timer = self._timer(function, trigger)
                     timer.start()
                     stack.callback(timer.join, _GRACE)
 
-    def _timer(self, function: Function, trigger: TimerTrigger, invoker: Invoker) -> threading.Thread:
+    def _timer(self, function: Function, trigger: TimerTrigger) -> threading.Thread:
         def fire() -> None:
-            invoker.submit(partial(invoker.invoke, function, timer_request())).result()
+            self._invoker.submit(partial(self._invoker.invoke, function, timer_request())).result()
 
         keep = partial(
             keep_time,
@@ -158,7 +177,7 @@ class Host:
         )
         return threading.Thread(target=keep, name=f"timer {function.name}", daemon=True)
 
-    def _close(self, invoker: Invoker) -> None:
-        self.still_running = not invoker.close(timeout=_GRACE)
+    def _close(self) -> None:
+        self.still_running = not self._invoker.close(timeout=_GRACE)
         if self.still_running:
             _log.warning("A function was still running after %.0f s; it is cut off.", _GRACE)

@@ -80,6 +80,7 @@ class Invoker:
         self._directory = directory
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="function")
         self._running: set[Future[Any]] = set()
+        self._began: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def submit(self, work: Callable[[], Any]) -> Future[Any]:
@@ -106,14 +107,20 @@ class Invoker:
         """
         invocation = str(uuid.uuid4())
         _log.info("Executing '%s' (Id=%s)", function.name, invocation)
-        started = time.monotonic()
+        started = self._began[invocation] = time.monotonic()
         try:
             value = self._call(function, argument, invocation)
         except Exception:  # noqa: BLE001 — whatever a function raises, the host outlives it; logged below
             _log.exception("'%s' failed (Id=%s, %d ms)", function.name, invocation, _since(started))
             return Result(succeeded=False)
+        finally:
+            del self._began[invocation]
         _log.info("'%s' succeeded (Id=%s, %d ms)", function.name, invocation, _since(started))
         return Result(succeeded=True, value=value)
+
+    def longest(self) -> float:
+        """For how many seconds the function has been running that began first; 0 if none runs."""
+        return max((time.monotonic() - began for began in self._began.copy().values()), default=0.0)
 
     def close(self, *, timeout: float) -> bool:
         """Let what is running end.

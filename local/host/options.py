@@ -24,6 +24,7 @@ class HostOptions:
     max_dequeue_count: int = 5
     visibility_timeout: float = 0
     max_polling_interval: float = 60
+    function_timeout: float = 1800
 
 
 def host_options(host_json: Mapping[str, Any]) -> HostOptions:
@@ -43,6 +44,11 @@ def host_options(host_json: Mapping[str, Any]) -> HostOptions:
     prefix = _section(extensions, "http").get("routePrefix", HostOptions.route_prefix)
     if not isinstance(prefix, str):
         raise SettingsError(f"host.json: extensions.http.routePrefix has to be a string, not {prefix!r}.")
+    encoding = queues.get("messageEncoding", "base64")
+    if encoding != "base64":
+        raise SettingsError(
+            f"host.json: extensions.queues.messageEncoding is {encoding!r}; this host speaks base64 alone."
+        )
     batch_size = _count(queues, "batchSize", default=HostOptions.batch_size, low=1, high=32)
     return HostOptions(
         route_prefix=prefix.strip("/"),
@@ -53,6 +59,7 @@ def host_options(host_json: Mapping[str, Any]) -> HostOptions:
         ),
         visibility_timeout=_seconds(queues, "visibilityTimeout", default=HostOptions.visibility_timeout),
         max_polling_interval=_seconds(queues, "maxPollingInterval", default=HostOptions.max_polling_interval),
+        function_timeout=_seconds(host_json, "functionTimeout", default=HostOptions.function_timeout),
     )
 
 
@@ -72,12 +79,12 @@ def _count(queues: Mapping[str, Any], name: str, *, default: int, low: int, high
     return value
 
 
-def _seconds(queues: Mapping[str, Any], name: str, *, default: float) -> float:
-    value = queues.get(name)
+def _seconds(section: Mapping[str, Any], name: str, *, default: float) -> float:
+    value = section.get(name)
     if value is None:
         return default
     match = _TIME_SPAN.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise SettingsError(f"host.json: extensions.queues.{name} has to look like 00:00:30, not {value!r}.")
+        raise SettingsError(f"host.json: {name} has to look like 00:00:30, not {value!r}.")
     days, hours, minutes, seconds = match.groups(default="0")
     return int(days) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(seconds)

@@ -23,7 +23,7 @@ from local.host.options import HostOptions
 from local.host.storage import Storage
 
 _log = logging.getLogger("host")
-_LOCK = 600  # seconds
+LOCK = 600  # seconds; Functions' own
 _SHORTEST_POLL, _LONGEST_POLL = 0.1, 1.0  # seconds
 _POISON = "-poison"
 
@@ -75,7 +75,7 @@ class QueueListener:
         storage: Storage,
         invoker: Invoker,
         stopping: threading.Event,
-        lock: int = _LOCK,
+        lock: int = LOCK,
     ) -> None:
         """Prepare; nothing is taken before `start`.
 

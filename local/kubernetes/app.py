@@ -42,7 +42,7 @@ def kubernetes_app(
         settings: how controllers and kubelet behave at first; `POST /_standin/player` changes it.
 
     Returns:
-        The application. It accepts any credentials and does not look at them.
+        The application. It accepts any credentials and does not look at them. `state.player` is its cluster.
     """
     store = Store(clock)
     player = Player(store, settings or PlayerSettings())
@@ -70,7 +70,9 @@ def kubernetes_app(
     served = Starlette(routes=[Route("/{path:path}", api, methods=_METHODS)])
     stand_in = StandIn(served, state=store.dump, error=status.failure)
     control = Route("/_standin/player", change_player, methods=["POST"])
-    return Starlette(routes=[control, Mount("/", stand_in)])
+    app = Starlette(routes=[control, Mount("/", stand_in)])
+    app.state.player = player
+    return app
 
 
 def _answer(store: Store, request: Request, body: bytes) -> Response:

@@ -6,7 +6,7 @@ written since, and at what waits for time to pass.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ from local.kubernetes.kinds import (
     STATEFUL_SET,
     Kind,
 )
-from local.kubernetes.store import Key, Object, Store
+from local.kubernetes.store import Key, Object, Store, Stored
 from local.kubernetes.world import PlayerSettings, World, conditions, dependents, with_status
 from local.kubernetes.writes import Target, create
 
@@ -38,6 +38,15 @@ _CONTROLLERS = {
     NODE: nodes.node,
     BUDGET: budgets.budget,
 }
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The whole cluster as it was at some moment."""
+
+    stored: Stored
+    waiting: frozenset[Key]
+    world: World
 
 
 class Player:
@@ -63,6 +72,15 @@ class Player:
             TypeError: there is no such setting.
         """
         self._world = replace(self._world, settings=replace(self._world.settings, **settings))
+
+    def snapshot(self) -> Moment:
+        """Take note of the whole cluster, to return to."""
+        return Moment(self._store.snapshot(), frozenset(self._waiting), self._world.copy())
+
+    def restore(self, moment: Moment) -> None:
+        """Return to a moment; to turn back the clock is the caller's."""
+        self._store.restore(moment.stored)
+        self._waiting, self._world = set(moment.waiting), moment.world.copy()
 
     def settle(self) -> None:
         """Do all that is due by now."""

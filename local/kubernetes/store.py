@@ -11,6 +11,7 @@ import itertools
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,17 @@ Object = dict[str, Any]
 Key = tuple[Kind, str, str]  # kind, namespace (empty if there is none) and name
 
 _KEPT_LISTS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What a store held at some moment. Objects are never changed in place, so tables are all it takes."""
+
+    tables: dict[Kind, dict[tuple[str, str], Object]]
+    revision: int
+    lists: dict[str, list[Object]]
+    touched: dict[Key, None]
+    removed: list[tuple[str, str]]
 
 
 class Store:
@@ -86,6 +98,23 @@ class Store:
     def dump(self) -> dict[str, list[Object]]:
         """Return everything that stands, by kind."""
         return {kind.resource: list(table.values()) for kind, table in self._tables.items() if table}
+
+    def snapshot(self) -> Stored:
+        """Take note of everything, to return to."""
+        return Stored(
+            tables={kind: dict(table) for kind, table in self._tables.items()},
+            revision=self._revision,
+            lists=dict(self._lists),
+            touched=dict(self.touched),
+            removed=list(self.removed),
+        )
+
+    def restore(self, stored: Stored) -> None:
+        """Return to a moment."""
+        self._tables = {kind: dict(table) for kind, table in stored.tables.items()}
+        self._revision, self._revisions = stored.revision, itertools.count(stored.revision + 1)
+        self._lists = dict(stored.lists)
+        self.touched, self.removed = dict(stored.touched), list(stored.removed)
 
     def save(self, kind: Kind, new: Object) -> Object:
         """Put an object in its place, with a new resource version, and return it so."""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +46,10 @@ class World:
     settings: PlayerSettings
     since: dict[str, datetime] = field(default_factory=dict)
     nodes: set[str] = field(default_factory=set)
+
+    def copy(self) -> "World":
+        """The same, apart from what is written down about it later."""
+        return replace(self, since=dict(self.since), nodes=set(self.nodes))
 
 
 def dependents(world: World, namespace: str, uid: str) -> list[tuple[Kind, Object]]:

@@ -48,6 +48,14 @@ class Queues:
         self._now = now
         self._queues: dict[str, dict[str, Message]] = {}
 
+    def snapshot(self) -> dict[str, dict[str, Message]]:
+        """Take note of every message, to return to."""
+        return {name: dict(queue) for name, queue in self._queues.items()}
+
+    def restore(self, taken: dict[str, dict[str, Message]]) -> None:
+        """Return to what was taken note of."""
+        self._queues = {name: dict(queue) for name, queue in taken.items()}
+
     def names(self) -> list[str]:
         """The queues there are, by name."""
         return sorted(self._queues)

@@ -170,6 +170,18 @@ def test_writes_that_come_too_fast_are_told_when_to_come_back(arm: Any) -> None:
     assert arm.state.throttled_writes == 1
 
 
+def test_the_writes_of_all_identities_together_have_a_limit_too(arm: Any) -> None:
+    arm.state.subscription_writes_per_second = 2
+    put(arm, "coppice-one")
+    put(arm, "coppice-two")
+    with pytest.raises(HttpResponseError) as refusal:
+        put(arm, "coppice-three", identity=SECOND)
+    assert (refusal.value.status_code, retry_after(refusal.value)) == (429, "1")
+    arm.clock.now += 1
+    put(arm, "coppice-three", identity=SECOND)
+    assert arm.state.throttled_writes == 1
+
+
 def test_what_is_not_there_is_named_by_its_code(arm: Any) -> None:
     credentials = arm.msi.federated_identity_credentials
     missing: dict[str, Any] = {

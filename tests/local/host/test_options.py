@@ -18,21 +18,24 @@ def test_an_empty_host_json_means_the_defaults_of_functions() -> None:
         max_dequeue_count=5,
         visibility_timeout=0,
         max_polling_interval=60,
+        function_timeout=1800,
     )
 
 
 def test_what_host_json_says_is_taken() -> None:
     options = host_options(
         {
+            "functionTimeout": "00:05:00",
             "extensions": {
                 "http": {"routePrefix": "/v1/"},
                 "queues": {"batchSize": 4, "maxDequeueCount": 2, "visibilityTimeout": "1.00:01:30.5"},
-            }
+            },
         }
     )
     assert options.route_prefix == "v1"
     assert (options.batch_size, options.new_batch_threshold) == (4, 2)
     assert options.max_dequeue_count == 2
+    assert options.function_timeout == 300
     assert options.visibility_timeout == 86400 + 60 + 30.5
 
 
@@ -44,6 +47,8 @@ def test_what_host_json_says_is_taken() -> None:
         (_queues(maxDequeueCount=True), "maxDequeueCount"),
         (_queues(visibilityTimeout=30), "visibilityTimeout"),
         (_queues(maxPollingInterval="1 minute"), "maxPollingInterval"),
+        (_queues(messageEncoding="none"), "messageEncoding"),
+        ({"functionTimeout": 600}, "functionTimeout"),
         ({"extensions": {"http": {"routePrefix": None}}}, "routePrefix"),
         ({"extensions": []}, "extensions"),
     ],
