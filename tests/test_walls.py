@@ -11,7 +11,6 @@ ROOMS = {"adapters", "api", "branches", "deprovisioning", "local", "loop", "prov
 ROOMS |= {"webhook", "function_power", "responses"}
 ROOMS |= {"composition", "function_app", "reconcile", "settings"}
 MAY_IMPORT = {
-    "settings": set(),
     "reconcile": {"loop", "branches", "provisioning", "deprovisioning"},
     "function_app": {"api", "branches", "composition", "function_power", "reconcile", "responses", "webhook"},
     "function_power": {"api", "composition", "loop", "responses", "scheduler"},

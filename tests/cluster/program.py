@@ -80,6 +80,7 @@ def running_program(kubeconfig: Path, folder: Path) -> Iterator[Program]:
             "BASE_DOMAIN": "example.test",
             "MONITORING_OVERLAY": "",
             "KEY_VAULTS": "kv",
+            "CREDENTIAL_SETTLE_SECONDS": "0",
             "WORKLOAD_IDENTITIES": "rg-coppice/id-feature-1",
             "AZURE_SUBSCRIPTION_ID": azure.subscription,
             "AZURE_TENANT_ID": azure.tenant,

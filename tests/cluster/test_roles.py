@@ -129,6 +129,7 @@ def test_the_roles_grant_what_was_needed_and_nothing_to_spare(
     program: Program, kubectl: Callable[..., str], audit_log: Path, lines_before: int
 ) -> None:
     program.composition.reconciler.sweep(most_deletions=0)
+    program.composition.reconciler.locks.clear_away()
     folder = str(Path(__file__).parents[2] / "deploy" / "cluster")
     objects = list(yaml.safe_load_all(kubectl("kustomize", folder)))
 

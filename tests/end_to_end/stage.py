@@ -36,7 +36,7 @@ class Stage:
 
     @property
     def eyes(self) -> Eyes:
-        return Eyes(cluster=self.world.cluster, arm=self.world.arm)
+        return Eyes(cluster=self.world.cluster, arm=self.world.arm, databases=self.world.databases)
 
     @property
     def actors(self) -> Actors:
@@ -84,4 +84,4 @@ class Stage:
             payload = delete_payload(self.world.repository, branch=branch)
             secret = self.world.settings["GITHUB_WEBHOOK_SECRET"]
             self.program.deliver(Delivery(event="delete", payload=payload), secret=secret)
-        until("everything is cleared away", lambda: not self.eyes.everything_left(), seconds=30)
+        until("everything is cleared away", lambda: not self.eyes.everything_left(), seconds=90)

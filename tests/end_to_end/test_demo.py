@@ -27,6 +27,14 @@ def test_the_story_comes_true(stage: Stage) -> None:
     assert narrator.removed == narrator.provisioned
 
 
+def test_the_story_comes_true_where_there_is_no_database_server(tmp_path: Path) -> None:
+    at_once = ("--ready-seconds", "0", "--termination-seconds", "0")
+    with world(tmp_path, kubernetes=at_once) as place, program(place) as served:
+        narrator = Narrator(world=place, program=served, say=Teller(out=io.StringIO()))
+        tell(narrator)
+    assert len(narrator.removed) == 3
+
+
 def test_a_story_that_does_not_come_true_is_not_told_to_the_end(tmp_path: Path) -> None:
     out = io.StringIO()
     with world(tmp_path) as place, program(place, FEATURE_OVERLAY="overlays/none") as served:

@@ -12,6 +12,7 @@ from local.demo.eyes import until
 from local.demo.world import World, program
 from tests.end_to_end.stage import Stage
 
+LOGIN = "/secrets/branch-database"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/coppice-system/leases"
 ARM = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/{}"
@@ -75,6 +76,36 @@ def test_a_credential_that_was_deleted_by_hand(standing: Stage) -> None:
     assert standing.eyes.credentials() == []
     assert sweep(standing) == {"make": [standing.branch], "remove": []}
     until("it is back", lambda: standing.eyes.credentials() == [before])
+
+
+def test_a_database_that_was_dropped_by_hand(standing: Stage) -> None:
+    server, login = standing.world.databases, standing.eyes.login(standing.namespace)
+    if server is None or login is None:
+        pytest.skip("PostgreSQL is not installed: run `apt-get install postgresql`.")
+    with server.inside("postgres") as session:
+        session.execute(f"DROP DATABASE {login.database} WITH (FORCE)".encode())
+    assert sweep(standing) == {"make": [standing.branch], "remove": []}
+
+    until("its login opens it again", lambda: signs_in(standing), seconds=20)
+
+
+def signs_in(stage: Stage) -> bool:
+    """Whether the login that is delivered opens the branch's database."""
+    found = stage.eyes.login(stage.namespace)
+    return found is not None and not found.refusal(found.database)
+
+
+def test_a_login_that_was_changed_by_hand_is_delivered_anew(standing: Stage, place: World) -> None:
+    if place.databases is None:
+        pytest.skip("PostgreSQL is not installed: run `apt-get install postgresql`.")
+    standing.world.cluster.patch(
+        f"/api/v1/namespaces/{standing.namespace}{LOGIN}",
+        content=json.dumps({"data": {"password": "bm9uZQ=="}}),
+        headers={"Content-Type": "application/merge-patch+json"},
+    ).raise_for_status()
+    assert not signs_in(standing)
+    standing.api.put(f"/api/environments/{standing.branch}").raise_for_status()
+    until("its login opens it again", lambda: signs_in(standing), seconds=20)
 
 
 def test_a_record_that_was_deleted_by_hand(standing: Stage) -> None:
@@ -142,23 +173,31 @@ def let_leases_expire(stage: Stage) -> None:
 def test_every_object_and_field_of_the_overlay_is_back_after_the_hours_to_reapply(
     standing: Stage, place: World
 ) -> None:
-    before = standing.eyes.applied(standing.namespace)
+    before = of_the_overlay(standing)
     for path, each in before.items():
         spoil(standing, path, each)
     services = [path for path, each in before.items() if each["kind"] == "Service"]
-    for path in services:
+    logins = [path for path in standing.eyes.applied(standing.namespace) if path.endswith(LOGIN)]
+    for path in (*services, *logins):
         standing.world.cluster.delete(path).raise_for_status()
-    assert not same(standing.eyes.applied(standing.namespace), before)
+    assert not same(of_the_overlay(standing), before)
     assert standing.converged(), "nothing is looked for before it is due"
     with program(place, name="impatient", REAPPLY_HOURS=str(1 / 3600)) as served:
         impatient = Stage(world=place, program=served, branch=standing.branch)
         until("it is due", lambda: sweep(impatient)["make"] == [standing.branch], seconds=10)
-        until("all is as it was", lambda: same(standing.eyes.applied(standing.namespace), before), seconds=20)
-    after = standing.eyes.applied(standing.namespace)
+        until("all is as it was", lambda: same(of_the_overlay(standing), before), seconds=20)
+        assert not logins or signs_in(standing)
+    after = of_the_overlay(standing)
     kept = [
         path for path, each in after.items() if "example.com/note" in each["metadata"].get("annotations", {})
     ]
     assert sorted(kept) == sorted(before.keys() - services), "what others added stays"
+
+
+def of_the_overlay(stage: Stage) -> dict[str, dict[str, Any]]:
+    """What was applied, but for the login of the database: that one was made."""
+    applied = stage.eyes.applied(stage.namespace)
+    return {path: each for path, each in applied.items() if not path.endswith(LOGIN)}
 
 
 def spoil(stage: Stage, path: str, each: dict[str, Any]) -> None:

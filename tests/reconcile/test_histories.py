@@ -1,40 +1,33 @@
-"""Whatever happens to branches, messages and the program itself, in whatever order: after a sweep the world
-is what the branches say.
+"""Whatever happens to branches, messages, workers and what they made, in whatever order and in the middle of
+whatever they do: after a sweep the world is what the branches say.
 """
 
+import random
 from dataclasses import replace
+from datetime import timedelta
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from branches.identity import Credential
-from branches.naming import subject
-from branches.observe import one
-from branches.world import everything
-from tests.fakes.azure import ISSUER
-from tests.fakes.manifests import config_map, job, overlay
-from tests.fakes.program import RULES, Program, key, namespace_of
-from tests.fakes.world import Crash
+from branches.namespace import PART_OF
+from tests.fakes.program import RULES, SERVER, Program
+from tests.reconcile.model import ACCOUNTS, BRANCHES, ELSEWHERE, LOGIN, OVERLAYS, POOLS, TWINS, Model
+from tests.reconcile.workers import Worker, Workers
 
-TWINS = {"x", "feature/x"}
-BRANCHES = ["x", "feature/x", "x-2", "Fix/Auth", "release/1"]
-OVERLAYS = {
-    "plain": overlay(),
-    "more": overlay(config_map("more"), job(image="example/migrate:1")),
-    "other": overlay(config_map("other"), job(image="example/migrate:2")),
-}
-POOLS = {"": ("rg/id-0", "rg/id-1"), "storage": ("rg/st-0",)}
-ACCOUNT = "postgres-service-account"
-ACCOUNTS = [{ACCOUNT: ""}, {ACCOUNT: "", "uploader": ""}, {ACCOUNT: "", "uploader": "storage"}]
+MOST_WORKERS = 4
+PARTS = 4
+MESSAGE_LOCK = timedelta(minutes=10)  # after which the queue hands out a message whose worker is gone
+SWEEP = "sweep"
 branches = st.sampled_from(BRANCHES)
 indexes = st.integers(0, 100)
-FOREIGN = Credential(
-    identity="rg/id-0",
-    name="ci",
-    issuer=ISSUER,
-    subject="system:serviceaccount:feature-x:postgres-service-account",
-)
 
 
 class Histories(RuleBasedStateMachine):
@@ -42,75 +35,106 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.program = Program(rules=replace(RULES, pools=POOLS))
-        self.settings = 1
+        rules = replace(RULES, pools=POOLS, databases=SERVER, settle=timedelta(seconds=30))
+        self.model = Model(Program(rules=rules))
         self.world = self.program.world
-        self.held: dict[str, str] = {}
-        self.overlays: dict[str, str] = {}
-        self.objects_lost = False
-        self.inventories_lost = False
-        self.foreign = self.world.add_namespace("feature-foreign", labels={"team": "blue"})
-        self.world.identities["rg/theirs"] = "client-of-theirs"
-        self.world.add_credential(replace(FOREIGN, identity="rg/theirs"))
+        self.workers = Workers(self.world)
+        self.choice = random.Random(0)
+        self.settings = 1
+        self.objects_touched = False
 
-    @rule(branch=branches, kind=st.sampled_from(sorted(OVERLAYS)), told=st.booleans())
-    def push(self, branch: str, kind: str, told: bool) -> None:
-        commit = self.program.push(branch, OVERLAYS[kind])
-        self.overlays[commit] = kind
-        if told:
-            self.program.tell(branch)
+    @property
+    def program(self) -> Program:
+        """The program under its present rules; a worker that is at work keeps those it began with."""
+        return self.model.program
 
-    @rule(branch=branches, told=st.booleans())
-    def delete(self, branch: str, told: bool) -> None:
+    @initialize(number=st.integers(0, 2**32 - 1))
+    def the_order_of_calls_is_chosen(self, number: int) -> None:
+        self.choice.seed(number)
+
+    @rule(branch=branches, kind=st.sampled_from(sorted(OVERLAYS)), told=st.integers(0, 2))
+    def push(self, branch: str, kind: str, told: int) -> None:
+        self.model.overlays[self.program.push(branch, OVERLAYS[kind])] = kind
+        self.tell(branch, times=told)
+
+    @rule(branch=branches, told=st.integers(0, 2))
+    def delete(self, branch: str, told: int) -> None:
         self.program.delete_branch(branch)
-        if told:
-            self.program.tell(branch)
+        self.tell(branch, times=told)
+
+    @rule(old=branches, new=branches, told=st.sampled_from([(0, 0), (1, 0), (0, 1), (1, 1)]))
+    def rename(self, old: str, new: str, told: tuple[int, int]) -> None:
+        if old in self.world.heads and new not in self.world.heads:
+            self.world.heads[new] = self.world.heads.pop(old)
+            self.tell(new, times=told[0])
+            self.tell(old, times=told[1])
 
     @rule(branch=branches)
     def a_message_comes_for_no_reason(self, branch: str) -> None:
-        self.program.tell(branch)
+        self.tell(branch)
 
     @rule()
     def all_messages_are_lost(self) -> None:
         self.program.queue.clear()
 
-    @precondition(lambda self: self.program.queue)
-    @rule(index=indexes, settled=st.booleans())
-    def one_message_is_worked_on(self, index: int, settled: bool) -> None:
-        _, message = self.program.queue.pop(index % len(self.program.queue))
-        self.program.work(message)
-        if settled:
-            self.world.settle()
-
     @rule(branch=branches, action=st.sampled_from(["hold", "apply"]))
     def a_person_asks(self, branch: str, action: str) -> None:
-        self.world.pass_time(minutes=1)
+        self.world.pass_time(minutes=0.1)
         answer = self.program.ask(branch, action)
         if answer.status == 202 and branch in self.world.heads:
             if action == "hold":
-                self.held[branch] = self.world.heads[branch]
+                self.model.held[branch] = self.world.heads[branch]
             else:
-                self.held.pop(branch, None)
+                self.model.held.pop(branch, None)
 
-    @precondition(lambda self: self.program.queue)
-    @rule(calls=st.integers(0, 60), again=st.booleans())
-    def the_process_dies(self, calls: int, again: bool) -> None:
-        _, message = self.program.queue.pop(0)
-        self.world.crash_at(calls)
-        try:
-            self.program.work(message)
-        except Crash:
-            if again:
-                self.program.queue.append((self.world.now, message))
-        self.world.recover()
+    @precondition(lambda self: self.program.queue and len(self.workers.running) < MOST_WORKERS)
+    @rule(index=indexes)
+    def a_worker_takes_a_message(self, index: int) -> None:
+        self.take(index % len(self.program.queue))
+
+    @precondition(lambda self: len(self.workers.running) < MOST_WORKERS)
+    @rule()
+    def a_sweep_begins(self) -> None:
+        program = self.program
+        self.workers.start(SWEEP, lambda: program.sweep(most_deletions=50))
+
+    @precondition(lambda self: self.workers.running)
+    @rule(calls=st.integers(1, 60))
+    def workers_go_on(self, calls: int) -> None:
+        self.workers.interleave(calls=calls, choice=self.choice)
+
+    @precondition(lambda self: self.workers.running)
+    @rule(index=indexes, calls=st.integers(1, 60))
+    def one_worker_goes_on_while_the_others_stand_still(self, index: int, calls: int) -> None:
+        worker = self.workers.running[index % len(self.workers.running)]
+        for _ in range(calls):
+            if not worker.ended:
+                self.workers.go_on(worker)
+
+    @precondition(lambda self: self.workers.running)
+    @rule(settled=st.booleans())
+    def workers_come_to_their_ends(self, settled: bool) -> None:
+        self.workers.finish(self.choice)
+        if settled:
+            self.world.settle()
+
+    @precondition(lambda self: self.workers.running)
+    @rule(index=indexes)
+    def a_worker_is_killed(self, index: int) -> None:
+        worker = self.workers.running[index % len(self.workers.running)]
+        self.workers.kill(worker)
+        if worker.name != SWEEP:
+            self.program.queue.append((self.world.now + MESSAGE_LOCK, worker.name))
 
     @rule(accounts=st.sampled_from(ACCOUNTS))
     def the_settings_change(self, accounts: dict[str, str]) -> None:
         self.settings += 1
-        self.program = self.program.with_rules(accounts=accounts, digest=f"settings-{self.settings}")
+        digest = f"settings-{self.settings}"
+        self.model.program = self.program.with_rules(accounts=accounts, digest=digest)
 
-    @rule(minutes=st.sampled_from([0.5, 11, 60]))
+    @rule(minutes=st.sampled_from([0.1, 0.5, 2, 11, 60]))
     def time_passes(self, minutes: float) -> None:
+        self.workers.let_writes_through()
         self.world.pass_time(minutes=minutes)
 
     @rule()
@@ -123,92 +147,105 @@ class Histories(RuleBasedStateMachine):
         name = self.ours()[index % len(self.ours())]
         self.world.namespaces[name] = replace(self.world.namespaces[name], terminating_since=self.world.now)
 
+    @precondition(lambda self: self.ours())
+    @rule(index=indexes, label=st.sampled_from([PART_OF, "dev-gateway-access"]))
+    def someone_changes_a_label(self, index: int, label: str) -> None:
+        name = self.ours()[index % len(self.ours())]
+        stands = self.world.namespaces[name]
+        labels = {**stands.labels, label: "changed"}
+        self.world.namespaces[name] = replace(stands, labels=labels, version=self.world.number())
+
     @precondition(lambda self: self.world.credentials.get("rg/id-0"))
-    @rule(index=indexes)
-    def someone_deletes_a_credential(self, index: int) -> None:
+    @rule(index=indexes, changed=st.booleans())
+    def someone_deletes_or_changes_a_credential(self, index: int, changed: bool) -> None:
         named = self.world.credentials["rg/id-0"]
-        del named[sorted(named)[index % len(named)]]
+        name = sorted(named)[index % len(named)]
+        former = named.pop(name)
+        if changed and all(each.subject != ELSEWHERE for each in named.values()):
+            named[name] = replace(former, subject=ELSEWHERE)
 
     @precondition(lambda self: self.world.records)
-    @rule(index=indexes)
-    def someone_deletes_a_record(self, index: int) -> None:
-        del self.world.records[sorted(self.world.records)[index % len(self.world.records)]]
-        self.inventories_lost = True
+    @rule(index=indexes, changed=st.booleans())
+    def someone_deletes_or_changes_a_record(self, index: int, changed: bool) -> None:
+        name = sorted(self.world.records)[index % len(self.world.records)]
+        former = self.world.records.pop(name)
+        if changed:
+            self.world.records[name] = replace(former, rendered="", version=self.world.number())
+        else:
+            self.model.inventories_lost = True
 
     @precondition(lambda self: self.world.objects)
-    @rule(index=indexes)
-    def someone_deletes_an_object(self, index: int) -> None:
-        del self.world.objects[sorted(self.world.objects)[index % len(self.world.objects)]]
-        self.objects_lost = True
+    @rule(index=indexes, changed=st.booleans())
+    def someone_deletes_or_changes_an_object(self, index: int, changed: bool) -> None:
+        at = sorted(self.world.objects)[index % len(self.world.objects)]
+        former = self.world.objects.pop(at)
+        if changed:
+            manifest = {**former.manifest, "data": {"commit": "changed"}}
+            if at[1] == LOGIN:  # the API server keeps account of who wrote: its note counts no longer
+                manifest["metadata"] = {**former.manifest["metadata"], "annotations": {}}
+            self.world.objects[at] = replace(former, manifest=manifest, version=self.world.number())
+        self.objects_touched = True
 
     def ours(self) -> list[str]:
         return sorted(name for name, each in self.world.namespaces.items() if each.managed)
 
-    def wanted(self) -> dict[str, str]:
-        """Branch → commit, of those that shall have an environment, both twins included."""
-        return {
-            branch: commit
-            for branch, commit in self.world.heads.items()
-            if branch not in {"main", "release/1"} and self.held.get(branch) != commit
-        }
+    def tell(self, branch: str, *, times: int = 1) -> None:
+        for _ in range(times):
+            self.program.tell(branch)
 
-    def looks_the_same_from_afar(self) -> None:
-        """Looking at everything by lists shows each branch as looking at it by gets does."""
-        readers, rules = self.program.reconciler.readers, self.program.rules
-        for seen in everything(rules=rules, readers=readers).branches:
-            near = one(seen.key, rules=rules, readers=readers)
-            assert seen == replace(near, rollout=seen.rollout, leaving=seen.leaving, cron_jobs=seen.cron_jobs)
+    def take(self, index: int) -> Worker:
+        _, message = self.program.queue.pop(index)
+        program = self.program
+        return self.workers.start(message, lambda: program.work(message))
+
+    def drain(self) -> None:
+        """Let workers empty the queue side by side, while the world goes on; time moves when nobody works."""
+        queue, running, started = self.program.queue, self.workers.running, self.world.now
+        while queue or running:
+            assert self.world.now - started < timedelta(hours=3), f"it does not come to rest: {queue}"
+            due = [index for index, (at, _) in enumerate(queue) if at <= self.world.now]
+            if due and len(running) < MOST_WORKERS and (not running or self.choice.random() < 0.2):
+                self.take(self.choice.choice(due))
+            elif running:
+                worker = self.choice.choice(running)
+                self.workers.go_on(worker)
+                if worker.ended:
+                    self.world.settle()
+            else:
+                self.world.now = min(at for at, _ in queue)
 
     def teardown(self) -> None:
-        self.looks_the_same_from_afar()
-        if self.objects_lost:  # nobody looks at single objects until the overlay is applied anew
+        try:
+            self.after_a_sweep_the_world_is_what_the_branches_say()
+        finally:
+            self.workers.kill_all()
+
+    def after_a_sweep_the_world_is_what_the_branches_say(self) -> None:
+        self.workers.finish(self.choice)
+        self.model.looks_the_same_from_afar()
+        self.world.pass_time(minutes=2)  # what killed workers held runs out
+        if self.objects_touched:  # nobody looks at single objects until the overlay is applied anew
             self.world.pass_time(hours=25)
         self.world.settle()
-        # A twin whose other half has just lost the namespace they share comes with the next sweep.
-        for _ in range(2):
-            self.program.sweep(most_deletions=50)
-            self.program.drain()
+        self.sweep()
+        self.model.holds(leaving_out=TWINS)
+        self.sweep()  # a twin whose other half has just lost the names they share comes with the next one
+        self.model.holds()
 
-        wanted = self.wanted()
-        owners = {each.owner.branch for each in self.world.namespaces.values() if each.owner}
-        assert owners <= set(wanted)
-        assert {namespace_of(branch) for branch in wanted} == set(self.ours()) == set(self.world.records)
-        for branch in owners:
-            self.stands(branch, wanted[branch])
-        # Where namespace and record are both gone, a credential may not tell whose it was: then
-        # a person is told of it.
-        _, orphans = self.program.reconciler.sweep(most_deletions=50)
-        assert sorted(
-            (each.identity, each.subject)
-            for each in self.world.every_credential()
-            if each.identity != "rg/theirs" and str(each) not in orphans
-        ) == sorted(
-            (self.world.records[name].identities[pool], subject(name, account))
-            for name in self.ours()
-            for account, pool in self.program.rules.accounts.items()
-        )
-        assert {each.key.branch for each in self.world.requests.values()} <= set(self.world.heads)
-        assert not [each for each in self.world.leases.values() if each.until > self.world.now]
-        assert self.world.namespaces["feature-foreign"] == self.foreign
-        assert self.world.credentials["rg/theirs"]
-
-    def stands(self, branch: str, commit: str) -> None:
-        applied = self.program.namespace(branch).applied
-        assert applied is not None
-        assert (applied.revision, applied.result) == (commit, "Ready")
-        names = {f"{each['kind']}/{each['metadata']['name']}" for each in OVERLAYS[self.overlays[commit]]}
-        stands = self.world.objects_in(namespace_of(branch))
-        # Only the inventory says what may be pruned: without it, former objects stay.
-        assert stands >= names if self.inventories_lost else stands == names
-        assert self.world.records[namespace_of(branch)].key == key(branch)
-        for (namespace, ref), stored in self.world.objects.items():
-            if namespace == namespace_of(branch) and ref.name == "settings":
-                assert stored.manifest["data"] == {"commit": commit}
+    def sweep(self) -> None:
+        self.program.sweep(most_deletions=50)
+        self.drain()
 
 
-TestHistories = Histories.TestCase
-TestHistories.settings = settings(
-    max_examples=settings().max_examples // 2,
-    stateful_step_count=40,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_after_any_history_and_a_sweep_the_world_is_what_the_branches_say(part: int) -> None:
+    """In parts, so that several processes can share the work; each part has histories of its own."""
+    machine = seed(part)(type(f"Histories{part}", (Histories,), {}))
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=settings().max_examples // PARTS,
+            stateful_step_count=40,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )

@@ -1,7 +1,9 @@
 """What others do in the middle of a run: each event happens once before every call that the run makes."""
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -11,6 +13,7 @@ from tests.fakes.azure import ISSUER
 from tests.fakes.manifests import config_map, overlay
 from tests.fakes.program import Program, namespace_of
 from tests.fakes.snapshot import snapshot
+from tests.reconcile.workers import Workers
 
 
 def at_every_call(prepare: Callable[[], Program], event: Callable[[Program], object]) -> Iterator[Program]:
@@ -144,9 +147,72 @@ def test_whoever_has_lost_its_lease_writes_nothing_more(last: str) -> None:
         if what == last:
             held = program.world.leases["branch/feature-x"]
             program.world.leases["branch/feature-x"] = replace(held, holder="someone else")
+            program.world.pass_time(minutes=2)
 
     program.world.before = lose
     report = program.run("x")
 
     assert program.world.writes()[-1] == last
     assert isinstance(report.outcome, Waiting)
+
+
+def standing_still(prepare: Callable[[], Program], event: Callable[[Program], object]) -> Iterator[Program]:
+    """Programs in which a worker has stood still for minutes before its first call, its second, and so on,
+    while the event happened and others worked on it to the end.
+    """
+    for number in range(1000):
+        program = prepare()
+        workers = Workers(program.world)
+        _, message = program.queue.pop(0)
+        slow = workers.start(message, partial(program.work, message))
+        for _ in range(number):
+            if not slow.ended:
+                workers.go_on(slow)
+        workers.let_writes_through()
+        if slow.ended:
+            return
+        event(program)
+        program.world.pass_time(minutes=2)
+        program.drain()
+        workers.finish(random.Random(0))
+        program.drain()
+        program.sweep()
+        program.drain()
+        yield program
+
+
+def test_whoever_stood_still_until_its_lease_was_taken_undoes_nothing_that_was_done_since() -> None:
+    second = Program()
+    second.push("x", overlay(config_map("first")))
+    second.stand("x", overlay(config_map("second")))
+
+    def event(program: Program) -> None:
+        program.push("x", overlay(config_map("second")))
+        program.tell("x")
+
+    for program in standing_still(coming, event):
+        assert snapshot(program.world) == snapshot(second.world)
+
+
+def test_whoever_stood_still_while_its_branch_was_deleted_leaves_nothing_behind() -> None:
+    empty = snapshot(Program().world)
+
+    def event(program: Program) -> None:
+        program.delete_branch("x")
+        program.tell("x")
+
+    for program in standing_still(coming, event):
+        assert snapshot(program.world) == empty
+
+
+def test_whoever_stood_still_while_its_branch_was_made_again_takes_nothing_away() -> None:
+    again = Program()
+    again.push("x")
+    again.stand("x")
+
+    def event(program: Program) -> None:
+        program.push("x")
+        program.tell("x")
+
+    for program in standing_still(going, event):
+        assert snapshot(program.world) == snapshot(again.world)

@@ -3,26 +3,37 @@ makes, with that call as the one that goes wrong.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import pytest
 
 from branches.identity import Credential
+from branches.monitoring.shared import SharedName
 from loop.errors import Unreachable
 from tests.fakes.azure import ISSUER
 from tests.fakes.manifests import config_map, cron_job, deployment, job, overlay, scaler
-from tests.fakes.program import Program, namespace_of
+from tests.fakes.monitoring import keep, older_kind
+from tests.fakes.program import SERVER, Program, namespace_of
 from tests.fakes.snapshot import snapshot
 from tests.fakes.world import Crash
 
-FIRST = overlay(config_map("old"), job(image="example/migrate:1"), cron_job())
-SECOND = overlay(config_map("new"), job(image="example/migrate:2"), scaler("ScaledObject", "web"))
+FIRST = overlay(
+    config_map("old"), job(image="example/migrate:1"), cron_job(), *older_kind(namespace_of("x"), "first")
+)
+SECOND = overlay(
+    config_map("new"),
+    job(image="example/migrate:2"),
+    scaler("ScaledObject", "web"),
+    *older_kind(namespace_of("x"), "second"),
+)
 
 
 def neighbours() -> Program:
     """A world in which others stand too: an environment, and what was never ours."""
-    program = Program()
+    program = Program().with_rules(databases=SERVER, settle=timedelta(seconds=30))
+    keep(program.world)
     program.stand("x-2")
     program.world.add_namespace("feature-xx", labels={"team": "blue"})
     program.world.add_credential(
@@ -176,6 +187,6 @@ def test_what_is_not_ours_is_never_written_to(story: Callable[[Program], None]) 
 
     program.drain()
 
-    ours = ("feature-x", "coppice-x", "request/x", "record/feature-x")
+    ours = ("feature-x", "coppice-x", "request/x", "record/feature-x", "/feature_x", *SharedName)
     for call in program.world.writes(since=before):
         assert call.endswith(ours) or f" {namespace_of('x')}/" in call, call

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from branches.key import from_message
+from branches.told import again
 from loop.outcome import Done, Outcome, Stalled, Waiting
 from loop.report import Report
-from reconcile import again
 from tests.fakes.program import Program, key
 from tests.fakes.snapshot import snapshot
 from tests.fakes.world import START

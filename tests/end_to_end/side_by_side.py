@@ -1,0 +1,243 @@
+"""Ten branches side by side, of which five go: what was seen of all ten before, and of the five that stay
+afterwards.
+
+Names are near to each other on purpose: whoever deletes by a prefix, or by a name cut short, is caught here.
+"""
+
+import io
+import json
+import re
+import time
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+from urllib.parse import quote
+
+from branches.namespace import BRANCH, IDENTITY, READY, RESULT, URL
+from local.demo.databases import Databases, Login
+from local.demo.eyes import Eyes, until
+from local.demo.narrator import Narrator
+from local.demo.parts import drops, held, is_ended
+from local.demo.say import Teller
+from tests.end_to_end.stage import Stage
+
+HOSTILE = 'x";drop-database;--'
+GOING = ("feature/auth", "feature/search-2", "fix/login", "spike", HOSTILE)
+STAYING = ("feature/auth-2", "feature/search", "fix/login-2", "spike-2", "drop-database")
+HELD = "feature/auth"
+SESSIONS = 30
+SECRET = "Secret/branch-database"
+
+_PATIENCE = 60.0  # seconds
+_ROLE = "(SELECT oid FROM pg_roles WHERE rolname = {name})"
+_DATABASE = "(SELECT oid FROM pg_database WHERE datname = {name})"
+# With the version of each row, as PostgreSQL has it: https://www.postgresql.org/docs/current/ddl-system-columns.html
+_SHARED = (
+    "SELECT xmin::text, d::text FROM pg_database d WHERE datname = {name}",
+    "SELECT xmin::text, a::text FROM pg_authid a WHERE rolname = {name}",
+    f"SELECT xmin::text, m::text FROM pg_auth_members m WHERE {_ROLE} IN (roleid, member)",
+    f"SELECT xmin::text, s::text FROM pg_shdescription s WHERE objoid IN ({_ROLE}, {_DATABASE})",
+    f"SELECT s::text FROM pg_db_role_setting s WHERE setdatabase = {_DATABASE} OR setrole = {_ROLE}",
+    f"SELECT xmin::text, s::text FROM pg_shdepend s WHERE dbid = {_DATABASE} OR refobjid = {_ROLE}",
+)
+_INSIDE = (
+    "SELECT xmin::text, c::text FROM pg_class c WHERE oid >= 16384",
+    "SELECT xmin::text, a::text FROM pg_attribute a WHERE attrelid >= 16384",
+    "SELECT xmin::text, n::text FROM pg_namespace n WHERE nspname = 'public'",
+    "SELECT xmin::text, t::text FROM todos t",
+)
+_EVERYWHERE = ("pg_database", "pg_authid", "pg_shdescription", "pg_shdepend", "pg_db_role_setting")
+
+Picture = Mapping[str, str]
+"""All that stands of an environment, byte by byte, by where it stands."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """What an environment has, and no other."""
+
+    namespace: str
+    host: str
+    credential: str
+    login: Login
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """What was seen.
+
+    Attributes:
+        own: what each of the ten had, by branch.
+        before: what stood of those that stay, by branch.
+        after: the same, once the others were gone.
+        refusals: what the server said to a login (the first) at a neighbour's database.
+        survivors: how many of the sessions that were held still worked after the branch was deleted.
+        drops: what the program said about dropping the database that was held.
+        named: whatever named one of those that go, anywhere, while they stood.
+        left: the same, once they were gone.
+        told: where a password of the ten stood outside of its Secret.
+    """
+
+    own: Mapping[str, Own]
+    before: Mapping[str, Picture]
+    after: Mapping[str, Picture]
+    refusals: Mapping[tuple[str, str], str]
+    survivors: int
+    drops: tuple[str, ...]
+    named: tuple[str, ...]
+    left: tuple[str, ...]
+    told: tuple[str, ...]
+
+
+def play(stage: Stage, *, rest: float = 0.0) -> Course:
+    """Push ten branches, hold a database, delete five, and look.
+
+    Args:
+        stage: where.
+        rest: seconds for which nothing has to change before it counts as untouched: controllers of a real
+            cluster collect what they write.
+
+    Raises:
+        NotAsToldError: an environment lacks something, or something takes too long.
+    """
+    server = stage.world.databases
+    assert server is not None, "the world has a database server"
+    own = _made(stage)
+    logins = {branch: each.login for branch, each in own.items()}
+    for branch, login in logins.items():
+        with login.session() as session:
+            session.execute("INSERT INTO todos (title) VALUES (%s)", [branch])
+    refusals = {
+        (one, other): logins[one].refusal(logins[other].database) for one, other in permutations(logins, 2)
+    }
+    before = _at_rest(stage.eyes, server, own, seconds=rest)
+    named, told = _naming(stage.eyes, server, own), tuple(_told(stage, server, own))
+    sessions = held(logins[HELD], SESSIONS)
+    stage.actors.delete(*GOING)
+    until("nothing is left of the five", lambda: not _traces(stage.eyes, own), seconds=_PATIENCE)
+    return Course(
+        own=own,
+        before=before,
+        after=_pictures(stage.eyes, server, own),
+        refusals=refusals,
+        survivors=sum(not is_ended(session) for session in sessions),
+        drops=tuple(until("it is said what was dropped", lambda: drops(stage.program.log, HELD))),
+        named=named,
+        left=_naming(stage.eyes, server, own),
+        told=told,
+    )
+
+
+def _made(stage: Stage) -> dict[str, Own]:
+    """Push all ten at once, and wait until nothing is done about them any more."""
+    branches = (*GOING, *STAYING)
+    for branch in branches:  # or else, if an hour strikes meanwhile, somebody is touched: by the cron job
+        stage.actors.commit(branch, "No cron job", drop=("../../base/todo-cron",))
+    stage.actors.push(*branches)
+    told = Narrator(
+        world=stage.world, program=stage.program, say=Teller(out=io.StringIO()), patience=_PATIENCE
+    )
+    for branch in branches:
+        told.show(told.applied(branch))  # which also tries database and login, and looks at all parts
+    until("all ten are up", lambda: all(_is_up(stage.eyes, each) for each in branches), seconds=_PATIENCE)
+    return {branch: _own(stage.eyes, branch) for branch in branches}
+
+
+def _is_up(eyes: Eyes, branch: str) -> bool:
+    """Whether an environment is ready, and nobody holds its lease: its record is all that is noted of it."""
+    found = eyes.environment(branch)
+    if found is None or found["metadata"]["annotations"][RESULT] != READY:
+        return False
+    traces = eyes.traces(namespace=found["metadata"]["name"], branch=branch)
+    return sum(each.startswith("coppice-system/") for each in traces) == 1
+
+
+def _traces(eyes: Eyes, own: Mapping[str, Own]) -> list[str]:
+    gone = ((branch, own[branch].namespace) for branch in GOING)
+    return [each for branch, name in gone for each in eyes.traces(namespace=name, branch=branch)]
+
+
+def _own(eyes: Eyes, branch: str) -> Own:
+    found = eyes.environment(branch)
+    assert found is not None
+    name, noted = found["metadata"]["name"], found["metadata"]["annotations"]
+    [credential], login = eyes.credentials_of(name), eyes.login(name)
+    assert credential.identity == noted[IDENTITY]
+    assert login is not None
+    return Own(namespace=name, host=noted[URL], credential=credential.subject, login=login)
+
+
+def _at_rest(eyes: Eyes, server: Databases, own: Mapping[str, Own], *, seconds: float) -> dict[str, Picture]:
+    """The pictures, as soon as they have stayed the same: controllers may still be counting pods."""
+    last, since = _pictures(eyes, server, own), time.monotonic()
+
+    def look() -> dict[str, Picture] | None:
+        nonlocal last, since
+        former, last = last, _pictures(eyes, server, own)
+        if last != former:
+            since = time.monotonic()
+            return None
+        return last if time.monotonic() - since >= seconds else None
+
+    return until("all that stays is at rest", look, seconds=_PATIENCE)
+
+
+def _pictures(eyes: Eyes, server: Databases, own: Mapping[str, Own]) -> dict[str, Picture]:
+    return {branch: dict(_picture(eyes, server, branch, own[branch])) for branch in STAYING}
+
+
+def _picture(eyes: Eyes, server: Databases, branch: str, own: Own) -> Iterator[tuple[str, str]]:
+    """Resource versions and all: a write that changes nothing is seen, too."""
+    yield "namespace", _text(eyes.environment(branch))
+    for path, each in eyes.standing(own.namespace).items():
+        yield path, _text(each)
+    for note in eyes.notes():
+        if note["metadata"].get("annotations", {}).get(BRANCH) == branch:
+            yield f"note {note['metadata']['name']}", _text(note)
+    yield "credentials", _text([each for each in _credentials(eyes) if own.credential == each["subject"]])
+    name = own.login.database
+    with server.inside(name) as session:
+        for query in (*_SHARED, *_INSIDE):
+            rows = session.execute(query.replace("{name}", "%(name)s").encode(), {"name": name}).fetchall()
+            yield query, _text(sorted(rows))
+
+
+def _naming(eyes: Eyes, server: Databases, own: Mapping[str, Own]) -> tuple[str, ...]:
+    """Look through everything there is for the names of those that go."""
+    going = [own[branch] for branch in GOING]
+    names = "|".join(re.escape(name) for each in going for name in (each.namespace, each.login.database))
+    naming = re.compile(rf"(?<![\w-])({names})(?![\w-])")
+    return tuple(where for where, text in _everything(eyes, server) if naming.search(text))
+
+
+def _told(stage: Stage, server: Databases, own: Mapping[str, Own]) -> Iterator[str]:
+    """Look for passwords where they are none of anybody's business: in the program's log, above all."""
+    plain = [each.login.password for each in own.values()]
+    passwords = [*plain, *(b64encode(each.encode()).decode() for each in plain)]
+    plans = [stage.api.get(f"/api/environments/{quote(branch)}").text for branch in own]
+    spoken = [("log", stage.program.log.read_text()), *(("plan", each) for each in plans)]
+    for where, text in (*spoken, *_everything(stage.eyes, server)):
+        if where != SECRET and any(each in text for each in passwords):
+            yield where
+
+
+def _everything(eyes: Eyes, server: Databases) -> Iterator[tuple[str, str]]:
+    for each in eyes.everywhere():
+        yield f"{each['kind']}/{each['metadata']['name']}", _text(each)
+    for each in _credentials(eyes):
+        yield f"credential/{each['name']}", _text(each)
+    with server.inside("postgres") as session:
+        for catalog in _EVERYWHERE:
+            for (row,) in session.execute(f"SELECT c::text FROM {catalog} c".encode()):
+                yield catalog, row
+
+
+def _credentials(eyes: Eyes) -> list[dict[str, Any]]:
+    state = eyes.arm.get("/_standin/state").raise_for_status().json()
+    return [each for held in state["credentials"].values() for each in held]
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True)

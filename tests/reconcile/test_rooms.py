@@ -1,0 +1,122 @@
+"""Identities hold twenty credentials each, those of others counted: whoever finds no place waits for one."""
+
+import random
+
+from branches.identity import MOST_CREDENTIALS, Credential
+from loop.outcome import Waiting
+from loop.report import Report
+from tests.fakes.azure import ISSUER
+from tests.fakes.program import Program, namespace_of
+from tests.fakes.world import World
+from tests.reconcile.workers import Workers
+
+FOREIGN = {"rg/id-0": 15, "rg/id-1": 5}
+PLACES = 2 * MOST_CREDENTIALS - sum(FOREIGN.values())
+
+
+def theirs(world: World, identity: str, *, places: int) -> None:
+    """Give others so many places of an identity."""
+    for number in range(len(world.credentials.get(identity, {})), places):
+        subject = f"system:serviceaccount:ci-{number}:runner"
+        world.add_credential(
+            Credential(identity=identity, name=f"ci-{number}", issuer=ISSUER, subject=subject)
+        )
+
+
+def crowded() -> Program:
+    """A pool with twenty places."""
+    program = Program()
+    for identity, places in FOREIGN.items():
+        theirs(program.world, identity, places=places)
+    return program
+
+
+def work_side_by_side(program: Program, choice: random.Random, *, at_once: int) -> list[Report]:
+    """Let workers empty the queue, their calls interleaved; time moves when nobody works."""
+    workers, reports, queue = Workers(program.world), list[Report](), program.queue
+
+    def take() -> None:
+        _, message = queue.pop(0)
+        workers.start(message, lambda: reports.append(program.work(message)))
+
+    while queue or workers.running:
+        queue.sort()
+        if queue and queue[0][0] <= program.world.now and len(workers.running) < at_once:
+            take()
+        elif workers.running:
+            workers.go_on(choice.choice(workers.running))
+        else:
+            program.world.now = queue[0][0]
+            program.world.settle()
+    return reports
+
+
+def test_of_one_branch_more_than_there_are_places_all_but_one_stand_and_it_comes_up_when_one_goes() -> None:
+    program = crowded()
+    branches = [f"b-{number}" for number in range(PLACES + 1)]
+    for branch in branches:
+        program.push(branch)
+        program.tell(branch)
+
+    reports = work_side_by_side(program, random.Random(1), at_once=6)
+
+    up = [each for each in branches if program.namespace(each).applied]
+    [waiting] = set(branches) - set(up)
+    assert {len(each) for each in program.world.credentials.values()} == {MOST_CREDENTIALS}
+    [*_, last] = [each for each in reports if each.key["branch"] == waiting]
+    assert isinstance(last.outcome, Waiting)
+    assert last.outcome.code == "no_room"
+    assert "(rg/id-0 0, rg/id-1 0)" in last.outcome.why
+
+    program.delete_branch(up[0])
+    program.tell(up[0])
+    program.drain()
+    program.sweep()
+    program.drain()
+
+    assert program.namespace(waiting).applied
+    ours = [each for each in program.world.every_credential() if each.name.startswith("coppice-")]
+    assert len(ours) == PLACES
+    assert {
+        identity: sum("ci-" in name for name in named)
+        for identity, named in program.world.credentials.items()
+    } == FOREIGN
+
+
+def test_the_identity_with_the_most_room_is_taken_those_of_others_counted() -> None:
+    program = crowded()
+    program.stand("x")
+    assert program.world.records[namespace_of("x")].identities == {"": "rg/id-1"}
+
+
+def test_whoever_loses_the_race_for_the_last_place_takes_the_next_identity_in_the_same_run() -> None:
+    program = Program()
+    program.push("x")
+
+    def taken_by_others(what: str) -> None:
+        if what == "create credential/rg/id-0/coppice-x":
+            theirs(program.world, "rg/id-0", places=MOST_CREDENTIALS)
+
+    program.world.before = taken_by_others
+    report = program.run("x")
+
+    assert "create credential/rg/id-1/coppice-x" in map(str, report.results)
+    assert program.world.records[namespace_of("x")].identities == {"": "rg/id-1"}
+    assert program.namespace("x").annotations["coppice.dev/identity"] == "rg/id-1"
+
+
+def test_whoever_loses_the_race_for_the_very_last_place_waits_with_the_numbers() -> None:
+    program = Program()
+    theirs(program.world, "rg/id-1", places=MOST_CREDENTIALS)
+    program.push("x")
+
+    def taken_by_others(what: str) -> None:
+        if what == "create credential/rg/id-0/coppice-x":
+            theirs(program.world, "rg/id-0", places=MOST_CREDENTIALS)
+
+    program.world.before = taken_by_others
+    report = program.run("x")
+
+    assert isinstance(report.outcome, Waiting)
+    assert report.outcome.code == "no_room"
+    assert "(rg/id-0 0, rg/id-1 0)" in report.outcome.why
