@@ -1,0 +1,45 @@
+"""`python -m bench [figure …]`, or `make bench`: each figure beside its reference, as one JSON object a line.
+
+The exit code is 1 if a figure misses its limit; all are measured and printed first.
+"""
+
+import sys
+
+from bench import applying, burst, imports, memory, sweep, unchanged, webhook
+from bench.timing import say
+
+_MEASURES = {
+    "webhook": webhook.measure,
+    "imports": imports.measure,
+    "applied": applying.measure,
+    "unchanged": unchanged.measure,
+    "sweep": sweep.measure,
+    "burst": burst.measure,
+    "memory": memory.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    """Measure.
+
+    Args:
+        names: of the figures; none means all.
+    """
+    unknown = sorted(set(names) - _MEASURES.keys())
+    if unknown:
+        say(f"there is no figure {unknown[0]!r}; there are {', '.join(_MEASURES)}")
+        return 2
+    missed = []
+    for name in names or _MEASURES:
+        for figure in _MEASURES[name]():
+            sys.stdout.write(figure.line() + "\n")
+            sys.stdout.flush()
+            if not figure.reached:
+                missed.append(figure.name)
+    for each in missed:
+        say(f"missed: {each}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
