@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
+HISTORIES ?= tests/scheduler/test_histories.py tests/reconcile/test_histories.py
 NODE   := node_modules/.package-lock.json
 
 help:  ## this list
@@ -53,11 +54,19 @@ format: $(STAMP)  ## put the code into the shape that `make check` asks for
 	@$(VENV)/bin/ruff check --fix .
 
 test: setup  ## the tests
-	@$(PY) -m pytest -n 2 -m "not cluster"
+	@$(PY) -m pytest -n 2 -m "not cluster and not exhaustive"
+
+faults: setup  ## a fault at every call and at every statement, all of them: a quarter of an hour
+	@$(PY) -m pytest -n 2 -m exhaustive -o timeout=3600 tests/faults
+
+storm: setup  ## 200 branches at once, half of them deleted, workers killed 50 times: some minutes
+	@$(PY) -m tests.storm
+
+bench: setup  ## how fast it is, each figure beside its reference, one JSON object a line
+	@$(PY) -m bench
 
 histories: setup  ## the state machines once more, over ten thousand histories: some minutes
-	@$(PY) -m pytest -n 2 --hypothesis-profile=thorough -o timeout=1800 \
-	  tests/scheduler/test_histories.py tests/reconcile/test_histories.py
+	@$(PY) -m pytest -n 2 --hypothesis-profile=thorough -o timeout=1800 $(HISTORIES)
 
 test-cluster: $(STAMP) kustomize  ## the tests that need a real control plane; the first time builds one, Argo CD and Flux
 	@$(PY) -m pytest -m cluster
@@ -69,4 +78,4 @@ package: $(STAMP)  ## build/coppice.zip for Azure Functions, with kustomize; on 
 	@git archive --format=zip --output build/coppice.zip --prefix=bin/ --add-file=bin/kustomize --prefix= \
 	  HEAD -- . $$(sed 's/.*/:(exclude)&/' .funcignore)
 
-.PHONY: package histories help setup kustomize lock demo standins host cluster check format test test-cluster
+.PHONY: bench check cluster demo faults format help histories host kustomize lock package setup standins storm test test-cluster
