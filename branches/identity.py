@@ -122,27 +122,18 @@ def surplus(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[
     return tuple(each for each in there if (each.identity, each.subject) not in needed)
 
 
-def choose(identities: Iterable[Identity], *, pool: tuple[str, ...], need: int) -> Identity | None:
-    """The identity of a pool with the most room.
-
-    Args:
-        identities: those that were read.
-        pool: the pool's identities; of several with equal room the first one wins.
-        need: how many credentials have to fit.
-
-    Returns:
-        The identity; `None` if none has room.
-    """
-    known = {identity.ref: identity for identity in identities}
-    fitting = [known[ref] for ref in pool if ref in known and known[ref].room >= need]
-    return max(fitting, key=lambda identity: identity.room, default=None)
-
-
 class IdentityReader(Protocol):
     """Reads managed identities and their credentials."""
 
     def identity(self, ref: str) -> Identity:
         """An identity with its credentials.
+
+        Raises:
+            Gone: there is no such identity; check `WORKLOAD_IDENTITIES`.
+        """
+
+    def client_id(self, ref: str) -> str:
+        """An identity's client id.
 
         Raises:
             Gone: there is no such identity; check `WORKLOAD_IDENTITIES`.

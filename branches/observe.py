@@ -5,7 +5,7 @@ Whatever was not read is `Unknown`, and stays it: nothing here takes a failure f
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -85,6 +85,7 @@ class Observed:
         namespace: its namespace.
         credentials: those about its namespace, on the identities its record names; on all if it has no
             record.
+        listed: every credential of the identities that were looked through for it.
         database: its database; `Absent` where branches get none.
         monitoring: the shared configuration of monitoring; looked at only when the environment is to go.
         issuer: the cluster's issuer; empty if unknown.
@@ -101,6 +102,7 @@ class Observed:
     books: Reading[Books]
     namespace: Reading[Namespace]
     credentials: Reading[tuple[Credential, ...]]
+    listed: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
     database: Reading[Database] = NO_DATABASE
     monitoring: Reading[Shared] = NO_MONITORING
     issuer: str = ""
@@ -140,14 +142,12 @@ def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
     books: Reading[Books] = read(lambda: readers.books.books(key, name))
     namespace = read(lambda: readers.namespaces.get(name.namespace))
     issuer = read(readers.identities.issuer)
-    credentials: Reading[tuple[Credential, ...]] = NOT_LOOKED_AT
+    listed: Reading[Mapping[str, tuple[Credential, ...]]] = NOT_LOOKED_AT
     if isinstance(issuer, Standing) and isinstance(books, Standing):
-        identities, ours = identities_to_search(books.value, rules), issuer.value
-        credentials = read(
-            lambda: about(name.namespace, list_credentials(identities, readers.identities), ours)
-        )
+        identities = identities_to_search(books.value, rules)
+        listed = read(lambda: list_credentials(identities, readers.identities))
     elif isinstance(issuer, Unknown):
-        credentials = issuer
+        listed = issuer
     seen = Observed(
         key=key,
         name=name,
@@ -155,7 +155,8 @@ def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
         head=head,
         books=books,
         namespace=namespace,
-        credentials=credentials,
+        credentials=about(name.namespace, listed, standing(issuer) or ""),
+        listed=standing(listed) or {},
         database=NO_DATABASE if databases is None else read(lambda: databases.get(name.database)),
         issuer=standing(issuer) or "",
         asleep_since=read(readers.asleep_since),
@@ -171,14 +172,21 @@ def identities_to_search(books: Books, rules: Rules) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def list_credentials(identities: Iterable[str], reader: IdentityReader) -> tuple[Credential, ...]:
-    """Every credential of some identities."""
-    return tuple(credential for identity in identities for credential in reader.credentials(identity))
+def list_credentials(
+    identities: Iterable[str], reader: IdentityReader
+) -> Mapping[str, tuple[Credential, ...]]:
+    """Every credential of some identities: one list for each."""
+    return {identity: reader.credentials(identity) for identity in identities}
 
 
-def about(namespace: str, credentials: Iterable[Credential], issuer: str) -> tuple[Credential, ...]:
+def about(
+    namespace: str, listed: Reading[Mapping[str, tuple[Credential, ...]]], issuer: str
+) -> Reading[tuple[Credential, ...]]:
     """Those that let service accounts of a namespace of our cluster in."""
-    return tuple(each for each in credentials if each.namespace == namespace and each.issuer == issuer)
+    if not isinstance(listed, Standing):
+        return listed
+    found = (each for credentials in listed.value.values() for each in credentials)
+    return Standing(tuple(each for each in found if each.namespace == namespace and each.issuer == issuer))
 
 
 def _leaving(seen: Observed, monitoring: SharedReader | None) -> Observed:

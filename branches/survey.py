@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from branches.application import Live, Manifest, reference
 from branches.books import Shelf
 from branches.database import login_reference
-from branches.identity import Identity
+from branches.identity import IdentityReader
 from branches.monitoring.shared import Shared
 from branches.observe import NO_MONITORING, Observed, Readers
+from branches.pools import NoRoom, assign, candidates
 from branches.rules import Rules
-from loop.reading import Absent, Reading, read, standing
+from loop.reading import Absent, Reading, Standing, read, standing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,8 @@ class Survey:
     """What only an overlay that is about to be applied needs to know.
 
     Args:
-        identities: the identities that the environment has, or may be given.
+        assigned: pool → the identity that the environment has, or is to be given; or which pool has no room.
+        clients: identity → its client id, for those that are assigned.
         environments: how many environments there are.
         hosts: host → the namespace whose route claims it.
         noted: those objects that stand, of the ones that bear a note of what they were made from: Jobs, and
@@ -29,11 +31,23 @@ class Survey:
         monitoring: the monitoring that all share; looked at if the branch has, or is to have, a part in it.
     """
 
-    identities: Reading[tuple[Identity, ...]]
+    assigned: Reading[Mapping[str, str] | NoRoom]
+    clients: Reading[Mapping[str, str]]
     environments: Reading[int]
     hosts: Reading[Mapping[str, str]]
     noted: Reading[tuple[Live, ...]]
     monitoring: Reading[Shared] = NO_MONITORING
+
+    @property
+    def parts(self) -> tuple[Reading[object], ...]:
+        """Every reading that an overlay depends on."""
+        return self.assigned, self.clients, self.environments, self.hosts, self.noted, self.monitoring
+
+    @property
+    def identities(self) -> Mapping[str, str]:
+        """Pool → the identity that was assigned; none if there is no room."""
+        assigned = standing(self.assigned)
+        return {} if assigned is None or isinstance(assigned, NoRoom) else assigned
 
 
 def survey(
@@ -53,22 +67,39 @@ def survey(
     """
     record, shared = seen.noted.record, readers.monitoring
     has_part = monitored or (record is not None and record.monitored)
-    chosen = dict(record.identities) if record else {}
-    holding = {each.identity for each in standing(seen.credentials) or ()}
-    lacking = {pool for pool in rules.accounts.values() if chosen.get(pool) not in holding}
-    candidates = [ref for pool in sorted(lacking) for ref in rules.pools.get(pool, ())]
-    refs = dict.fromkeys([*chosen.values(), *candidates])
     bearing = [reference(each) for each in manifests if each["kind"] == "Job"]
     bearing += [login_reference(rules.databases)] if rules.databases else []
     if isinstance(seen.namespace, Absent):
         bearing = []
+    shelf = read(readers.books.all)
+    assigned: Reading[Mapping[str, str] | NoRoom] = read(lambda: _assigned(seen, shelf, rules, readers))
     return Survey(
-        identities=read(lambda: tuple(readers.identities.identity(ref) for ref in refs)),
-        environments=read(lambda: _environments(readers.books.all())),
+        assigned=assigned,
+        clients=read(lambda: _clients(standing(assigned), readers.identities)),
+        environments=Standing(_environments(shelf.value)) if isinstance(shelf, Standing) else shelf,
         hosts=read(readers.application.hosts),
         noted=read(lambda: readers.application.live(seen.name.namespace, bearing) if bearing else ()),
         monitoring=read(shared.read) if shared is not None and has_part else NO_MONITORING,
     )
+
+
+def _assigned(
+    seen: Observed, shelf: Reading[Shelf], rules: Rules, readers: Readers
+) -> Mapping[str, str] | NoRoom:
+    """What was listed to find the branch's own credentials is not listed again."""
+    record, there = seen.noted.record, standing(seen.credentials) or ()
+    listed = dict(seen.listed)
+    for ref in candidates(record, there, seen.name, rules):
+        if ref not in listed:
+            listed[ref] = readers.identities.credentials(ref)
+    known = standing(shelf)
+    others = [each for each in known.records if each.namespace != seen.name.namespace] if known else []
+    return assign(record, there, listed=listed, others=others, name=seen.name, rules=rules)
+
+
+def _clients(assigned: Mapping[str, str] | NoRoom | None, reader: IdentityReader) -> Mapping[str, str]:
+    refs = () if assigned is None or isinstance(assigned, NoRoom) else assigned.values()
+    return {ref: reader.client_id(ref) for ref in dict.fromkeys(refs)}
 
 
 def _environments(shelf: Shelf) -> int:

@@ -65,9 +65,9 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     asleep_since = read(readers.asleep_since)
     pools = [identity for pool in rules.pools.values() for identity in pool]
     searched = dict.fromkeys(
-        [*pools, *(identity for record in shelf.records for identity in record.identities.values())]
+        [*pools, *(ref for record in shelf.records for ref in identities_to_search(Books(record), rules))]
     )
-    credentials: Reading[tuple[Credential, ...]] = (
+    listed: Reading[Mapping[str, tuple[Credential, ...]]] = (
         issuer
         if isinstance(issuer, Unknown)
         else read(lambda: list_credentials(searched, readers.identities))
@@ -82,7 +82,8 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     known = {rules.name(key.branch).namespace for key in keys}
     unclaimed = [
         each
-        for each in standing(credentials) or ()
+        for credentials in (standing(listed) or {}).values()
+        for each in credentials
         if each.issuer == standing(issuer)
         and each.name.startswith(rules.prefixes.credential)
         and (each.namespace or "").startswith(rules.prefixes.namespace)
@@ -108,11 +109,12 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     def observed(key: Key) -> Observed:
         name = rules.name(key.branch)
         noted = Books(by_namespace.get(name.namespace), by_key.get(key))
-        found = credentials
+        found = listed
         if isinstance(found, Standing):
-            identities = identities_to_search(noted, rules)
-            here = (each for each in found.value if each.identity in identities)
-            found = Standing(about(name.namespace, here, standing(issuer) or ""))
+            searched = found.value
+            found = Standing(
+                {ref: searched[ref] for ref in identities_to_search(noted, rules) if ref in searched}
+            )
         return Observed(
             key=key,
             name=name,
@@ -120,7 +122,8 @@ def everything(*, rules: Rules, readers: Readers) -> World:
             head=_entry(heads, key.branch),
             books=_of_one(books, noted, name.slug),
             namespace=_entry(namespaces, name.namespace),
-            credentials=found,
+            credentials=about(name.namespace, found, standing(issuer) or ""),
+            listed=standing(found) or {},
             database=_entry(databases, name.database),
             monitoring=shared,
             issuer=standing(issuer) or "",

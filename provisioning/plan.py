@@ -131,7 +131,7 @@ def _refuse(
 def _make(
     seen: Observed, verdict: Present, desired: Desired, survey: Survey, *, rules: Rules, now: datetime
 ) -> Plan:
-    missing = _unread(survey.identities, survey.environments, survey.hosts, survey.noted, survey.monitoring)
+    missing = _unread(*survey.parts)
     if missing:
         return Plan((missing,))
     record = seen.noted.record or Record(key=seen.key, slug=seen.name.slug, namespace=seen.name.namespace)
@@ -141,14 +141,12 @@ def _make(
     held = room.barrier(seen, record, desired, survey, rules)
     if held:
         return Plan((held,))
-    known = {identity.ref: identity for identity in standing(survey.identities) or ()}
-    identities = room.identities(seen, record, known, rules)
-    if isinstance(identities, Gate):
-        return Plan((identities,))
-
+    identities = survey.identities
     credentials = wanted_credentials(seen.name, rules=rules, identities=identities, issuer=seen.issuer)
-    clients = {account: known[identities[pool]].client_id for account, pool in rules.accounts.items()}
-    pointed = desired.pointed(clients)
+    clients = standing(survey.clients) or {}
+    pointed = desired.pointed(
+        {account: clients[identities[pool]] for account, pool in rules.accounts.items()}
+    )
     manifests = asleep(pointed.manifests) if verdict.asleep else pointed.manifests
     login = (login_reference(rules.databases),) if rules.databases else ()
     objects = tuple(sorted({*inventory((*desired.fence, *manifests)), *login}))

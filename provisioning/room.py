@@ -2,11 +2,9 @@
 with room for its credentials. None of it is taken from anyone: what others hold is waited for.
 """
 
-from collections.abc import Mapping
-
 from branches.books import Record
-from branches.identity import Identity, choose
 from branches.observe import Observed
+from branches.pools import NoRoom
 from branches.rules import Rules
 from branches.survey import Survey
 from loop.plan import Gate
@@ -29,10 +27,10 @@ def barrier(seen: Observed, record: Record, desired: Desired, survey: Survey, ru
     Returns:
         What has to be waited for; `None` if nothing has.
     """
-    return _no_room(record, survey, rules) or _host_taken(seen, desired, survey)
+    return _too_many(record, survey, rules) or _host_taken(seen, desired, survey) or _no_identity(survey)
 
 
-def _no_room(record: Record, survey: Survey, rules: Rules) -> Gate | None:
+def _too_many(record: Record, survey: Survey, rules: Rules) -> Gate | None:
     environments = standing(survey.environments) or 0
     if record.identities or environments < rules.most:
         return None
@@ -48,26 +46,6 @@ def _host_taken(seen: Observed, desired: Desired, survey: Survey) -> Gate | None
     return None
 
 
-def identities(
-    seen: Observed, record: Record, known: Mapping[str, Identity], rules: Rules
-) -> dict[str, str] | Gate:
-    """The identity of each pool: the one on record, if it can still hold what it has to; else one that holds
-    a credential of ours already, for records get lost; else the one with the most room.
-    """
-    chosen = {pool: ref for pool, ref in record.identities.items() if pool in rules.accounts.values()}
-    holding = {each.identity for each in standing(seen.credentials) or ()}
-    for pool in dict.fromkeys(rules.accounts.values()):
-        need = sum(1 for each in rules.accounts.values() if each == pool)
-        noted = known.get(chosen.get(pool, ""))
-        if noted is not None and (noted.ref in holding or noted.room >= need):
-            continue
-        there = (known[ref] for ref in rules.pools[pool] if ref in holding and ref in known)
-        identity = next(there, None) or choose(known.values(), pool=rules.pools[pool], need=need)
-        if identity is None:
-            rooms = ", ".join(f"{ref} {known[ref].room}" for ref in rules.pools[pool] if ref in known)
-            named = f"pool {pool!r}" if pool else "WORKLOAD_IDENTITIES"
-            return Gate(
-                f"no identity of {named} has room for {need} more credentials ({rooms})", "no_room", _LATER
-            )
-        chosen[pool] = identity.ref
-    return chosen
+def _no_identity(survey: Survey) -> Gate | None:
+    assigned = standing(survey.assigned)
+    return Gate(str(assigned), "no_room", _LATER) if isinstance(assigned, NoRoom) else None

@@ -38,10 +38,11 @@ class IdentityReaderAdapter(_Identities):
 
     def identity(self, ref: str) -> Identity:
         """An identity with its credentials: two calls."""
-        return Identity(ref=ref, client_id=self._client_id(ref), credentials=self.credentials(ref))
+        return Identity(ref=ref, client_id=self.client_id(ref), credentials=self.credentials(ref))
 
     @reading
-    def _client_id(self, ref: str) -> str:
+    def client_id(self, ref: str) -> str:
+        """An identity's client id: one call."""
         group, name = _split(ref)
         try:
             with translated(f"read identity {ref}"):
@@ -75,7 +76,7 @@ class IdentityReaderAdapter(_Identities):
 
     def _stands(self, ref: str) -> bool:
         try:
-            return bool(self._client_id(ref))
+            return bool(self.client_id(ref))
         except Gone:
             return False
 

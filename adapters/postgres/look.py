@@ -17,7 +17,7 @@ _PAIRS = sql.SQL(
                SELECT FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) WHERE grantee = 0
            ) AS fenced,
            coalesce(r.rolcanlogin, false) AS signs_in,
-           (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid AND usesysid IS NOT NULL) AS sessions
+           (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid AND usename <> current_user) AS sessions
     FROM pg_database d FULL JOIN pg_roles r ON r.rolname = d.datname
     """
 )

@@ -21,11 +21,13 @@ class Identities:
             return ISSUER
 
     def identity(self, ref: str) -> Identity:
+        return Identity(ref=ref, client_id=self.client_id(ref), credentials=self.credentials(ref))
+
+    def client_id(self, ref: str) -> str:
         with self.world.call(f"get identity/{ref}"):
             if ref not in self.world.identities:
                 raise Gone(f"there is no identity {ref}: check WORKLOAD_IDENTITIES")
-            found = tuple(self.world.credentials.get(ref, {}).values())
-            return Identity(ref=ref, client_id=self.world.identities[ref], credentials=found)
+            return self.world.identities[ref]
 
     def credentials(self, ref: str) -> tuple[Credential, ...]:
         with self.world.call(f"list credentials of {ref}"):

@@ -1,13 +1,14 @@
 """Identities hold twenty credentials each, those of others counted: whoever finds no place waits for one."""
 
 import random
+from dataclasses import replace
 
 from branches.identity import MOST_CREDENTIALS, Credential
 from loop.outcome import Waiting
 from loop.report import Report
 from tests.fakes.azure import ISSUER
-from tests.fakes.program import Program, namespace_of
-from tests.fakes.world import World
+from tests.fakes.program import RULES, Program, namespace_of
+from tests.fakes.world import World, nothing
 from tests.reconcile.workers import Workers
 
 FOREIGN = {"rg/id-0": 15, "rg/id-1": 5}
@@ -120,3 +121,34 @@ def test_whoever_loses_the_race_for_the_very_last_place_waits_with_the_numbers()
     assert isinstance(report.outcome, Waiting)
     assert report.outcome.code == "no_room"
     assert "(rg/id-0 0, rg/id-1 0)" in report.outcome.why
+
+
+def test_a_new_branch_lists_each_identity_once_a_look_and_asks_for_one_client_id() -> None:
+    program = Program()
+    program.push("x")
+    program.run("x")
+
+    calls = program.world.calls
+    before = calls[: calls.index("create credential/rg/id-0/coppice-x")]
+    assert sum(each.startswith("list credentials") for each in before) == 2 * len(program.world.identities)
+    assert "get identity/rg/id-1" not in calls
+
+
+def test_an_identity_that_holds_one_of_two_credentials_and_is_full_is_left_for_another() -> None:
+    program = Program(rules=replace(RULES, accounts={"postgres-service-account": "", "jobs": ""}))
+    program.push("x")
+
+    def taken_by_others(what: str) -> None:
+        if what.startswith("create credential/rg/id-0/coppice-x-jobs"):
+            theirs(program.world, "rg/id-0", places=MOST_CREDENTIALS)
+
+    program.world.before = taken_by_others
+    program.run("x")
+    program.world.before = nothing
+    program.tell("x")
+    program.drain()
+
+    assert program.world.records[namespace_of("x")].identities == {"": "rg/id-1"}
+    ours = [each for each in program.world.every_credential() if each.namespace == "feature-x"]
+    assert {each.identity for each in ours} == {"rg/id-1"}
+    assert len(ours) == len(program.rules.accounts)
