@@ -63,6 +63,7 @@ storm: setup  ## 200 branches at once, half of them deleted, workers killed 50 t
 	@$(PY) -m tests.storm
 
 bench: setup  ## how fast it is, each figure beside its reference, one JSON object a line
+	@$(PY) -m tools.binaries kustomize >&2
 	@$(PY) -m bench
 
 histories: setup  ## the state machines once more, over ten thousand histories: some minutes

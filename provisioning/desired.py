@@ -5,7 +5,9 @@ What is refused here leaves nothing behind, and a dry run shows the very objects
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from branches.application import TEMPLATE, Manifest, template
@@ -143,7 +145,10 @@ def desired(
         refusals = check_sources(tree, layout.overlays)
         if refusals:
             return Refused(refusals)
-        application, *further = (builder.build(tree, overlay) for overlay in layout.overlays)
+        with ThreadPoolExecutor(
+            max_workers=len(layout.overlays)
+        ) as side_by_side:  # each a process that computes
+            application, *further = side_by_side.map(partial(builder.build, tree), layout.overlays)
     except Refused as refused:
         return refused
     monitoring, shared = split_shared([each for overlay in further for each in overlay])

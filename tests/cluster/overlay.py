@@ -20,7 +20,8 @@ _WORKLOAD = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
 _CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 _OBJECTS = "array:\n  - |\n    objectName: login-feature\n    objectType: secret\n"
 _VAULT = {"provider": "azure", "parameters": {"keyvaultName": "kv", "objects": _OBJECTS}}
-_LIMITS = [{"type": "Container", "default": {"cpu": "1"}}]
+# Little enough for all pods at once, under the quota of the fence.
+_LIMITS = [{"type": "Container", "default": {"cpu": "100m"}}]
 _OF_PODS = {"selector": {}, "podMetricsEndpoints": [{"port": "web"}]}
 _OF_SERVICES = {"selector": {}, "endpoints": [{"port": "web"}]}
 

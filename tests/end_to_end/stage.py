@@ -7,7 +7,7 @@ import httpx
 
 from branches.namespace import BRANCH, REVISION
 from local.demo.actors import Actors
-from local.demo.eyes import Eyes, until
+from local.demo.eyes import Eyes, NotAsToldError, until
 from local.demo.say import Teller
 from local.demo.world import Program, World
 from local.github.webhooks import Delivery, delete_payload
@@ -19,11 +19,13 @@ class Stage:
 
     Attributes:
         branch: a name that no other test has: keys that wait for their turn outlive a test.
+        foreign: what others have left in the world before this stage was set.
     """
 
     world: World
     program: Program
     branch: str
+    foreign: frozenset[str] = frozenset()
 
     @property
     def namespace(self) -> str:
@@ -84,4 +86,10 @@ class Stage:
             payload = delete_payload(self.world.repository, branch=branch)
             secret = self.world.settings["GITHUB_WEBHOOK_SECRET"]
             self.program.deliver(Delivery(event="delete", payload=payload), secret=secret)
-        until("everything is cleared away", lambda: not self.eyes.everything_left(), seconds=90)
+        try:
+            until("everything is cleared away", lambda: not self._left(), seconds=90)
+        except NotAsToldError as error:
+            raise NotAsToldError(f"{error}; what is left: {', '.join(self._left())}") from error
+
+    def _left(self) -> list[str]:
+        return [each for each in self.eyes.everything_left() if each not in self.foreign]
