@@ -1,17 +1,33 @@
 """The one place that retries. The SDKs' own retries are switched off, because they hide: a lost answer to a
 POST would be sent twice.
 
-Only what reads is retried here, briefly, and only where the answer did not come. Writes are never sent
-again by an adapter: the loop looks at the world first, and the queue brings the key back.
+What reads is retried here, briefly, and only where the answer did not come. A write is sent again only if it
+was refused unread, for having come too fast, and its turn is a matter of seconds: else the loop looks at the
+world first, and the queue brings the key back.
 """
 
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry,
+    retry_if_exception,
+    retry_if_result,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_random,
+    wait_random_exponential,
+)
 
-from loop.errors import Unreachable
+from loop.errors import Throttled, Unreachable
+
+_PATIENCE = 10.0  # seconds: a lease that was renewed before the write outlasts it
+_MOST = 10  # tries within these: nobody is told to come back in less than a second
+_PAUSE = 0.5  # seconds
+_JITTER = 0.05  # seconds: who writes to an identity holds its lock, so few come back at the same time
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,3 +54,54 @@ def reading(call: Callable[P, R]) -> Callable[P, R]:
         return call(*args, **kwargs)
 
     return patient
+
+
+def taking_turns(call: Callable[P, R]) -> Callable[P, R]:
+    """Make a call that writes come again when it is told to, for ten seconds in all, if it came too fast.
+
+    Azure lets about one write in four seconds through to an identity. Whoever went back to the queue for
+    that would find others there first when it comes back, and be refused again.
+
+    Args:
+        call: what writes; a 429 says that nothing of it was done.
+
+    Returns:
+        The same, with patience.
+    """
+
+    @retry(
+        retry=retry_if_exception(lambda error: isinstance(error, Throttled)),
+        stop=stop_before_delay(_PATIENCE) | stop_after_attempt(_MOST),
+        wait=_as_told,
+        reraise=True,
+    )
+    @wraps(call)
+    def patient(*args: P.args, **kwargs: P.kwargs) -> R:
+        return call(*args, **kwargs)
+
+    return patient
+
+
+def _as_told(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    told = error.retry_after if isinstance(error, Throttled) else None
+    return (told or _PATIENCE) + wait_random(0, _JITTER)(state)
+
+
+def await_it(look: Callable[[], R | None], *, seconds: float) -> R | None:
+    """Look about once a second until something is there.
+
+    Args:
+        look: returns what is looked for, or `None`.
+        seconds: for how long to look; with 0 it is looked once.
+
+    Returns:
+        What `look` returned last.
+    """
+    found: R | None = Retrying(
+        retry=retry_if_result(lambda found: found is None),
+        stop=stop_before_delay(seconds) | stop_after_attempt(1 + int(seconds / _PAUSE)),
+        wait=wait_random(_PAUSE, 2 * _PAUSE),
+        retry_error_callback=lambda _: None,
+    )(look)
+    return found

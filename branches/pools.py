@@ -78,8 +78,10 @@ def assign(
         Pool → identity; or which pool has no room.
     """
     taken = {ref: {each.name for each in found} for ref, found in listed.items()}
-    for promised in (each for other in others for each in other.credentials):
-        taken.setdefault(promised.identity, set()).add(promised.name)
+    for other in others:
+        for promised in other.credentials:
+            if promised.identity in other.identities.values():  # and is not one that it has left
+                taken.setdefault(promised.identity, set()).add(promised.name)
     rooms = {ref: MOST_CREDENTIALS - len(taken[ref]) for ref in listed}
     noted = dict(record.identities) if record else {}
     holding = {each.identity for each in there}

@@ -34,6 +34,8 @@ _SIDE_BY_SIDE = (
     6  # measured against a real API server: each new TLS connection costs more than a seventh one saves
 )
 _RETRY = 15.0  # seconds
+_BUSY = 5.0  # seconds: most runs take less
+_TURN = 10.0  # seconds: whoever is writing to what a change has to be alone with is soon done
 
 
 class Lease(Protocol):
@@ -50,8 +52,10 @@ class Lease(Protocol):
 class Locks(Protocol):
     """Where leases are taken."""
 
-    def hold(self, name: str) -> AbstractContextManager[Lease | None]:
-        """Hold a lock for as long as the context lasts; `None` if someone else holds it."""
+    def hold(self, name: str, *, patience: float = 0) -> AbstractContextManager[Lease | None]:
+        """Hold a lock for as long as the context lasts; `None` if someone else holds it, and does not give it
+        back within so many seconds.
+        """
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ def run(
     try:
         with locks.hold(name) as lease:
             if lease is None:
-                return ran(Waiting(f"another run is at work on {name}", "busy", _RETRY))
+                return ran(Waiting(f"another run is at work on {name}", "busy", _BUSY))
             last: tuple[Wave, ...] = ()
             errors: list[Failure] = []
             for _ in range(_PASSES):
@@ -173,7 +177,7 @@ def _in_sequence(
     if name is None:
         return [_result(change, act, lease) for change in changes]
     try:
-        with locks.hold(name) as further:
+        with locks.hold(name, patience=_TURN) as further:
             if further is None:
                 busy = Conflict(f"another run is writing to {name}", retry_after=3)
                 return [Result(change, busy) for change in changes]

@@ -7,7 +7,7 @@ from azure.mgmt.msi import ManagedServiceIdentityClient
 from azure.mgmt.msi.models import FederatedIdentityCredential
 
 from adapters.arm.client import options, translated
-from adapters.retry import reading
+from adapters.retry import reading, taking_turns
 from branches.identity import Credential, Identity
 from branches.removal import Owned
 from loop.errors import Gone, Unreachable
@@ -84,6 +84,7 @@ class IdentityReaderAdapter(_Identities):
 class CredentialWriterAdapter(_Identities):
     """Creates federated credentials."""
 
+    @taking_turns
     def create(self, credential: Credential) -> None:
         """Create a credential; writing the very same one again changes nothing."""
         group, name = _split(credential.identity)
@@ -97,6 +98,7 @@ class CredentialWriterAdapter(_Identities):
 class CredentialDeleterAdapter(_Identities):
     """Deletes federated credentials."""
 
+    @taking_turns
     def delete(self, owned: Owned[Credential]) -> None:
         """Delete a credential; one that is gone by then is no error."""
         group, name = _split(owned.subject.identity)

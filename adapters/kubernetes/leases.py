@@ -15,10 +15,12 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from adapters.kubernetes.client import Api, path
 from adapters.kubernetes.notes import OURS, SYSTEM, not_set_up
+from adapters.retry import await_it
 from branches.namespace import MANAGED_BY
 from loop.errors import Conflict, Failure, Gone, Rejected
 
@@ -88,16 +90,17 @@ class Leases:
         self._now = now
 
     @contextlib.contextmanager
-    def hold(self, name: str) -> Iterator[HeldLease | None]:
+    def hold(self, name: str, *, patience: float = 0) -> Iterator[HeldLease | None]:
         """Hold a lock for as long as the context lasts; `None` if someone else holds it.
 
         Args:
             name: the lock.
+            patience: for how many seconds to wait until it is given back.
 
         Raises:
             Failure: the cluster did not say.
         """
-        lease = self._take(name)
+        lease = await_it(partial(self._take, name), seconds=patience)
         if lease is None:
             yield None
             return

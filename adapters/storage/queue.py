@@ -7,6 +7,7 @@ It reads the app's own `AzureWebJobsStorage`, as the host does: a connection str
 
 import base64
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -59,7 +60,7 @@ class Queue:
             Failure: it is not on the queue.
         """
         body = base64.b64encode(message.encode()).decode()
-        later = min(max(0, int(delay)), _LONGEST_DELAY)
+        later = min(max(0, math.ceil(delay)), _LONGEST_DELAY)
         with _translated(self._client.queue_name):
             try:
                 self._client.send_message(body, visibility_timeout=later)

@@ -1,11 +1,11 @@
-"""Reading has a little patience; nothing else has."""
+"""Reading has a little patience, and writing has it where its turn is a matter of seconds."""
 
 from types import SimpleNamespace
 
 import pytest
 import tenacity
 
-from adapters.retry import reading
+from adapters.retry import await_it, reading, taking_turns
 from loop.errors import (
     Conflict,
     Failure,
@@ -73,3 +73,46 @@ def test_a_call_keeps_its_name_and_its_words() -> None:
         """Every branch."""
 
     assert (heads.__name__, heads.__doc__) == ("heads", "Every branch.")
+
+
+def test_a_write_comes_again_as_long_as_its_turns_are_within_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(tenacity.nap, "time", SimpleNamespace(sleep=waits.append))
+    turns = [Throttled("soon", retry_after=4), Throttled("late", retry_after=11)]
+
+    @taking_turns
+    def write() -> None:
+        raise turns.pop(0)
+
+    with pytest.raises(Throttled, match="late"):
+        write()
+    assert [round(each) for each in waits] == [4]
+
+
+@pytest.mark.parametrize("kind", [Conflict, Forbidden, Gone, QuotaReached, Unreachable])
+def test_a_write_that_may_have_been_done_is_not_sent_again(kind: type[Failure]) -> None:
+    sent = []
+
+    @taking_turns
+    def write() -> None:
+        sent.append(1)
+        raise kind("no", retry_after=1)
+
+    with pytest.raises(kind):
+        write()
+    assert sent == [1]
+
+
+def test_what_is_awaited_is_looked_for_until_it_is_there() -> None:
+    looks = [None, None, "there"]
+    assert await_it(lambda: looks.pop(0), seconds=10) == "there"
+
+
+def test_what_does_not_come_is_given_up() -> None:
+    looks: list[int] = []
+    assert await_it(lambda: looks.append(1), seconds=0) is None
+    assert len(looks) == 1
+    assert await_it(lambda: looks.append(1), seconds=2) is None
+    assert len(looks) == 1 + 5

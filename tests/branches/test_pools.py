@@ -72,6 +72,11 @@ def test_a_promised_place_whose_credential_stands_counts_once() -> None:
     assert assign(None, (), listed=listed, others=[other], name=RULES.name("x"), rules=RULES) == {"": FIRST}
 
 
+def test_a_place_that_a_record_has_left_for_another_identity_is_free() -> None:
+    other = promised(FIRST, 1)
+    assert chosen(others=[replace(other, identities={"": SECOND})]) == {"": FIRST}
+
+
 def test_the_identity_on_record_stays_whatever_room_others_have() -> None:
     assert chosen(record=record_of("x"), foreign_places={FIRST: 19}) == {"": FIRST}
 

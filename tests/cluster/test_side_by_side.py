@@ -53,8 +53,6 @@ def test_those_that_stay_are_untouched_to_the_byte(course: Course) -> None:
         assert len(course.before[branch]) > 30
         before, after = course.before[branch], course.after[branch]
         changed = {where for where in {*before, *after} if before.get(where) != after.get(where)}
-        for where in changed:
-            print("DIFF", branch, where, before.get(where), "=====>", after.get(where))
         assert changed == set()
 
 

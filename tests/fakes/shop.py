@@ -47,6 +47,7 @@ class Shop:
     barrier: Gate | Stop | None = None
     errors: dict[str, list[Failure]] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
+    soon_free: set[str] = field(default_factory=set)
     taken: list[str] = field(default_factory=list)
     puts: list[str] = field(default_factory=list)
     looks: int = 0
@@ -71,11 +72,12 @@ class Shop:
             self.stands.add(change.target)
 
     @contextlib.contextmanager
-    def hold(self, name: str) -> Iterator[Held | None]:
+    def hold(self, name: str, *, patience: float = 0) -> Iterator[Held | None]:
         if self.broken:
             raise self.broken
         self.taken.append(name)
-        yield None if name in self.busy else Held(lambda: self.lost)
+        held_by_others = name in self.busy or (name in self.soon_free and not patience)
+        yield None if held_by_others else Held(lambda: self.lost)
 
     def run(self) -> Ran[frozenset[str]]:
         return run(name="key", observe=self.look, plan=self.plan, act=self.act, locks=self)

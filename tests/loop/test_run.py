@@ -34,8 +34,14 @@ def test_waves_come_in_order() -> None:
     assert [str(result.change) for result in ran.results] == ["put a", "put b", "put c"]
 
 
-def test_a_lock_that_someone_else_holds_is_waited_for() -> None:
-    shop = Shop([puts("a")], busy={"key"})
+def test_a_lock_of_a_change_that_is_soon_given_back_is_waited_for() -> None:
+    shop = Shop([puts("a", under="identity")], soon_free={"identity"})
+    assert shop.run().outcome == Done()
+    assert shop.puts == ["a"]
+
+
+def test_a_key_that_someone_else_is_at_work_on_comes_back_later() -> None:
+    shop = Shop([puts("a")], soon_free={"key"})
 
     outcome = shop.run().outcome
 

@@ -148,7 +148,7 @@ class Locks:
     """Locks that nobody else wants."""
 
     @contextmanager
-    def hold(self, name: str) -> Iterator[Lease | None]:
+    def hold(self, name: str, *, patience: float = 0) -> Iterator[Lease | None]:
         yield Held()
 
 

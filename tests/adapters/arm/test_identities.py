@@ -1,9 +1,12 @@
 """Identities and their credentials through `azure-mgmt-msi`, by the rules of the real service."""
 
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
+import tenacity
 
 from branches.identity import Credential
 from branches.removal import Owned
@@ -109,14 +112,32 @@ def test_a_delete_overlaps_with_a_write_too(azure: Azure) -> None:
     assert azure.asked("DELETE") == 1
 
 
-def test_throttled_writes_say_when_to_come_back(azure: Azure) -> None:
-    azure.state.writes_per_second = 0.25
+def test_a_write_that_came_too_fast_comes_again_when_it_is_told_to(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        azure.state.clock = lambda: now + sum(waits)
+
+    now = azure.state.clock()
+    monkeypatch.setattr(tenacity.nap, "time", SimpleNamespace(sleep=wait))
+    azure.state.clock, azure.state.writes_per_second = (lambda: now), 0.25
     azure.ours.writer.create(credential("a"))
+    azure.ours.writer.create(credential("b"))
+    azure.ours.deleter.delete(Owned(credential("a")))
+
+    assert [math.floor(each) for each in waits] == [4, 4]
+    assert azure.ours.reader.credentials(FIRST) == (credential("b"),)
+
+
+def test_a_write_whose_turn_is_far_away_says_when_to_come_back(azure: Azure) -> None:
+    azure.standin.fail(Fail(status=429, method="PUT", retry_after=17))
     with pytest.raises(Throttled) as caught:
         azure.ours.writer.create(credential("b"))
-    assert caught.value.retry_after is not None
-    assert 1 <= caught.value.retry_after <= 4
-    assert azure.asked("PUT") == 2
+    assert caught.value.retry_after == 17
+    assert azure.asked("PUT") == 1
 
 
 def test_a_credential_that_is_ours_is_deleted_and_the_others_stay(azure: Azure) -> None:

@@ -3,9 +3,11 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import tenacity
 
 from adapters.arm import client as arm
 from adapters.kubernetes import client as kubernetes
@@ -42,6 +44,25 @@ def test_a_lock_that_another_run_holds_is_not_had(leases: Leases, cluster: Clust
         with Leases(cluster.api, cluster.clock).hold(LOCK) as second:
             assert second is None
         assert len(standing(cluster)) == 1
+
+
+def test_who_has_patience_gets_a_lock_that_is_given_back_meanwhile(
+    leases: Leases, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = leases.hold(LOCK)
+    holder.__enter__()
+
+    def given_back(_: float) -> None:
+        holder.__exit__(None, None, None)
+
+    monkeypatch.setattr(tenacity.nap, "time", SimpleNamespace(sleep=given_back))
+    with Leases(cluster.api, cluster.clock).hold(LOCK, patience=10) as second:
+        assert second is not None
+
+
+def test_patience_ends(leases: Leases, cluster: Cluster) -> None:
+    with leases.hold(LOCK), Leases(cluster.api, cluster.clock).hold(LOCK, patience=2) as second:
+        assert second is None
 
 
 def test_locks_of_different_names_are_different_even_where_letters_are_replaced(leases: Leases) -> None:

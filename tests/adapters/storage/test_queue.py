@@ -40,9 +40,9 @@ def test_a_queue_that_someone_else_made_meanwhile_will_do(storage: Storage) -> N
 def test_a_message_is_not_seen_before_its_delay_is_over(storage: Storage) -> None:
     storage.queue.put("later", delay=90.7)
     assert visible(storage) == []
-    storage.clock[0] += 89
+    storage.clock[0] += 90.5
     assert visible(storage) == []
-    storage.clock[0] += 1
+    storage.clock[0] += 0.5
     assert visible(storage) == ["later"]
 
 
