@@ -6,6 +6,7 @@ those that come at the same time spread over the pool, and do not all run for th
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from zlib import crc32
 
 from branches.books import Record
 from branches.identity import MOST_CREDENTIALS, Credential
@@ -57,14 +58,14 @@ def assign(
     record: Record | None,
     there: Collection[Credential],
     *,
-    listed: Mapping[str, Iterable[Credential]],
+    listed: Mapping[str, Collection[Credential]],
     others: Iterable[Record],
     name: Name,
     rules: Rules,
 ) -> Mapping[str, str] | NoRoom:
     """Choose an identity of each pool: the one on record, if it can hold what it has to; else one that holds
-    a credential of ours already, for records get lost; else the one with the most room, and of several the
-    first.
+    a credential of ours already, for records get lost; else the one with the most room, and of several one
+    that differs from branch to branch, for many come at the same time.
 
     Args:
         record: the environment's record.
@@ -77,29 +78,37 @@ def assign(
     Returns:
         Pool → identity; or which pool has no room.
     """
-    taken = {ref: {each.name for each in found} for ref, found in listed.items()}
-    for other in others:
-        for promised in other.credentials:
-            if promised.identity in other.identities.values():  # and is not one that it has left
-                taken.setdefault(promised.identity, set()).add(promised.name)
-    rooms = {ref: MOST_CREDENTIALS - len(taken[ref]) for ref in listed}
-    noted = dict(record.identities) if record else {}
+    noted, rooms = dict(record.identities) if record else {}, _rooms(listed, others)
     holding = {each.identity for each in there}
     chosen: dict[str, str] = {}
     for pool in _pools(rules):
-        preferred = [noted[pool]] if pool in noted else []
-        by_room = sorted((ref for ref in rules.pools[pool] if ref in rooms), key=lambda ref: -rooms[ref])
-        preferred += [ref for ref in by_room if ref in holding]
-        need = {ref: _lacking(pool, ref, there, name, rules) for ref in (*preferred, *by_room)}
-        fitting = (ref for ref in need if need[ref] <= rooms.get(ref, 0) or not need[ref])
-        identity = next(fitting, None)
-        if identity is None:
+        own = noted.get(pool)
+        # More may have been promised than there is. Whoever comes first is served, or all would wait for all.
+        free = MOST_CREDENTIALS - len(listed[own]) if own is not None and own in listed else 0
+        if own is not None and _lacking(pool, own, there, name, rules) <= free:
+            chosen[pool] = own
+            continue
+        known = {ref: rooms[ref] for ref in rules.pools[pool] if ref in rooms}
+        by_room = sorted(
+            (ref for ref in known if _lacking(pool, ref, there, name, rules) <= known[ref]),
+            key=lambda ref: (ref not in holding, -rooms[ref], crc32(f"{name.namespace} {ref}".encode())),
+        )
+        if not by_room:
             most = sum(1 for each in rules.accounts.values() if each == pool)
-            return NoRoom(
-                pool=pool, need=most, rooms={ref: rooms[ref] for ref in rules.pools[pool] if ref in rooms}
-            )
-        chosen[pool] = identity
+            return NoRoom(pool=pool, need=most, rooms=known)
+        chosen[pool] = by_room[0]
     return chosen
+
+
+def _rooms(listed: Mapping[str, Iterable[Credential]], others: Iterable[Record]) -> dict[str, int]:
+    """How many places each identity has that nobody holds and nobody was promised."""
+    taken = {ref: {each.name for each in found} for ref, found in listed.items()}
+    for other in others:
+        for promised in other.credentials:
+            # What a record has left for another identity stands there until it is deleted, and no longer.
+            if promised.identity in taken and promised.identity in other.identities.values():
+                taken[promised.identity].add(promised.name)
+    return {ref: max(0, MOST_CREDENTIALS - len(names)) for ref, names in taken.items()}
 
 
 def _pools(rules: Rules) -> tuple[str, ...]:

@@ -77,6 +77,23 @@ def test_a_place_that_a_record_has_left_for_another_identity_is_free() -> None:
     assert chosen(others=[replace(other, identities={"": SECOND})]) == {"": FIRST}
 
 
+def test_who_was_promised_a_place_that_is_free_takes_it_whoever_else_was() -> None:
+    record = record_of("x")
+    last = {FIRST: MOST_CREDENTIALS - 1, SECOND: MOST_CREDENTIALS}
+    assert chosen(record=record, foreign_places=last, others=[promised(FIRST, 1)]) == {"": FIRST}
+    assert isinstance(chosen(foreign_places=last, others=[promised(FIRST, 1)]), NoRoom)
+
+
+def test_branches_that_come_at_the_same_time_spread_over_identities_of_equal_room() -> None:
+    listed: dict[str, tuple[Credential, ...]] = {FIRST: (), SECOND: ()}
+    found = [
+        assign(None, (), listed=listed, others=(), name=RULES.name(f"b-{number}"), rules=RULES)
+        for number in range(20)
+    ]
+    assert {"": FIRST} in found
+    assert {"": SECOND} in found
+
+
 def test_the_identity_on_record_stays_whatever_room_others_have() -> None:
     assert chosen(record=record_of("x"), foreign_places={FIRST: 19}) == {"": FIRST}
 

@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from local.demo.world import SAMPLE
 from local.host.options import host_options
+from local.host.settings import read_values
 
 ROOT = Path(__file__).parents[2]
 HOST_JSON = json.loads((ROOT / "host.json").read_text())
@@ -29,10 +31,12 @@ def test_each_setting_of_host_json_is_explained_with_its_value_and_no_other() ->
 
 def test_the_local_host_follows_it() -> None:
     options = host_options(HOST_JSON)
-    assert (options.batch_size, options.new_batch_threshold) == (3, 2)
+    assert (options.batch_size, options.new_batch_threshold) == (8, 8)
     assert options.function_timeout == 600
 
 
-def test_no_more_messages_are_taken_than_a_worker_on_one_core_has_threads() -> None:
+def test_no_more_messages_are_taken_than_a_worker_has_threads() -> None:
     options = host_options(HOST_JSON)
-    assert options.batch_size + options.new_batch_threshold == min(32, 1 + 4)
+    threads = int(read_values(SAMPLE)["PYTHON_THREADPOOL_THREAD_COUNT"])
+    assert options.batch_size + options.new_batch_threshold == threads
+    assert f"`PYTHON_THREADPOOL_THREAD_COUNT`, `{threads}`" in OPERATIONS

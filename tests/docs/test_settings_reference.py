@@ -17,7 +17,9 @@ SAMPLE = ROOT / "local.settings.sample.json"
 # What Functions and the local host read; `settings.py` does not.
 OF_THE_HOST = {"AzureWebJobsStorage", "LOCAL_FUNCTION_KEY"}
 # What the sample points to the stand-ins, and what the example repository asks for.
+OF_THE_WORKER = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
 OF_THE_SAMPLE = {"GITHUB_API_URL", "GITHUB_TOKEN", "AZURE_RESOURCE_MANAGER_URL", "KUBECONFIG", "KEY_VAULTS"}
+OF_THE_WORKER = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
 OF_THE_SAMPLE |= {"CREDENTIAL_SETTLE_SECONDS"}
 
 
@@ -97,7 +99,7 @@ def test_every_example_is_accepted(name: str) -> None:
 
 
 def test_the_sample_holds_every_setting_and_nothing_else() -> None:
-    assert read_values(SAMPLE).keys() == rows().keys() | {"FUNCTIONS_WORKER_RUNTIME"}
+    assert read_values(SAMPLE).keys() == rows().keys() | OF_THE_WORKER
 
 
 def test_the_sample_has_the_defaults_but_for_what_points_to_the_stand_ins() -> None:
