@@ -81,21 +81,19 @@ def report_poison(msg: func.QueueMessage) -> None:
 @app.timer_trigger("timer", schedule=_SWEEP_SCHEDULE, run_on_startup=False)
 def sweep_branches(timer: func.TimerRequest) -> None:
     """What webhooks have missed: the keys of all branches that differ from what is wanted."""
-    from api.sweeps import report_freed, report_sweep
+    from api.sweeps import carry_out
 
     del timer
     program = composed()
     found, orphans = program.reconciler.sweep(most_deletions=program.settings.sweep_max_deletions)
-    report_sweep(found, orphans)
-    program.enqueue(found.keys)
-    report_freed(program.reconciler.locks.clear_away())
+    carry_out(found, orphans, queue=program, locks=program.reconciler.locks)
 
 
 @app.function_name("sweep_now")
 @app.route("sweep", methods=["POST"])
 def sweep_now(req: func.HttpRequest) -> func.HttpResponse:
     """The same at once; a dry run only tells, and a confirmed digest lets that very plan through."""
-    from api.sweeps import confirmation, report_sweep, swept
+    from api.sweeps import carry_out, confirmation, swept
 
     def call() -> Answer:
         try:
@@ -108,8 +106,7 @@ def sweep_now(req: func.HttpRequest) -> func.HttpResponse:
         )
         if req.params.get("dry_run", "").lower() == "true":
             return swept(found, orphans, queued=0, dry_run=True)
-        report_sweep(found, orphans)
-        program.enqueue(found.keys)
+        carry_out(found, orphans, queue=program, locks=program.reconciler.locks)
         return swept(found, orphans, queued=len(found.keys), dry_run=False)
 
     return respond(call)

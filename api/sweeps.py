@@ -2,10 +2,12 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from api.answers import Answer
 from branches.drift import Difference, Drift
+from branches.key import Key
 
 _log = logging.getLogger("coppice.sweep")
 
@@ -60,6 +62,37 @@ def summary(found: Drift, orphans: tuple[str, ...]) -> Mapping[str, object]:
 
 def _difference(each: Difference) -> dict[str, object]:
     return {"branch": each.key.branch, "why": each.why, "mends": each.mends, "changes": list(each.changes)}
+
+
+class Queue(Protocol):
+    """Where keys are queued."""
+
+    def enqueue(self, keys: Iterable[Key]) -> None:
+        """Put keys on the queue."""
+
+
+class Leases(Protocol):
+    """Where leases are held."""
+
+    def clear_away(self) -> tuple[str, ...]:
+        """Delete those of runs that died; which these were."""
+
+
+def carry_out(found: Drift, orphans: tuple[str, ...], *, queue: Queue, locks: Leases) -> None:
+    """Do what a sweep does: log what it found, queue the keys, and clear the leases of dead runs away.
+
+    Args:
+        found: what differs.
+        orphans: credentials of ours that no branch can be found for.
+        queue: where the keys go.
+        locks: where the leases are.
+
+    Raises:
+        Failure: something could not be done; the next sweep finds it again.
+    """
+    report_sweep(found, orphans)
+    queue.enqueue(found.keys)
+    report_freed(locks.clear_away())
 
 
 def report_sweep(found: Drift, orphans: tuple[str, ...]) -> None:

@@ -1,12 +1,15 @@
 import json
 import logging
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.sweeps import confirmation, report_sweep, swept
+from api.sweeps import carry_out, confirmation, report_sweep, swept
+from branches.key import Key
 from tests.fakes.program import Program
+from tests.fakes.world import Held
 
 
 @pytest.mark.parametrize("body", [b"", b"  \n"])
@@ -81,3 +84,21 @@ def test_what_a_sweep_had_to_mend_is_a_warning(caplog: pytest.LogCaptureFixture)
     report_sweep(*Program().reconciler.sweep(most_deletions=5))
 
     assert [each.levelno for each in caplog.records] == [logging.WARNING, logging.INFO]
+
+
+def test_a_sweep_queues_what_differs_and_clears_away_the_leases_of_runs_that_died(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    program, queued = drifted(), list[str]()
+    program.world.leases["branch/feature-x"] = Held(holder="dead", until=program.world.now)
+    found, orphans = program.reconciler.sweep(most_deletions=5)
+
+    class Queue:
+        def enqueue(self, keys: Iterable[Key]) -> None:
+            queued.extend(each.branch for each in keys)
+
+    carry_out(found, orphans, queue=Queue(), locks=program.reconciler.locks)
+
+    assert sorted(queued) == ["gone", "new"]
+    assert program.world.leases == {}
+    assert 'runs that died {"locks": ["branch/feature-x"]}' in caplog.text

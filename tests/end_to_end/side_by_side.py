@@ -9,8 +9,9 @@ import json
 import re
 import time
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import permutations
 from typing import Any
 from urllib.parse import quote
@@ -91,13 +92,19 @@ class Course:
     told: tuple[str, ...]
 
 
-def play(stage: Stage, *, rest: float = 0.0) -> Course:
+def whole(document: Any) -> Any:
+    """An object as it stands."""
+    return document
+
+
+def play(stage: Stage, *, rest: float = 0.0, part: Callable[[Any], Any] = whole) -> Course:
     """Push ten branches, hold a database, delete five, and look.
 
     Args:
         stage: where.
         rest: seconds for which nothing has to change before it counts as untouched: controllers of a real
             cluster collect what they write.
+        part: the part of an object that nobody but the program has a hand in.
 
     Raises:
         NotAsToldError: an environment lacks something, or something takes too long.
@@ -112,7 +119,8 @@ def play(stage: Stage, *, rest: float = 0.0) -> Course:
     refusals = {
         (one, other): logins[one].refusal(logins[other].database) for one, other in permutations(logins, 2)
     }
-    before = _at_rest(stage.eyes, server, own, seconds=rest)
+    look = partial(_pictures, stage.eyes, server, own, part)
+    before = _at_rest(look, seconds=rest)
     named, told = _naming(stage.eyes, server, own), tuple(_told(stage, server, own))
     sessions = held(logins[HELD], SESSIONS)
     stage.actors.delete(*GOING)
@@ -120,7 +128,7 @@ def play(stage: Stage, *, rest: float = 0.0) -> Course:
     return Course(
         own=own,
         before=before,
-        after=_pictures(stage.eyes, server, own),
+        after=look(),
         refusals=refusals,
         survivors=sum(not is_ended(session) for session in sessions),
         drops=tuple(until("it is said what was dropped", lambda: drops(stage.program.log, HELD))),
@@ -169,13 +177,13 @@ def _own(eyes: Eyes, branch: str) -> Own:
     return Own(namespace=name, host=noted[URL], credential=credential.subject, login=login)
 
 
-def _at_rest(eyes: Eyes, server: Databases, own: Mapping[str, Own], *, seconds: float) -> dict[str, Picture]:
+def _at_rest(pictures: Callable[[], dict[str, Picture]], *, seconds: float) -> dict[str, Picture]:
     """The pictures, as soon as they have stayed the same: controllers may still be counting pods."""
-    last, since = _pictures(eyes, server, own), time.monotonic()
+    last, since = pictures(), time.monotonic()
 
     def look() -> dict[str, Picture] | None:
         nonlocal last, since
-        former, last = last, _pictures(eyes, server, own)
+        former, last = last, pictures()
         if last != former:
             since = time.monotonic()
             return None
@@ -184,15 +192,19 @@ def _at_rest(eyes: Eyes, server: Databases, own: Mapping[str, Own], *, seconds: 
     return until("all that stays is at rest", look, seconds=_PATIENCE)
 
 
-def _pictures(eyes: Eyes, server: Databases, own: Mapping[str, Own]) -> dict[str, Picture]:
-    return {branch: dict(_picture(eyes, server, branch, own[branch])) for branch in STAYING}
+def _pictures(
+    eyes: Eyes, server: Databases, own: Mapping[str, Own], part: Callable[[Any], Any]
+) -> dict[str, Picture]:
+    return {branch: dict(_picture(eyes, server, branch, own[branch], part)) for branch in STAYING}
 
 
-def _picture(eyes: Eyes, server: Databases, branch: str, own: Own) -> Iterator[tuple[str, str]]:
+def _picture(
+    eyes: Eyes, server: Databases, branch: str, own: Own, part: Callable[[Any], Any]
+) -> Iterator[tuple[str, str]]:
     """Resource versions and all: a write that changes nothing is seen, too."""
-    yield "namespace", _text(eyes.environment(branch))
+    yield "namespace", _text(part(eyes.environment(branch)))
     for path, each in eyes.standing(own.namespace).items():
-        yield path, _text(each)
+        yield path, _text(part(each))
     for note in eyes.notes():
         if note["metadata"].get("annotations", {}).get(BRANCH) == branch:
             yield f"note {note['metadata']['name']}", _text(note)

@@ -5,8 +5,8 @@ of them one invocation, runs the function as the host would, and answers with a 
 word, or is killed.
 
 The program is the deployed one, entry included. Four things are different, and all of them are named here:
-its clock, its patience (no test waits thirty seconds), one change at a time instead of several side by side (so
-that the n-th call is always the same), and builds that kustomize has made before are taken from a folder.
+its clock, its patience (no test waits thirty seconds), one change at a time instead of several side by side
+(so that the n-th call is always the same), and builds that kustomize has made before are taken from a folder.
 """
 
 import gc
