@@ -184,22 +184,12 @@ def _make(
         *ground.ground_waves(seen, missing_ones, survey, rules),
         *ground.settling(trusted, rules, now),
         *_recreated(seen, manifests, survey),
-        *_objects(seen, desired.fence, manifests),
+        *applying(seen.name.namespace, desired.fence),
+        *waves(seen.name.namespace, manifests),
         *shared,
         *wave(Annotate(name=seen.name.namespace, applied=applied)),
     )
     return Plan(items, remarks=(*desired.remarks, *pointed.corrections))
-
-
-def _objects(
-    seen: Observed, fence: tuple[Manifest, ...], manifests: tuple[Manifest, ...]
-) -> tuple[Wave, ...]:
-    """The fence comes before the overlay; where it stands by now, no more than before the pods."""
-    namespace, record, where = standing(seen.namespace), seen.noted.record, seen.name.namespace
-    applied = namespace is not None and namespace.applied is not None
-    if applied and record is not None and {*inventory(fence)} <= {*record.inventory}:
-        return waves(where, (*fence, *manifests))
-    return (*applying(where, fence), *waves(where, manifests))
 
 
 def _recreated(seen: Observed, manifests: tuple[Manifest, ...], survey: Survey) -> tuple[Wave, ...]:
