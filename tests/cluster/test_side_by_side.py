@@ -20,14 +20,17 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 def not_the_clusters(document: Any) -> Any:
     """An object without what the cluster's own controllers write when they like: its status, and the account
-    of who wrote what and when, but for what it says of others, the program above all.
+    of who wrote what and when, but for what it says of others, the program above all. What they alone write,
+    pods and endpoints, is left out.
     """
     metadata = dict(document["metadata"])
     metadata.pop("resourceVersion")
     accounts = metadata.pop("managedFields", ())
-    ours = [each for each in accounts if not each["manager"].startswith(("kube-", "kwok"))]
+    others = [each for each in accounts if not each["manager"].startswith(("kube-", "kwok"))]
+    if accounts and not others:
+        return None
     rest = {name: value for name, value in document.items() if name != "status"}
-    return {**rest, "metadata": {**metadata, "managedFields": ours}}
+    return {**rest, "metadata": {**metadata, "managedFields": others}}
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +65,9 @@ def test_a_password_stands_in_its_secret_and_nowhere_else(course: Course) -> Non
 
 def test_those_that_stay_are_untouched_to_the_byte(course: Course) -> None:
     for branch in STAYING:
-        assert len(course.before[branch]) > 30
+        assert len(course.before[branch]) > 25
         before, after = course.before[branch], course.after[branch]
-        changed = {where for where in {*before, *after} if before.get(where) != after.get(where)}
-        assert changed == set()
+        assert {where for where in {*before, *after} if before.get(where) != after.get(where)} == set()
 
 
 def test_nothing_is_left_of_those_that_went(course: Course) -> None:

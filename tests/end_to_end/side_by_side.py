@@ -104,7 +104,7 @@ def play(stage: Stage, *, rest: float = 0.0, part: Callable[[Any], Any] = whole)
         stage: where.
         rest: seconds for which nothing has to change before it counts as untouched: controllers of a real
             cluster collect what they write.
-        part: the part of an object that nobody but the program has a hand in.
+        part: the part of an object that nobody but the program has a hand in; `None` if there is none.
 
     Raises:
         NotAsToldError: an environment lacks something, or something takes too long.
@@ -204,7 +204,8 @@ def _picture(
     """Resource versions and all: a write that changes nothing is seen, too."""
     yield "namespace", _text(part(eyes.environment(branch)))
     for path, each in eyes.standing(own.namespace).items():
-        yield path, _text(part(each))
+        if (seen := part(each)) is not None:
+            yield path, _text(seen)
     for note in eyes.notes():
         if note["metadata"].get("annotations", {}).get(BRANCH) == branch:
             yield f"note {note['metadata']['name']}", _text(note)

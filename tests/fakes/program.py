@@ -1,6 +1,6 @@
 """The program over the world in memory: all of it is real but its adapters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -8,6 +8,7 @@ from typing import Any
 
 from api.answers import Answer
 from api.environments import ask
+from api.sweeps import carry_out
 from branches.database import Terms
 from branches.drift import Drift
 from branches.key import Key, from_message
@@ -236,10 +237,13 @@ class Program:
 
     def sweep(self, *, most_deletions: int = 5, confirmed: str = "") -> Drift:
         """One sweep, its keys put onto the queue."""
-        found, _ = self.reconciler.sweep(most_deletions=most_deletions, confirmed=confirmed)
-        for each in found.keys:
-            self.queue.append((self.world.now, each.to_message()))
+        found, orphans = self.reconciler.sweep(most_deletions=most_deletions, confirmed=confirmed)
+        carry_out(found, orphans, queue=self, locks=self.reconciler.locks)
         return found
+
+    def enqueue(self, keys: Iterable[Key]) -> None:
+        """Put keys onto the queue."""
+        self.queue += [(self.world.now, each.to_message()) for each in keys]
 
     def stand(self, branch: str, objects: tuple[Mapping[str, Any], ...] | None = None) -> str:
         """Push a branch and see its environment up."""
