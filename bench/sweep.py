@@ -100,10 +100,10 @@ def sweep(there: Place, branches: int) -> Sweep:
 
 
 def pages(branches: int, identities: int) -> int:
-    """How many pages the lists of branches, namespaces, records and credentials have at the least."""
+    """How many pages the lists of branches, namespaces, records, credentials and leases have at the least."""
     heads = -(-(branches + 1) // _PER_PAGE["github"])
     objects = -(-branches // _PER_PAGE["kubernetes"])
-    return heads + 2 * objects + identities
+    return heads + 2 * objects + identities + 1
 
 
 def _run(there: Place) -> dict[str, Any]:
@@ -121,11 +121,13 @@ def _run(there: Place) -> dict[str, Any]:
 
 def main() -> None:
     """Sweep the world that the environment names; print what it took."""
+    from api.sweeps import carry_out
     from composition import Composition
 
     program = Composition(os.environ)
     began, cpu = time.perf_counter(), time.process_time()
     found, orphans = program.reconciler.sweep(most_deletions=program.settings.sweep_max_deletions)
+    carry_out(found, orphans, queue=program, locks=program.reconciler.locks)
     taken = {
         "seconds": time.perf_counter() - began,
         "cpu_seconds": time.process_time() - cpu,

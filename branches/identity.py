@@ -51,11 +51,6 @@ class Identity:
     client_id: str
     credentials: tuple[Credential, ...]
 
-    @property
-    def room(self) -> int:
-        """How many more credentials it can hold, those of others counted."""
-        return MOST_CREDENTIALS - len(self.credentials)
-
 
 @dataclass(frozen=True, kw_only=True)
 class CreateCredential(Change):

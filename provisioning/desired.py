@@ -145,9 +145,7 @@ def desired(
         refusals = check_sources(tree, layout.overlays)
         if refusals:
             return Refused(refusals)
-        with ThreadPoolExecutor(
-            max_workers=len(layout.overlays)
-        ) as side_by_side:  # each a process that computes
+        with ThreadPoolExecutor(max_workers=len(layout.overlays)) as side_by_side:
             application, *further = side_by_side.map(partial(builder.build, tree), layout.overlays)
     except Refused as refused:
         return refused

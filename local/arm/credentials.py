@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.arm.errors import ArmError
+from local.arm.errors import ArmError, not_found
 from local.arm.http import json_body, paged
-from local.arm.state import ArmState, Credential, Json, key, not_found
+from local.arm.state import ArmState, Credential, Json, key
 from local.arm.world import Identity
 
 _IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"

@@ -45,3 +45,26 @@ def body(code: str, message: str) -> dict[str, object]:
 def failure_body(status: int, code: str) -> Mapping[str, object]:
     """The body of a failure that a test asked for."""
     return body(code or _USUAL_CODES.get(status, "Failed"), f"The stand-in was asked to answer {status}.")
+
+
+def not_found(kind: str, name: str, group: str) -> ArmError:
+    """ARM's answer for a resource that is not there."""
+    return ArmError(
+        404,
+        "ResourceNotFound",
+        f"The Resource '{kind}/{name}' under resource group '{group}' was not found. "
+        "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+    )
+
+
+def overlap(subscription: str, group: str, name: str) -> ArmError:
+    """ARM's answer to a write of credentials while another one to the same identity is on."""
+    # The wording: https://github.com/Azure/bicep-registry-modules/issues/1447
+    return ArmError(
+        409,
+        "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
+        "Too many Federated Identity Credentials are written concurrently for the managed identity "
+        f"'/subscriptions/{subscription}/resourcegroups/{group}/providers/"
+        f"microsoft.managedidentity/userassignedidentities/{name}'. Concurrent Federated Identity "
+        "Credentials writes under the same managed identity are not supported.",
+    )

@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.arm.errors import ArmError
+from local.arm.errors import ArmError, not_found
 from local.arm.http import json_body, paged
 from local.arm.pool_rules import check_change
-from local.arm.state import ArmState, Json, Operation, not_found
+from local.arm.state import ArmState, Json, Operation
 
 _CLUSTERS = "Microsoft.ContainerService/managedClusters"
 _POOLS = f"{_CLUSTERS}/agentPools"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
-from local.arm.errors import ArmError
+from local.arm.errors import ArmError, not_found, overlap
 from local.arm.world import Cluster, Identity, Pool, World
 
 Json = dict[str, object]
@@ -132,7 +132,7 @@ class ArmState:
         with self.lock:
             if of in self._written:
                 self.overlapping_writes += 1
-                raise _overlap(self.world.subscription, identity)
+                raise overlap(self.world.subscription, identity.resource_group, identity.name)
             self._throttle(of)
             self._written.add(of)
         try:
@@ -217,28 +217,6 @@ def _due(writes: list[float], rate: float) -> float:
 def key(identity: Identity) -> str:
     """What an identity is found by."""
     return f"{identity.resource_group}/{identity.name}".casefold()
-
-
-def not_found(kind: str, name: str, group: str) -> ArmError:
-    """ARM's answer for a resource that is not there."""
-    return ArmError(
-        404,
-        "ResourceNotFound",
-        f"The Resource '{kind}/{name}' under resource group '{group}' was not found. "
-        "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
-    )
-
-
-def _overlap(subscription: str, identity: Identity) -> ArmError:
-    # The wording: https://github.com/Azure/bicep-registry-modules/issues/1447
-    return ArmError(
-        409,
-        "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
-        "Too many Federated Identity Credentials are written concurrently for the managed identity "
-        f"'/subscriptions/{subscription}/resourcegroups/{identity.resource_group}/providers/"
-        f"microsoft.managedidentity/userassignedidentities/{identity.name}'. Concurrent Federated Identity "
-        "Credentials writes under the same managed identity are not supported.",
-    )
 
 
 def _properties(pool: Pool) -> Json:

@@ -50,6 +50,20 @@ def going() -> Program:
     return program
 
 
+def push_again(program: Program) -> None:
+    """A second push of branch `x`, of which GitHub tells."""
+    program.push("x", overlay(config_map("second")))
+    program.tell("x")
+
+
+def second_stands() -> Program:
+    """What two pushes of branch `x` come to."""
+    program = Program()
+    program.push("x", overlay(config_map("first")))
+    program.stand("x", overlay(config_map("second")))
+    return program
+
+
 def test_a_branch_deleted_while_it_is_being_created_leaves_nothing_behind() -> None:
     def event(program: Program) -> None:
         program.delete_branch("x")
@@ -70,16 +84,9 @@ def test_a_branch_deleted_while_it_is_being_created_leaves_nothing_behind_even_i
 
 
 def test_of_two_pushes_within_a_second_the_second_stands_once() -> None:
-    second = Program()
-    second.push("x", overlay(config_map("first")))
-    second.stand("x", overlay(config_map("second")))
-
-    def event(program: Program) -> None:
-        program.push("x", overlay(config_map("second")))
-        program.tell("x")
-
-    for program in at_every_call(coming, event):
-        assert snapshot(program.world) == snapshot(second.world)
+    stands = snapshot(second_stands().world)
+    for program in at_every_call(coming, push_again):
+        assert snapshot(program.world) == stands
 
 
 def test_a_second_worker_with_the_same_key_makes_nothing_twice() -> None:
@@ -182,16 +189,9 @@ def standing_still(prepare: Callable[[], Program], event: Callable[[Program], ob
 
 
 def test_whoever_stood_still_until_its_lease_was_taken_undoes_nothing_that_was_done_since() -> None:
-    second = Program()
-    second.push("x", overlay(config_map("first")))
-    second.stand("x", overlay(config_map("second")))
-
-    def event(program: Program) -> None:
-        program.push("x", overlay(config_map("second")))
-        program.tell("x")
-
-    for program in standing_still(coming, event):
-        assert snapshot(program.world) == snapshot(second.world)
+    stands = snapshot(second_stands().world)
+    for program in standing_still(coming, push_again):
+        assert snapshot(program.world) == stands
 
 
 def test_whoever_stood_still_while_its_branch_was_deleted_leaves_nothing_behind() -> None:
