@@ -13,8 +13,10 @@ from typing import ParamSpec, TypeVar
 from tenacity import (
     RetryCallState,
     Retrying,
+    nap,
     retry,
     retry_if_exception,
+    retry_if_exception_type,
     retry_if_result,
     stop_after_attempt,
     stop_before_delay,
@@ -22,7 +24,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from loop.errors import Throttled, Unreachable
+from loop.errors import Conflict, Throttled, Unreachable
 
 _PATIENCE = 10.0  # seconds: a lease that was renewed before the write outlasts it
 _MOST = 10  # tries within these: nobody is told to come back in less than a second
@@ -86,6 +88,39 @@ def _as_told(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     told = error.retry_after if isinstance(error, Throttled) else None
     return (told or _PATIENCE) + wait_random(0, _JITTER)(state)
+
+
+def contended(call: Callable[P, R]) -> Callable[P, R]:
+    """Make a call that reads something and writes it back come again if somebody else was faster.
+
+    Args:
+        call: what reads and writes; a `Conflict` says that nothing of it was done.
+
+    Returns:
+        The same, with patience.
+    """
+
+    @retry(
+        retry=retry_if_exception_type(Conflict),
+        stop=stop_after_attempt(_MOST),
+        wait=wait_random(0, 2 * _JITTER),
+        reraise=True,
+    )
+    @wraps(call)
+    def patient(*args: P.args, **kwargs: P.kwargs) -> R:
+        return call(*args, **kwargs)
+
+    return patient
+
+
+def pause(seconds: float) -> None:
+    """Wait.
+
+    Args:
+        seconds: for how long.
+    """
+    if seconds > 0:
+        nap.sleep(seconds)
 
 
 def await_it(look: Callable[[], R | None], *, seconds: float) -> R | None:

@@ -18,6 +18,7 @@ from adapters.kubernetes.namespaces import (
 )
 from adapters.kubernetes.shared import SharedAdapter
 from adapters.kubernetes.sightings import SightingReaderAdapter
+from adapters.kubernetes.turns import Turns
 from adapters.kustomize.build import Kustomize, find
 from adapters.postgres.create import DatabaseWriterAdapter
 from adapters.postgres.drop import DatabaseDropperAdapter
@@ -65,6 +66,7 @@ def reconciler(program: "Composition") -> Reconciler:
     application = ApplicationWriterAdapter(program.provisioning_api, program.discovery)
     placed, judged_by = layout(settings, program.fence), partial(guard, settings, program.fence)
     builder = Kustomize(lambda: find(program.folder))
+    turns = Turns(program.provisioning_api, program.now)
 
     def wish(commit: str, seen: Observed) -> Desired | Refused:
         return desired(
@@ -86,8 +88,8 @@ def reconciler(program: "Composition") -> Reconciler:
             records=program.books,
             requests=program.books,
             namespaces=NamespaceWriterAdapter(program.provisioning_api),
-            credentials=CredentialWriterAdapter(making, *azure),
-            surplus=CredentialDeleterAdapter(making, *azure),
+            credentials=CredentialWriterAdapter(making, *azure, turns=turns),
+            surplus=CredentialDeleterAdapter(making, *azure, turns=turns),
             application=application,
             objects=application,
             monitoring=SharedAdapter(program.provisioning_api),
@@ -97,7 +99,7 @@ def reconciler(program: "Composition") -> Reconciler:
             records=BookAdapter(removing_api),
             books=BookAdapter(removing_api),
             namespaces=NamespaceDeleterAdapter(removing_api),
-            credentials=CredentialDeleterAdapter(removing, *azure),
+            credentials=CredentialDeleterAdapter(removing, *azure, turns=turns),
             cron_jobs=CronJobSuspenderAdapter(removing_api),
             monitoring=SharedAdapter(removing_api),
             databases=DatabaseDropperAdapter(program.postgres) if program.postgres else None,

@@ -1,6 +1,8 @@
 """Managed identities and their federated credentials, by `azure-mgmt-msi`."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 from azure.core.credentials import TokenCredential
 from azure.mgmt.msi import ManagedServiceIdentityClient
@@ -81,8 +83,33 @@ class IdentityReaderAdapter(_Identities):
             return False
 
 
-class CredentialWriterAdapter(_Identities):
-    """Creates federated credentials."""
+class Turns(Protocol):
+    """Keeps writes apart where Azure asks for it."""
+
+    def of(self, identity: str) -> AbstractContextManager[None]:
+        """Make one write to an identity when it is its turn.
+
+        Raises:
+            Throttled: its turn is far away.
+            Failure: it could not be told whose turn it is.
+        """
+
+
+class _Writing(_Identities):
+    def __init__(self, credential: TokenCredential, subscription: str, url: str, *, turns: Turns) -> None:
+        super().__init__(credential, subscription, url)
+        self._turns = turns
+
+
+class CredentialWriterAdapter(_Writing):
+    """Creates federated credentials.
+
+    Args:
+        credential: who writes.
+        subscription: the identities' subscription.
+        url: the ARM endpoint.
+        turns: keeps writes apart.
+    """
 
     @taking_turns
     def create(self, credential: Credential) -> None:
@@ -91,19 +118,26 @@ class CredentialWriterAdapter(_Identities):
         wanted = FederatedIdentityCredential(
             issuer=credential.issuer, subject=credential.subject, audiences=[AUDIENCE]
         )
-        with translated(f"create {credential}"):
+        with self._turns.of(credential.identity), translated(f"create {credential}"):
             self._client.federated_identity_credentials.create_or_update(group, name, credential.name, wanted)
 
 
-class CredentialDeleterAdapter(_Identities):
-    """Deletes federated credentials."""
+class CredentialDeleterAdapter(_Writing):
+    """Deletes federated credentials.
+
+    Args:
+        credential: who deletes.
+        subscription: the identities' subscription.
+        url: the ARM endpoint.
+        turns: keeps writes apart.
+    """
 
     @taking_turns
     def delete(self, owned: Owned[Credential]) -> None:
         """Delete a credential; one that is gone by then is no error."""
         group, name = _split(owned.subject.identity)
         try:
-            with translated(f"delete {owned.subject}"):
+            with self._turns.of(owned.subject.identity), translated(f"delete {owned.subject}"):
                 self._client.federated_identity_credentials.delete(group, name, owned.subject.name)
         except Gone:
             return

@@ -128,8 +128,8 @@ class Leases:
             with contextlib.suppress(Conflict, Rejected):  # held again; or spoilt, which the next run tells
                 if self._now() >= _free_from(lease):
                     self._api.delete(_path(metadata["name"]), version=metadata["resourceVersion"])
-                    freed.append(str((metadata.get("annotations") or {}).get(_LOCK, metadata["name"])))
-        return tuple(freed)
+                    freed.append((metadata.get("annotations") or {}).get(_LOCK, ""))
+        return tuple(lock for lock in freed if lock)  # the note of whose turn it is was nobody's lock
 
     def _take(self, name: str) -> HeldLease | None:
         now = self._now()

@@ -1,6 +1,8 @@
 """A small world of each system: its stand-in, and our adapters pointed at it."""
 
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -77,12 +79,25 @@ class Cluster:
         return [f"{each.method} {each.path}" for each in self.standin.requests if each.method in methods]
 
 
+@dataclass
+class TurnsTaken:
+    """Gives a turn at once, and notes whose it was."""
+
+    taken: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def of(self, identity: str) -> Iterator[None]:
+        self.taken.append(identity)
+        yield
+
+
 @dataclass(frozen=True, kw_only=True)
 class AzureAdapters:
-    """The adapters for ARM."""
+    """The adapters for ARM, and the turns that were taken."""
 
     cluster: ClusterAdapter
     reader: IdentityReaderAdapter
+    turns: TurnsTaken
     writer: CredentialWriterAdapter
     deleter: CredentialDeleterAdapter
 
@@ -101,12 +116,14 @@ class Azure:
 
 
 def azure_at(url: str) -> AzureAdapters:
+    turns = TurnsTaken()
     cluster = ClusterAdapter(Unsigned(), SUBSCRIPTION, url, group="rg-coppice", name="aks-coppice")
     return AzureAdapters(
         cluster=cluster,
         reader=IdentityReaderAdapter(Unsigned(), SUBSCRIPTION, url, issuer=cluster.issuer),
-        writer=CredentialWriterAdapter(Unsigned(), SUBSCRIPTION, url),
-        deleter=CredentialDeleterAdapter(Unsigned(), SUBSCRIPTION, url),
+        turns=turns,
+        writer=CredentialWriterAdapter(Unsigned(), SUBSCRIPTION, url, turns=turns),
+        deleter=CredentialDeleterAdapter(Unsigned(), SUBSCRIPTION, url, turns=turns),
     )
 
 

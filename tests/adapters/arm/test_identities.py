@@ -128,6 +128,7 @@ def test_a_write_that_came_too_fast_comes_again_when_it_is_told_to(
     azure.ours.deleter.delete(Owned(credential("a")))
 
     assert [math.floor(each) for each in waits] == [4, 4]
+    assert azure.ours.turns.taken == [FIRST] * 5
     assert azure.ours.reader.credentials(FIRST) == (credential("b"),)
 
 
