@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from branches.books import Record
-from branches.identity import Credential, Identity
+from branches.identity import AUDIENCE, Credential, Identity
 from branches.naming import credential_name, subject
 from branches.observe import NOT_LOOKED_AT, Observed
+from branches.policy import BY_HAND, why_foreign_credential
 from branches.rules import Rules
 from loop.errors import Gone
 from loop.reading import Absent, Reading, Unknown, standing
@@ -87,10 +88,12 @@ def chains(
         asked, ref = subject(seen.name.namespace, account), chosen.get(pool, "")
         reading = identities.get(ref, NOT_LOOKED_AT)
         named = accounts.get(account, NOT_LOOKED_AT)
-        held = next((each for each in credentials if each.identity == ref and _fits(each, asked, seen)), None)
+        fits = next((each for each in credentials if each.identity == ref and _fits(each, asked, seen)), None)
+        held = fits if fits and fits.usable else None
         broken = (
             _no_issuer(seen)
             or _no_identity(ref, pool, reading)
+            or (_other_audience(fits, seen, rules) if fits else None)
             or (None if held else _no_credential(asked, ref, credentials, _name(account, seen, rules), seen))
             or _not_settled(seen, rules, now)
             or _misnamed(account, named, ref, identities, seen)
@@ -160,6 +163,15 @@ def _no_identity(ref: str, pool: str, reading: Reading[Identity]) -> Break | Non
             return Break(code="unread", why=f"identity {ref} was not read: {error.message}")
         case _:
             return None
+
+
+def _other_audience(credential: Credential, seen: Observed, rules: Rules) -> Break | None:
+    if credential.usable:
+        return None
+    why = f"{credential} is for {', '.join(map(repr, credential.audiences))}, and the tokens for {AUDIENCE!r}"
+    foreign = why_foreign_credential(credential, seen, rules)
+    mended = f"{foreign}; {BY_HAND}" if foreign else _again(seen)
+    return Break(code="other_audience", why=f"{why}, letter by letter: {mended}")
 
 
 def _no_credential(

@@ -8,7 +8,7 @@ lock.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from branches.books import CredentialRef
@@ -17,16 +17,19 @@ from branches.rules import Rules
 from loop.plan import Change
 
 MOST_CREDENTIALS = 20
+# What a token has to be for, letter by letter: the webhook and the CSI driver ask the cluster for such ones.
+AUDIENCE = "api://AzureADTokenExchange"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Credential:
-    """A federated identity credential."""
+    """A federated identity credential; it lets tokens in that are for one of its audiences."""
 
     identity: str
     name: str
     issuer: str
     subject: str
+    audiences: tuple[str, ...] = (AUDIENCE,)
 
     def __str__(self) -> str:
         return f"credential/{self.identity}/{self.name}"
@@ -35,6 +38,11 @@ class Credential:
     def ref(self) -> CredentialRef:
         """Its place."""
         return CredentialRef(self.identity, self.name)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the tokens that pods are given are for an audience of it (else Entra says AADSTS700212)."""
+        return AUDIENCE in self.audiences
 
     @property
     def namespace(self) -> str | None:
@@ -104,11 +112,17 @@ def wanted_credentials(
 
 
 def lacking(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[Credential, ...]:
-    """Those that do not stand. A credential is known by issuer and subject: one under an older name will
-    do.
+    """Those that do not stand, or are for another audience. A credential is known by issuer and subject: one
+    under an older name will do. One for another audience is to be written anew under the name that it has,
+    for an identity holds no second one about the same.
     """
-    known = {(each.identity, each.issuer, each.subject) for each in there}
-    return tuple(each for each in wanted if (each.identity, each.issuer, each.subject) not in known)
+    known = {(each.identity, each.issuer, each.subject): each for each in there}
+    found = ((each, known.get((each.identity, each.issuer, each.subject))) for each in wanted)
+    return tuple(
+        replace(each, name=stands.name) if stands else each
+        for each, stands in found
+        if stands is None or not stands.usable
+    )
 
 
 def surplus(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[Credential, ...]:
@@ -145,7 +159,7 @@ class CredentialWriter(Protocol):
     """Creates federated credentials."""
 
     def create(self, credential: Credential) -> None:
-        """Create a credential, or leave the very same one.
+        """Create a credential, or make the one of its name the same.
 
         Raises:
             QuotaReached: the identity has no room left.

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from branches.application import Live
 from branches.books import ObjectRef, Record, Request
 from branches.database import Database, why_taken
-from branches.identity import Credential
+from branches.identity import AUDIENCE, CreateCredential, Credential
 from branches.monitoring.shared import SharedPart
 from branches.namespace import Namespace
 from branches.observe import Observed
@@ -30,6 +30,9 @@ from branches.removal import (
 from branches.rules import Rules
 from loop.plan import Change, Item, Plan, Stop, Struck, Wave
 from loop.reading import standing
+
+# What to do about a credential that is not ours.
+BY_HAND = f"give it the audience {AUDIENCE}, or delete it"
 
 
 def police(plan: Plan, seen: Observed, rules: Rules) -> Plan:
@@ -54,10 +57,15 @@ def police(plan: Plan, seen: Observed, rules: Rules) -> Plan:
                 items.append(item)
             continue
         judged = [_judge(change, seen, rules, foreign) for change in item.changes]
-        struck += [each for each in judged if isinstance(each, Struck)]
+        refused = [each for each in judged if isinstance(each, Struck)]
+        struck += refused
         kept = tuple(each for each in judged if isinstance(each, Change))
         if kept:
             items.append(Wave(kept))
+        # Pods that came after would start in vain.
+        lacking = [each.why for each in refused if isinstance(each.change, CreateCredential)]
+        if lacking and not foreign:
+            items.append(Stop("; ".join(lacking), "not_ours"))
     if foreign and plan.items:
         items.append(Stop(foreign, "not_ours"))
     return replace(plan, items=tuple(items), struck=tuple(struck))
@@ -103,6 +111,9 @@ def _judge(change: Change, seen: Observed, rules: Rules, foreign: str) -> Change
     if foreign:
         return Struck(change, foreign)
     if not isinstance(change, Remove):
+        if isinstance(change, CreateCredential):
+            why = _why_not_to_write(change.credential, seen, rules)
+            return Struck(change, why) if why else change
         return change
     why = _why_not_ours(change.subject, seen, rules)
     return Struck(change, why) if why else _delete(change.subject, seen.name.namespace)
@@ -117,7 +128,7 @@ def _why_not_ours(subject: Subject, seen: Observed, rules: Rules) -> str:
         case Database() as database:
             return why_taken(database, seen.key)
         case Credential() as credential:
-            return _why_foreign_credential(credential, seen, rules)
+            return why_foreign_credential(credential, seen, rules)
         case _:
             return ""
 
@@ -145,7 +156,25 @@ def _inventory(seen: Observed) -> frozenset[ObjectRef]:
     return frozenset((*record.inventory, *record.pruning)) if record else frozenset()
 
 
-def _why_foreign_credential(credential: Credential, seen: Observed, rules: Rules) -> str:
+def _why_not_to_write(credential: Credential, seen: Observed, rules: Rules) -> str:
+    """Why a credential cannot be made what it is to be: one stands in its place that is somebody else's."""
+    there = standing(seen.credentials) or ()
+    found = next((each for each in there if each.ref == credential.ref), None)
+    why = why_foreign_credential(found, seen, rules) if found else ""
+    return f"{found} is for another audience than {AUDIENCE}, and {why}: {BY_HAND}" if why else ""
+
+
+def why_foreign_credential(credential: Credential, seen: Observed, rules: Rules) -> str:
+    """Say why a credential is not ours to change or to delete.
+
+    Args:
+        credential: one that stands.
+        seen: what was observed.
+        rules: what decides about branches.
+
+    Returns:
+        The reason; empty if it is ours.
+    """
     if credential.issuer != seen.issuer or credential.namespace != seen.name.namespace:
         return "it is about another cluster or namespace"
     record = seen.noted.record

@@ -14,8 +14,6 @@ from branches.identity import Credential, Identity
 from branches.removal import Owned
 from loop.errors import Gone, Unreachable
 
-AUDIENCE = "api://AzureADTokenExchange"
-
 
 class _Identities:
     def __init__(self, credential: TokenCredential, subscription: str, url: str) -> None:
@@ -72,6 +70,7 @@ class IdentityReaderAdapter(_Identities):
                 name=each.name or "",
                 issuer=each.issuer or "",
                 subject=each.subject or "",
+                audiences=tuple(each.audiences or ()),
             )
             for each in listed
         )
@@ -113,10 +112,10 @@ class CredentialWriterAdapter(_Writing):
 
     @taking_turns
     def create(self, credential: Credential) -> None:
-        """Create a credential; writing the very same one again changes nothing."""
+        """Create a credential, or make the one of its name the same; writing it again changes nothing."""
         group, name = _split(credential.identity)
         wanted = FederatedIdentityCredential(
-            issuer=credential.issuer, subject=credential.subject, audiences=[AUDIENCE]
+            issuer=credential.issuer, subject=credential.subject, audiences=list(credential.audiences)
         )
         with self._turns.of(credential.identity), translated(f"create {credential}"):
             self._client.federated_identity_credentials.create_or_update(group, name, credential.name, wanted)

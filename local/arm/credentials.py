@@ -126,7 +126,7 @@ def _checked(name: str, body: Json, standing: dict[str, Credential]) -> Credenti
         case _:
             message = "Federated Identity Credential from HTTP body has empty properties"
             raise ArmError(400, "BadRequest", message)
-    if audiences != ["api://AzureADTokenExchange"]:
+    if len(audiences) != 1:
         message = "Federated identity credentials must have exactly 1 audience."
         raise ArmError(400, "InvalidFederatedIdentityCredentialsAudienceLength", message)
     if max(len(issuer), len(subject)) > _LONGEST:

@@ -92,6 +92,21 @@ def test_the_nearest_miss_is_named(changes: dict[str, str], expected: str, words
     assert words in why(chain)
 
 
+def test_a_credential_for_another_audience_lets_no_token_in() -> None:
+    chain = explained(credential_of("x", audiences=("api://other",)))
+
+    assert (code(chain), chain.credential) == ("other_audience", "")
+    assert "coppice-x is for 'api://other', and the tokens for 'api://AzureADTokenExchange'" in why(chain)
+    assert "PUT /api/environments/x" in why(chain)
+
+
+def test_one_for_another_audience_that_somebody_else_has_made_is_theirs_to_correct() -> None:
+    chain = explained(credential_of("x", name="made-by-hand", audiences=("api://other",)))
+
+    assert code(chain) == "other_audience"
+    assert "someone else made it; give it the audience api://AzureADTokenExchange, or delete it" in why(chain)
+
+
 def test_another_environments_credential_is_no_near_miss() -> None:
     chain = explained(credential_of("y"), credential_of("z", issuer="https://far.example/"))
 

@@ -104,6 +104,12 @@ def test_one_that_is_full_keeps_those_whose_credential_it_holds() -> None:
     assert chosen(stands, record=record_of("x"), foreign_places=full) == {"": FIRST}
 
 
+def test_one_for_another_audience_is_corrected_in_the_place_that_it_has() -> None:
+    stands = credential_of("x", audiences=("api://other",))
+    full = {FIRST: MOST_CREDENTIALS - 1}
+    assert chosen(stands, record=record_of("x"), foreign_places=full) == {"": FIRST}
+
+
 def test_one_that_holds_one_of_two_credentials_and_is_full_is_left() -> None:
     record = record_of("x", credentials=())
     full = {FIRST: MOST_CREDENTIALS - 1}

@@ -3,6 +3,7 @@
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -40,6 +41,14 @@ def test_a_credential_is_for_the_audience_that_entra_asks_for(azure: Azure) -> N
     azure.ours.writer.create(credential())
     (standing,) = azure.state.credentials[FIRST].values()
     assert standing.audiences == ("api://AzureADTokenExchange",)
+
+
+def test_a_credential_for_another_audience_is_told_as_such_and_corrected_in_its_place(azure: Azure) -> None:
+    wrong = replace(credential(), audiences=("api://other",))
+    azure.ours.writer.create(wrong)
+    assert azure.ours.reader.credentials(FIRST) == (wrong,)
+    azure.ours.writer.create(credential())
+    assert azure.ours.reader.credentials(FIRST) == (credential(),)
 
 
 def test_credentials_are_read_over_all_pages(azure: Azure) -> None:

@@ -101,7 +101,12 @@ def test_issuer_and_subject_are_unique_within_an_identity_only(arm: Any) -> None
     put(arm, "coppice-two", subject="same", identity=SECOND)
 
 
-@pytest.mark.parametrize("audiences", [(), ("api://other",), (AUDIENCE, "api://other")])
+def test_which_audience_it_is_does_not_matter_here(arm: Any) -> None:
+    """Entra compares it with the token's later, and answers AADSTS700212."""
+    assert put(arm, "coppice-login", audiences=("api://other",)).audiences == ["api://other"]
+
+
+@pytest.mark.parametrize("audiences", [(), (AUDIENCE, "api://other")])
 def test_there_is_exactly_one_audience(arm: Any, audiences: tuple[str, ...]) -> None:
     with pytest.raises(HttpResponseError, match="exactly 1 audience") as refusal:
         put(arm, "coppice-login", audiences=audiences)
