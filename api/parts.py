@@ -199,5 +199,6 @@ def _chain(chain: Chain) -> Mapping[str, object]:
         "identity": chain.identity,
         "client_id": chain.client_id,
         "named_client_id": chain.named,
+        "secret_provider_classes": dict(chain.classes),
         "broken": {"code": broken.code, "why": broken.why} if broken else None,
     }

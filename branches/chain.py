@@ -5,33 +5,19 @@ there are nor whose identity the pod named: https://github.com/Azure/azure-workl
 of that can be read. So the chain is put together here, and the first link that does not hold says what to do.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from branches.books import Record
 from branches.identity import AUDIENCE, Credential, Identity
+from branches.links import Break, ProviderClass, misdirected, misnamed, of_account
 from branches.naming import credential_name, subject
 from branches.observe import NOT_LOOKED_AT, Observed
 from branches.policy import BY_HAND, why_foreign_credential
 from branches.rules import Rules
 from loop.errors import Gone
-from loop.reading import Absent, Reading, Unknown, standing
-
-ANNOTATION = "azure.workload.identity/client-id"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Break:
-    """A link that does not hold.
-
-    Args:
-        code: which one, for machines.
-        why: what was found and what to do, for people.
-    """
-
-    code: str
-    why: str
+from loop.reading import Reading, Unknown, standing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +32,7 @@ class Chain:
         identity: the identity that was chosen for it, `resourceGroup/identityName`.
         client_id: the identity's.
         named: the client id that the service account's annotation names, as which its pods sign in.
+        classes: `SecretProviderClass` of its pods → the client id that it names, as the CSI driver signs in.
         broken: the first link that does not hold; `None` if all do, as far as they were read.
     """
 
@@ -57,6 +44,7 @@ class Chain:
     client_id: str
     named: str
     broken: Break | None
+    classes: Mapping[str, str] = field(default_factory=dict)
 
 
 def chains(
@@ -65,6 +53,7 @@ def chains(
     rules: Rules,
     identities: Mapping[str, Reading[Identity]],
     accounts: Mapping[str, Reading[str]],
+    classes: Collection[ProviderClass] = (),
     now: datetime,
 ) -> tuple[Chain, ...]:
     """The chain of each service account that needs one.
@@ -75,6 +64,7 @@ def chains(
         identities: those that the environment has or may have, as they were read.
         accounts: service account → the client id that its annotation names, empty if it has none, `Absent` if
             there is no such account; those that were not looked at may be missing.
+        classes: the `SecretProviderClass`es that stand.
         now: the time.
 
     Returns:
@@ -88,6 +78,7 @@ def chains(
         asked, ref = subject(seen.name.namespace, account), chosen.get(pool, "")
         reading = identities.get(ref, NOT_LOOKED_AT)
         named = accounts.get(account, NOT_LOOKED_AT)
+        own = of_account(classes, account, accounts=rules.accounts)
         fits = next((each for each in credentials if each.identity == ref and _fits(each, asked, seen)), None)
         held = fits if fits and fits.usable else None
         broken = (
@@ -96,7 +87,8 @@ def chains(
             or (_other_audience(fits, seen, rules) if fits else None)
             or (None if held else _no_credential(asked, ref, credentials, _name(account, seen, rules), seen))
             or _not_settled(seen, rules, now)
-            or _misnamed(account, named, ref, identities, seen)
+            or misnamed(account, named, ref, identities, seen)
+            or misdirected(own, ref, identities, chosen=chosen.values(), tenant=rules.tenant, seen=seen)
         )
         identity = standing(reading)
         found.append(
@@ -109,6 +101,7 @@ def chains(
                 client_id=identity.client_id if identity else "",
                 named=standing(named) or "",
                 broken=broken,
+                classes={each.name: each.client_id for each in own},
             )
         )
     return tuple(found)
@@ -203,24 +196,3 @@ def _not_settled(seen: Observed, rules: Rules, now: datetime) -> Break | None:
     seconds = f"{rules.settle.total_seconds():.0f} s"
     why = f"the credential stands, and Entra may not know it yet: wait until it has stood for {seconds}"
     return Break(code="settling", why=why)
-
-
-def _misnamed(
-    account: str, named: Reading[str], ref: str, identities: Mapping[str, Reading[Identity]], seen: Observed
-) -> Break | None:
-    at = f"service account {seen.name.namespace}/{account}"
-    match named:
-        case Absent():
-            why = f"{at} does not stand: the overlay has to ship it, or SERVICE_ACCOUNTS to name another"
-            return Break(code="no_account", why=why)
-        case Unknown(error):
-            unasked = named is NOT_LOOKED_AT
-            return None if unasked else Break(code="unread", why=f"{at} was not read: {error.message}")
-    owners = {found.client_id: found.ref for each in identities.values() if (found := standing(each))}
-    wanted = next((client_id for client_id, owner in owners.items() if owner == ref), "")
-    if not wanted or named.value == wanted:
-        return None
-    whose = f"that of {owners[named.value]}" if named.value in owners else "no identity of ours"
-    said = f"names client id {named.value}, {whose}" if named.value else f"has no annotation {ANNOTATION}"
-    why = f"{at} {said}, and the credential is on {ref} ({wanted}): PUT /api/environments/{seen.key.branch}"
-    return Break(code="other_client_id", why=f"{why} corrects it; pods that run keep what they started with")

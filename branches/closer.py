@@ -4,7 +4,7 @@ chain from each service account to its identity.
 A run needs none of it, and its calls are many: one for each object, two for each identity.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,9 +14,12 @@ from branches.books import ObjectRef
 from branches.chain import Chain, chains, own_record
 from branches.database import login_reference
 from branches.identity import IdentityReader
+from branches.links import ProviderClass
 from branches.observe import Observed
 from branches.rules import Rules
 from loop.reading import Absent, Reading, Standing, Unknown, read, standing
+
+PROVIDER_CLASS = "SecretProviderClass"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +29,19 @@ class Sighting:
     Args:
         ref: which.
         created: since when; `None` if the API server did not say.
-        client_id: the client id that it names, if it is a service account that names one.
+        client_id: the client id that it names, if it is a service account or a `SecretProviderClass` that
+            names one.
+        tenant: the tenant that it names, if it is a `SecretProviderClass` that names one.
+        account: the service account that its pods run as, if it makes any.
+        mounted: the `SecretProviderClass`es that its pods mount.
     """
 
     ref: ObjectRef
     created: datetime | None
     client_id: str = ""
+    tenant: str = ""
+    account: str = ""
+    mounted: tuple[str, ...] = ()
 
 
 class ObjectReader(Protocol):
@@ -85,6 +95,7 @@ def closer(
             rules=rules,
             identities={ref: read(partial(identities.identity, ref)) for ref in dict.fromkeys(refs)},
             accounts={account: _named(ref, found) for account, ref in accounts.items()},
+            classes=_classes(standing(found) or (), accounts),
             now=now,
         ),
         login=login,
@@ -106,3 +117,16 @@ def _named(account: ObjectRef, found: Reading[tuple[Sighting, ...]]) -> Reading[
     if not isinstance(found, Standing):
         return found
     return next((Standing(each.client_id) for each in found.value if each.ref == account), Absent())
+
+
+def _classes(found: Collection[Sighting], accounts: Collection[str]) -> tuple[ProviderClass, ...]:
+    return tuple(
+        ProviderClass(
+            name=each.ref.name,
+            client_id=each.client_id,
+            tenant=each.tenant,
+            accounts=frozenset(pods.account for pods in found if each.ref.name in pods.mounted) & {*accounts},
+        )
+        for each in found
+        if each.ref.kind == PROVIDER_CLASS
+    )

@@ -25,6 +25,7 @@ class Rules:
         pools: pool → its identities, `resourceGroup/identityName`.
         most: the most environments at once.
         reapply_after: how long an applied overlay is trusted to stand as it was applied.
+        tenant: the Entra tenant of the identities.
         settle: how long a credential has to have stood before pods start that sign in with it.
         databases: the server of the branches' databases; `None` if they get none.
         digest: of all settings that decide how an overlay is rendered and judged.
@@ -42,6 +43,7 @@ class Rules:
     most: int
     reapply_after: timedelta
     digest: str
+    tenant: str = ""
     settle: timedelta = timedelta(0)
     databases: Terms | None = None
 

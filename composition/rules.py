@@ -159,6 +159,7 @@ def rules(settings: "Settings", fenced: Fence) -> Rules:
         pools=settings.identity_pools,
         most=settings.max_environments,
         reapply_after=timedelta(hours=settings.reapply_hours),
+        tenant=settings.azure_tenant_id,
         settle=timedelta(seconds=settings.credential_settle_seconds),
         databases=server,
         digest=_digest(settings, fenced, server),

@@ -1,18 +1,21 @@
 """Objects of an environment's namespace as an explanation shows them: which stand, and since when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from adapters.kubernetes.client import Api, path
 from adapters.kubernetes.discovery import Discovery
 from branches.books import ObjectRef
-from branches.chain import ANNOTATION
-from branches.closer import Sighting
+from branches.closer import PROVIDER_CLASS, Sighting
+from branches.links import ANNOTATION
 from loop.errors import Gone, NotSetUp
+from provisioning.guard.fields import Malformed
+from provisioning.pods import Pods, pods
 
 
 class SightingReaderAdapter:
-    """Looks at objects.
+    """Looks at objects: at what they say of their identity, and at nothing else that they hold.
 
     Args:
         api: the cluster.
@@ -33,12 +36,35 @@ class SightingReaderAdapter:
             resource = self._discovery.resource(ref.api_version, ref.kind)
             where = path(ref.api_version, resource.plural, namespace=namespace, name=ref.name)
             # An empty patch changes nothing and answers with the object. So no role has to read Secrets.
-            metadata = self._api.merge(where, {})["metadata"]
+            document = self._api.merge(where, {})
         except (Gone, NotSetUp):  # a kind that the cluster does not know has no objects
             return None
-        created, annotations = metadata.get("creationTimestamp"), metadata.get("annotations") or {}
+        created = document["metadata"].get("creationTimestamp")
+        client_id, tenant = _named(ref.kind, document)
+        made = _pods(document)
         return Sighting(
             ref=ref,
             created=datetime.fromisoformat(created) if created else None,
-            client_id=annotations.get(ANNOTATION, "") if ref.kind == "ServiceAccount" else "",
+            client_id=client_id,
+            tenant=tenant,
+            account=made.account if made else "",
+            mounted=made.mounted if made else (),
         )
+
+
+def _named(kind: str, document: Mapping[str, Any]) -> tuple[str, str]:
+    """The client id and the tenant that an object names; of what a Secret holds nothing is looked at."""
+    if kind == "ServiceAccount":
+        return (document["metadata"].get("annotations") or {}).get(ANNOTATION, ""), ""
+    if kind != PROVIDER_CLASS:
+        return "", ""
+    parameters = (document.get("spec") or {}).get("parameters") or {}
+    # The provider reads `tenantID` first, and `tenantId`, which every version knows, after it.
+    return parameters.get("clientID", ""), parameters.get("tenantID") or parameters.get("tenantId", "")
+
+
+def _pods(document: Mapping[str, Any]) -> Pods | None:
+    try:
+        return pods(document)
+    except Malformed:  # a kind that keeps something else where others keep a template
+        return None

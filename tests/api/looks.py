@@ -7,6 +7,7 @@ from branches.books import ObjectRef
 from branches.chain import Chain
 from branches.closer import Closer, Sighting
 from branches.database import Database
+from branches.links import Break
 from branches.observe import Observed
 from loop.reading import Standing
 from tests.fakes.program import key
@@ -46,3 +47,18 @@ def whole(**changes: Any) -> Observed:
 def looked(*refs: ObjectRef, chains: tuple[Chain, ...] = ()) -> Closer:
     sightings = tuple(Sighting(ref=ref, created=ago(len(ref.name))) for ref in refs)
     return Closer(objects=Standing(sightings), chains=chains, login="Secret/branch-database")
+
+
+def chain(broken: Break | None = None) -> Chain:
+    """How its service account comes to act as its identity."""
+    return Chain(
+        account="postgres-service-account",
+        issuer="https://issuer/",
+        subject="system:serviceaccount:feature-x:postgres-service-account",
+        credential="credential/rg/id-0/coppice-x",
+        identity="rg/id-0",
+        client_id="client-0",
+        named="client-0",
+        broken=broken,
+        classes={"vault": "client-0"},
+    )

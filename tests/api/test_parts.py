@@ -6,10 +6,10 @@ import pytest
 from api.parts import PARTS, parts
 from branches.application import Apply, Live, Rollout, Workload
 from branches.books import ObjectRef
-from branches.chain import Break, Chain
 from branches.closer import Closer
 from branches.database import Database
 from branches.identity import CreateCredential
+from branches.links import Break
 from branches.observe import Observed
 from branches.removal import Remove
 from branches.wanted import Gone, Present, Verdict
@@ -27,6 +27,7 @@ from tests.api.looks import (
     ROUTE,
     VAULT,
     ago,
+    chain,
     looked,
     whole,
 )
@@ -49,19 +50,6 @@ def shown(
 def apply(ref: ObjectRef) -> Apply:
     manifest = {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": {"name": ref.name}}
     return Apply(namespace="feature-x", manifest=manifest)
-
-
-def chain(broken: Break | None = None) -> Chain:
-    return Chain(
-        account="postgres-service-account",
-        issuer="https://issuer/",
-        subject="system:serviceaccount:feature-x:postgres-service-account",
-        credential="credential/rg/id-0/coppice-x",
-        identity="rg/id-0",
-        client_id="client-0",
-        named="client-0",
-        broken=broken,
-    )
 
 
 def test_an_environment_that_is_well_has_every_part_and_since_when() -> None:
@@ -210,6 +198,7 @@ def test_the_identity_shows_each_chain_and_a_broken_one_is_missing_something() -
         "identity": "rg/id-0",
         "client_id": "client-0",
         "named_client_id": "client-0",
+        "secret_provider_classes": {"vault": "client-0"},
         "broken": None,
     }
     assert told["chains"][1]["broken"] == {

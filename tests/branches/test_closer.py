@@ -67,6 +67,24 @@ def test_it_shows_the_objects_of_the_inventory_and_a_chain_that_holds() -> None:
     )
 
 
+def test_a_class_belongs_to_the_account_of_the_pods_that_mount_it() -> None:
+    """Here the account names the right identity and the class, as which the driver signs in, does not."""
+    vault = ObjectRef("secrets-store.csi.x-k8s.io/v1", "SecretProviderClass", "vault")
+    web = ObjectRef("apps/v1", "Deployment", "web")
+    stand = (
+        Sighting(ref=ACCOUNT, created=START, client_id="client-of-rg/id-0"),
+        Sighting(ref=vault, created=START, client_id="client-of-rg/id-1", tenant=RULES.tenant),
+        Sighting(ref=web, created=START, account=ACCOUNT.name, mounted=("vault",)),
+    )
+
+    seen = sight("x", books=noting(record_of("x", inventory=(vault, web))))
+    (chain,) = look(seen, objects=Objects(stand=stand)).chains
+
+    assert chain.classes == {"vault": "client-of-rg/id-1"}
+    assert chain.broken is not None
+    assert chain.broken.code == "other_class"
+
+
 def test_a_service_account_that_does_not_stand_or_was_not_read_breaks_its_chain() -> None:
     lost = look(sight("x"), objects=Objects(stand=()))
     unread = look(sight("x"), objects=Objects(fails=Forbidden("grant the role")))

@@ -14,8 +14,9 @@ import jwt
 from azure.core.exceptions import ClientAuthenticationError
 
 from adapters.kubernetes.sightings import SightingReaderAdapter
-from branches.chain import ANNOTATION, Chain
+from branches.chain import Chain
 from branches.closer import closer
+from branches.links import ANNOTATION
 from composition import now
 from local.arm.world import example_world
 from local.entra.workload import workload_credential

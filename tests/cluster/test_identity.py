@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from branches.chain import ANNOTATION
+from branches.links import ANNOTATION
 from local.arm.world import example_world
 from local.cluster.connection import merge
 from local.entra.app import EntraState, entra_app

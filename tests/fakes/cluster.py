@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from branches.application import TEMPLATE, Live, Manifest, Rollout, Workload, reference
 from branches.books import ObjectRef
-from branches.chain import ANNOTATION
-from branches.closer import Sighting
+from branches.closer import PROVIDER_CLASS, Sighting
+from branches.links import ANNOTATION
 from branches.namespace import Namespace
 from branches.removal import Owned
 from loop.errors import Conflict, Gone, Rejected
+from provisioning.pods import pods
 from tests.fakes.world import Stored, World
 
 _ROLLS_OUT = {"Deployment", "StatefulSet"}
@@ -208,11 +210,21 @@ class Objects:
         with self.world.call(f"look at objects of {namespace}"):
             found = {ref: self.world.objects.get((namespace, ref)) for ref in refs}
             return tuple(
-                Sighting(ref=ref, created=self.world.now, client_id=_client_id(stored.manifest))
+                _sighting(ref, stored.manifest, self.world.now)
                 for ref, stored in found.items()
                 if stored is not None
             )
 
 
-def _client_id(manifest: Manifest) -> str:
-    return str((manifest["metadata"].get("annotations") or {}).get(ANNOTATION, ""))
+def _sighting(ref: ObjectRef, manifest: Manifest, created: datetime) -> Sighting:
+    made = pods(manifest)
+    parameters = manifest["spec"]["parameters"] if ref.kind == PROVIDER_CLASS else {}
+    annotations = manifest["metadata"].get("annotations") or {}
+    return Sighting(
+        ref=ref,
+        created=created,
+        client_id=parameters.get("clientID", "") or annotations.get(ANNOTATION, ""),
+        tenant=parameters.get("tenantId", ""),
+        account=made.account if made else "",
+        mounted=made.mounted if made else (),
+    )

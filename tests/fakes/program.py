@@ -59,6 +59,7 @@ RULES = Rules(
     pools={"": ("rg/id-0", "rg/id-1")},
     most=50,
     reapply_after=timedelta(hours=24),
+    tenant=TENANT,
     digest="settings-1",
 )
 SERVER = Terms(host="pg.example", port=5432, template="", secret="branch-database", connections=20)

@@ -5,11 +5,13 @@ import pytest
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.sightings import SightingReaderAdapter
 from branches.books import ObjectRef
-from branches.chain import ANNOTATION
+from branches.links import ANNOTATION
 from local.standin import Failure as Fail
 from loop.errors import Forbidden
 from tests.adapters.worlds import Cluster
+from tests.provisioning.pointing import mounting, provider
 
+CLASSES = "secrets-store.csi.x-k8s.io/v1"
 ACCOUNT = ObjectRef("v1", "ServiceAccount", "web")
 SECRET = ObjectRef("v1", "Secret", "login")
 
@@ -38,6 +40,49 @@ def test_the_objects_that_stand_are_told_with_their_age_and_nothing_that_they_ho
     stands = cluster.standing("/api/v1/namespaces/x/serviceaccounts/web")["metadata"]
     assert found[0].created is not None
     assert found[0].created.isoformat().replace("+00:00", "Z") == stands["creationTimestamp"]
+
+
+def test_a_class_is_told_with_the_client_id_and_the_tenant_that_the_driver_reads(
+    cluster: Cluster, reader: SightingReaderAdapter
+) -> None:
+    classes: dict[str, dict[str, str]] = {
+        "new": {"clientID": "client-1", "tenantID": "tenant-1", "tenantId": "older"},
+        "old": {"clientID": "client-2", "tenantId": "tenant-2"},
+        "empty": {},
+    }
+    for name, parameters in classes.items():
+        cluster.made(f"/apis/{CLASSES}/namespaces/x/secretproviderclasses", provider(name, **parameters))
+
+    found = reader.sightings("x", [ObjectRef(CLASSES, "SecretProviderClass", name) for name in classes])
+
+    assert [(each.ref.name, each.client_id, each.tenant) for each in found] == [
+        ("new", "client-1", "tenant-1"),
+        ("old", "client-2", "tenant-2"),
+        ("empty", "", ""),
+    ]
+
+
+def test_what_makes_pods_is_told_with_their_account_and_the_classes_that_they_mount(
+    cluster: Cluster, reader: SightingReaderAdapter
+) -> None:
+    cluster.made("/apis/apps/v1/namespaces/x/deployments", mounting("Deployment", "web", "api", "new"))
+    cluster.made("/apis/batch/v1/namespaces/x/cronjobs", mounting("CronJob", "nightly", "jobs", "new"))
+    cluster.made("/api/v1/namespaces/x/configmaps", {"metadata": {"name": "settings"}, "data": {"a": "b"}})
+
+    found = reader.sightings(
+        "x",
+        [
+            ObjectRef("apps/v1", "Deployment", "web"),
+            ObjectRef("batch/v1", "CronJob", "nightly"),
+            ObjectRef("v1", "ConfigMap", "settings"),
+        ],
+    )
+
+    assert [(each.ref.name, each.account, each.mounted) for each in found] == [
+        ("web", "api", ("new",)),
+        ("nightly", "jobs", ("new",)),
+        ("settings", "", ()),
+    ]
 
 
 def test_looking_changes_nothing(cluster: Cluster, reader: SightingReaderAdapter) -> None:
