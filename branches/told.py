@@ -1,16 +1,17 @@
 """What a run of a branch tells afterwards: its report, and the message that brings a waiting key back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
 from branches.key import Key
+from branches.namespace import ROLLING_OUT, Annotate
 from branches.observe import Observed
 from branches.receipt import receipt_of
 from loop.chain import come_back
 from loop.reading import standing
 from loop.report import Report
-from loop.run import Ran
+from loop.run import Ran, Result
 
 Look = TypeVar("Look")
 
@@ -42,12 +43,17 @@ def told(key: Key, ran: Ran[Look], observed: Observed, *, gone: bool, seconds: f
         outcome=ran.outcome,
         seconds=seconds,
         results=ran.results,
-        facts={
-            **facts,
-            **({"receipt": receipt} if receipt else {}),
-            **({"remarks": list(ran.remarks)} if ran.remarks else {}),
-        },
+        facts={**facts, **({"receipt": receipt} if receipt else {})},
+        remarks=ran.remarks if _applied(ran.results) else (),
     )
+
+
+def _applied(results: Iterable[Result]) -> bool:
+    """Whether the run has applied the overlay whole. A run that waits for something before that plans the
+    same again the next time, and would remark the same.
+    """
+    made = (result.change for result in results if result.error is None)
+    return any(isinstance(each, Annotate) and each.applied.result == ROLLING_OUT for each in made)
 
 
 def shown(key: Key) -> Mapping[str, str]:

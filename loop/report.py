@@ -23,6 +23,7 @@ class Report:
         seconds: how long it took.
         results: what was changed, in order, with the errors met.
         facts: what else is worth a column of its own: the revision, the namespace, the receipt.
+        remarks: what people should know of what was made: corrections, and what has no effect.
     """
 
     key: Mapping[str, str]
@@ -30,12 +31,14 @@ class Report:
     seconds: float
     results: tuple[Result, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """The report as a JSON object; every value is safe to show."""
         return {
             **self.key,
             **self.facts,
+            **({"remarks": list(self.remarks)} if self.remarks else {}),
             "outcome": type(self.outcome).__name__,
             "code": self.outcome.code,
             "why": self.outcome.why,
@@ -45,6 +48,7 @@ class Report:
         }
 
     def log(self) -> None:
-        """Write the one line, as a warning if somebody has to do something."""
-        level = logging.WARNING if isinstance(self.outcome, Stalled) else logging.INFO
+        """Write the one line, as a warning if somebody has to do something, or to know of something."""
+        told = isinstance(self.outcome, Stalled) or self.remarks
+        level = logging.WARNING if told else logging.INFO
         _log.log(level, "run %s", json.dumps(self.as_json(), ensure_ascii=False))
