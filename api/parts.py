@@ -4,7 +4,7 @@ What stands was looked at just now: nothing is shown because it was once written
 known here but its name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -71,10 +71,10 @@ def parts(seen: Observed, verdict: Verdict, plan: Plan, closer: Closer) -> Mappi
         By part: its state, what stands, since when, what is missing, and what a run would change of it now;
         with the identity the chain of each service account.
     """
-    going = isinstance(verdict, Gone)
+    going, making = isinstance(verdict, Gone), {each.target for each in plan.changes}
     shown = {
         part: _shown(
-            _look(part, seen, closer),
+            _look(part, seen, closer, making),
             [each for each in plan.changes if _part_of(each.target, closer.login) == part],
             going=going,
         )
@@ -93,7 +93,7 @@ def _part_of(target: str, login: str) -> str:
     return next((part for part, kinds in _KINDS.items() if kind in kinds), "application")
 
 
-def _look(part: str, seen: Observed, closer: Closer) -> _Look | Unknown:
+def _look(part: str, seen: Observed, closer: Closer, making: Container[str]) -> _Look | Unknown:
     if isinstance(closer.objects, Unknown):
         return closer.objects
     sighted = standing(closer.objects) or ()
@@ -101,12 +101,18 @@ def _look(part: str, seen: Observed, closer: Closer) -> _Look | Unknown:
     record = own_record(seen)
     # A Job may take itself away when it is done.
     noted = [str(ref) for ref in record.inventory if ref.kind != "Job"] if record else []
+    # No run looks at each object, so that nothing but a request or time brings one back that was deleted.
+    anew = f"PUT /api/environments/{seen.key.branch} applies it anew at once, REAPPLY_HOURS at the latest"
     times = [each.created for each in here if each.created is not None]
     stands = tuple(str(each.ref) for each in here)
     objects = _Look(
         stands=stands,
         since=max(times) if times and len(times) == len(here) else None,
-        lacks=tuple(each for each in noted if _part_of(each, closer.login) == part and each not in stands),
+        lacks=tuple(
+            f"{each} is gone: {anew}"
+            for each in noted
+            if _part_of(each, closer.login) == part and each not in stands and each not in making
+        ),
     )
     match part:
         case "identity":

@@ -235,4 +235,5 @@ def test_explaining_after_a_closer_look_shows_the_environment_part_by_part() -> 
 
     assert told["parts"]["identity"]["stands"] == ["credential/rg/id-0/coppice-x"]
     assert told["parts"]["application"]["stands"] == ["ConfigMap/settings"]
-    assert "Deployment/web" in told["parts"]["application"]["missing"]
+    missing = told["parts"]["application"]["missing"]
+    assert any(each.startswith("Deployment/web is gone: PUT /api/environments/x") for each in missing)

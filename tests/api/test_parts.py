@@ -89,14 +89,25 @@ def test_a_part_that_an_environment_does_not_have_is_none() -> None:
     }
 
 
-def test_what_was_noted_and_no_longer_stands_is_missing() -> None:
+def gone(ref: ObjectRef) -> str:
+    again = "PUT /api/environments/x applies it anew at once, REAPPLY_HOURS at the latest"
+    return f"{ref} is gone: {again}"
+
+
+def test_what_was_noted_and_no_longer_stands_is_missing_and_what_to_do_is_told() -> None:
     told = shown(whole(), looked(*(each for each in ALL if each not in {QUOTA, ACCOUNT})))
 
-    assert (told["fence"]["state"], told["fence"]["missing"]) == ("missing", ["ResourceQuota/coppice-quota"])
+    assert (told["fence"]["state"], told["fence"]["missing"]) == ("missing", [gone(QUOTA)])
     assert (told["identity"]["state"], told["identity"]["missing"]) == (
         "incomplete",
-        ["ServiceAccount/postgres-service-account"],
+        [gone(ACCOUNT)],
     )
+
+
+def test_what_is_gone_and_about_to_be_applied_is_missing_by_its_name_alone() -> None:
+    told = shown(whole(), looked(*(each for each in ALL if each != QUOTA)), apply(QUOTA))["fence"]
+
+    assert (told["missing"], told["pending"]) == ([str(QUOTA)], [f"apply {QUOTA}"])
 
 
 def test_a_job_that_is_done_is_not_missed() -> None:
