@@ -28,11 +28,12 @@ def show_parts(eyes: Eyes, say: Teller, namespace: str, *, identity: str) -> Non
         NotAsToldError: something of it is not as it should be.
     """
     applied = list(eyes.applied(namespace).values())
-    for each in applied:
-        if each["kind"] == "SecretProviderClass":
-            client = each["spec"]["parameters"]["clientID"]
-            say.fact("secrets", f"{_called(each)} reads the vault as {client}, which is {identity}")
-            ensure(client == eyes.client_id(identity), "the vault is read as the credential's own identity")
+    classes = [each for each in applied if each["kind"] == "SecretProviderClass"]
+    ensure(bool(classes), "an environment has its secrets")
+    for each in classes:
+        client = each["spec"]["parameters"]["clientID"]
+        say.fact("secrets", f"{_called(each)} reads the vault as {client}, which is {identity}")
+        ensure(client == eyes.client_id(identity), "the vault is read as the credential's own identity")
     _show_database(eyes, say, namespace)
     for label, belongs, kinds in (("monitors", _is_monitor, _MONITORS), ("fence", _is_fence, _FENCE)):
         found = [each for each in applied if belongs(each)]
