@@ -12,9 +12,9 @@ from typing import Protocol
 
 from branches.books import ObjectRef
 from branches.chain import Chain, chains, own_record
-from branches.database import login_reference
 from branches.identity import IdentityReader
 from branches.links import ProviderClass
+from branches.login import login_reference
 from branches.observe import Observed
 from branches.rules import Rules
 from loop.reading import Absent, Reading, Standing, Unknown, read, standing

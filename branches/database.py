@@ -6,13 +6,9 @@ database is whole.
 """
 
 import json
-from base64 import b64encode
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Protocol
-from urllib.parse import quote
 
-from branches.application import TEMPLATE, Manifest
-from branches.books import ObjectRef
 from branches.key import Key
 from loop.plan import Change
 
@@ -20,7 +16,6 @@ if TYPE_CHECKING:
     from branches.removal import Owned
 
 _MARK = "Coppice made it for: "
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,23 +77,6 @@ class CreateDatabase(Change):
     def target(self) -> str:
         """The database."""
         return f"database/{self.name}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeliverLogin(Change):
-    """Give the role a new password, and the environment a Secret with it."""
-
-    verb: ClassVar[str] = "deliver"
-    namespace: str
-    database: str
-    secret: str
-    host: str
-    port: int
-
-    @property
-    def target(self) -> str:
-        """The Secret."""
-        return f"Secret/{self.secret}"
 
 
 def mark(key: Key, login: str = "") -> str:
@@ -168,42 +146,6 @@ def why_taken(database: Database | None, key: Key) -> str:
         return f"{database} or the role of that name stands and bears no mark of ours: it is someone else's"
     owner = f"branch {database.owner.branch!r} of {database.owner.repository}"
     return f"{database} belongs to {owner}, so {key.branch!r} cannot have it"
-
-
-def login_reference(terms: Terms) -> ObjectRef:
-    """The Secret that a login is delivered in."""
-    return ObjectRef("v1", "Secret", terms.secret)
-
-
-def login_secret(change: DeliverLogin, password: str, stamp: str) -> Manifest:
-    """The Secret with a login: its parts, and a URL that has them all.
-
-    Args:
-        change: where it is delivered, and for which database.
-        password: the password.
-        stamp: names this password.
-    """
-    place = f"{change.host}:{change.port}/{change.database}"
-    query = "" if change.host in _LOOPBACK else "?sslmode=require"
-    values = {
-        "host": change.host,
-        "port": str(change.port),
-        "database": change.database,
-        "user": change.database,
-        "password": password,
-        "url": f"postgresql://{change.database}:{quote(password, safe='')}@{place}{query}",
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {
-            "name": change.secret,
-            "namespace": change.namespace,
-            "labels": {"app.kubernetes.io/managed-by": "coppice"},
-            "annotations": {TEMPLATE: stamp},
-        },
-        "data": {name: b64encode(value.encode()).decode() for name, value in values.items()},
-    }
 
 
 class DatabaseReader(Protocol):

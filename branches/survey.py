@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from branches.application import Live, Manifest, reference
 from branches.books import Shelf
-from branches.database import login_reference
 from branches.identity import IdentityReader
+from branches.login import login_reference
 from branches.monitoring.shared import Shared
 from branches.observe import NO_MONITORING, Observed, Readers
 from branches.pools import NoRoom, assign, candidates

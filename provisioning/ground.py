@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from branches.books import Record
-from branches.database import CreateDatabase, DeliverLogin, login_reference
+from branches.database import CreateDatabase
 from branches.identity import CreateCredential, Credential
+from branches.login import DeliverLogin, login_reference
 from branches.monitoring.merge import leaving, with_part
 from branches.namespace import ApplyNamespace, CreateNamespace, claim, labels
 from branches.observe import Observed

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 from branches.application import TEMPLATE, Manifest, applying, asleep, holds_data, inventory, reference, waves
 from branches.books import Record, Stall, WriteRecord, rendering
-from branches.database import login_reference, why_taken
+from branches.database import why_taken
 from branches.drift import TO_BE_BUILT
 from branches.identity import lacking, wanted_credentials
+from branches.login import login_reference
 from branches.namespace import (
     ROLLING_OUT,
     Annotate,

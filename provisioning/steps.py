@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from branches.application import ApplicationWriter, Apply
 from branches.books import RecordWriter, WriteRecord
-from branches.database import CreateDatabase, DatabaseWriter, DeliverLogin, login_secret
+from branches.database import CreateDatabase, DatabaseWriter
 from branches.identity import CreateCredential, CredentialWriter
+from branches.login import DeliverLogin, login_secret
 from branches.monitoring.shared import ReplaceShared, SharedWriter
 from branches.namespace import Annotate, ApplyNamespace, CreateNamespace, NamespaceWriter
 from branches.removal import (

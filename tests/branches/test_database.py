@@ -1,17 +1,11 @@
-"""Whose a database is, and what is delivered of it."""
-
-from base64 import b64decode
-from dataclasses import fields
+"""Whose a database is, and whether it is whole."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from branches.database import (
-    CreateDatabase,
     Database,
-    DeliverLogin,
-    login_secret,
     mark,
     marked,
     recognised,
@@ -23,13 +17,6 @@ KEY = Key(repository="acme/todo", branch="feature/login")
 OTHER = Key(repository="acme/todo", branch="feature/other")
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 ROLE, DATABASE = mark(KEY, "stamp"), mark(KEY)
-DELIVER = DeliverLogin(
-    namespace="feature-login",
-    database="feature_login",
-    secret="branch-database",
-    host="db.example.com",
-    port=5432,
-)
 
 
 def bare(oid: int | None = 1, role: int | None = 2) -> Database:
@@ -132,37 +119,3 @@ def test_what_is_another_branchs_says_whose() -> None:
         "so 'feature/login' cannot have it"
     )
     assert why_taken(None, KEY) == ""
-
-
-def test_the_secret_has_the_login_in_parts_and_as_a_url() -> None:
-    secret = login_secret(DELIVER, "a/b c", "stamp")
-
-    assert {name: b64decode(value).decode() for name, value in secret["data"].items()} == {
-        "host": "db.example.com",
-        "port": "5432",
-        "database": "feature_login",
-        "user": "feature_login",
-        "password": "a/b c",
-        "url": "postgresql://feature_login:a%2Fb%20c@db.example.com:5432/feature_login?sslmode=require",
-    }
-    assert secret["metadata"]["name"] == "branch-database"
-    assert secret["metadata"]["namespace"] == "feature-login"
-    assert secret["metadata"]["annotations"] == {"coppice.dev/template": "stamp"}
-    assert secret["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "coppice"}
-
-
-def test_no_change_has_room_for_a_password() -> None:
-    held = {field.name for change in (CreateDatabase, DeliverLogin) for field in fields(change)}
-
-    assert held == {
-        "connections",
-        "database",
-        "host",
-        "key",
-        "name",
-        "namespace",
-        "port",
-        "secret",
-        "template",
-    }
-    assert str(DELIVER) == "deliver Secret/branch-database"
