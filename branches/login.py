@@ -1,6 +1,7 @@
 """The login of an environment's database: a Secret in its namespace, which is the only place where it stands.
 
-A note on the Secret says which delivery it is from, so that a plan can tell without reading it.
+A note on the Secret says which delivery it is from, and to which address, so that a plan can tell without
+reading it. Whether somebody has changed the Secret since, the API server's own account of its keys says.
 """
 
 from base64 import b64encode
@@ -31,6 +32,14 @@ class DeliverLogin(Change):
     def target(self) -> str:
         """The Secret."""
         return f"Secret/{self.secret}"
+
+    def note(self, stamp: str) -> str:
+        """What is noted on the Secret: a login that was delivered for another address is none for this one.
+
+        Args:
+            stamp: names the password.
+        """
+        return f"{stamp}@{self.host}:{self.port}"
 
 
 def login_reference(terms: Terms) -> ObjectRef:
@@ -63,7 +72,7 @@ def login_secret(change: DeliverLogin, password: str, stamp: str) -> Manifest:
             "name": change.secret,
             "namespace": change.namespace,
             "labels": {"app.kubernetes.io/managed-by": "coppice"},
-            "annotations": {TEMPLATE: stamp},
+            "annotations": {TEMPLATE: change.note(stamp)},
         },
         "data": {name: b64encode(value.encode()).decode() for name, value in values.items()},
     }

@@ -59,8 +59,6 @@ def ground_waves(
         key=seen.key, name=seen.name.database, template=terms.template, connections=terms.connections
     )
     secret = login_reference(terms)
-    stamps = [live.template for live in standing(survey.noted) or () if live.ref == secret]
-    delivered = database is not None and bool(database.login) and stamps == [database.login]
     login = DeliverLogin(
         namespace=seen.name.namespace,
         database=seen.name.database,
@@ -68,6 +66,8 @@ def ground_waves(
         host=terms.host,
         port=terms.port,
     )
+    notes = [live.template for live in standing(survey.noted) or () if live.ref == secret]
+    delivered = database is not None and bool(database.login) and notes == [login.note(database.login)]
     beside: list[Change] = [*credentials, *([] if whole else [created])]
     return (*wave(*beside), *(() if delivered else wave(login)))
 

@@ -28,7 +28,7 @@ def test_the_secret_has_the_login_in_parts_and_as_a_url() -> None:
     }
     assert secret["metadata"]["name"] == "branch-database"
     assert secret["metadata"]["namespace"] == "feature-login"
-    assert secret["metadata"]["annotations"] == {"coppice.dev/template": "stamp"}
+    assert secret["metadata"]["annotations"] == {"coppice.dev/template": "stamp@db.example.com:5432"}
     assert secret["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "coppice"}
 
 

@@ -56,5 +56,5 @@ def _manifest(manifest: Manifest, world: World) -> object:
         "login of": login["database"],
         "signs in": world.passwords.get(login["user"]) == login["password"],
         "is confirmed": database is not None
-        and manifest["metadata"]["annotations"][TEMPLATE] == database.login,
+        and manifest["metadata"]["annotations"][TEMPLATE].partition("@")[0] == database.login,
     }

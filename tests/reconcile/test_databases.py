@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from branches.books import ObjectRef
 from branches.database import Database
 from loop.errors import Forbidden, Unreachable
@@ -17,6 +19,11 @@ SECRET = ("feature-x", ObjectRef("v1", "Secret", "branch-database"))
 
 def with_databases(**changes: Any) -> Program:
     return Program().with_rules(databases=SERVER, **changes)
+
+
+def with_databases_at(program: Program, **address: Any) -> Program:
+    """The same world, whose server is found elsewhere; that makes every overlay due again."""
+    return program.with_rules(databases=replace(SERVER, **address), digest="another address")
 
 
 def password(world: World) -> str:
@@ -80,6 +87,27 @@ def test_mending_an_environment_leaves_its_login_alone() -> None:
     program.drain()
 
     assert password(program.world) == program.world.passwords["feature_x"] == before
+
+
+@pytest.mark.parametrize("moved", [{"host": "pg-2.example"}, {"port": 6432}], ids=str)
+def test_a_server_that_moved_to_another_address_has_its_logins_delivered_anew(moved: dict[str, Any]) -> None:
+    program = with_databases()
+    program.stand("x")
+
+    program = with_databases_at(program, **moved)
+    program.tell("x")
+    program.drain()
+
+    data = program.world.objects[SECRET].manifest["data"]
+    expected = {"host": SERVER.host, "port": SERVER.port} | moved
+    assert {name: b64decode(data[name]).decode() for name in expected} == {
+        name: str(value) for name, value in expected.items()
+    }
+    assert password(program.world) == program.world.passwords["feature_x"]
+    before = program.world.writes()
+    program.tell("x")
+    program.drain()
+    assert program.world.writes() == before
 
 
 def test_mending_a_database_whose_fence_was_torn_leaves_its_login_alone() -> None:
