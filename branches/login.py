@@ -14,6 +14,9 @@ from branches.books import ObjectRef
 from branches.database import Terms
 from loop.plan import Change
 
+KEYS = frozenset({"host", "port", "database", "user", "password", "url"})
+"""What a login consists of."""
+
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 

@@ -7,6 +7,7 @@ from adapters.kubernetes.client import Api, path
 from adapters.kubernetes.discovery import Discovery
 from branches.application import TEMPLATE, Live, Manifest, PodTrouble, Rollout, Workload
 from branches.books import ObjectRef
+from branches.login import KEYS
 from branches.removal import Owned
 from loop.errors import Gone, NotSetUp
 
@@ -58,12 +59,13 @@ class ApplicationReaderAdapter:
             metadata = self._touched(where)["metadata"]
         except (Gone, NotSetUp):  # a kind that the cluster does not know has no objects
             return None
+        noted = ref.kind != "Secret" or _as_delivered(metadata)
         return Live(
             ref=ref,
             uid=metadata["uid"],
             version=metadata["resourceVersion"],
             deleting="deletionTimestamp" in metadata,
-            template="" if _rewritten(metadata) else (metadata.get("annotations") or {}).get(TEMPLATE, ""),
+            template=(metadata.get("annotations") or {}).get(TEMPLATE, "") if noted else "",
         )
 
     def _touched(self, where: str) -> Any:
@@ -150,14 +152,14 @@ class CronJobSuspenderAdapter:
             return
 
 
-def _rewritten(metadata: Mapping[str, Any]) -> bool:
-    """Whether somebody else has written to the data of an object, as the API server keeps account of it
+def _as_delivered(metadata: Mapping[str, Any]) -> bool:
+    """Whether each key of a login is still as we delivered it, by the API server's account of who owns which
+    field: whoever changes or removes one takes it from us, and a further key of somebody's takes nothing
     (https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management).
     """
     accounts = metadata.get("managedFields") or ()
-    return any(
-        "f:data" in (each.get("fieldsV1") or {}) for each in accounts if each.get("manager") != "coppice"
-    )
+    ours = [each.get("fieldsV1") or {} for each in accounts if each.get("manager") == "coppice"]
+    return {f"f:{key}" for key in KEYS} <= {key for fields in ours for key in fields.get("f:data") or ()}
 
 
 def _workload(kind: str, document: Mapping[str, Any]) -> Workload:

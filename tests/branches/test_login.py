@@ -4,7 +4,7 @@ from base64 import b64decode
 from dataclasses import fields
 
 from branches.database import CreateDatabase
-from branches.login import DeliverLogin, login_secret
+from branches.login import KEYS, DeliverLogin, login_secret
 
 DELIVER = DeliverLogin(
     namespace="feature-login",
@@ -18,6 +18,7 @@ DELIVER = DeliverLogin(
 def test_the_secret_has_the_login_in_parts_and_as_a_url() -> None:
     secret = login_secret(DELIVER, "a/b c", "stamp")
 
+    assert secret["data"].keys() == KEYS
     assert {name: b64decode(value).decode() for name, value in secret["data"].items()} == {
         "host": "db.example.com",
         "port": "5432",

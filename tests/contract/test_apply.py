@@ -191,6 +191,16 @@ def test_whoever_writes_without_apply_takes_the_field(api: httpx.Client, apply: 
     assert apply(settings, config_map(a="1", b="2"), force=True).json()["data"] == {"a": "1", "b": "2"}
 
 
+def test_whoever_removes_a_field_without_apply_takes_it_from_its_owner(
+    api: httpx.Client, apply: Apply, settings: str
+) -> None:
+    apply(settings, config_map(a="1", b="2"))
+
+    edited = api.patch(settings, params={"fieldManager": "editor"}, headers=MERGE, json={"data": {"a": None}})
+
+    assert owned(edited, "coppice") == {"f:data": {"f:b": {}}}
+
+
 def test_replicas_left_out_stay_as_another_one_set_them(api: httpx.Client, apply: Apply, web: str) -> None:
     document = deployment()
     del document["spec"]["replicas"]

@@ -135,26 +135,6 @@ def test_of_the_objects_asked_for_those_that_stand_are_told(
     ]
 
 
-def test_a_secret_that_somebody_else_has_written_to_no_longer_bears_our_note(
-    cluster: Cluster, reader: ApplicationReaderAdapter, writer: ApplicationWriterAdapter, namespace: str
-) -> None:
-    noted = {"name": "login", "annotations": {"coppice.dev/template": "abc"}}
-    login = {"apiVersion": "v1", "kind": "Secret", "metadata": noted, "data": {"password": "YQ=="}}
-    writer.apply(namespace, login)
-    refs = [ObjectRef("v1", "Secret", "login")]
-    assert [each.template for each in reader.live(namespace, refs)] == ["abc"]
-
-    cluster.http.patch(
-        "/api/v1/namespaces/x/secrets/login",
-        content='{"data": {"password": "Yg=="}}',
-        headers={"Content-Type": "application/merge-patch+json"},
-    ).raise_for_status()
-
-    assert [each.template for each in reader.live(namespace, refs)] == [""]
-    writer.apply(namespace, login)
-    assert [each.template for each in reader.live(namespace, refs)] == ["abc"]
-
-
 def test_an_object_that_is_on_its_way_out_says_so(
     cluster: Cluster, reader: ApplicationReaderAdapter, namespace: str
 ) -> None:
