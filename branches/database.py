@@ -79,15 +79,17 @@ class CreateDatabase(Change):
         return f"database/{self.name}"
 
 
-def mark(key: Key, login: str = "") -> str:
+def mark(key: Key, login: str = "", *, pending: str = "") -> str:
     """The comment that says whose a database or a role is.
 
     Args:
         key: the branch.
         login: names the password that was delivered last; on the role alone.
+        pending: names one that was set and is being delivered; on the role alone, and no login.
     """
     owner = {"repository": key.repository, "branch": key.branch}
-    return _MARK + json.dumps(owner | ({"login": login} if login else {}))
+    stamps = {"login": login, "pending": pending}
+    return _MARK + json.dumps(owner | {name: stamp for name, stamp in stamps.items() if stamp})
 
 
 def marked(comment: str | None) -> tuple[Key, str] | None:
@@ -171,11 +173,18 @@ class DatabaseWriter(Protocol):
             Failure: `Conflict` if the template is in use, `Forbidden` if a grant is missing; which one.
         """
 
-    def set_password(self, name: str, password: str) -> None:
-        """Give the role a password, and let it sign in. From now on no login counts as delivered."""
+    def set_password(self, name: str, password: str, stamp: str) -> None:
+        """Give the role a password of this name, and let it sign in. From now on no login counts as
+        delivered.
+        """
 
     def confirm(self, name: str, stamp: str) -> None:
-        """Note that the password of this name was delivered."""
+        """Note that the password of this name was delivered.
+
+        Raises:
+            Conflict: another was set since, and one of the two is in the Secret. From now on no login counts
+                as delivered.
+        """
 
 
 class DatabaseDropper(Protocol):

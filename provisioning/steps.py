@@ -89,6 +89,6 @@ class Steps:
             databases.create(change)
             return
         password, stamp = secrets.token_urlsafe(32), secrets.token_hex(8)
-        databases.set_password(change.database, password)
+        databases.set_password(change.database, password, stamp)
         self.application.apply(change.namespace, login_secret(change, password, stamp))
         databases.confirm(change.database, stamp)

@@ -4,8 +4,11 @@ Functions run in processes that know nothing of each other, so a lock within one
 that is given back is deleted, so that none is left of a branch that is gone; one whose holder died is taken
 over when it has expired, or cleared away by a sweep.
 
-Who holds a lease asks before each write whether it is still fresh, and a write is answered or given up well
-before a fresh lease runs out. So a holder that stood still for minutes finds out before it writes.
+Who holds a lease asks before each change whether it is still fresh, and a call to the cluster or to Azure is
+answered or given up well before a fresh lease runs out. So a holder that stood still for minutes finds out
+before it writes. Only what is done on PostgreSQL may take longer than a lease (a template is copied for up to
+five minutes), and a process may be stopped between asking and writing. So no lease is all that stands between
+two holders: each write has a condition of its own, and a login counts only if no password was set beside it.
 """
 
 import contextlib

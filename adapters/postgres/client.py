@@ -60,6 +60,8 @@ _SAID: tuple[tuple[type[Failure], tuple[str, ...]], ...] = (
     (NotSetUp, ('" does not exist',)),
 )
 _IN_USE = "55006"
+# What a server says of two who alter one role comes with the code of an internal error.
+_OVERTAKEN = "tuple concurrently updated"
 _CODES: tuple[tuple[str, type[Failure]], ...] = (
     ("08", Unreachable),
     ("23505", Conflict),  # two at once have made the same
@@ -173,6 +175,8 @@ def _failure(what: str, at: Address, error: errors.Error) -> Failure:
         kind = next((kind for kind, texts in _SAID if any(text in message for text in texts)), Unreachable)
     else:
         kind = next((kind for prefix, kind in _CODES if code.startswith(prefix)), Rejected)
+    if _OVERTAKEN in message:
+        kind = Conflict
     if kind is Forbidden:
         message += f". {at.user} needs LOGIN, CREATEDB and CREATEROLE, and the grants in docs/databases.md"
     waits = {Throttled: 10.0, Conflict: 30.0 if code == _IN_USE else None}

@@ -15,6 +15,7 @@ from branches.database import CreateDatabase, mark, why_taken
 from branches.key import Key
 from loop.errors import Conflict, Rejected
 
+_COMMENT_OF_ROLE = "SELECT shobj_description(oid, 'pg_authid') AS comment FROM pg_roles WHERE rolname = %s"
 _COMMENT_ON_ROLE = sql.SQL("COMMENT ON ROLE {} IS {}")
 
 
@@ -65,11 +66,12 @@ class DatabaseWriterAdapter:
             said = sql.Literal(mark(change.key))
             session.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, said))
 
-    def set_password(self, name: str, password: str) -> None:
-        """Give the role a password, and let it sign in. From now on no login counts as delivered.
+    def set_password(self, name: str, password: str, stamp: str) -> None:
+        """Give the role a password of this name, and let it sign in. From now on no login counts as
+        delivered.
 
         Raises:
-            Conflict: the role is not a branch's (any more).
+            Conflict: the role is not a branch's (any more), or another's password is being noted.
         """
         role = sql.Identifier(name)
         with self._server.session(f"give role/{name} a password") as session:
@@ -78,18 +80,30 @@ class DatabaseWriterAdapter:
             verifier = session.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
             login = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
             with session.transaction():
-                session.execute(_COMMENT_ON_ROLE.format(role, sql.Literal(mark(owner))))
                 session.execute(login.format(role, sql.Literal(verifier.decode())))
+                session.execute(_COMMENT_ON_ROLE.format(role, sql.Literal(mark(owner, pending=stamp))))
 
     def confirm(self, name: str, stamp: str) -> None:
         """Note that the password of this name was delivered.
 
+        A run whose lease ran out while it stood still may set and deliver a password beside its successor's.
+        Which of them the Secret was given last is not known here: so then neither counts.
+
         Raises:
-            Conflict: the role is not a branch's (any more).
+            Conflict: the role is not a branch's (any more), or another password was set since.
         """
+        role = sql.Identifier(name)
         with self._server.session(f"note the login of role/{name}") as session:
-            said = sql.Literal(mark(_owner(session, name), stamp))
-            session.execute(_COMMENT_ON_ROLE.format(sql.Identifier(name), said))
+            owner = _owner(session, name)
+            with session.transaction():
+                # It changes nothing, and until the end of this transaction nobody else alters the role.
+                session.execute(sql.SQL("ALTER ROLE {} INHERIT").format(role))
+                row = session.execute(_COMMENT_OF_ROLE, [name]).fetchone()
+                latest = row is not None and row["comment"] == mark(owner, pending=stamp)
+                said = sql.Literal(mark(owner, stamp if latest else ""))
+                session.execute(_COMMENT_ON_ROLE.format(role, said))
+        if not latest:
+            raise Conflict(f"role/{name} was given another password while this one was delivered")
 
 
 def _create_role(session: Session, name: sql.Identifier, key: Key) -> None:

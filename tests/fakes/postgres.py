@@ -51,15 +51,20 @@ class Databases:
             whole = self._whole(change.name)
             self.world.databases[change.name] = replace(whole, finished=bool(whole.login))
 
-    def set_password(self, name: str, password: str) -> None:
+    def set_password(self, name: str, password: str, stamp: str) -> None:
         with self.world.call(f"alter role/{name}"):
             # The stamp goes with the password that it names.
             self.world.databases[name] = replace(self._whole(name), login="", finished=False)
             self.world.passwords[name] = password
+            self.world.pending[name] = stamp
 
     def confirm(self, name: str, stamp: str) -> None:
         with self.world.call(f"write comment of role/{name}"):
-            self.world.databases[name] = replace(self._whole(name), login=stamp, finished=True)
+            latest = self.world.pending.pop(name, "") == stamp
+            login = stamp if latest else ""
+            self.world.databases[name] = replace(self._whole(name), login=login, finished=latest)
+        if not latest:
+            raise Conflict(f"role/{name} was given another password")
 
     def _whole(self, name: str) -> Database:
         if name not in self.world.databases:

@@ -70,6 +70,7 @@ class World:
         credentials: identity → its credentials by name.
         databases: those that stand, by name.
         passwords: role → its password.
+        pending: role → the name of a password that was set and is not yet confirmed.
         shared: the two ConfigMaps of kube-system that configure monitoring.
         leases: those that are held.
         spoilt: slug → why what is written about it cannot be read.
@@ -94,6 +95,7 @@ class World:
     credentials: dict[str, dict[str, Credential]] = field(default_factory=dict)
     databases: dict[str, Database] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
+    pending: dict[str, str] = field(default_factory=dict)
     shared: dict[SharedName, SharedConfig] = field(default_factory=dict)
     leases: dict[str, Held] = field(default_factory=dict)
     spoilt: dict[str, Failure] = field(default_factory=dict)

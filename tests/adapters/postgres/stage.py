@@ -47,7 +47,7 @@ class Stage:
     def make(self, key: Key = KEY, name: str = NAME, template: str = "", most: int = 5) -> Database:
         """Make a database as provisioning does: create, password (`pw-<name>`), confirm."""
         self.writer.create(self.change(key, name, template, most))
-        self.writer.set_password(name, f"pw-{name}")
+        self.writer.set_password(name, f"pw-{name}", f"stamp-{name}")
         self.writer.confirm(name, f"stamp-{name}")
         return self.found(name)
 

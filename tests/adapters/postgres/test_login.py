@@ -24,7 +24,7 @@ def test_nobody_signs_in_before_there_is_a_password(stage: Stage) -> None:
 
 def test_a_new_password_takes_the_place_of_the_old_one(stage: Stage) -> None:
     stage.make()
-    stage.writer.set_password(NAME, PASSWORD)
+    stage.writer.set_password(NAME, PASSWORD, "stamp")
 
     with stage.signed_in(password=PASSWORD):
         pass
@@ -34,13 +34,13 @@ def test_a_new_password_takes_the_place_of_the_old_one(stage: Stage) -> None:
 
 def test_a_password_that_was_set_and_not_delivered_is_no_login(stage: Stage) -> None:
     stage.make()
-    stage.writer.set_password(NAME, PASSWORD)
+    stage.writer.set_password(NAME, PASSWORD, "stamp")
 
     assert (stage.found().login, stage.found().finished) == ("", False)
 
-    stage.writer.confirm(NAME, "delivered")
+    stage.writer.confirm(NAME, "stamp")
 
-    assert (stage.found().login, stage.found().finished) == ("delivered", True)
+    assert (stage.found().login, stage.found().finished) == ("stamp", True)
 
 
 def test_no_statement_holds_the_password(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +48,7 @@ def test_no_statement_holds_the_password(stage: Stage, monkeypatch: pytest.Monke
     made: list[str] = []
     statements(monkeypatch, lambda _, text: made.append(text))
 
-    stage.writer.set_password(NAME, PASSWORD)
+    stage.writer.set_password(NAME, PASSWORD, "stamp")
     stage.writer.confirm(NAME, "stamp")
 
     assert any("SCRAM-SHA-256" in text for text in made)
@@ -66,10 +66,10 @@ def test_neither_a_log_nor_an_error_holds_a_password(stage: Stage, caplog: pytes
         (DatabaseWriterAdapter(Server(wrong)), NAME),
     ):
         with pytest.raises(Failure) as caught:
-            writer.set_password(name, PASSWORD)
+            writer.set_password(name, PASSWORD, "stamp")
         said += [*traceback.format_exception(caught.value), repr(caught.value)]
     stage.make()
-    stage.writer.set_password(NAME, PASSWORD)
+    stage.writer.set_password(NAME, PASSWORD, "stamp")
 
     assert PASSWORD not in caplog.text
     assert PASSWORD not in "".join(said)
@@ -81,7 +81,7 @@ def test_a_role_that_is_not_a_branchs_gets_no_password(stage: Stage) -> None:
     stage.superuser.execute("CREATE ROLE feature_login LOGIN PASSWORD 'pw-feature_login'")
 
     with pytest.raises(Conflict, match="no longer a branch's"):
-        stage.writer.set_password(NAME, PASSWORD)
+        stage.writer.set_password(NAME, PASSWORD, "stamp")
     with pytest.raises(Conflict, match="no longer a branch's"):
         stage.writer.confirm(NAME, "stamp")
 
@@ -94,7 +94,7 @@ def test_a_crash_while_a_password_is_set_leaves_the_old_one(stage: Stage, statem
     before = stage.make()
 
     with crashing_at(statement), pytest.raises(Crash):
-        stage.writer.set_password(NAME, PASSWORD)
+        stage.writer.set_password(NAME, PASSWORD, "stamp")
 
     assert stage.found() == before
     with stage.signed_in():
