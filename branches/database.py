@@ -1,8 +1,8 @@
 """An environment's database: one on a server that all share, with a login role of the same name that owns it.
 
-Whose they are stands in their comments: nothing is dropped whose comments do not name the branch. The role's
-is there from its first moment, and the branch cannot change it; the database's is written last, when the
-database is whole.
+Whose they are stands in the role's comment, which is there from its first moment and which the branch cannot
+change: nothing is dropped but such a role, and the database that it owns. The database's comment is written
+last, when the database is whole; its owner may write there what it likes.
 """
 
 import json
@@ -120,16 +120,14 @@ def recognised(
 
     Returns:
         The database. It is a branch's if the role's mark says so, and the database, where it stands, belongs
-        to that role and says the same, or nothing yet.
+        to that role. Whatever its own comment says proves nothing, and tells only whether it is whole.
     """
     role, database = marked(comments[0]), marked(comments[1])
-    agrees = bare.oid is None or (
-        owned and (comments[1] is None or (role and database and role[0] == database[0]))
-    )
-    if role is None or not agrees:
+    if role is None or not (owned or bare.oid is None):
         return bare
     owner, login = role[0], role[1] if signs_in else ""
-    return replace(bare, owner=owner, login=login, finished=bool(database and login and fenced))
+    marked_whole = database is not None and database[0] == owner
+    return replace(bare, owner=owner, login=login, finished=bool(marked_whole and login and fenced))
 
 
 def why_taken(database: Database | None, key: Key) -> str:

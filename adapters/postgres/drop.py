@@ -1,7 +1,7 @@
 """Drop a branch's database and its role: no new sessions, none that stand, then the database, then the role.
 
-What is dropped is what was read: by its identity, and by its marks, looked at again in the same session. The
-role goes last, for its mark says whose the rest is.
+What is dropped is what was read: by its identity, and by its role's mark, looked at again in the same
+session. The role goes last, for its mark says whose the rest is.
 """
 
 import contextlib
@@ -73,6 +73,8 @@ class DatabaseDropperAdapter:
 def _close(session: Session, name: sql.Identifier, oid: int | None) -> None:
     if session.execute(_VALID, [oid]).fetchone():
         with contextlib.suppress(*_GONE):
-            session.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+            # A template cannot be dropped, and its owner may have made it one.
+            close = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false IS_TEMPLATE false")
+            session.execute(close.format(name))
     with contextlib.suppress(*_GONE):
         session.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(name))

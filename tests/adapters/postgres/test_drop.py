@@ -6,10 +6,13 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from branches.database import mark
 from branches.key import Key
 from branches.removal import Owned
 from loop.errors import Conflict, Rejected
 from tests.adapters.postgres.stage import KEY, NAME, Stage
+
+OTHER = Key(repository="acme/todo", branch="feature/other")
 
 
 def test_a_database_and_its_role_go(stage: Stage) -> None:
@@ -65,14 +68,60 @@ def test_one_that_was_made_anew_since_is_not_dropped(stage: Stage) -> None:
     assert stage.found() == new
 
 
-def test_a_mark_that_has_changed_since_protects(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER DATABASE feature_login OWNER TO postgres",
+        "COMMENT ON ROLE feature_login IS 'kept for the auditors'",
+    ],
+)
+def test_what_an_administrator_has_taken_from_the_branch_since_stays(stage: Stage, change: str) -> None:
     made = stage.make()
-    stage.superuser.execute("COMMENT ON DATABASE feature_login IS 'kept for the auditors'")
+    stage.superuser.execute(change.encode())
 
     with pytest.raises(Conflict, match="no longer the one that was read"):
         stage.dropper.drop(Owned(made))
 
     assert stage.found().oid == made.oid
+
+
+def test_a_database_that_an_administrator_keeps_as_documented_outlives_its_role(stage: Stage) -> None:
+    made = stage.make()
+    with stage.signed_in() as branch:
+        branch.execute("CREATE TABLE t (i int)")
+        stage.leave(branch)
+    stage.superuser.execute("CREATE ROLE auditor")
+    with stage.inside(NAME) as connection:
+        connection.execute("REASSIGN OWNED BY feature_login TO auditor")
+        stage.leave(connection)
+    stage.superuser.execute("ALTER DATABASE feature_login RENAME TO login_for_audit")
+
+    stage.drop()
+
+    assert stage.reader.get(NAME) is None
+    assert stage.found("login_for_audit").oid == made.oid
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "COMMENT ON DATABASE feature_login IS 'dumped on Monday'",  # pg_restore --create
+        f"COMMENT ON DATABASE feature_login IS '{mark(OTHER)}'",
+        "COMMENT ON DATABASE feature_login IS NULL",
+        "ALTER DATABASE feature_login IS_TEMPLATE true",
+        "ALTER DATABASE feature_login CONNECTION LIMIT 0",
+    ],
+)
+def test_nothing_that_a_branch_does_to_its_own_database_keeps_it_alive(stage: Stage, change: str) -> None:
+    made = stage.make()
+    with stage.signed_in() as branch:
+        branch.execute(change.encode())
+        stage.leave(branch)
+
+    assert stage.found().owner == KEY
+    stage.dropper.drop(Owned(made))
+
+    assert stage.reader.get(NAME) is None
 
 
 @pytest.mark.parametrize("kind", ["DATABASE", "ROLE"])

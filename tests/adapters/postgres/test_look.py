@@ -1,5 +1,6 @@
 """What is read of databases and roles: whose they are, and whether they are whole."""
 
+import psycopg
 import pytest
 
 from branches.database import mark
@@ -62,13 +63,17 @@ def test_the_mark_on_a_database_that_the_role_does_not_own_is_nobodys(stage: Sta
 
 def test_a_branch_cannot_make_its_database_anothers(stage: Stage) -> None:
     other = Key(repository="acme/todo", branch="feature/other")
-    stage.make()
+    made = stage.make()
 
     with stage.signed_in() as branch:
         branch.execute(f"COMMENT ON DATABASE feature_login IS '{mark(other)}'".encode())
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            branch.execute(f"COMMENT ON ROLE feature_login IS '{mark(other)}'".encode())
         stage.leave(branch)
 
-    assert stage.found().owner is None
+    assert (stage.found().owner, stage.found().finished) == (KEY, False)
+    stage.writer.create(stage.change())
+    assert stage.found() == made
 
 
 def test_sessions_are_counted(stage: Stage) -> None:
