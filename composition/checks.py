@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from adapters.kubernetes.notes import check_system
 from adapters.kustomize.build import find
-from adapters.postgres.look import DatabaseReaderAdapter
+from adapters.postgres.look import DatabaseReaderAdapter, closing
 from loop.errors import NotSetUp
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def check_closed(server: "Server") -> None:
     """
     found = DatabaseReaderAdapter(server).open_to_public()
     if found:
-        revoked = " ".join(f'REVOKE CONNECT ON DATABASE "{name}" FROM PUBLIC;' for name in found)
         raise NotSetUp(
-            f"every role may connect to {', '.join(found)}, branches' too: an administrator runs {revoked}"
+            f"every role may connect to {', '.join(found)}, branches' too: "
+            f"an administrator runs {closing(found)}"
         )

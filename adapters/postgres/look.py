@@ -1,5 +1,7 @@
 """Look at databases and roles: the two of a name are one thing to us, and either may stand alone."""
 
+from collections.abc import Iterable
+
 from psycopg import sql
 from psycopg.rows import DictRow
 
@@ -36,6 +38,9 @@ _OPEN = sql.SQL(
 )
 
 
+_REVOKE = sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC;")
+
+
 def look(session: Session, name: str) -> Database | None:
     """One database and its role; `None` if neither stands."""
     row = session.execute(_ONE, [name]).fetchone()
@@ -58,6 +63,15 @@ def _database(row: DictRow) -> Database:
         fenced=row["fenced"],
         signs_in=row["signs_in"],
     )
+
+
+def closing(databases: Iterable[str]) -> str:
+    """The statements that leave databases to those who were granted them.
+
+    Args:
+        databases: their names.
+    """
+    return " ".join(_REVOKE.format(sql.Identifier(name)).as_string() for name in databases)
 
 
 class DatabaseReaderAdapter:
