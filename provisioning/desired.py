@@ -19,6 +19,7 @@ from provisioning.fence import Terms as Fence
 from provisioning.fence import fence
 from provisioning.guard import Rules as GuardRules
 from provisioning.guard import check_objects, check_sources, namespace_labels, part_of, remarks, split_shared
+from provisioning.own_metrics import labelled
 from provisioning.placeholders import Placeholders, substitute
 from provisioning.placement import Placement, placed
 from provisioning.refusal import Refused
@@ -159,7 +160,7 @@ def desired(
     if refusals:
         return Refused(refusals)
     own = tuple(each for each in built if each["kind"] != "Namespace")
-    ours = placed(_without_replicas(own), layout.placement)
+    ours = labelled(placed(_without_replicas(own), layout.placement), name.namespace)
     objects = tuple(_normal(each, name.namespace) for each in ours)
     hosts = tuple(dict.fromkeys(host for each in objects for host in _hosts(each)))
     return Desired(

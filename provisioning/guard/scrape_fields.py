@@ -40,7 +40,7 @@ def _timeout(job: Fields, field: str, _namespace: str) -> str:
     # If it were longer, Prometheus would refuse everything; the default interval is not known here.
     longest = _duration(job, "scrape_interval") if "scrape_interval" in job else timedelta()
     if not timedelta() < _duration(job, field) <= longest:
-        raise Malformed(f"{field} needs a scrape_interval beside it, and may not be longer")
+        raise Malformed(f"{field} needs scrape_interval beside it, and may not be longer")
     return string(job, field)
 
 

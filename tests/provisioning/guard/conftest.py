@@ -13,6 +13,8 @@ KINDS = {
     "autoscaling/HorizontalPodAutoscaler",
     "azmonitoring.coreos.com/PodMonitor",
     "azmonitoring.coreos.com/ServiceMonitor",
+    "monitoring.coreos.com/PodMonitor",
+    "monitoring.coreos.com/ServiceMonitor",
     "batch/CronJob",
     "batch/Job",
     "gateway.networking.k8s.io/GRPCRoute",

@@ -105,7 +105,7 @@ def test_fields_that_are_not_known_to_be_harmless_are_refused(field: str) -> Non
         ("scrape_interval", "2d", "a duration"),
         ("scrape_interval", "", "a duration"),
         ("scrape_interval", 30, "must be a string"),
-        ("scrape_timeout", "10s", "needs a scrape_interval beside it"),
+        ("scrape_timeout", "10s", "needs scrape_interval beside it"),
         ("sample_limit", -1, "a whole number"),
         ("sample_limit", True, "a whole number"),
         ("honor_timestamps", "yes", "true or false"),
