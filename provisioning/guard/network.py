@@ -11,7 +11,6 @@ from provisioning.guard.fields import Fields, Malformed, mapping, mappings, show
 from provisioning.guard.rules import Rules, kind_id
 
 _OWN_NAME = "kubernetes.io/metadata.name"  # the API server labels each namespace with its name
-_DNS = frozenset({("UDP", 53), ("TCP", 53)})
 
 
 def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
@@ -20,8 +19,6 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
         return
     for number, rule in enumerate(mappings(mapping(obj, "spec"), "egress"), start=1):
         ports = _ports(rule)
-        if ports and ports <= _DNS:  # names are resolved in many ways; nothing else answers there
-            continue
         open_here = [each for each in rules.egress if _ports_covered(ports, _ports(each))]
         for peer in mappings(rule, "to") or ({},):
             if not _inside(peer, rules.namespace) and not any(_leads(each, peer) for each in open_here):
@@ -64,7 +61,7 @@ def _covers(opened: Fields, peer: Fields) -> bool:
         return (
             peer.get("ipBlock") is opened.get("ipBlock")
             and peer.get("namespaceSelector") == opened.get("namespaceSelector")
-            and (not opened.get("podSelector") or peer.get("podSelector") == opened.get("podSelector"))
+            and _narrower(mapping(peer, "podSelector"), mapping(opened, "podSelector"))
         )
     outer, inner = mapping(opened, "ipBlock"), mapping(peer, "ipBlock")
     network, left_out = _network(string(inner, "cidr")), [*map(_network, strings(inner, "except"))]
@@ -72,6 +69,30 @@ def _covers(opened: Fields, peer: Fields) -> bool:
         not network.overlaps(closed) or _within(closed, left_out)
         for closed in map(_network, strings(outer, "except"))
     )
+
+
+def _narrower(inner: Fields, outer: Fields) -> bool:
+    """Whether a selector of labels asks for all that another one does."""
+    asked = _requirements(inner)
+    return all(
+        any(
+            key == wanted and operator == how and (values <= those if how == "In" else values == those)
+            for key, operator, values in asked
+        )
+        for wanted, how, those in _requirements(outer)
+    )
+
+
+def _requirements(selector: Fields) -> Sequence[tuple[str, str, frozenset[str]]]:
+    """What a selector asks for: a label's name, how it is compared, and with what."""
+    labels = mapping(selector, "matchLabels")
+    return [
+        *((key, "In", frozenset({string(labels, key)})) for key in labels),
+        *(
+            (string(each, "key"), string(each, "operator"), frozenset(strings(each, "values")))
+            for each in mappings(selector, "matchExpressions")
+        ),
+    ]
 
 
 def _within(inner: IPv4Network | IPv6Network, outer: Sequence[IPv4Network | IPv6Network]) -> bool:
