@@ -8,13 +8,14 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from branches.books import Record
 from branches.chain import Chain, own_record
 from branches.closer import Closer
 from branches.database import why_taken
 from branches.namespace import Applied
 from branches.observe import Observed
 from branches.removal import Delete, Remove
-from branches.wanted import Gone, Verdict
+from branches.wanted import Gone, Verdict, lost_parts
 from loop.plan import Change, Plan
 from loop.reading import Unknown, standing
 
@@ -124,7 +125,7 @@ def _look(part: str, seen: Observed, closer: Closer, making: Container[str]) -> 
         case "address" if stands and (applied := _applied(seen)) and applied.url:
             return replace(objects, stands=(applied.url, *stands))
         case "monitoring" if record is not None and record.monitored:
-            return replace(objects, stands=(*stands, "its jobs in the configuration that all share"))
+            return _monitoring(objects, seen, record)
         case _:
             return objects
 
@@ -156,6 +157,20 @@ def _database(objects: _Look, seen: Observed) -> _Look | Unknown:
     return replace(objects, stands=(str(database), *objects.stands), lacks=(*unfinished, *objects.lacks))
 
 
+def _monitoring(objects: _Look, seen: Observed, record: Record) -> _Look | Unknown:
+    if isinstance(seen.monitoring, Unknown):
+        return seen.monitoring
+    missing = lost_parts(seen)
+    there = tuple(_part_in(name) for name in record.monitored if name not in missing)
+    lacks = (*objects.lacks, *map(_part_in, missing))
+    # Nobody writes down since when a part of a text stands.
+    return replace(objects, stands=(*objects.stands, *there), since=None, lacks=lacks)
+
+
+def _part_in(name: str) -> str:
+    return f"its part in {_SHARED}{name}"
+
+
 def _application(objects: _Look, seen: Observed) -> _Look:
     rollout, applied = standing(seen.rollout), _applied(seen)
     waits = (f"not ready: {rollout.why}",) if rollout is not None and not rollout.ready else ()
@@ -172,7 +187,11 @@ def _shown(look: _Look | Unknown, pending: Sequence[Change], *, going: bool) -> 
     if isinstance(look, Unknown):
         unread = [f"not read: {look.error.message}"]
         return {"state": "unknown", "stands": [], "since": None, "missing": unread, "pending": changes}
-    making = [each.target for each in pending if not isinstance(each, Delete | Remove)]
+    making = [
+        f"its part in {each.target}" if each.target.startswith(_SHARED) else each.target
+        for each in pending
+        if not isinstance(each, Delete | Remove)
+    ]
     lacks = (
         []
         if going

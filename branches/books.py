@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import ClassVar, Literal, Protocol
 
 from branches.key import Key
+from branches.monitoring.shared import SharedName
 from branches.naming import Name
 from loop.errors import Failure
 from loop.plan import Change
@@ -71,7 +72,7 @@ class Record:
         stall: the refusal that the branch's commit met.
         receipt: what a removal has found so far, by resource.
         database: the database that was made for it; empty if none was.
-        monitored: whether it has a part in the configuration of monitoring that all share.
+        monitored: the ConfigMaps of monitoring that all share in which it has a part.
         trusted_from: since when all its credentials were seen to stand; `None` until they were.
         version: the resource version that was read; empty if it is not yet written.
     """
@@ -87,7 +88,7 @@ class Record:
     stall: Stall | None = None
     receipt: Mapping[str, str] = field(default_factory=dict)
     database: str = ""
-    monitored: bool = False
+    monitored: tuple[SharedName, ...] = ()
     trusted_from: datetime | None = None
     version: str = ""
 

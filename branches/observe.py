@@ -14,7 +14,7 @@ from branches.books import BookReader, Books
 from branches.database import Database, DatabaseReader
 from branches.identity import Credential, IdentityReader
 from branches.key import Key
-from branches.monitoring.shared import Shared, SharedReader
+from branches.monitoring.shared import Shared, SharedName, SharedReader
 from branches.namespace import READY, Namespace, NamespaceReader
 from branches.naming import Name
 from branches.rules import Rules
@@ -161,7 +161,7 @@ def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
         issuer=standing(issuer) or "",
         asleep_since=read(readers.asleep_since),
     )
-    return _closer(_leaving(seen, readers.monitoring), readers.application)
+    return _closer(_with_part(seen, readers.monitoring), readers.application)
 
 
 def identities_to_search(books: Books, rules: Rules) -> tuple[str, ...]:
@@ -189,13 +189,16 @@ def about(
     return Standing(tuple(each for each in found if each.namespace == namespace and each.issuer == issuer))
 
 
-def _leaving(seen: Observed, monitoring: SharedReader | None) -> Observed:
-    """Look for the part in the shared monitoring of what is to go. A lost record tells of none."""
+def _with_part(seen: Observed, monitoring: SharedReader | None) -> Observed:
+    """Look for its part in the shared monitoring, where its record says it has one. A lost record tells of
+    none, so for what is to go without one it is looked for everywhere.
+    """
     record = seen.noted.record
-    known = record is None or record.monitored
-    if monitoring is None or not known or not to_go(seen):
+    noted = record.monitored if record is not None else ()
+    if monitoring is None or not (noted or (record is None and to_go(seen))):
         return seen
-    return replace(seen, monitoring=read(monitoring.read))
+    names = tuple(SharedName) if to_go(seen) else noted
+    return replace(seen, monitoring=read(lambda: monitoring.read(names)))
 
 
 def to_go(seen: Observed) -> bool:

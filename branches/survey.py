@@ -66,7 +66,7 @@ def survey(
         What was seen.
     """
     record, shared = seen.noted.record, readers.monitoring
-    has_part = monitored or (record is not None and record.monitored)
+    has_part = monitored or (record is not None and bool(record.monitored))
     bearing = [reference(each) for each in manifests if each["kind"] == "Job"]
     bearing += [login_reference(rules.databases)] if rules.databases else []
     if isinstance(seen.namespace, Absent):

@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 from branches.books import Stall, rendering
 from branches.matching import included
+from branches.monitoring.merge import lost
+from branches.monitoring.shared import SharedName
 from branches.namespace import labels
 from branches.observe import Observed
 from branches.rules import Rules
@@ -151,6 +153,7 @@ def _due(seen: Observed, commit: str, *, rules: Rules) -> str:
         "it was asked for": _asked(seen) not in {"", applied.asked},
         "a pool of identities is new to it": bool(missing),
         "its database does not stand whole": _lacks_database(seen, rules),
+        "its part in the monitoring that all share was lost": bool(lost_parts(seen)),
         "labels of its namespace were changed": any(
             namespace.labels.get(label) != value
             for label, value in ours.items()
@@ -165,6 +168,21 @@ def _lacks_database(seen: Observed, rules: Rules) -> bool:
         return False
     database = standing(seen.database)
     return database is None or not database.finished
+
+
+def lost_parts(seen: Observed) -> tuple[SharedName, ...]:
+    """In which ConfigMaps of the monitoring that all share a branch's part does not stand any more.
+
+    Args:
+        seen: what was observed.
+
+    Returns:
+        Those that its record names and that were read without it.
+    """
+    record, shared = seen.noted.record, standing(seen.monitoring)
+    if record is None or record.key != seen.key or shared is None:
+        return ()
+    return lost(shared, seen.key, record.monitored)
 
 
 def _routine(seen: Observed, *, asleep: bool, rules: Rules, now: datetime) -> str:

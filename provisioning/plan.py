@@ -58,12 +58,14 @@ def plan(
     Returns:
         The plan; empty if the environment stands as it should.
     """
+    namespace, record = standing(seen.namespace), seen.noted.record
     missing = _unread(
-        seen.books, seen.namespace, seen.credentials, *((seen.database,) if rules.databases else ())
+        *(seen.books, seen.namespace, seen.credentials),
+        *((seen.database,) if rules.databases else ()),
+        *((seen.monitoring,) if record is not None and record.monitored else ()),
     )
     if missing:
         return Plan((missing,))
-    namespace, record = standing(seen.namespace), seen.noted.record
     if namespace is not None and namespace.terminating_since:
         return Plan((Gate(f"{namespace} is still going", "terminating", _SOON),))
     taken = why_taken(standing(seen.database), seen.key) if rules.databases else ""
@@ -166,7 +168,7 @@ def _make(
         stall=None,
         receipt={},
         database=seen.name.database if rules.databases else record.database,
-        monitored=desired.part is not None or bool(shared),
+        monitored=desired.part.names if desired.part is not None else (),
         trusted_from=trusted,
     )
     applied = Applied(
@@ -179,7 +181,10 @@ def _make(
         url=desired.url,
         asleep=verdict.asleep,
     )
+    # A part that is no longer wanted goes before the record stops telling of it.
+    before, after = (shared, ()) if desired.part is None else ((), shared)
     items: tuple[Item, ...] = (
+        *before,
         *(wave(WriteRecord(record=written)) if written != record else ()),
         *ground.namespace_waves(seen, identities, desired, rules),
         *ground.ground_waves(seen, missing_ones, survey, rules),
@@ -187,7 +192,7 @@ def _make(
         *_recreated(seen, manifests, survey),
         *applying(seen.name.namespace, desired.fence),
         *waves(seen.name.namespace, manifests),
-        *shared,
+        *after,
         *wave(Annotate(name=seen.name.namespace, applied=applied)),
     )
     return Plan(items, remarks=(*desired.remarks, *pointed.corrections))

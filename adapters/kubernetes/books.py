@@ -11,6 +11,7 @@ from adapters.kubernetes.client import Api
 from adapters.kubernetes.notes import KIND, OURS, SYSTEM, note_path, write_note
 from branches.books import Books, CredentialRef, ObjectRef, Record, Request, Shelf, Stall
 from branches.key import Key
+from branches.monitoring.shared import SharedName
 from branches.namespace import BRANCH, PART_OF, REPOSITORY
 from branches.naming import Name
 from branches.removal import Owned
@@ -98,7 +99,7 @@ def _record_data(record: Record) -> dict[str, str]:
     if record.database:
         data["database"] = record.database
     if record.monitored:
-        data["monitored"] = "true"
+        data["monitored"] = json.dumps([[*record.monitored]])
     if record.trusted_from is not None:
         data["trusted_from"] = record.trusted_from.isoformat()
     if record.stall is not None:
@@ -148,6 +149,13 @@ def _rows(text: str) -> list[list[str]]:
     return read
 
 
+def _monitored(text: str) -> tuple[SharedName, ...]:
+    """Records of former versions say `true`, and not where."""
+    if text == "true":
+        return tuple(SharedName)
+    return tuple(SharedName(name) for row in _rows(text) for name in row)
+
+
 def _time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
@@ -176,7 +184,7 @@ def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
         receipt=_texts(data.get("receipt", "{}")),
         stall=_stall(data["stall"]) if "stall" in data else None,
         database=data.get("database", ""),
-        monitored=data.get("monitored") == "true",
+        monitored=_monitored(data.get("monitored", "[]")),
         trusted_from=_time(data["trusted_from"]) if "trusted_from" in data else None,
         version=metadata["resourceVersion"],
     )

@@ -3,6 +3,8 @@
 Nothing outside these two can be named to it, and it has no call that creates or deletes.
 """
 
+from collections.abc import Collection
+
 from adapters.kubernetes.client import Api, path
 from branches.monitoring.shared import HOW_TO_MAKE, NAMESPACE, Shared, SharedConfig, SharedName
 from loop.errors import Gone
@@ -18,9 +20,10 @@ class SharedAdapter:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def read(self) -> Shared:
-        """Both; `None` for one that does not exist."""
-        return Shared(jobs=self._one(SharedName.JOBS), settings=self._one(SharedName.SETTINGS))
+    def read(self, names: Collection[SharedName] = tuple(SharedName)) -> Shared:
+        """Those that are asked for; `None` for one that does not exist, or was not asked for."""
+        jobs, settings = (self._one(each) if each in names else None for each in SharedName)
+        return Shared(jobs=jobs, settings=settings)
 
     def replace(self, config: SharedConfig) -> None:
         """Write the texts of one, if nobody has written to it since it was read; the rest of it stays.

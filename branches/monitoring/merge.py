@@ -79,6 +79,22 @@ def owners(shared: Shared) -> tuple[Owner, ...]:
     return tuple(dict.fromkeys(owner for text in texts for owner in marked(text)))
 
 
+def lost(shared: Shared, key: Key, names: Iterable[SharedName]) -> tuple[SharedName, ...]:
+    """Where a branch's part does not stand any more: somebody has put an older text back, say.
+
+    Args:
+        shared: the ConfigMaps in which it ought to stand.
+        key: the branch.
+        names: these ConfigMaps.
+    """
+    configs = {name: shared.of(name) for name in names}
+    return tuple(
+        name
+        for name, config in configs.items()
+        if config is None or not any(_has(text, key) for text in config.data.values())
+    )
+
+
 def _changes(shared: Shared, part: Part) -> tuple[ReplaceShared, ...] | Stop:
     found: list[ReplaceShared] = []
     sides: tuple[tuple[SharedName, SharedConfig | None, bool, _Edit], ...] = (

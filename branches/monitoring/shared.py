@@ -6,7 +6,7 @@ One bad job in them disables all. So a branch has a part of their texts, under i
 else in them stays as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -62,6 +62,10 @@ class Shared:
     jobs: SharedConfig | None = None
     settings: SharedConfig | None = None
 
+    def of(self, name: SharedName) -> SharedConfig | None:
+        """One of them by its name."""
+        return self.jobs if name is SharedName.JOBS else self.settings
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
@@ -80,6 +84,11 @@ class Part:
     jobs: tuple[Mapping[str, Any], ...] = ()
     annotated: bool = False
     ignored: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[SharedName, ...]:
+        """The ConfigMaps that it is for."""
+        return (*([SharedName.JOBS] if self.jobs else ()), *([SharedName.SETTINGS] if self.annotated else ()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +125,8 @@ class SharedPart:
 class SharedReader(Protocol):
     """Reads the two ConfigMaps."""
 
-    def read(self) -> Shared:
-        """Both; two calls."""
+    def read(self, names: Collection[SharedName] = tuple(SharedName)) -> Shared:
+        """Those that are asked for; a call for each."""
 
 
 class SharedWriter(Protocol):

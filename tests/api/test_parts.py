@@ -185,15 +185,6 @@ def test_an_identity_whose_credential_was_lost_has_stood_since_nobody_knows_when
     assert (told["stands"], told["since"]) == (["ServiceAccount/postgres-service-account"], None)
 
 
-def test_a_part_in_the_shared_configuration_is_monitoring() -> None:
-    record = record_of("x", inventory=(DEPLOYMENT,), monitored=True)
-
-    told = shown(sight("x", books=noting(record)), looked(DEPLOYMENT))
-
-    assert told["monitoring"]["state"] == "standing"
-    assert told["monitoring"]["stands"] == ["its jobs in the configuration that all share"]
-
-
 def test_the_identity_shows_each_chain_and_a_broken_one_is_missing_something() -> None:
     broken = Break(code="other_issuer", why="the issuer differs in its last slash")
 

@@ -1,5 +1,6 @@
 """The two ConfigMaps of kube-system that configure monitoring for the whole cluster."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,9 +27,9 @@ class SharedConfigs:
 
     world: World
 
-    def read(self) -> Shared:
+    def read(self, names: Collection[SharedName] = tuple(SharedName)) -> Shared:
         with self.world.call("get shared monitoring"):
-            found = self.world.shared
+            found = {name: config for name, config in self.world.shared.items() if name in names}
             return Shared(jobs=found.get(SharedName.JOBS), settings=found.get(SharedName.SETTINGS))
 
     def replace(self, config: SharedConfig) -> None:

@@ -11,6 +11,7 @@ from adapters.kubernetes.books import BookAdapter
 from adapters.kubernetes.notes import check_system
 from branches.books import Books, CredentialRef, ObjectRef, Record, Request, Stall
 from branches.key import Key
+from branches.monitoring.shared import SharedName
 from branches.naming import Name
 from branches.removal import Owned
 from local.standin import Failure as Fail
@@ -43,6 +44,7 @@ records = st.builds(
     pruning=objects,
     stall=st.none() | stalls,
     receipt=st.dictionaries(texts, texts, max_size=2),
+    monitored=st.lists(st.sampled_from(SharedName), unique=True).map(tuple),
 )
 requests = st.builds(
     Request,
@@ -97,6 +99,17 @@ def test_a_request_comes_back_as_it_was_written(cluster: Cluster, request: Reque
 
 def test_nothing_is_written_of_a_branch_that_nobody_knows(books: BookAdapter) -> None:
     assert books.books(KEY, NAME) == Books(None, None)
+
+
+def test_a_record_that_says_not_where_its_part_in_monitoring_is_may_have_one_in_both(
+    books: BookAdapter, cluster: Cluster
+) -> None:
+    books.write(replace(RECORD, monitored=(SharedName.JOBS,)))
+    maps = cluster.http.get(CONFIG_MAPS).json()["items"]
+    (found,) = (each for each in maps if "monitored" in each.get("data", {}))
+    former = {**found, "data": {**found["data"], "monitored": "true"}}
+    cluster.http.put(f"{CONFIG_MAPS}/{found['metadata']['name']}", json=former).raise_for_status()
+    assert read_record(books).monitored == tuple(SharedName)
 
 
 def test_one_list_tells_all_of_a_branch(books: BookAdapter, cluster: Cluster) -> None:

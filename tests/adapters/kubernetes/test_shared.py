@@ -76,6 +76,15 @@ def test_replacing_leaves_everything_else_as_it_is(standing: Cluster, adapter: S
     assert standing.standing(SETTINGS) == neighbour
 
 
+@pytest.mark.parametrize("name", list(SharedName))
+def test_one_alone_is_read_by_one_call(standing: Cluster, adapter: SharedAdapter, name: SharedName) -> None:
+    before = len(standing.standin.requests)
+    found = adapter.read([name])
+    assert found.of(name) == adapter.read().of(name)
+    assert [each for each in SharedName if found.of(each)] == [name]
+    assert len(standing.standin.requests) == before + 3
+
+
 def test_whoever_read_an_older_version_is_refused_and_may_look_again(
     standing: Cluster, adapter: SharedAdapter
 ) -> None:
