@@ -3,7 +3,7 @@
 CronJobs stop first, so that nothing new starts in a namespace that is going; then the namespace, then
 credentials and database, and the record last: whatever interrupts this, the record still says what has to be
 looked for.
-Absent counts as done; forbidden does not.
+Absent counts as done; forbidden does not. What somebody has to mend first keeps the record, and nothing else.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from branches.books import Record, WriteRecord
 from branches.database import Database
 from branches.identity import Credential
 from branches.monitoring.merge import leaving
-from branches.monitoring.shared import SharedPart
+from branches.monitoring.shared import SharedName, SharedPart
 from branches.namespace import Namespace
 from branches.observe import Observed
 from branches.removal import Remove
@@ -47,19 +47,27 @@ def plan(seen: Observed, *, rules: Rules, now: datetime) -> Plan:
     record, request = seen.noted.record, seen.noted.request
     namespace = standing(seen.namespace)
     shared = standing(seen.monitoring)
-    part = leaving(shared, seen.key, seen.name.slug) if shared else None
-    if isinstance(part, Stop):
-        return Plan((part,))
+    found_part = leaving(shared, seen.key, seen.name.slug) if shared else None
+    # A text that was spoilt by hand is told of when all the rest is gone: no pod runs on because of it.
+    stuck, part = (found_part, None) if isinstance(found_part, Stop) else (None, found_part)
     credentials = standing(seen.credentials) or ()
     parts: tuple[_Part, ...] = (*credentials, *_database(seen, record), *((part,) if part else ()))
     # A hold outlives the environment for as long as the branch lives; a branch that is gone needs none.
     obsolete = wave(Remove(subject=request)) if request is not None and isinstance(seen.head, Absent) else ()
+    held: tuple[Stop, ...] = (stuck,) if stuck else ()
     if namespace is None and not parts and record is None:
-        return Plan(obsolete, note="nothing of this branch is left")
-    found = _receipt(record, namespace, parts)
+        return Plan((*held, *obsolete), note="nothing of this branch is left")
     written = record or Record(key=seen.key, slug=seen.name.slug, namespace=seen.name.namespace)
+    if found_part and not written.monitored:  # else the next look would not look for it
+        written = replace(written, monitored=tuple(SharedName))
+    found = _receipt(record, namespace, parts, stuck=f"monitoring/{written.slug}" if stuck else "")
     final = replace(written, receipt=found)
-    last: tuple[Item, ...] = (*_out_of_reach(record, rules), *wave(Remove(subject=final)), *obsolete)
+    last: tuple[Item, ...] = (
+        *held,
+        *_out_of_reach(record, rules),
+        *wave(Remove(subject=final)),
+        *obsolete,
+    )
     if namespace is None and not parts:
         return Plan(last)
     begun = record is not None and record.receipt.keys() >= found.keys()
@@ -118,11 +126,11 @@ def _going(namespace: Namespace, now: datetime) -> Gate | Stop:
 
 
 def _receipt(
-    record: Record | None, namespace: Namespace | None, parts: tuple[_Part, ...]
+    record: Record | None, namespace: Namespace | None, parts: tuple[_Part, ...], *, stuck: str
 ) -> Mapping[str, str]:
     """What has become of each resource so far: `standing`, `deleted`, or `absent` if it never was seen."""
     before = dict(record.receipt) if record else {}
-    there = {str(each) for each in parts} | ({str(namespace)} if namespace else set())
+    there = {str(each) for each in parts} | ({str(namespace)} if namespace else set()) | ({stuck} - {""})
     expected = {f"namespace/{record.namespace}"} if record else set()
     expected |= {f"credential/{ref.identity}/{ref.name}" for ref in record.credentials} if record else set()
     expected |= {f"database/{record.database}"} if record and record.database else set()

@@ -1,5 +1,7 @@
 """A part in the monitoring that all share does not stand because it was once written: it is looked at."""
 
+from dataclasses import replace
+
 import pytest
 
 from branches.monitoring.pattern import KEYS
@@ -115,3 +117,83 @@ def test_what_is_said_of_a_part_is_not_believed_while_it_cannot_be_read() -> Non
 
     assert isinstance(report.outcome, Stalled)
     assert "cannot get configmaps in kube-system" in report.outcome.why
+
+
+def spoil(program: Program) -> SharedConfig:
+    """Somebody edits the jobs' text by hand, so that it can be read by nobody; what stood before."""
+    stands = program.world.shared[SharedName.JOBS]
+    spoilt = {JOBS_KEY: stands.data[JOBS_KEY] + "broken: [\n"}
+    program.world.shared[SharedName.JOBS] = replace(stands, version=program.world.number(), data=spoilt)
+    return stands
+
+
+def mend(program: Program, mended: SharedConfig) -> None:
+    program.world.shared[SharedName.JOBS] = replace(mended, version=program.world.number())
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_of_a_branch_that_is_gone_only_the_record_waits_for_a_text_that_was_spoilt(recorded: bool) -> None:
+    program = shared(Program())
+    program.stand("x", with_part("x"))
+    stood = spoil(program)
+    spoilt = texts(program)
+    program.delete_branch("x")
+    if not recorded:
+        program.world.records.clear()
+    program.tell("x")
+
+    report = program.drain()[-1]
+
+    assert isinstance(report.outcome, Stalled)
+    assert report.outcome.code == "monitoring"
+    assert "is no YAML" in report.outcome.why
+    assert report.facts["receipt"]["monitoring/x"] == "standing"  # type: ignore[index]
+    assert program.world.namespaces == {}
+    assert program.world.every_credential() == ()
+    assert set(program.world.records) == {"feature-x"}
+    assert texts(program) == spoilt
+    assert program.sweep().keys == ()
+    assert isinstance(program.run("x").outcome, Stalled)
+
+    mend(program, stood)
+    assert [each.branch for each in program.sweep().keys] == ["x"]
+    report = program.drain()[-1]
+    assert report.facts["receipt"]["monitoring/x"] == "deleted"  # type: ignore[index]
+    assert program.world.records == {}
+    assert texts(program) == (PRODUCTION, PATTERN)
+
+
+def test_a_spoilt_text_that_alone_is_left_of_a_branch_is_told_of() -> None:
+    program = shared(Program())
+    program.stand("x", with_part("x"))
+    stood = spoil(program)
+    program.delete_branch("x")
+    program.world.records.clear()
+    program.world.credentials.clear()
+    program.world.remove_namespace("feature-x")
+
+    assert isinstance(program.run("x").outcome, Stalled)
+
+    mend(program, stood)
+    program.sweep()
+    program.drain()
+    assert texts(program) == (PRODUCTION, PATTERN)
+
+
+def test_a_branch_that_comes_back_while_its_record_waits_gets_its_environment_again() -> None:
+    program = shared(Program())
+    program.stand("x", with_part("x"))
+    whole = texts(program)
+    stood = spoil(program)
+    program.delete_branch("x")
+    program.tell("x")
+    program.drain()
+    program.push("x", with_part("x"))
+
+    assert isinstance(program.run("x").outcome, Stalled)
+
+    mend(program, stood)
+    program.sweep()
+    program.drain()
+    assert set(program.world.namespaces) == {"feature-x"}
+    assert texts(program) == whole
