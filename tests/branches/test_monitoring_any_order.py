@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from branches.monitoring.jobs import split as without_jobs
 from branches.monitoring.merge import owners, with_part, without_part
-from branches.monitoring.shared import Part
+from branches.monitoring.pattern import split as without_namespaces
+from branches.monitoring.shared import JOBS_KEY, Part
 from tests.branches.monitoring_texts import JOBS, SETTINGS
-from tests.branches.sharing import after, jobs_of, merged, part, pattern_of, shared
+from tests.branches.sharing import KEY, after, jobs_of, merged, part, pattern_of, shared
 
 hostile = st.sampled_from(
     [
@@ -41,7 +43,10 @@ branch_names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max
 
 
 class ComingAndGoing(RuleBasedStateMachine):
-    """Up to twenty branches arrive, update and depart in any order, over any text of others."""
+    """Up to twenty branches arrive, update and depart in any order, over any text of others.
+
+    A few steps would never bring twenty together, so that some are there already when it begins.
+    """
 
     numbers = st.integers(0, 19)
 
@@ -49,11 +54,17 @@ class ComingAndGoing(RuleBasedStateMachine):
         text=st.sampled_from(JOBS),
         pattern=st.sampled_from(SETTINGS),
         names=st.lists(branch_names, min_size=20, max_size=20, unique=True),
+        arrived=st.integers(0, 20),
+        order=st.permutations(range(20)),
     )
-    def begin(self, text: str, pattern: str, names: list[str]) -> None:
+    def begin(self, text: str, pattern: str, names: list[str], arrived: int, order: list[int]) -> None:
         self.start = self.there = shared(text, pattern, other="x\r\n")
         self.branches = names
         self.living = dict[int, Part]()
+        for number in order[:arrived]:
+            jobs = [{"job_name": "pods"}] if number % 3 else []
+            self.living[number] = part(names[number], *jobs, annotated=number % 2 == 0, slug=f"b{number}")
+        self.there = merged(self.start, *self.living.values())
 
     @rule(number=numbers, jobs=some_jobs, annotated=st.booleans())
     def push(self, number: int, jobs: list[dict[str, Any]], annotated: bool) -> None:
@@ -82,6 +93,18 @@ class ComingAndGoing(RuleBasedStateMachine):
             each.owner.key for each in ordered if each.jobs or each.annotated
         }
 
+    @invariant()
+    def what_others_wrote_is_there_to_the_byte(self) -> None:
+        assert self.there.jobs is not None
+        assert self.there.settings is not None
+        assert self.start.jobs is not None
+        assert self.start.settings is not None
+        jobs, settings_ = self.there.jobs.data, self.there.settings.data
+        foreign, _ = without_jobs(jobs[JOBS_KEY])
+        assert {**jobs, JOBS_KEY: foreign} == self.start.jobs.data
+        foreign, _ = without_namespaces(settings_[KEY])
+        assert {**settings_, KEY: foreign} == self.start.settings.data
+
     def teardown(self) -> None:
         for each in self.living.values():
             self.there = after(self.there, without_part(self.there, each.owner.key))
@@ -89,7 +112,25 @@ class ComingAndGoing(RuleBasedStateMachine):
             assert getattr(self.there, side).data == getattr(self.start, side).data, "the rest is unchanged"
 
 
-ComingAndGoing.TestCase.settings = settings(max_examples=20, stateful_step_count=20)
+# A fifth of what others try, for each of these is a whole history.
+ComingAndGoing.TestCase.settings = settings(
+    max_examples=max(20, settings().max_examples // 5), stateful_step_count=20
+)
+
+
+def test_twenty_branches_live_side_by_side_and_go_in_another_order() -> None:
+    for text in JOBS[::5]:
+        machine = ComingAndGoing()
+        machine.begin(text, SETTINGS[0], [f"b{number}" for number in range(20)], 20, [*range(20)])
+        assert len(machine.living) == 20
+        for number in (7, 0, 19, *range(1, 7), *range(8, 19)):
+            machine.exactly_the_living_are_there()
+            machine.what_others_wrote_is_there_to_the_byte()
+            machine.depart(number)
+        machine.exactly_the_living_are_there()
+        machine.teardown()
+
+
 test_any_order_of_coming_and_going = ComingAndGoing.TestCase
 
 
