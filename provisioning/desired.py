@@ -4,10 +4,10 @@ written.
 What is refused here leaves nothing behind, and a dry run shows the very objects that would be applied.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Protocol
 
 from branches.application import TEMPLATE, Manifest, template
@@ -43,15 +43,14 @@ class Archives(Protocol):
 class Builder(Protocol):
     """Builds overlays."""
 
-    def build(self, tree: Tree, overlay: str) -> tuple[dict[str, Any], ...]:
-        """Build one overlay.
+    def laid_out(self, tree: Tree) -> AbstractContextManager[Callable[[str], tuple[dict[str, Any], ...]]]:
+        """Lay files out for building: what is yielded builds the overlay of a folder.
 
         Args:
             tree: the files.
-            overlay: its folder.
 
         Raises:
-            Refused: it does not build; with what the builder said.
+            Refused: by what builds, if an overlay does not; with what the builder said.
         """
 
 
@@ -146,8 +145,8 @@ def desired(
         refusals = check_sources(tree, layout.overlays)
         if refusals:
             return Refused(refusals)
-        with ThreadPoolExecutor(max_workers=len(layout.overlays)) as side_by_side:
-            application, *further = side_by_side.map(partial(builder.build, tree), layout.overlays)
+        with builder.laid_out(tree) as build, ThreadPoolExecutor(len(layout.overlays)) as side_by_side:
+            application, *further = side_by_side.map(build, layout.overlays)
     except Refused as refused:
         return refused
     monitoring, shared = split_shared([each for overlay in further for each in overlay])

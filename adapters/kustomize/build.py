@@ -5,12 +5,14 @@ No flag of kustomize forbids remote resources. The guard refuses them before the
 fence.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +61,30 @@ class Kustomize:
         Raises:
             Refused: it does not build.
         """
+        with self.laid_out(tree) as build:
+            return build(overlay)
+
+    @contextlib.contextmanager
+    def laid_out(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
+        """Lay files out in a folder, for as long as the context lasts.
+
+        Args:
+            tree: the files.
+
+        Yields:
+            What builds one of their overlays, as `build` does; several may be built side by side.
+        """
         with tempfile.TemporaryDirectory(prefix="coppice-") as folder:
             root = Path(folder).resolve()
+            for parent in {(root / name).parent for name in tree}:
+                parent.mkdir(parents=True, exist_ok=True)
             for name, content in tree.items():
-                file = root / name
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(content)
-            with _SIDE_BY_SIDE:
-                output = self._run(root, overlay)
+                (root / name).write_bytes(content)
+            yield partial(self._build, root)
+
+    def _build(self, root: Path, overlay: str) -> tuple[dict[str, Any], ...]:
+        with _SIDE_BY_SIDE:
+            output = self._run(root, overlay)
         try:
             documents = load_all(output)
         except BadYaml as error:

@@ -1,11 +1,12 @@
 """GitHub's side of the world: branches, and a commit's overlay as a real archive of real manifests."""
 
+import contextlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from provisioning.refusal import Refusal, Refused
@@ -58,7 +59,11 @@ class Fetched:
 class Builder:
     """Builds an overlay that is one file of JSON documents, which are YAML and quick to read."""
 
-    def build(self, tree: Tree, overlay: str) -> tuple[dict[str, Any], ...]:
+    @contextlib.contextmanager
+    def laid_out(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
+        yield partial(self._build, tree)
+
+    def _build(self, tree: Tree, overlay: str) -> tuple[dict[str, Any], ...]:
         texts = tree[f"{overlay}/objects.yaml"].decode().split(_SEPARATOR)
         built = tuple(json.loads(text) for text in texts if text)
         if any(each["kind"] == "Broken" for each in built):

@@ -9,6 +9,7 @@ its clock, its patience (no test waits thirty seconds), one change at a time ins
 (so that the n-th call is always the same), and builds that kustomize has made before are taken from a folder.
 """
 
+import contextlib
 import gc
 import hashlib
 import json
@@ -16,7 +17,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def _invoke(function: Callable[[Any], None], argument: object) -> Mapping[str, o
 def _prepare(clock: Clock, *, builds: Path) -> None:
     time.sleep = clock.go_on  # type: ignore[assignment]
     loop.run._SIDE_BY_SIDE = 1
-    Kustomize.build = _remembered(Kustomize.build, builds)  # type: ignore[method-assign]
+    Kustomize.laid_out = _remembered(Kustomize.laid_out, builds)  # type: ignore[method-assign]
     patient = HTTPConnectionPool._get_timeout
 
     def hurrying(pool: HTTPConnectionPool, timeout: Any) -> Timeout:
@@ -102,13 +103,18 @@ def _prepare(clock: Clock, *, builds: Path) -> None:
     HTTPConnectionPool._get_timeout = hurrying  # type: ignore[method-assign, assignment]
 
 
-def _remembered(build: Callable[..., Any], folder: Path) -> Callable[..., Any]:
-    def remembering(self: Kustomize, tree: Tree, overlay: str) -> tuple[dict[str, Any], ...]:
-        name = hashlib.sha256(repr((sorted(tree.items()), overlay)).encode()).hexdigest()
-        file = folder / name
-        if not file.exists():
-            file.write_text(json.dumps(build(self, tree, overlay)))
-        return tuple(json.loads(file.read_text()))
+def _remembered(laid_out: Callable[..., Any], folder: Path) -> Callable[..., Any]:
+    @contextlib.contextmanager
+    def remembering(self: Kustomize, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
+        def remembered(overlay: str) -> tuple[dict[str, Any], ...]:
+            name = hashlib.sha256(repr((sorted(tree.items()), overlay)).encode()).hexdigest()
+            file = folder / name
+            if not file.exists():
+                with laid_out(self, tree) as build:
+                    file.write_text(json.dumps(build(overlay)))
+            return tuple(json.loads(file.read_text()))
+
+        yield remembered
 
     return remembering
 
