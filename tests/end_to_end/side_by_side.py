@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from branches.namespace import BRANCH, IDENTITY, READY, RESULT, URL
 from local.demo.databases import Databases, Login
-from local.demo.eyes import Eyes, until
+from local.demo.eyes import Eyes, NotAsToldError, runs, until
 from local.demo.narrator import Narrator
 from local.demo.parts import drops, held, is_ended
 from local.demo.say import Teller
@@ -149,17 +149,29 @@ def _made(stage: Stage) -> dict[str, Own]:
     )
     for branch in branches:
         told.show(told.applied(branch))  # which also tries database and login, and looks at all parts
-    until("all ten are up", lambda: all(_is_up(stage.eyes, each) for each in branches), seconds=_PATIENCE)
+    late: dict[str, str] = {}
+
+    def all_are_up() -> bool:
+        late.clear()
+        late.update({each: why for each in branches if (why := _why_not_up(stage.eyes, each))})
+        return not late
+
+    try:
+        until("all ten are up", all_are_up, seconds=_PATIENCE)
+    except NotAsToldError as error:
+        said = {branch: runs(stage.program.log, branch)[-3:] for branch in late}
+        raise NotAsToldError(f"{error}: {late}; {said}") from error
     return {branch: _own(stage.eyes, branch) for branch in branches}
 
 
-def _is_up(eyes: Eyes, branch: str) -> bool:
-    """Whether an environment is ready, and nobody holds its lease: its record is all that is noted of it."""
+def _why_not_up(eyes: Eyes, branch: str) -> str:
+    """Nothing if it is ready and nobody holds its lease: its record is all that is noted of it."""
     found = eyes.environment(branch)
-    if found is None or found["metadata"]["annotations"][RESULT] != READY:
-        return False
+    if found is None or (result := found["metadata"]["annotations"].get(RESULT)) != READY:
+        return f"it is {result}" if found else "it is not there"
     traces = eyes.traces(namespace=found["metadata"]["name"], branch=branch)
-    return sum(each.startswith("coppice-system/") for each in traces) == 1
+    noted = [each for each in traces if each.startswith("coppice-system/")]
+    return "" if len(noted) == 1 else f"noted of it: {noted}"
 
 
 def _traces(eyes: Eyes, own: Mapping[str, Own]) -> list[str]:
