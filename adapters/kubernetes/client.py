@@ -20,6 +20,8 @@ from loop.errors import Conflict, Failure, Forbidden, Gone, QuotaReached, Reject
 
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 MERGE = "application/merge-patch+json"
+# https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 # What is applied and does not fit its schema is a 500 without a reason; its message alone tells it from an
 # outage.
 _UNUSABLE = ("failed to create typed patch object", "failed to convert new object")
@@ -96,12 +98,19 @@ class Api:
         """Replace an object, if its resource version is the one in the body."""
         return self._request("PUT", path, {"fieldManager": "coppice"}, body=body)
 
-    def apply(self, path: str, body: Mapping[str, Any]) -> Any:
+    def apply(self, path: str, body: Mapping[str, Any]) -> None:
         """Apply an object on the server's side, with force:
         https://kubernetes.io/docs/reference/using-api/server-side-apply/.
+
+        Only its metadata come back: nobody has a use for the rest, and a Secret's is nobody's business.
         """
-        return self._request(
-            "PATCH", path, {"fieldManager": "coppice", "force": "true"}, body=body, content=APPLY
+        self._request(
+            "PATCH",
+            path,
+            {"fieldManager": "coppice", "force": "true"},
+            body=body,
+            content=APPLY,
+            accept=METADATA,
         )
 
     def merge(self, path: str, body: Mapping[str, Any]) -> Any:

@@ -156,6 +156,12 @@ def _object(store: Store, target: writes.Target, request: Request, body: bytes) 
             answer = deletes.delete(store, target, dict(request.query_params) | options)
         case _:
             raise status.method_not_allowed()
+    if "as=PartialObjectMetadata;" in request.headers.get("accept", "") and answer["kind"] != "Status":
+        answer = {
+            "kind": "PartialObjectMetadata",
+            "apiVersion": "meta.k8s.io/v1",
+            "metadata": answer["metadata"],
+        }
     return JSONResponse(answer, status_code=201 if created else 200)
 
 

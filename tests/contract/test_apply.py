@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.kubernetes.client import METADATA
+
 MERGE = {"Content-Type": "application/merge-patch+json"}
 Apply = Callable[..., httpx.Response]
 
@@ -66,6 +68,23 @@ def test_the_first_apply_creates_and_the_next_changes(apply: Apply, settings: st
         "time": "",
         "fieldsType": "FieldsV1",
         "fieldsV1": {"f:data": {"f:a": {}}},
+    }
+
+
+def test_who_asks_for_metadata_alone_is_told_no_more_of_what_was_applied(
+    api: httpx.Client, apply: Apply, settings: str
+) -> None:
+    before = apply(settings, config_map(a="1")).json()["metadata"]
+    answer = api.patch(
+        settings,
+        params={"fieldManager": "coppice"},
+        headers={"Content-Type": "application/apply-patch+yaml", "Accept": METADATA},
+        json=config_map(a="1"),
+    )
+    assert answer.json() == {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": before,
     }
 
 
