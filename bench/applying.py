@@ -1,8 +1,9 @@
 """Figures: the example's overlays applied to a real API server, over TLS, beside what kubectl takes for them.
 
 Ours is the time that the program spends building and applying within a whole reconcile, which it could not
-do in less. What surrounds it (two looks, locks, the record, the credential) no `kubectl apply` does; how long
-the whole took is said beside. Where nothing has changed, the whole is what is measured.
+do in less. What surrounds it (two looks, the fetch of the files, locks, the record, the credential) no
+`kubectl apply` does; how long the whole took is said beside. Where nothing has changed, the whole is what is
+measured.
 """
 
 import contextlib
@@ -152,7 +153,7 @@ def _ours(line: Line, worker: Composition, name: str, taken: Taken | None) -> No
 
 def _reconcile(worker: Composition, branch: str) -> tuple[float, float]:
     """Reconcile once; the seconds of building and applying, and of all."""
-    reconciler, watch = watched(worker.reconciler)
+    reconciler, watch = watched(worker)
     key = Key(repository=worker.settings.github_repository, branch=branch)
     whole = seconds(lambda: reconciler.reconcile(key))
     return watch.seconds, whole

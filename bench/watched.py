@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from branches.application import Apply
 from branches.namespace import Annotate, ApplyNamespace, CreateNamespace
 from branches.observe import Observed
+from composition import Composition
 from loop.plan import Change
 from provisioning.desired import Desired
 from provisioning.refusal import Refused
@@ -26,7 +27,7 @@ class Stopwatch:
     """What was noted.
 
     Args:
-        builds: when each build began and ended; the fetch of the archive is part of it.
+        builds: when each build began and ended, from when the files were there.
         applying: when each change of the namespace or of an object began and ended, until all were noted as
             applied. What a later look at the rollout notes is not counted.
     """
@@ -53,23 +54,33 @@ class _Watched(Steps):
             self.watch.noted = isinstance(change, Annotate)
 
 
-def watched(reconciler: Reconciler) -> tuple[Reconciler, Stopwatch]:
-    """The same reconciler with a stopwatch.
+def watched(program: Composition) -> tuple[Reconciler, Stopwatch]:
+    """The program's reconciler with a stopwatch.
 
     Args:
-        reconciler: the program's own.
+        program: the program.
 
     Returns:
         One that does the same, and what it notes.
     """
-    watch, build = Stopwatch(), reconciler.desired
+    reconciler = program.reconciler
+    watch, build, fetch = Stopwatch(), reconciler.desired, type(program.repository).archive
+    fetched = time.perf_counter()
+
+    def archive(commit: str) -> bytes:
+        nonlocal fetched
+        content = fetch(program.repository, commit)
+        fetched = time.perf_counter()
+        return content
+
+    # kubectl has its files on disk, too.
+    program.repository.archive = archive  # type: ignore[method-assign]
 
     def wish(commit: str, seen: Observed) -> Desired | Refused:
-        began = time.perf_counter()
         try:
             return build(commit, seen)
         finally:
-            watch.builds.append((began, time.perf_counter()))
+            watch.builds.append((fetched, time.perf_counter()))
 
     parts = {each.name: getattr(reconciler.provisioning, each.name) for each in dataclasses.fields(Steps)}
     steps = _Watched(**parts, watch=watch)

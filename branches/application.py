@@ -18,9 +18,9 @@ Manifest: TypeAlias = Mapping[str, Any]
 TEMPLATE = "coppice.dev/template"
 
 _WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod"}
-_AFTER = {
+# Nothing needs these to stand first, and they do not need the pods: they come with them.
+_WITH_THEM = {
     "HorizontalPodAutoscaler",
-    "ScaledObject",
     "HTTPRoute",
     "GRPCRoute",
     "TLSRoute",
@@ -28,6 +28,8 @@ _AFTER = {
     "PodMonitor",
     "ServiceMonitor",
 }
+# Its admission looks up what it scales: https://keda.sh/docs/latest/concepts/admission-webhooks/
+_AFTER = {"ScaledObject"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,9 +137,9 @@ def inventory(manifests: Iterable[Manifest]) -> tuple[ObjectRef, ...]:
 
 
 def waves(namespace: str, manifests: Sequence[Manifest]) -> tuple[Wave, ...]:
-    """Applying in dependency order: what pods need, then what makes pods, then what points at them."""
-    first = tuple(each for each in manifests if each["kind"] not in _WORKLOADS | _AFTER)
-    second = tuple(each for each in manifests if each["kind"] in _WORKLOADS)
+    """Applying in dependency order: what pods need, then what makes pods, then what looks for that."""
+    first = tuple(each for each in manifests if each["kind"] not in _WORKLOADS | _WITH_THEM | _AFTER)
+    second = tuple(each for each in manifests if each["kind"] in _WORKLOADS | _WITH_THEM)
     third = tuple(each for each in manifests if each["kind"] in _AFTER)
     return tuple(each for group in (first, second, third) for each in applying(namespace, group))
 

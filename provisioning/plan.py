@@ -190,12 +190,21 @@ def _make(
         *ground.ground_waves(seen, missing_ones, survey, rules),
         *ground.settling(trusted, rules, now),
         *_recreated(seen, manifests, survey),
-        *applying(seen.name.namespace, desired.fence),
-        *waves(seen.name.namespace, manifests),
+        *_applied(seen, desired, manifests, rules),
         *after,
         *wave(Annotate(name=seen.name.namespace, applied=applied)),
     )
     return Plan(items, remarks=(*desired.remarks, *pointed.corrections))
+
+
+def _applied(
+    seen: Observed, desired: Desired, manifests: tuple[Manifest, ...], rules: Rules
+) -> tuple[Wave, ...]:
+    """The fence, and then what it is to hold; side by side once the environment has stood in this fence."""
+    name, namespace = seen.name.namespace, standing(seen.namespace)
+    if namespace and namespace.applied and namespace.applied.digest == rules.digest:
+        return waves(name, (*desired.fence, *manifests))
+    return (*applying(name, desired.fence), *waves(name, manifests))
 
 
 def _recreated(seen: Observed, manifests: tuple[Manifest, ...], survey: Survey) -> tuple[Wave, ...]:
