@@ -30,10 +30,12 @@ from loop.plan import Change, Gate, Plan, Stop, Wave
 Look = TypeVar("Look")
 
 _PASSES = 8  # more than any plan of ours has gates; a world that never settles must not hold a worker
-_SIDE_BY_SIDE = 6  # more of them take no less time, even where the API server is 30 ms away
+_SIDE_BY_SIDE = 20  # what pods need of an overlay of ordinary size: one round trip
 _RETRY = 15.0  # seconds
 _BUSY = 5.0  # seconds: most runs take less
-_TURN = 10.0  # seconds: whoever is writing to what a change has to be alone with is soon done
+# Seconds, for what a change has to be alone with: eight others, each of which writes for some five seconds.
+# The key's own lease outlasts it.
+_TURN = 45.0
 
 
 class Lease(Protocol):

@@ -42,7 +42,8 @@ class Api:
 
     def __init__(self, configuration: Configuration, *, impersonate: str = "") -> None:
         configuration.retries = False
-        configuration.connection_pool_maxsize = 8
+        # Several runs share them: one that is closed for want of a place costs a handshake the next time.
+        configuration.connection_pool_maxsize = 32
         self._configuration = configuration
         self._rest = RESTClientObject(configuration)
         self._headers = {"Impersonate-User": impersonate} if impersonate else {}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import tenacity
 
+import loop.run
 from adapters.arm import client as arm
 from adapters.kubernetes import client as kubernetes
 from adapters.kubernetes.leases import DURATION, FRESH, Leases
@@ -128,6 +129,10 @@ def test_a_lock_that_is_fresh_is_not_renewed_each_time(leases: Leases, cluster: 
 def test_a_write_that_was_sent_under_a_fresh_lease_is_answered_before_the_lease_runs_out() -> None:
     for timeouts in (kubernetes._TIMEOUT, arm._TIMEOUTS.values()):
         assert DURATION * FRESH + timedelta(seconds=sum(timeouts)) < DURATION
+
+
+def test_a_branch_is_still_held_when_an_identity_has_been_waited_for() -> None:
+    assert DURATION * FRESH + timedelta(seconds=loop.run._TURN) <= DURATION
 
 
 def test_a_lease_is_fresh_from_when_it_was_asked_for_not_from_when_that_was_answered(
