@@ -103,7 +103,9 @@ class Leases:
         Raises:
             Failure: the cluster did not say.
         """
-        lease = await_it(partial(self._take, name), seconds=patience)
+        lease = self._take(name)
+        if lease is None and patience:
+            lease = await_it(partial(self._take_if_free, name), seconds=patience)
         if lease is None:
             yield None
             return
@@ -133,6 +135,14 @@ class Leases:
                     self._api.delete(_path(metadata["name"]), version=metadata["resourceVersion"])
                     freed.append((metadata.get("annotations") or {}).get(_LOCK, ""))
         return tuple(lock for lock in freed if lock)  # the note of whose turn it is was nobody's lock
+
+    def _take_if_free(self, name: str) -> HeldLease | None:
+        """Look before trying: of those who wait, most wait in vain each time."""
+        try:
+            standing = self._api.get(_path(_lease_name(name)))
+        except Gone:
+            return self._take(name)
+        return None if self._now() < _free_from(standing) else self._take(name)
 
     def _take(self, name: str) -> HeldLease | None:
         now = self._now()

@@ -21,9 +21,9 @@ from adapters.retry import contended, pause
 from branches.namespace import MANAGED_BY
 from loop.errors import Gone, Throttled
 
-# A tenth more than Azure asks for: a request takes now a little longer and now a little less.
+# A little more than Azure asks for: a request takes now longer and now less.
 OF_ONE = timedelta(seconds=4.1)
-APART = timedelta(seconds=0.55)
+APART = timedelta(seconds=0.54)
 FAR = timedelta(seconds=10)  # a turn that comes later is not waited for
 REMEMBERED = timedelta(minutes=1)  # for so long after somebody had to wait, all writes are given turns
 _GROUP = "coordination.k8s.io/v1"

@@ -31,7 +31,7 @@ def test_each_setting_of_host_json_is_explained_with_its_value_and_no_other() ->
 
 def test_the_local_host_follows_it() -> None:
     options = host_options(HOST_JSON)
-    assert (options.batch_size, options.new_batch_threshold) == (4, 12)
+    assert (options.batch_size, options.new_batch_threshold) == (2, 14)
     assert options.function_timeout == 600
 
 
