@@ -1,5 +1,6 @@
 """What a fresh cluster is given before anyone works on it: custom kinds, storage classes, nodes."""
 
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -38,13 +39,13 @@ def fill(kubeconfig: Path, *, nodes: int) -> None:
 
 
 def install_definitions(api: httpx.Client) -> None:
-    """Create the custom resource definitions that a cluster lacks, and wait until they are established.
+    """Create the custom resource definitions that a cluster lacks, and wait until their objects are served.
 
     Args:
         api: Signed in as an administrator.
 
     Raises:
-        TimeoutError: They were still not established after a minute.
+        TimeoutError: They were still not established, or not served, after a minute.
     """
     wanted = {definition["metadata"]["name"]: definition for definition in definitions()}
     for name in wanted.keys() - _named(api, _DEFINITIONS):
@@ -53,6 +54,17 @@ def install_definitions(api: httpx.Client) -> None:
         "custom resource definitions to be established",
         lambda: wanted.keys() <= _named(api, _DEFINITIONS, condition="Established"),
     )
+    # An established kind is still answered for with 404 or 429 until its storage has been prepared.
+    for name, definition in wanted.items():
+        group = f"/apis/{definition['spec']['group']}"
+        for version in definition["spec"]["versions"]:
+            if version["served"]:
+                path = f"{group}/{version['name']}/{definition['spec']['names']['plural']}"
+                wait_for(f"{name} to be served", partial(_is_served, api, path))
+
+
+def _is_served(api: httpx.Client, path: str) -> bool:
+    return api.get(path).is_success
 
 
 def _named(api: httpx.Client, path: str, *, condition: str = "") -> set[str]:

@@ -15,7 +15,7 @@ from local.postgres.server import PostgresMissingError
 from tests.end_to_end.side_by_side import GOING, HOSTILE, SESSIONS, STAYING, Course, play
 from tests.end_to_end.stage import Stage
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 
 def not_the_clusters(document: Any) -> Any:

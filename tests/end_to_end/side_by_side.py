@@ -31,7 +31,7 @@ HELD = "feature/auth"
 SESSIONS = 30
 SECRET = "Secret/branch-database"
 
-_PATIENCE = 60.0  # seconds
+_PATIENCE = 150.0  # seconds: a controller that was refused comes back later and later
 _ROLE = "(SELECT oid FROM pg_roles WHERE rolname = {name})"
 _DATABASE = "(SELECT oid FROM pg_database WHERE datname = {name})"
 # With the version of each row, as PostgreSQL has it: https://www.postgresql.org/docs/current/ddl-system-columns.html
