@@ -28,7 +28,7 @@ from loop.errors import Conflict, Throttled, Unreachable
 
 _PATIENCE = 10.0  # seconds: a lease that was renewed before the write outlasts it
 _MOST = 10  # tries within these: nobody is told to come back in less than a second
-_PAUSE = 0.5  # seconds
+_PAUSE = 1.0  # seconds
 _JITTER = 0.05  # seconds: who writes to an identity holds its lock, so few come back at the same time
 
 P = ParamSpec("P")
@@ -124,7 +124,7 @@ def pause(seconds: float) -> None:
 
 
 def await_it(look: Callable[[], R | None], *, seconds: float) -> R | None:
-    """Look about once a second until something is there.
+    """Look every second or two until something is there.
 
     Args:
         look: returns what is looked for, or `None`.

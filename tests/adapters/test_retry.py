@@ -115,4 +115,4 @@ def test_what_does_not_come_is_given_up() -> None:
     assert await_it(lambda: looks.append(1), seconds=0) is None
     assert len(looks) == 1
     assert await_it(lambda: looks.append(1), seconds=2) is None
-    assert len(looks) == 1 + 5
+    assert len(looks) == 1 + 3
