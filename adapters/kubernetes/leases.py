@@ -30,9 +30,9 @@ from loop.errors import Conflict, Failure, Gone, Rejected
 DURATION = timedelta(seconds=60)
 FRESH = 1 / 4  # of its duration: for so long a lease is not renewed again
 SKEW = 1 / 4  # of its duration: so far the clocks of two machines may be apart
-_GROUP = "coordination.k8s.io/v1"
+GROUP = "coordination.k8s.io/v1"
 _LOCK = "coppice.dev/lock"
-_MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 _RETRY = 15.0  # seconds
 
 
@@ -68,8 +68,8 @@ class HeldLease:
                 raise self._failure
 
     def _put(self, now: datetime) -> None:
-        spec = {**self._document["spec"], "renewTime": now.strftime(_MICRO_TIME)}
-        place = _path(self._document["metadata"]["name"])
+        spec = {**self._document["spec"], "renewTime": now.strftime(MICRO_TIME)}
+        place = lease_path(self._document["metadata"]["name"])
         self._document = self._api.put(place, {**self._document, "spec": spec})
         self._renewed = now
 
@@ -77,7 +77,7 @@ class HeldLease:
         """Delete the lease; one that was lost is its new holder's."""
         metadata = self._document["metadata"]
         with contextlib.suppress(Conflict):
-            self._api.delete(_path(metadata["name"]), version=metadata["resourceVersion"])
+            self._api.delete(lease_path(metadata["name"]), version=metadata["resourceVersion"])
 
 
 class Leases:
@@ -128,18 +128,18 @@ class Leases:
             Failure: they could not be listed, or one could not be deleted.
         """
         freed = []
-        for lease in self._api.items(_path(), selector=OURS):
+        for lease in self._api.items(lease_path(), selector=OURS):
             metadata = lease["metadata"]
             with contextlib.suppress(Conflict, Rejected):  # held again; or spoilt, which the next run tells
                 if self._now() >= _free_from(lease):
-                    self._api.delete(_path(metadata["name"]), version=metadata["resourceVersion"])
+                    self._api.delete(lease_path(metadata["name"]), version=metadata["resourceVersion"])
                     freed.append((metadata.get("annotations") or {}).get(_LOCK, ""))
         return tuple(lock for lock in freed if lock)  # the note of whose turn it is was nobody's lock
 
     def _take_if_free(self, name: str) -> HeldLease | None:
         """Look before trying: of those who wait, most wait in vain each time."""
         try:
-            standing = self._api.get(_path(_lease_name(name)))
+            standing = self._api.get(lease_path(_lease_name(name)))
         except Gone:
             return self._take(name)
         return None if self._now() < _free_from(standing) else self._take(name)
@@ -149,8 +149,8 @@ class Leases:
         spec = {
             "holderIdentity": str(uuid.uuid4()),
             "leaseDurationSeconds": int(DURATION.total_seconds()),
-            "acquireTime": now.strftime(_MICRO_TIME),
-            "renewTime": now.strftime(_MICRO_TIME),
+            "acquireTime": now.strftime(MICRO_TIME),
+            "renewTime": now.strftime(MICRO_TIME),
         }
         lease = _lease_name(name)
         metadata = {
@@ -159,9 +159,9 @@ class Leases:
             "labels": {MANAGED_BY: "coppice"},
             "annotations": {_LOCK: name},
         }
-        document = {"apiVersion": _GROUP, "kind": "Lease", "metadata": metadata, "spec": spec}
+        document = {"apiVersion": GROUP, "kind": "Lease", "metadata": metadata, "spec": spec}
         try:
-            return HeldLease(self._api, self._api.post(_path(), document), self._now, renewed=now)
+            return HeldLease(self._api, self._api.post(lease_path(), document), self._now, renewed=now)
         except Conflict:
             return self._take_over(lease, spec, now)
         except Gone as error:
@@ -169,10 +169,10 @@ class Leases:
 
     def _take_over(self, name: str, spec: dict[str, Any], now: datetime) -> HeldLease | None:
         try:
-            standing = self._api.get(_path(name))
+            standing = self._api.get(lease_path(name))
             if now < _free_from(standing):
                 return None
-            taken = self._api.put(_path(name), {**standing, "spec": spec})
+            taken = self._api.put(lease_path(name), {**standing, "spec": spec})
             return HeldLease(self._api, taken, self._now, renewed=now)
         except (Gone, Conflict):  # given back, or taken by someone else, a moment ago
             return None
@@ -188,8 +188,9 @@ def _free_from(lease: Any) -> datetime:
         raise Rejected(f"{where} does not say until when it is held ({error!r}): delete it") from error
 
 
-def _path(name: str = "") -> str:
-    return path(_GROUP, "leases", namespace=SYSTEM, name=name)
+def lease_path(name: str = "") -> str:
+    """The path of a lease in `coppice-system`, or of all of them."""
+    return path(GROUP, "leases", namespace=SYSTEM, name=name)
 
 
 def _lease_name(lock: str) -> str:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.leases import GROUP, MICRO_TIME, lease_path
 from adapters.kubernetes.notes import SYSTEM
 from adapters.retry import contended, pause
 from branches.namespace import MANAGED_BY
@@ -26,10 +27,8 @@ OF_ONE = timedelta(seconds=4.1)
 APART = timedelta(seconds=0.54)
 FAR = timedelta(seconds=10)  # a turn that comes later is not waited for
 REMEMBERED = timedelta(minutes=1)  # for so long after somebody had to wait, all writes are given turns
-_GROUP = "coordination.k8s.io/v1"
 _NAME = "azure-writes"
 _TURNS = "coppice.dev/turns"
-_MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 @dataclass(frozen=True, order=True)
@@ -109,24 +108,24 @@ class Turns:
 
     def _standing(self) -> Any:
         try:
-            return self._api.get(_path(_NAME))
+            return self._api.get(lease_path(_NAME))
         except Gone:
             return None
 
     def _note(self, standing: Any, taken: list[Turn]) -> None:
         document = _lease(taken)
         if standing is None:
-            self._api.post(_path(), document)
+            self._api.post(lease_path(), document)
             return
         metadata = {**document["metadata"], "resourceVersion": standing["metadata"]["resourceVersion"]}
-        self._api.put(_path(_NAME), {**document, "metadata": metadata})
+        self._api.put(lease_path(_NAME), {**document, "metadata": metadata})
 
 
 def _lease(taken: list[Turn]) -> dict[str, Any]:
     """The turns as a lease that runs out after the last of them."""
     noted = [[each.at.isoformat(), each.identity] for each in sorted(taken)]
     return {
-        "apiVersion": _GROUP,
+        "apiVersion": GROUP,
         "kind": "Lease",
         "metadata": {
             "name": _NAME,
@@ -137,7 +136,7 @@ def _lease(taken: list[Turn]) -> dict[str, Any]:
         "spec": {
             "holderIdentity": "",
             "leaseDurationSeconds": int(OF_ONE.total_seconds()),
-            "renewTime": max(taken).at.astimezone(UTC).strftime(_MICRO_TIME),
+            "renewTime": max(taken).at.astimezone(UTC).strftime(MICRO_TIME),
         },
     }
 
@@ -149,7 +148,3 @@ def _turns(lease: Any) -> list[Turn]:
         return [Turn(datetime.fromisoformat(at).astimezone(UTC), str(of)) for at, of in json.loads(noted)]
     except (TypeError, ValueError, OverflowError, RecursionError):
         return []
-
-
-def _path(name: str = "") -> str:
-    return path(_GROUP, "leases", namespace=SYSTEM, name=name)
