@@ -2,8 +2,8 @@
 POST would be sent twice.
 
 What reads is retried here, briefly, and only where the answer did not come. A write is sent again only if it
-was refused unread, for having come too fast, and its turn is a matter of seconds: else the loop looks at the
-world first, and the queue brings the key back.
+was refused unread, for having come too fast, and its turn is a matter of seconds; or if what it was made from
+had changed, and it is made anew. Else the loop looks at the world first, and the queue brings the key back.
 """
 
 from collections.abc import Callable
