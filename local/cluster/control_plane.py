@@ -153,6 +153,9 @@ def _start(programs: Programs, folder: Path, audit_log: Path | None, stack: cont
             f"--kubeconfig={kubeconfigs[KWOK]}",
             "--config=stages.yaml",
             "--manage-all-nodes",
+            # Or else a node counts as lost after 50 s, and its pods as not ready:
+            # https://kubernetes.io/docs/concepts/architecture/nodes/#node-heartbeats
+            "--node-lease-duration-seconds=40",
             name="kwok",
             folder=folder,
         )

@@ -1,16 +1,32 @@
-"""What kwok does with nodes, pods and volume claims: its own stages, for every storage class."""
+"""What kwok does with nodes, pods and volume claims: its own stages, for every storage class, and one more."""
 
 from typing import Any
 
 from local.cluster.programs import module_folder
 
-_STAGES = ("node/fast", "pod/fast", "volume/fast")
+_STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast", "volume/fast")
+# A pod whose node was lost for a while becomes ready again, as a kubelet would have it.
+_READY_AGAIN = """
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: Stage
+metadata: {name: pod-ready-again}
+spec:
+  resourceRef: {apiGroup: v1, kind: Pod}
+  selector:
+    matchExpressions:
+      - {key: .metadata.deletionTimestamp, operator: DoesNotExist}
+      - {key: .status.phase, operator: In, values: [Running]}
+      - {key: '.status.conditions.[] | select( .type == "Ready" ) | .status', operator: In, values: ["False"]}
+  next:
+    statusTemplate: |
+      conditions: [{type: Ready, status: "True", lastTransitionTime: {{ Now | Quote }}}]
+"""
 # AKS brings these: https://learn.microsoft.com/azure/aks/concepts-storage#storage-classes
 _CLASSES = ("default", "managed", "managed-csi", "managed-csi-premium", "managed-premium", "azurefile-csi")
 
 
 def stages() -> str:
-    """Return kwok's configuration: the fast stages that its module carries.
+    """Return kwok's configuration: its module's stages that lose no time, a node's heartbeat, and ours.
 
     Raises:
         ClusterUnavailableError: The module could not be fetched.
@@ -22,8 +38,9 @@ def stages() -> str:
             text = file.read_text()
             if "kind: Stage" in text:
                 # kwok serves one class of its own; a claim here names one of AKS's.
-                documents.append(text.replace("self.spec.storageClassName == 'kwok-volume'", "true"))
-    return "\n---\n".join(documents)
+                text = text.replace("self.spec.storageClassName == 'kwok-volume'", "true")
+                documents.append(text)
+    return "\n---\n".join((*documents, _READY_AGAIN))
 
 
 def storage_classes() -> list[dict[str, Any]]:

@@ -153,6 +153,15 @@ class Eyes:
         """The pods of a namespace, going ones too."""
         return self._items(f"/api/v1/namespaces/{namespace}/pods")
 
+    def warnings(self, namespace: str) -> list[str]:
+        """What the cluster's controllers complain of in a namespace, and how often."""
+        listed = self._items(f"/api/v1/namespaces/{namespace}/events", fieldSelector="type=Warning")
+        return [
+            f"{each['involvedObject']['kind']}/{each['involvedObject'].get('name')}: {each.get('message')}"
+            f" ({each.get('count', 1)} times, last {each.get('lastTimestamp')})"
+            for each in listed
+        ]
+
     def notes(self) -> list[dict[str, Any]]:
         """Every record, request and lease in `coppice-system`."""
         leases = f"/apis/coordination.k8s.io/v1/namespaces/{_SYSTEM}/leases"

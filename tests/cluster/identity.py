@@ -19,6 +19,7 @@ from branches.closer import closer
 from branches.links import ANNOTATION
 from composition import now
 from local.arm.world import example_world
+from local.cluster.waiting import wait_for
 from local.entra.workload import workload_credential
 from loop.outcome import Done
 from tests.cluster.overlay import config_map
@@ -69,9 +70,11 @@ class Stage:
 
     def token(self, namespace: str, account: str = ACCOUNT, *, audience: str = AUDIENCE) -> str:
         """A token of a service account, of ten minutes: the API server gives none for less."""
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}"
+        # A controller makes the account `default` of a new namespace, in its own time.
+        wait_for(f"the account {account}", lambda: self.api.get(path).is_success)
         body = {"spec": {"audiences": [audience], "expirationSeconds": 600}}
-        return str(self.api.post(path, json=body).raise_for_status().json()["status"]["token"])
+        return str(self.api.post(f"{path}/token", json=body).raise_for_status().json()["status"]["token"])
 
     def client_id(self, namespace: str) -> str:
         """The client id that the service account names, as the webhook hands it to pods."""

@@ -64,6 +64,43 @@ def test_pods_are_placed_on_a_node_of_the_pool_and_become_available(
 
 
 @own_cluster
+def test_a_node_holds_a_lease_as_a_kubelet_does_so_that_it_does_not_count_as_lost(api: httpx.Client) -> None:
+    path = (
+        f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{node(POOL, 0)['metadata']['name']}"
+    )
+
+    def renewed() -> str:
+        return str(api.get(path).raise_for_status().json()["spec"]["renewTime"])
+
+    wait_for("the lease", lambda: api.get(path).is_success)
+    first = renewed()
+    wait_for("its renewal", lambda: renewed() != first)
+
+
+@own_cluster
+def test_pods_become_ready_again_after_their_node_was_lost_for_a_while(
+    api: httpx.Client, namespace: str
+) -> None:
+    body = deployment("web", replicas=1)
+    assert api.post(f"/apis/apps/v1/namespaces/{namespace}/deployments", json=body).is_success
+    wait_for("the replica", lambda: available(api, namespace, "web") == 1)
+    [pod] = api.get(f"/api/v1/namespaces/{namespace}/pods").json()["items"]
+    path = f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}/status"
+    # What the node controller does: https://kubernetes.io/docs/concepts/architecture/nodes/#node-controller
+    lost = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+    patched = api.patch(
+        path, json=lost, headers={"Content-Type": "application/strategic-merge-patch+json"}
+    ).raise_for_status()
+
+    def seen() -> dict[str, str]:
+        status = api.get(path).raise_for_status().json()["status"]
+        return {each["type"]: each["status"] for each in status["conditions"]}
+
+    assert patched.json()["status"]["phase"] == "Running"
+    wait_for("the pod", lambda: seen()["Ready"] == "True")
+
+
+@own_cluster
 def test_pods_stay_pending_while_their_pool_has_no_node_and_run_once_it_has_one(
     api: httpx.Client, namespace: str
 ) -> None:

@@ -159,7 +159,7 @@ def _made(stage: Stage) -> dict[str, Own]:
     try:
         until("all ten are up", all_are_up, seconds=_PATIENCE)
     except NotAsToldError as error:
-        said = {branch: runs(stage.program.log, branch)[-3:] for branch in late}
+        said = {branch: _said(stage, branch) for branch in late}
         raise NotAsToldError(f"{error}: {late}; {said}") from error
     return {branch: _own(stage.eyes, branch) for branch in branches}
 
@@ -172,6 +172,17 @@ def _why_not_up(eyes: Eyes, branch: str) -> str:
     traces = eyes.traces(namespace=found["metadata"]["name"], branch=branch)
     noted = [each for each in traces if each.startswith("coppice-system/")]
     return "" if len(noted) == 1 else f"noted of it: {noted}"
+
+
+def _said(stage: Stage, branch: str) -> dict[str, Any]:
+    """What the program and the cluster said last of a branch that is late."""
+    found = stage.eyes.environment(branch)
+    name = found["metadata"]["name"] if found else ""
+    return {
+        "runs": runs(stage.program.log, branch)[-1:],
+        "warnings": stage.eyes.warnings(name),
+        "pods": [each["status"] for each in stage.eyes.pods(name)],
+    }
 
 
 def _traces(eyes: Eyes, own: Mapping[str, Own]) -> list[str]:
