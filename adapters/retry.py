@@ -1,9 +1,10 @@
 """The one place that retries. The SDKs' own retries are switched off, because they hide: a lost answer to a
 POST would be sent twice.
 
-What reads is retried here, briefly, and only where the answer did not come. A write is sent again only if it
-was refused unread, for having come too fast, and its turn is a matter of seconds; or if what it was made from
-had changed, and it is made anew. Else the loop looks at the world first, and the queue brings the key back.
+What reads is retried here, briefly, and only where the answer did not come; so is the delete that gives a
+lease back: done twice it does no more than once. Any other write is sent again only if it was refused unread,
+for having come too fast, and its turn is a matter of seconds; or if what it was made from had changed, and it
+is made anew. Else the loop looks at the world first, and the queue brings the key back.
 """
 
 from collections.abc import Callable
@@ -35,11 +36,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def reading(call: Callable[P, R]) -> Callable[P, R]:
-    """Make a call that reads try three times in all, a fraction of a second apart, if no answer came.
+def asking_again(call: Callable[P, R]) -> Callable[P, R]:
+    """Make a call try three times in all, a fraction of a second apart, if no answer came.
 
     Args:
-        call: what reads.
+        call: what reads, or what else may be done twice.
 
     Returns:
         The same, with patience.

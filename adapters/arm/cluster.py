@@ -9,7 +9,7 @@ from azure.core.credentials import TokenCredential
 from azure.mgmt.containerservice import ContainerServiceClient
 
 from adapters.arm.client import options, translated
-from adapters.retry import reading
+from adapters.retry import asking_again
 from loop.errors import NotSetUp
 
 
@@ -47,7 +47,7 @@ class ClusterAdapter:
                 self._issuer = self._read_issuer()
             return self._issuer
 
-    @reading
+    @asking_again
     def _read_issuer(self) -> str:
         with translated(f"read cluster {self._group}/{self._name}"):
             cluster = self._client.managed_clusters.get(self._group, self._name)
@@ -59,7 +59,7 @@ class ClusterAdapter:
             )
         return str(profile.issuer_url)
 
-    @reading
+    @asking_again
     def server(self) -> tuple[str, str]:
         """The API server's address and its certificate authority (PEM in base64).
 

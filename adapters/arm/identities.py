@@ -9,7 +9,7 @@ from azure.mgmt.msi import ManagedServiceIdentityClient
 from azure.mgmt.msi.models import FederatedIdentityCredential
 
 from adapters.arm.client import options, translated
-from adapters.retry import reading, taking_turns
+from adapters.retry import asking_again, taking_turns
 from branches.identity import Credential, Identity
 from branches.removal import Owned
 from loop.errors import Gone, Unreachable
@@ -40,7 +40,7 @@ class IdentityReaderAdapter(_Identities):
         """An identity with its credentials: two calls."""
         return Identity(ref=ref, client_id=self.client_id(ref), credentials=self.credentials(ref))
 
-    @reading
+    @asking_again
     def client_id(self, ref: str) -> str:
         """An identity's client id: one call."""
         group, name = _split(ref)
@@ -53,7 +53,7 @@ class IdentityReaderAdapter(_Identities):
             raise Unreachable(f"Azure's answer lacks the client id of identity {ref}")
         return str(found)
 
-    @reading
+    @asking_again
     def credentials(self, ref: str) -> tuple[Credential, ...]:
         """Every credential of an identity; none only if the identity itself is not there either."""
         group, name = _split(ref)

@@ -10,7 +10,7 @@ from azure.core.credentials import TokenCredential
 from azure.mgmt.containerservice import ContainerServiceClient
 
 from adapters.arm.client import options, translated
-from adapters.retry import reading
+from adapters.retry import asking_again
 from loop.errors import Conflict
 from scheduler.pools import TAG, Allowed, Autoscaler, Pool, Shape
 
@@ -32,7 +32,7 @@ class PoolAdapter:
         self._client = ContainerServiceClient(credential, subscription, **options(url))
         self._cluster = (group, name)
 
-    @reading
+    @asking_again
     def pools(self) -> tuple[Pool, ...]:
         """Every pool of the cluster; one list."""
         with translated(f"list the agent pools of {'/'.join(self._cluster)}"):

@@ -11,7 +11,7 @@ from github import Github, InputGitTreeElement
 from github.Repository import Repository
 
 from adapters.github.client import translated
-from adapters.retry import reading
+from adapters.retry import asking_again
 from loop.errors import Conflict, Failure, Forbidden, Gone, Rejected, Unreachable
 from scheduler.flags import Commit
 
@@ -33,13 +33,13 @@ class FlagAdapter:
         client: Github = self._threads.client
         return client.get_repo(name)
 
-    @reading
+    @asking_again
     def default_branch(self, repository: str) -> str:
         """The default branch: proof that the repository can be read."""
         with translated(f"read repository {repository}"):
             return self._repository(repository).default_branch
 
-    @reading
+    @asking_again
     def head(self, repository: str, branch: str) -> str | None:
         """The branch's commit; `None` only if it does not exist under this very name."""
         try:
@@ -50,7 +50,7 @@ class FlagAdapter:
             self.default_branch(repository)  # or else it is the repository that cannot be read
             return None
 
-    @reading
+    @asking_again
     def file(self, repository: str, revision: str, path: str) -> str | None:
         """A file's text at a commit; `None` only if it is not there."""
         try:

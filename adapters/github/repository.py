@@ -9,7 +9,7 @@ import requests
 from github import Github
 
 from adapters.github.client import signed_in, translated
-from adapters.retry import reading
+from adapters.retry import asking_again
 from loop.errors import Forbidden, Gone, Throttled, Unreachable
 from provisioning.refusal import Refusal, Refused
 
@@ -34,14 +34,14 @@ class RepositoryAdapter:
         self._name = name
         self._path = f"/repos/{name}"
 
-    @reading
+    @asking_again
     def default_branch(self) -> str:
         """The repository's default branch."""
         with translated(f"read repository {self._name}"):
             _, found = self._get(self._path)
             return _text(found["default_branch"], "the repository's default branch")
 
-    @reading
+    @asking_again
     def head(self, branch: str) -> str | None:
         """The branch's commit, or `None` if there is no branch of this very name."""
         try:
@@ -81,7 +81,7 @@ class RepositoryAdapter:
                 f"{why}. Check GITHUB_TOKEN, or the app's permissions (contents: read)"
             ) from error
 
-    @reading
+    @asking_again
     def heads(self) -> Mapping[str, str]:
         """Every branch and its commit, page by page."""
         heads: dict[str, str] = {}
@@ -98,7 +98,7 @@ class RepositoryAdapter:
                 page = next((link["url"] for link in links if link.get("rel") == "next"), "")
         return heads
 
-    @reading
+    @asking_again
     def archive(self, commit: str) -> bytes:
         """The repository at a commit, as a tar.gz."""
         with translated(f"fetch the archive of {commit}"):

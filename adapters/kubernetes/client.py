@@ -14,7 +14,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.client.rest import RESTClientObject
 from urllib3.exceptions import HTTPError
 
-from adapters.retry import reading
+from adapters.retry import asking_again
 from adapters.unreadable import seconds
 from loop.errors import Conflict, Failure, Forbidden, Gone, QuotaReached, Rejected, Throttled, Unreachable
 
@@ -48,7 +48,7 @@ class Api:
         self._rest = RESTClientObject(configuration)
         self._headers = {"Impersonate-User": impersonate} if impersonate else {}
 
-    @reading
+    @asking_again
     def get(
         self, path: str, query: Mapping[str, str | int] | None = None, *, accept: str = "application/json"
     ) -> Any:

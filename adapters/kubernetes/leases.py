@@ -23,7 +23,7 @@ from typing import Any
 
 from adapters.kubernetes.client import Api, path
 from adapters.kubernetes.notes import OURS, SYSTEM, not_set_up
-from adapters.retry import await_it
+from adapters.retry import asking_again, await_it
 from branches.namespace import MANAGED_BY
 from loop.errors import Conflict, Failure, Gone, Rejected
 
@@ -74,10 +74,15 @@ class HeldLease:
         self._renewed = now
 
     def give_back(self) -> None:
-        """Delete the lease; one that was lost is its new holder's."""
+        """Delete the lease; one that was lost is its new holder's.
+
+        A lost answer would keep the lock for more than a minute from whoever comes next, so it is asked for
+        again: the version goes along, and no lease that anybody takes meanwhile has it.
+        """
         metadata = self._document["metadata"]
+        delete = asking_again(self._api.delete)
         with contextlib.suppress(Conflict):
-            self._api.delete(lease_path(metadata["name"]), version=metadata["resourceVersion"])
+            delete(lease_path(metadata["name"]), version=metadata["resourceVersion"])
 
 
 class Leases:

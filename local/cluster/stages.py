@@ -1,4 +1,4 @@
-"""What kwok does with nodes, pods and volume claims: its own stages, for every storage class, and one more."""
+"""What kwok does with nodes, pods and volume claims: stages of its own, for every storage class, and ours."""
 
 from typing import Any
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import tenacity
 
-from adapters.retry import await_it, reading, taking_turns
+from adapters.retry import asking_again, await_it, taking_turns
 from loop.errors import (
     Conflict,
     Failure,
@@ -23,7 +23,7 @@ def tried(errors: list[Exception]) -> int:
     """How often a call was made that fails with these, one after the other, and then succeeds."""
     calls = 0
 
-    @reading
+    @asking_again
     def call() -> None:
         nonlocal calls
         calls += 1
@@ -68,7 +68,7 @@ def test_three_tries_wait_for_less_than_a_second_in_all(monkeypatch: pytest.Monk
 
 
 def test_a_call_keeps_its_name_and_its_words() -> None:
-    @reading
+    @asking_again
     def heads() -> None:
         """Every branch."""
 

@@ -77,6 +77,12 @@ def test_a_lock_is_given_back_after_an_error_too(leases: Leases, cluster: Cluste
     assert standing(cluster) == []
 
 
+def test_a_lock_is_given_back_though_the_first_answer_is_lost(leases: Leases, cluster: Cluster) -> None:
+    with leases.hold(LOCK):
+        cluster.standin.fail(Fail(status=503, method="DELETE", times=2))
+    assert standing(cluster) == []
+
+
 @pytest.mark.parametrize(
     ("seconds", "taken"), [(59, False), (61, False), (74, False), (75, True), (9999, True)]
 )
@@ -241,7 +247,7 @@ def test_a_lock_that_cannot_be_asked_for_is_not_had_and_that_is_said(
 def test_a_lock_that_cannot_be_given_back_expires_and_the_work_counts(
     leases: Leases, cluster: Cluster
 ) -> None:
-    cluster.standin.fail(Fail(status=500, method="DELETE"))
+    cluster.standin.fail(Fail(status=500, method="DELETE", times=3))
     with leases.hold(LOCK):
         pass
     assert len(standing(cluster)) == 1
