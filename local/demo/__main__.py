@@ -18,13 +18,13 @@ import httpx
 import psycopg
 
 from local.demo.databases import Databases, databases
-from local.demo.eyes import NotAsToldError
 from local.demo.gitops import gitops, with_schedule
 from local.demo.narrator import Narrator
 from local.demo.night import tell_night
 from local.demo.processes import ROOT, NotStartedError, shell, tail
 from local.demo.say import Teller
 from local.demo.story import tell
+from local.demo.told import NotAsToldError
 from local.demo.world import program, world
 from local.github.git import GitError
 from local.postgres.server import PostgresMissingError

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import yaml
 
-from local.demo.eyes import ensure
 from local.demo.say import Teller
+from local.demo.told import ensure
 from local.demo.world import Program, World
 
 _OVERLAY = "manifests/overlays/feature"

@@ -11,8 +11,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from composition import Composition
-from local.demo.eyes import NotAsToldError
 from local.demo.narrator import Narrator
+from local.demo.told import NotAsToldError
 from loop.outcome import Done, Stalled
 from loop.plan import Gate, Plan, Stop, Wave
 from loop.report import Report

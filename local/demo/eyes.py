@@ -5,18 +5,16 @@ word.
 import json
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from branches.namespace import BRANCH, MANAGED_BY, REPOSITORY
 from local.arm.world import example_world
 from local.demo.databases import Databases, Login, login
-
-T = TypeVar("T")
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _SYSTEM = "coppice-system"
@@ -25,11 +23,6 @@ _IDENTITY = (
     "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{}"
     "?api-version=2023-01-31"
 )
-_PAUSE = 0.1  # seconds between two looks
-
-
-class NotAsToldError(Exception):
-    """The world is not as it should be; the message says what should be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,42 +205,6 @@ class Eyes:
                     if {"list", "patch"} <= set(each["verbs"]):
                         kind, scope = each["responseKind"]["kind"], each["scope"]
                         yield kind, base, each["resource"], scope == "Namespaced"
-
-
-def ensure(is_so: bool, told: str) -> None:  # noqa: FBT001 — read aloud it is a sentence
-    """Go on only if something is so.
-
-    Args:
-        is_so: whether it is.
-        told: what should be.
-
-    Raises:
-        NotAsToldError: it is not.
-    """
-    if not is_so:
-        raise NotAsToldError(told)
-
-
-def until(told: str, look: Callable[[], T | None], *, seconds: float = 60) -> T:
-    """Look again and again until something is there.
-
-    Args:
-        told: what should be, for the message.
-        look: returns what is looked for, or something that counts as false.
-        seconds: how long it may take.
-
-    Returns:
-        What `look` returned.
-
-    Raises:
-        NotAsToldError: it took longer.
-    """
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        if time.monotonic() > deadline:
-            raise NotAsToldError(f"{told}: not so after {seconds:.0f} s")
-        time.sleep(_PAUSE)
-    return found
 
 
 def runs(log: Path, branch: str) -> list[dict[str, Any]]:

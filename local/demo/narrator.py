@@ -19,9 +19,10 @@ from branches.namespace import (
     URL,
 )
 from local.demo.actors import Actors
-from local.demo.eyes import Eyes, ensure, runs, until
+from local.demo.eyes import Eyes, runs
 from local.demo.parts import show_parts
 from local.demo.say import Teller
+from local.demo.told import ensure, until
 from local.demo.world import Program, World
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import yaml
 
 from local.demo.clock import Night, next_night, steps
-from local.demo.eyes import Eyes, ensure, until
+from local.demo.eyes import Eyes
 from local.demo.gitops import PRODUCTION, brought
 from local.demo.narrator import Narrator
+from local.demo.told import ensure, until
 from local.github.git import git
 from loop.reading import standing
 

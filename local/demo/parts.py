@@ -8,8 +8,9 @@ from typing import Any
 import psycopg
 
 from local.demo.databases import TEMPLATE, TODOS, Login, Session
-from local.demo.eyes import Eyes, ensure, runs, until
+from local.demo.eyes import Eyes, runs
 from local.demo.say import Teller
+from local.demo.told import ensure, until
 
 _FENCE = {"ResourceQuota", "LimitRange", "NetworkPolicy"}
 _MONITORS = {"PodMonitor", "ServiceMonitor"}

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from branches.namespace import REVISION
-from local.demo.eyes import ensure, until
 from local.demo.narrator import Narrator
 from local.demo.parts import held, show_dropped, show_neighbours
+from local.demo.told import ensure, until
 from local.github.webhooks import Delivery, push_payload
 
 _LOGIN = "feature/new-login"

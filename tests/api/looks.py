@@ -10,7 +10,7 @@ from branches.database import Database
 from branches.links import Break
 from branches.observe import Observed
 from loop.reading import Standing
-from tests.fakes.program import key
+from tests.fakes.rules import key
 from tests.fakes.sights import applied, namespace_for, noting, record_of, sight
 from tests.fakes.world import START
 

@@ -9,7 +9,8 @@ from branches.key import Key
 from loop.errors import Conflict, Failure, Forbidden, NotSetUp, Throttled, Unreachable
 from loop.reading import Standing
 from tests.fakes.manifests import config_map, overlay
-from tests.fakes.program import Program, key
+from tests.fakes.program import Program
+from tests.fakes.rules import key
 from tests.fakes.sights import SETTINGS
 from tests.fakes.world import START
 

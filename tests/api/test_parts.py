@@ -31,7 +31,7 @@ from tests.api.looks import (
     looked,
     whole,
 )
-from tests.fakes.program import key
+from tests.fakes.rules import key
 from tests.fakes.sights import COMMIT, credential_of, noting, record_of, request_of, sight
 
 PRESENT = Present(COMMIT)

@@ -9,7 +9,7 @@ from loop.reading import Reading, Standing, Unknown
 from tests.api.looks import DEPLOYMENT, looked
 from tests.api.test_parts import shown
 from tests.branches.sharing import merged, part, shared
-from tests.fakes.program import key
+from tests.fakes.rules import key
 from tests.fakes.sights import noting, record_of, sight
 
 

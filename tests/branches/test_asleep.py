@@ -9,7 +9,7 @@ from branches.observe import Observed
 from branches.wanted import Present, wanted
 from loop.errors import Unreachable
 from loop.reading import Absent, Standing, Unknown
-from tests.fakes.program import RULES
+from tests.fakes.rules import RULES
 from tests.fakes.sights import applied, namespace_for, noting, record_of, request_of, sight
 from tests.fakes.world import START
 

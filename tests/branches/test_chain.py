@@ -12,7 +12,7 @@ from branches.rules import Rules
 from loop.errors import Forbidden, Gone, Unreachable
 from loop.reading import Absent, Reading, Standing, Unknown
 from tests.fakes.azure import ISSUER
-from tests.fakes.program import RULES
+from tests.fakes.rules import RULES
 from tests.fakes.sights import credential_of, noting, record_of, sight
 from tests.fakes.world import START
 

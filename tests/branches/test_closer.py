@@ -12,7 +12,7 @@ from branches.rules import Rules
 from loop.errors import Failure, Forbidden, Unreachable
 from loop.reading import Absent, Reading, Standing, Unknown
 from tests.fakes.azure import Identities
-from tests.fakes.program import RULES
+from tests.fakes.rules import RULES
 from tests.fakes.sights import SETTINGS, credential_of, namespace_for, noting, record_of, sight
 from tests.fakes.world import START, World
 

@@ -7,7 +7,8 @@ from branches.identity import Credential
 from branches.key import Key
 from loop.errors import Failure, Rejected, Unreachable
 from tests.fakes.azure import ISSUER
-from tests.fakes.program import Program, key, namespace_of
+from tests.fakes.program import Program
+from tests.fakes.rules import key, namespace_of
 from tests.fakes.snapshot import snapshot
 
 GONE = [f"gone-{number}" for number in range(6)]

@@ -11,7 +11,7 @@ from branches.identity import Identity
 from branches.links import ProviderClass
 from loop.errors import Unreachable
 from loop.reading import Reading, Standing, Unknown
-from tests.fakes.program import RULES, TENANT
+from tests.fakes.rules import RULES, TENANT
 from tests.fakes.sights import credential_of, noting, record_of, sight
 from tests.fakes.world import START
 

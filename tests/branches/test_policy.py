@@ -27,7 +27,8 @@ from loop.outcome import Stalled
 from loop.plan import Gate, Plan, Stop, wave
 from loop.reading import Absent, Standing, Unknown
 from loop.run import verdict
-from tests.fakes.program import RULES, Program, key
+from tests.fakes.program import Program
+from tests.fakes.rules import RULES, key
 from tests.fakes.sights import (
     SETTINGS,
     applied,

@@ -5,7 +5,7 @@ from branches.namespace import Annotate
 from branches.policy import police
 from loop.plan import Plan, Stop, wave
 from loop.reading import Standing
-from tests.fakes.program import RULES
+from tests.fakes.rules import RULES
 from tests.fakes.sights import applied, credential_of, sight
 
 

@@ -8,7 +8,7 @@ from branches.books import Record
 from branches.identity import MOST_CREDENTIALS, Credential
 from branches.pools import NoRoom, assign, candidates
 from branches.rules import Rules
-from tests.fakes.program import RULES
+from tests.fakes.rules import RULES
 from tests.fakes.sights import credential_of, record_of
 
 FIRST, SECOND = "rg/id-0", "rg/id-1"

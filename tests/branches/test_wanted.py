@@ -8,7 +8,7 @@ from branches.observe import Observed
 from branches.wanted import Gone, Leave, Present, Refused, Verdict, wanted
 from loop.errors import Unreachable
 from loop.reading import Absent, Standing, Unknown
-from tests.fakes.program import RULES
+from tests.fakes.rules import RULES
 from tests.fakes.sights import (
     COMMIT,
     applied,

@@ -10,7 +10,8 @@ from loop.errors import Failure, Forbidden, Throttled, Unreachable
 from loop.outcome import Done, Stalled, Waiting
 from loop.reading import Absent, Standing
 from tests.fakes.manifests import config_map, cron_job, overlay
-from tests.fakes.program import RULES, Program
+from tests.fakes.program import Program
+from tests.fakes.rules import RULES
 from tests.fakes.sights import credential_of, noting, sight
 from tests.fakes.world import START
 

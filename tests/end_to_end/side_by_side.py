@@ -18,10 +18,11 @@ from urllib.parse import quote
 
 from branches.namespace import BRANCH, IDENTITY, READY, RESULT, URL
 from local.demo.databases import Databases, Login
-from local.demo.eyes import Eyes, NotAsToldError, runs, until
+from local.demo.eyes import Eyes, runs
 from local.demo.narrator import Narrator
 from local.demo.parts import drops, held, is_ended
 from local.demo.say import Teller
+from local.demo.told import NotAsToldError, until
 from tests.end_to_end.stage import Stage
 
 HOSTILE = 'x";drop-database;--'

@@ -7,8 +7,9 @@ import httpx
 
 from branches.namespace import BRANCH, REVISION
 from local.demo.actors import Actors
-from local.demo.eyes import Eyes, NotAsToldError, until
+from local.demo.eyes import Eyes
 from local.demo.say import Teller
+from local.demo.told import NotAsToldError, until
 from local.demo.world import Program, World
 from local.github.webhooks import Delivery, delete_payload
 

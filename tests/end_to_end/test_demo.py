@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from local.demo.eyes import NotAsToldError
 from local.demo.gitops import gitops, with_schedule
 from local.demo.narrator import Narrator
 from local.demo.night import tell_night
 from local.demo.say import Teller
 from local.demo.story import tell
+from local.demo.told import NotAsToldError
 from local.demo.world import program, world
 from tests.end_to_end.stage import Stage
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from local.demo.eyes import until
+from local.demo.told import until
 from local.demo.world import World, program
 from tests.end_to_end.stage import Stage
 

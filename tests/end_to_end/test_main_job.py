@@ -7,7 +7,7 @@ import pytest
 
 from branches.namespace import IDENTITY, READY, RESULT, URL
 from local.azurite import AzuriteMissingError, azurite
-from local.demo.eyes import until
+from local.demo.told import until
 from local.demo.world import program, world
 from tests.end_to_end.stage import Stage
 

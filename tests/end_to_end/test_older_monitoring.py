@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.demo.eyes import until
+from local.demo.told import until
 from tests.end_to_end.stage import Stage
 
 OVERLAY = Path(__file__).parents[1] / "provisioning" / "guard" / "older_monitoring"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.demo.eyes import until
+from local.demo.told import until
 from local.demo.world import World, program
 from tests.end_to_end.stage import Stage
 

@@ -9,11 +9,10 @@ from typing import Any
 from api.answers import Answer
 from api.environments import ask
 from api.sweeps import carry_out
-from branches.database import Terms
 from branches.drift import Drift
 from branches.key import Key, from_message
 from branches.namespace import Namespace
-from branches.naming import Name, Prefixes
+from branches.naming import Name
 from branches.observe import Observed, Readers
 from branches.rules import Rules
 from branches.told import again
@@ -39,40 +38,12 @@ from tests.fakes.cluster import (
     Objects,
 )
 from tests.fakes.locks import Locks
-from tests.fakes.manifests import BASE_DOMAIN, overlay
+from tests.fakes.manifests import overlay
 from tests.fakes.monitoring import SharedConfigs
 from tests.fakes.postgres import DatabaseDropper, Databases
 from tests.fakes.repository import MONITORING, OVERLAY, Builder, Fetched, Repository
+from tests.fakes.rules import RULES, TENANT, key, namespace_of
 from tests.fakes.world import World
-
-REPOSITORY = "acme/todo"
-TENANT = "tenant-1"
-RULES = Rules(
-    repository=REPOSITORY,
-    include=("*",),
-    exclude=("release/*",),
-    prefixes=Prefixes(namespace="feature-", credential="coppice-", database="feature_"),
-    base_domain=BASE_DOMAIN,
-    protected=("kube-*", "feature-precious"),
-    labels={"dev-gateway-access": "allowed"},
-    accounts={"postgres-service-account": ""},
-    pools={"": ("rg/id-0", "rg/id-1")},
-    most=50,
-    reapply_after=timedelta(hours=24),
-    tenant=TENANT,
-    digest="settings-1",
-)
-SERVER = Terms(host="pg.example", port=5432, template="", secret="branch-database", connections=20)
-
-
-def key(branch: str) -> Key:
-    """A branch of our repository."""
-    return RULES.key(branch)
-
-
-def namespace_of(branch: str) -> str:
-    """The namespace of a branch."""
-    return RULES.name(branch).namespace
 
 
 @cache

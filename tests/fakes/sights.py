@@ -11,7 +11,7 @@ from branches.naming import credential_name, subject
 from branches.observe import Observed
 from loop.reading import Standing
 from tests.fakes.azure import ISSUER
-from tests.fakes.program import RULES, key
+from tests.fakes.rules import RULES, key
 from tests.fakes.world import START
 
 COMMIT = "a" * 40

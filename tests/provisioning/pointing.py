@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from provisioning.secrets import VaultTerms
-from tests.fakes.manifests import cron_job, deployment, job
+from provisioning.secrets import Pointed, VaultTerms, point
+from tests.fakes.manifests import cron_job, deployment, job, service_account
 
+NIL = "00000000-0000-0000-0000-000000000000"
+OTHER = "0f000000-0000-0000-0000-000000000000"
 TENANT = "a0000000-0000-0000-0000-000000000000"
 CLIENTS = {
     "web": "c1000000-0000-0000-0000-000000000000",
@@ -75,3 +77,22 @@ def mounting(kind: str, name: str, account: str, *provided: str) -> dict[str, An
 
 def _spec() -> dict[str, Any]:
     return {"containers": [{"name": "main", "image": "example/main:1"}]}
+
+
+def pointed(*manifests: dict[str, Any], vaults: VaultTerms = NO_VAULTS) -> Pointed:
+    return point(manifests, clients=CLIENTS, tenant=TENANT, vaults=vaults)
+
+
+def parameters(found: Pointed, name: str = "vault") -> dict[str, str]:
+    (only,) = [
+        dict(each["spec"]["parameters"])
+        for each in found.manifests
+        if each["kind"] == "SecretProviderClass" and each["metadata"]["name"] == name
+    ]
+    return only
+
+
+def annotated(name: str, **annotations: str) -> dict[str, Any]:
+    account = service_account(name)
+    account["metadata"]["annotations"] = annotations
+    return account

@@ -8,7 +8,8 @@ import pytest
 
 from branches.identity import AUDIENCE, Credential
 from loop.outcome import Done, Outcome, Stalled, Waiting
-from tests.fakes.program import RULES, Program
+from tests.fakes.program import Program
+from tests.fakes.rules import RULES
 from tests.fakes.sights import credential_of
 
 WRONG = ("api://other",)

@@ -9,7 +9,8 @@ from loop.outcome import Stalled, Waiting
 from loop.plan import Wave
 from provisioning.plan import plan
 from tests.fakes.manifests import config_map, deployment, job, overlay, route
-from tests.fakes.program import RULES, Program
+from tests.fakes.program import Program
+from tests.fakes.rules import RULES
 from tests.fakes.sights import COMMIT, sight
 
 

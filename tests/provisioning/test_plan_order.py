@@ -11,7 +11,8 @@ from loop.plan import Wave
 from provisioning.desired import Desired
 from provisioning.refusal import Refused
 from tests.fakes.manifests import config_map, deployment, job, overlay, route, scaler
-from tests.fakes.program import RULES, Program
+from tests.fakes.program import Program
+from tests.fakes.rules import RULES
 from tests.fakes.world import Crash
 
 

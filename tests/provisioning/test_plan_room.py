@@ -10,7 +10,8 @@ from branches.namespace import IDENTITY
 from loop.outcome import Done, Stalled, Waiting
 from tests.fakes.azure import ISSUER
 from tests.fakes.manifests import overlay, service_account
-from tests.fakes.program import RULES, Program, namespace_of
+from tests.fakes.program import Program
+from tests.fakes.rules import RULES, namespace_of
 from tests.fakes.sights import credential_of
 from tests.fakes.snapshot import snapshot
 

@@ -9,7 +9,8 @@ from branches.application import PodTrouble
 from branches.books import CredentialRef, ObjectRef
 from loop.outcome import Done, Stalled, Waiting
 from tests.fakes.manifests import config_map, overlay
-from tests.fakes.program import RULES, Program
+from tests.fakes.program import Program
+from tests.fakes.rules import RULES
 from tests.fakes.sights import credential_of
 from tests.fakes.snapshot import snapshot
 from tests.fakes.world import Crash

@@ -16,7 +16,8 @@ from branches.world import everything
 from tests.fakes.azure import ISSUER
 from tests.fakes.manifests import config_map, job, overlay
 from tests.fakes.monitoring import PRODUCTION, keep, older_kind
-from tests.fakes.program import RULES, SERVER, Program, key, namespace_of
+from tests.fakes.program import Program
+from tests.fakes.rules import RULES, SERVER, key, namespace_of
 
 TWINS = frozenset({"x", "feature/x"})
 LIKE_A_SUFFIX = RULES.name("Fix/Auth").slug  # a branch of this name gets a suffix of its own

@@ -2,23 +2,19 @@
 
 from base64 import b64decode
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from branches.books import ObjectRef
-from branches.database import Database
-from loop.errors import Forbidden, Unreachable
-from loop.outcome import Done, Stalled, Waiting
-from tests.fakes.program import SERVER, Program, key
+from loop.errors import Unreachable
+from loop.outcome import Stalled, Waiting
+from tests.fakes.program import Program
+from tests.fakes.rules import SERVER, key
 from tests.fakes.world import World
+from tests.reconcile.databases import theirs, with_databases
 
 SECRET = ("feature-x", ObjectRef("v1", "Secret", "branch-database"))
-
-
-def with_databases(**changes: Any) -> Program:
-    return Program().with_rules(databases=SERVER, **changes)
 
 
 def with_databases_at(program: Program, **address: Any) -> Program:
@@ -28,10 +24,6 @@ def with_databases_at(program: Program, **address: Any) -> Program:
 
 def password(world: World) -> str:
     return b64decode(world.objects[SECRET].manifest["data"]["password"]).decode()
-
-
-def theirs(name: str) -> Database:
-    return Database(name=name, oid=7, role=8, owner=None, login="", finished=False)
 
 
 def test_an_environment_gets_a_database_and_a_login_before_anything_of_it_runs() -> None:
@@ -184,67 +176,6 @@ def test_a_database_of_that_name_that_is_not_ours_is_not_taken_over() -> None:
     assert program.sweep().keys == ()
 
 
-def test_a_database_that_is_not_ours_stays_when_the_branch_goes_and_keeps_nothing_else() -> None:
-    program = Program()
-    program.stand("x")
-    program = program.with_rules(databases=SERVER)
-    program.world.databases["feature_x"] = theirs("feature_x")
-    program.delete_branch("x")
-    program.tell("x")
-
-    reports = program.drain()
-
-    assert isinstance(reports[-1].outcome, Done)
-    assert program.world.databases["feature_x"] == theirs("feature_x")
-    assert not program.world.records
-    assert not program.world.namespaces
-
-
-def test_a_database_that_was_made_for_the_branch_and_is_no_longer_marked_so_is_left_to_a_person() -> None:
-    program = with_databases()
-    program.stand("x")
-    program.world.databases["feature_x"] = theirs("feature_x")
-    program.delete_branch("x")
-    program.tell("x")
-
-    reports = program.drain()
-
-    assert isinstance(reports[-1].outcome, Stalled)
-    assert program.world.databases["feature_x"] == theirs("feature_x")
-    assert "feature-x" in program.world.records
-
-
-def test_the_receipt_tells_of_the_database_and_of_the_sessions_that_were_ended() -> None:
-    program = with_databases()
-    program.stand("x")
-    program.world.databases["feature_x"] = replace(program.world.databases["feature_x"], sessions=30)
-    program.delete_branch("x")
-    program.tell("x")
-
-    reports = program.drain()
-
-    changes = [str(result) for report in reports for result in report.results]
-    assert "drop database/feature_x: 30 sessions were ended" in changes
-    receipt = reports[-1].facts["receipt"]
-    assert isinstance(receipt, dict)
-    assert receipt["database/feature_x"] == "deleted"
-
-
-def test_the_sweep_finds_a_database_that_is_ours_and_nobodys() -> None:
-    program = with_databases()
-    program.stand("x")
-    left = program.world.databases["feature_x"]
-    program.delete_branch("x")
-    program.tell("x")
-    program.drain()
-    program.world.databases["feature_x"] = left
-
-    program.sweep()
-    program.drain()
-
-    assert program.world.databases == {}
-
-
 def test_a_server_that_cannot_be_reached_has_nothing_deleted_and_nothing_made() -> None:
     program = with_databases()
     program.stand("x")
@@ -266,23 +197,6 @@ def test_a_server_that_cannot_be_reached_has_nothing_deleted_and_nothing_made() 
     assert program.world.writes(since) == []
 
 
-def test_a_removal_that_the_server_forbids_is_not_called_done() -> None:
-    program = with_databases()
-    program.stand("x")
-    program.delete_branch("x")
-
-    def forbidden(what: str) -> None:
-        if what.startswith("drop"):
-            raise Forbidden("must be owner of database feature_x")
-
-    program.world.before = forbidden
-    program.tell("x")
-    reports = program.drain()
-
-    assert isinstance(reports[-1].outcome, Stalled)
-    assert "feature-x" in program.world.records
-
-
 def test_without_a_server_there_is_no_database_and_nothing_else_changes() -> None:
     program = Program()
     program.stand("x")
@@ -290,46 +204,3 @@ def test_without_a_server_there_is_no_database_and_nothing_else_changes() -> Non
     assert program.world.databases == {}
     assert SECRET not in program.world.objects
     assert not [call for call in program.world.calls if "database" in call or "role" in call]
-
-
-def test_a_server_that_is_no_longer_set_keeps_the_record_of_the_database_it_holds() -> None:
-    program = with_databases()
-    program.stand("x")
-    program = program.with_rules(databases=None)
-    program.delete_branch("x")
-    program.tell("x")
-
-    reports = program.drain()
-
-    assert isinstance(reports[-1].outcome, Stalled)
-    assert "POSTGRES_SERVER_URL" in reports[-1].outcome.why
-    assert program.world.namespaces == {}
-    assert program.world.records["feature-x"].database == "feature_x"
-
-
-def test_no_pod_starts_before_its_credential_has_stood_long_enough_to_be_seen() -> None:
-    program = Program().with_rules(settle=timedelta(seconds=30))
-    program.push("x")
-
-    report = program.run("x")
-
-    assert isinstance(report.outcome, Waiting)
-    assert (report.outcome.code, report.outcome.retry_after) == ("settling", 30)
-    assert program.world.objects == {}
-    program.world.pass_time(minutes=0.25)
-    assert program.run("x").outcome == Waiting(report.outcome.why, "settling", 15)
-    program.world.pass_time(minutes=0.25)
-    program.run("x")
-    assert "Deployment/web" in program.world.objects_in("feature-x")
-
-
-def test_an_environment_whose_credentials_have_settled_waits_no_more() -> None:
-    program = Program().with_rules(settle=timedelta(seconds=30))
-    program.stand("x")
-    commit = program.push("x")
-
-    program.run("x")
-
-    applied = program.namespace("x").applied
-    assert applied is not None
-    assert applied.revision == commit

@@ -18,7 +18,8 @@ from hypothesis.stateful import (
 )
 
 from branches.namespace import PART_OF
-from tests.fakes.program import RULES, SERVER, Program
+from tests.fakes.program import Program
+from tests.fakes.rules import RULES, SERVER
 from tests.reconcile.model import ACCOUNTS, BRANCHES, ELSEWHERE, LOGIN, OVERLAYS, POOLS, TWINS, Model
 from tests.reconcile.workers import Worker, Workers
 

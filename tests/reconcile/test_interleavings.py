@@ -11,7 +11,8 @@ from branches.identity import MOST_CREDENTIALS, Credential
 from loop.outcome import Waiting
 from tests.fakes.azure import ISSUER
 from tests.fakes.manifests import config_map, overlay
-from tests.fakes.program import Program, namespace_of
+from tests.fakes.program import Program
+from tests.fakes.rules import namespace_of
 from tests.fakes.snapshot import snapshot
 from tests.reconcile.workers import Workers
 

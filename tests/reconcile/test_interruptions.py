@@ -15,7 +15,8 @@ from loop.errors import Unreachable
 from tests.fakes.azure import ISSUER
 from tests.fakes.manifests import config_map, cron_job, deployment, job, overlay, scaler
 from tests.fakes.monitoring import keep, older_kind
-from tests.fakes.program import SERVER, Program, namespace_of
+from tests.fakes.program import Program
+from tests.fakes.rules import SERVER, namespace_of
 from tests.fakes.snapshot import snapshot
 from tests.fakes.world import Crash
 

@@ -11,7 +11,8 @@ from branches.key import from_message
 from branches.told import again
 from loop.outcome import Done, Outcome, Stalled, Waiting
 from loop.report import Report
-from tests.fakes.program import Program, key
+from tests.fakes.program import Program
+from tests.fakes.rules import key
 from tests.fakes.snapshot import snapshot
 from tests.fakes.world import START
 

@@ -10,7 +10,8 @@ from loop.errors import Forbidden
 from loop.outcome import Done, Stalled
 from tests.fakes.manifests import overlay
 from tests.fakes.monitoring import PATTERN, PRODUCTION, for_kube_system, keep, older_kind
-from tests.fakes.program import Program, namespace_of
+from tests.fakes.program import Program
+from tests.fakes.rules import namespace_of
 
 
 def shared(program: Program) -> Program:

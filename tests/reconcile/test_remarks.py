@@ -10,7 +10,8 @@ import pytest
 
 from loop.report import Report
 from tests.fakes.manifests import config_map, deployment, overlay
-from tests.fakes.program import RULES, Program
+from tests.fakes.program import Program
+from tests.fakes.rules import RULES
 
 ANNOTATION = "azure.workload.identity/client-id"
 CORRECTED = f"ServiceAccount postgres-service-account: {ANNOTATION} was 'of-another', is 'client-of-rg/id-0'"

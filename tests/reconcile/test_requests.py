@@ -1,7 +1,8 @@
 """What a person asks for, and how long it holds."""
 
 from loop.outcome import Done
-from tests.fakes.program import Program, key, namespace_of
+from tests.fakes.program import Program
+from tests.fakes.rules import key, namespace_of
 
 
 def held() -> Program:

@@ -7,7 +7,8 @@ from branches.identity import MOST_CREDENTIALS, Credential
 from loop.outcome import Waiting
 from loop.report import Report
 from tests.fakes.azure import ISSUER
-from tests.fakes.program import RULES, Program, namespace_of
+from tests.fakes.program import Program
+from tests.fakes.rules import RULES, namespace_of
 from tests.fakes.world import World, nothing
 from tests.reconcile.workers import Workers
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from branches.namespace import BRANCH, IDENTITY, MANAGED_BY, READY, RESULT, REVISION
-from tests.fakes.program import namespace_of
+from tests.fakes.rules import namespace_of
 from tests.storm.stage import Stage
 
 SYSTEM, TEAM = "coppice-system", "team-blue"

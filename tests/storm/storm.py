@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from local.github.git import git
 from local.github.webhooks import push_payload, sign
-from tests.fakes.program import namespace_of
+from tests.fakes.rules import namespace_of
 from tests.storm.look import Objects, look, wrongs
 from tests.storm.size import Size
 from tests.storm.stage import MORE, PLAIN, SECRET, Host, Stage

@@ -11,10 +11,12 @@ from azure.mgmt.containerservice import ContainerServiceClient
 from azure.mgmt.msi import ManagedServiceIdentityClient
 
 from local.arm.app import arm_app
+from local.arm.nodes import look
 from local.arm.state import ArmState
 from local.arm.world import example_world
 from local.serving import serving
 from local.standin import StandIn
+from tests.local.arm.nodes import Cluster, playing, waits
 
 
 class NoCredential:
@@ -59,3 +61,21 @@ def arm() -> Iterator[Arm]:
             ContainerServiceClient(NoCredential(), subscription, **options) as aks,
         ):
             yield Arm(state=state, clock=clock, standin=standin, url=url, msi=msi, aks=aks)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A cluster to keep the nodes of pools in."""
+    with playing() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def kept(arm: Any, cluster: Cluster) -> Any:
+    """Return ARM, whose pools have all their nodes, ready; from here on each look is the test's."""
+    arm.state.keeps_nodes = True
+    look(arm.state, cluster.api)
+    cluster.make_ready()
+    look(arm.state, cluster.api)
+    assert waits(arm) == {}
+    return arm

@@ -9,9 +9,10 @@ import pytest
 from local.arm.app import arm_app
 from local.arm.state import ArmState
 from local.arm.world import example_world
-from local.demo.eyes import Eyes, NotAsToldError
+from local.demo.eyes import Eyes
 from local.demo.parts import show_parts
 from local.demo.say import Teller
+from local.demo.told import NotAsToldError
 from local.kubernetes.app import kubernetes_app
 from local.serving import serving
 

@@ -3,8 +3,8 @@ from typing import TextIO
 
 import pytest
 
-from local.demo.eyes import NotAsToldError, ensure
 from local.demo.say import Teller
+from local.demo.told import NotAsToldError, ensure
 
 
 class Terminal(io.StringIO):
