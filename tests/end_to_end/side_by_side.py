@@ -5,8 +5,6 @@ Names are near to each other on purpose: whoever deletes by a prefix, or by a na
 """
 
 import io
-import json
-import re
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -16,13 +14,14 @@ from itertools import permutations
 from typing import Any
 from urllib.parse import quote
 
-from branches.namespace import BRANCH, IDENTITY, READY, RESULT, URL
-from local.demo.databases import Databases, Login
+from branches.namespace import IDENTITY, READY, RESULT, URL
+from local.demo.databases import Databases
 from local.demo.eyes import Eyes, runs
 from local.demo.narrator import Narrator
 from local.demo.parts import drops, held, is_ended
 from local.demo.say import Teller
 from local.demo.told import NotAsToldError, until
+from tests.end_to_end.pictures import Own, Picture, everything, naming, pictures
 from tests.end_to_end.stage import Stage
 
 HOSTILE = 'x";drop-database;--'
@@ -33,37 +32,6 @@ SESSIONS = 30
 SECRET = "Secret/branch-database"
 
 _PATIENCE = 150.0  # seconds: a controller that was refused comes back later and later
-_ROLE = "(SELECT oid FROM pg_roles WHERE rolname = {name})"
-_DATABASE = "(SELECT oid FROM pg_database WHERE datname = {name})"
-# With the version of each row, as PostgreSQL has it: https://www.postgresql.org/docs/current/ddl-system-columns.html
-_SHARED = (
-    "SELECT xmin::text, d::text FROM pg_database d WHERE datname = {name}",
-    "SELECT xmin::text, a::text FROM pg_authid a WHERE rolname = {name}",
-    f"SELECT xmin::text, m::text FROM pg_auth_members m WHERE {_ROLE} IN (roleid, member)",
-    f"SELECT xmin::text, s::text FROM pg_shdescription s WHERE objoid IN ({_ROLE}, {_DATABASE})",
-    f"SELECT s::text FROM pg_db_role_setting s WHERE setdatabase = {_DATABASE} OR setrole = {_ROLE}",
-    f"SELECT xmin::text, s::text FROM pg_shdepend s WHERE dbid = {_DATABASE} OR refobjid = {_ROLE}",
-)
-_INSIDE = (
-    "SELECT xmin::text, c::text FROM pg_class c WHERE oid >= 16384",
-    "SELECT xmin::text, a::text FROM pg_attribute a WHERE attrelid >= 16384",
-    "SELECT xmin::text, n::text FROM pg_namespace n WHERE nspname = 'public'",
-    "SELECT xmin::text, t::text FROM todos t",
-)
-_EVERYWHERE = ("pg_database", "pg_authid", "pg_shdescription", "pg_shdepend", "pg_db_role_setting")
-
-Picture = Mapping[str, str]
-"""All that stands of an environment, byte by byte, by where it stands."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Own:
-    """What an environment has, and no other."""
-
-    namespace: str
-    host: str
-    credential: str
-    login: Login
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,9 +88,10 @@ def play(stage: Stage, *, rest: float = 0.0, part: Callable[[Any], Any] = whole)
     refusals = {
         (one, other): logins[one].refusal(logins[other].database) for one, other in permutations(logins, 2)
     }
-    look = partial(_pictures, stage.eyes, server, own, part)
+    going, staying = [own[branch] for branch in GOING], {branch: own[branch] for branch in STAYING}
+    look = partial(pictures, stage.eyes, server, staying, part)
     before = _at_rest(look, seconds=rest)
-    named, told = _naming(stage.eyes, server, own), tuple(_told(stage, server, own))
+    named, told = naming(stage.eyes, server, going), tuple(_told(stage, server, own))
     sessions = held(logins[HELD], SESSIONS)
     stage.actors.delete(*GOING)
     until("nothing is left of the five", lambda: not _traces(stage.eyes, own), seconds=_PATIENCE)
@@ -134,7 +103,7 @@ def play(stage: Stage, *, rest: float = 0.0, part: Callable[[Any], Any] = whole)
         survivors=sum(not is_ended(session) for session in sessions),
         drops=tuple(until("it is said what was dropped", lambda: drops(stage.program.log, HELD))),
         named=named,
-        left=_naming(stage.eyes, server, own),
+        left=naming(stage.eyes, server, going),
         told=told,
     )
 
@@ -216,65 +185,12 @@ def _at_rest(pictures: Callable[[], dict[str, Picture]], *, seconds: float) -> d
     return until("all that stays is at rest", look, seconds=_PATIENCE)
 
 
-def _pictures(
-    eyes: Eyes, server: Databases, own: Mapping[str, Own], part: Callable[[Any], Any]
-) -> dict[str, Picture]:
-    return {branch: dict(_picture(eyes, server, branch, own[branch], part)) for branch in STAYING}
-
-
-def _picture(
-    eyes: Eyes, server: Databases, branch: str, own: Own, part: Callable[[Any], Any]
-) -> Iterator[tuple[str, str]]:
-    """Resource versions and all: a write that changes nothing is seen, too."""
-    yield "namespace", _text(part(eyes.environment(branch)))
-    for path, each in eyes.standing(own.namespace).items():
-        if (seen := part(each)) is not None:
-            yield path, _text(seen)
-    for note in eyes.notes():
-        if note["metadata"].get("annotations", {}).get(BRANCH) == branch:
-            yield f"note {note['metadata']['name']}", _text(note)
-    yield "credentials", _text([each for each in _credentials(eyes) if own.credential == each["subject"]])
-    name = own.login.database
-    with server.inside(name) as session:
-        for query in (*_SHARED, *_INSIDE):
-            rows = session.execute(query.replace("{name}", "%(name)s").encode(), {"name": name}).fetchall()
-            yield query, _text(sorted(rows))
-
-
-def _naming(eyes: Eyes, server: Databases, own: Mapping[str, Own]) -> tuple[str, ...]:
-    """Look through everything there is for the names of those that go."""
-    going = [own[branch] for branch in GOING]
-    names = "|".join(re.escape(name) for each in going for name in (each.namespace, each.login.database))
-    naming = re.compile(rf"(?<![\w-])({names})(?![\w-])")
-    return tuple(where for where, text in _everything(eyes, server) if naming.search(text))
-
-
 def _told(stage: Stage, server: Databases, own: Mapping[str, Own]) -> Iterator[str]:
     """Look for passwords where they are none of anybody's business: in the program's log, above all."""
     plain = [each.login.password for each in own.values()]
     passwords = [*plain, *(b64encode(each.encode()).decode() for each in plain)]
     plans = [stage.api.get(f"/api/environments/{quote(branch)}").text for branch in own]
     spoken = [("log", stage.program.log.read_text()), *(("plan", each) for each in plans)]
-    for where, text in (*spoken, *_everything(stage.eyes, server)):
+    for where, text in (*spoken, *everything(stage.eyes, server)):
         if where != SECRET and any(each in text for each in passwords):
             yield where
-
-
-def _everything(eyes: Eyes, server: Databases) -> Iterator[tuple[str, str]]:
-    for each in eyes.everywhere():
-        yield f"{each['kind']}/{each['metadata']['name']}", _text(each)
-    for each in _credentials(eyes):
-        yield f"credential/{each['name']}", _text(each)
-    with server.inside("postgres") as session:
-        for catalog in _EVERYWHERE:
-            for (row,) in session.execute(f"SELECT c::text FROM {catalog} c".encode()):
-                yield catalog, row
-
-
-def _credentials(eyes: Eyes) -> list[dict[str, Any]]:
-    state = eyes.arm.get("/_standin/state").raise_for_status().json()
-    return [each for held in state["credentials"].values() for each in held]
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, sort_keys=True)
