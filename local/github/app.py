@@ -21,7 +21,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.github import contents, git_data
 from local.github.errors import GitHubError, body, failure_body
-from local.github.protection import refusal
 from local.github.repository import Commit, Repository
 from local.standin import StandIn
 
@@ -208,7 +207,7 @@ def _branch_json(
     request: Request, repository: Repository, name: str, commit: Mapping[str, object]
 ) -> dict[str, object]:
     located = {**commit, "url": f"{_url(request, repository)}/commits/{commit['sha']}"}
-    return {"name": name, "commit": located, "protected": refusal(repository, name) is not None}
+    return {"name": name, "commit": located, "protected": repository.refusal(name) is not None}
 
 
 def _commit_json(url: str, commit: Commit) -> dict[str, object]:

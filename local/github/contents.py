@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 from local.github.errors import GitHubError
 from local.github.git import GitError
-from local.github.protection import refusal
 from local.github.repository import Entry, Repository
 
 Json = dict[str, object]
@@ -93,7 +92,7 @@ class _Answers:
                 raise GitHubError(404, f"Branch {branch} not found")
             standing = repository.entry(head, path)
             _check_replaced(path, standing, replaced)
-            refused = refusal(repository, branch)
+            refused = repository.refusal(branch)
             if refused is not None:
                 raise GitHubError(409, refused)
             try:

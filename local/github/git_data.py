@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 from local.github.errors import GitHubError
 from local.github.git import GitError, git
-from local.github.protection import refusal
 from local.github.repository import Repository
 
 Json = dict[str, object]
@@ -158,7 +157,7 @@ def _update_ref(call: _Call) -> Response:
         raise GitHubError(422, "Object does not exist")
     if call.asked.get("force") is not True and not _descends(call, str(sha), standing):
         raise GitHubError(422, "Update is not a fast forward")
-    refused = refusal(call.repository, branch)
+    refused = call.repository.refusal(branch)
     if refused is not None:
         raise GitHubError(422, refused)
     try:

@@ -4,16 +4,13 @@ Kept in the repository itself (`refs/protected/<branch>`, a blob with those word
 process protects a branch, the stand-in refuses. `git push` to the bare repository is not held up.
 """
 
-from contextlib import suppress
-
-from local.github.git import GitError, git
-from local.github.repository import Repository
+from local.github.git import git
+from local.github.repository import PROTECTED, Repository
 
 RULESET = "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"
 # What rules of the older kind say, each by itself or one after the other:
 CLASSIC = "Changes must be made through a pull request."
 REQUIRED_CHECKS = "3 of 3 required status checks are expected. At least one approved review is required"
-_PROTECTED = "refs/protected/"
 
 
 def protect(repository: Repository, branch: str, *, says: str = RULESET) -> None:
@@ -25,16 +22,9 @@ def protect(repository: Repository, branch: str, *, says: str = RULESET) -> None
         says: what GitHub answers then.
     """
     blob = git(repository.path, "hash-object", "-w", "--stdin", stdin=says.encode()).decode().strip()
-    git(repository.path, "update-ref", _PROTECTED + branch, blob)
+    git(repository.path, "update-ref", PROTECTED + branch, blob)
 
 
 def unprotect(repository: Repository, branch: str) -> None:
     """Take the protection away; one that is gone by then is no error."""
-    git(repository.path, "update-ref", "-d", _PROTECTED + branch)
-
-
-def refusal(repository: Repository, branch: str) -> str | None:
-    """What GitHub answers whoever moves a branch; None if it is not protected."""
-    with suppress(GitError):
-        return git(repository.path, "cat-file", "blob", _PROTECTED + branch).decode()
-    return None
+    git(repository.path, "update-ref", "-d", PROTECTED + branch)

@@ -17,6 +17,7 @@ _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _FIRST_COMMIT = {"GIT_AUTHOR_DATE": "2026-01-05T08:00:00Z", "GIT_COMMITTER_DATE": "2026-01-05T08:00:00Z"}
 _HEADS = "refs/heads/"
 _RENAMED = "refs/renamed/"
+PROTECTED = "refs/protected/"
 _NO_COMMIT = "0" * 40
 
 
@@ -165,6 +166,12 @@ class Repository:
         """The new name of a branch that was renamed."""
         with suppress(GitError):
             return self._git("symbolic-ref", "--quiet", _RENAMED + branch).strip().removeprefix(_HEADS)
+        return None
+
+    def refusal(self, branch: str) -> str | None:
+        """What GitHub answers whoever moves a branch over its API; None if it is not protected."""
+        with suppress(GitError):
+            return self._git("cat-file", "blob", PROTECTED + branch)
         return None
 
     def _index_line(self, path: str, content: bytes | None) -> str:

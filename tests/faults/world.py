@@ -56,6 +56,10 @@ class Pinned(Repository):
         """Nothing is renamed here."""
         return None
 
+    def refusal(self, branch: str) -> str | None:
+        """Nothing is protected here."""
+        return None
+
     def describe(self, sha: str) -> Commit:
         """What is known of a commit."""
         if sha not in self.commits:
