@@ -85,7 +85,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     *_kinds(
         "gateway.networking.k8s.io/v1",
-        "Gateway/gateways HTTPRoute/httproutes",
+        "Gateway/gateways GRPCRoute/grpcroutes HTTPRoute/httproutes",
         status=True,
         generation=True,
         custom=True,

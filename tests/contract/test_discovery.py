@@ -18,7 +18,11 @@ KINDS = {  # a kind of each sort that an environment is made of
     ("networking.k8s.io", "v1"): {"NetworkPolicy": "networkpolicies", "Ingress": "ingresses"},
     ("policy", "v1"): {"PodDisruptionBudget": "poddisruptionbudgets"},
     ("coordination.k8s.io", "v1"): {"Lease": "leases"},
-    ("gateway.networking.k8s.io", "v1"): {"HTTPRoute": "httproutes", "Gateway": "gateways"},
+    ("gateway.networking.k8s.io", "v1"): {
+        "HTTPRoute": "httproutes",
+        "GRPCRoute": "grpcroutes",
+        "Gateway": "gateways",
+    },
     ("secrets-store.csi.x-k8s.io", "v1"): {"SecretProviderClass": "secretproviderclasses"},
     ("azmonitoring.coreos.com", "v1"): {"PodMonitor": "podmonitors", "ServiceMonitor": "servicemonitors"},
     ("alb.networking.azure.io", "v1"): {

@@ -88,7 +88,8 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 def bound(port: int) -> socket.socket:
     """A loopback socket that has a port and does not listen; 0 takes a free one."""
-    made = socket.socket()
+    # With its protocol named, or else asyncio takes it for one that cannot do without Nagle's waiting.
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind(("127.0.0.1", port))
     return made
