@@ -56,7 +56,7 @@ format: $(STAMP)  ## put the code into the shape that `make check` asks for
 test: setup  ## the tests
 	@$(PY) -m pytest -n 2 -m "not cluster and not exhaustive"
 
-faults: setup  ## a fault at every call and at every statement, all of them: some 35 minutes
+faults: setup  ## a fault at every call and at every statement, all of them: half an hour and more
 	@$(PY) -m pytest -n 2 -m exhaustive -o timeout=3600 tests/faults
 
 storm: setup  ## 200 branches at once, half of them deleted, workers killed 50 times: some minutes
