@@ -168,8 +168,8 @@ def laboratory(folder: Path, postgres: Cluster | None = None) -> Iterator[Labora
 def _on_one_core() -> Iterator[None]:
     """Have the threads and processes that start in the context stay on one core for good.
 
-    Who asks and who answers never work at the same time, and to wake another core takes longer than most
-    calls do. Of tests that run side by side, each has a core of its own.
+    Who asks and who answers take turns, so a second core gains them nothing, and to be moved between two
+    costs them time. Of tests that run side by side, each has a core of its own.
     """
     if sys.platform != "linux":  # nobody else lets a process choose
         yield
