@@ -4,7 +4,11 @@ PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
-HISTORIES ?= tests/scheduler/test_histories.py tests/reconcile/test_histories.py
+HISTORIES := tests/scheduler/test_histories.py tests/reconcile/test_histories.py
+# Rooms whose tests start servers or processes. The others come first: what they find is known in a minute or two.
+SERVERS := adapters contract end_to_end faults local storm
+FAST := "not cluster and not exhaustive and not sample"
+SEED ?= $(shell date -u +%Y%m%d)
 NODE   := node_modules/.package-lock.json
 
 help:  ## this list
@@ -53,21 +57,26 @@ format: $(STAMP)  ## put the code into the shape that `make check` asks for
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
 
-test: setup  ## the tests
-	@$(PY) -m pytest -n 2 -m "not cluster and not exhaustive"
+test: unit integration  ## the tests that need no real cluster, the fast ones first
 
-faults: setup  ## a fault at every call and at every statement, all of them: half an hour and more
-	@$(PY) -m pytest -n 2 -m exhaustive -o timeout=3600 tests/faults
+unit: setup  ## of these, what needs no server and no process
+	@$(PY) -m pytest -n 2 -m $(FAST) $(SERVERS:%=--ignore=tests/%)
 
-storm: setup  ## 200 branches at once, half of them deleted, workers killed 50 times: some minutes
-	@$(PY) -m tests.storm
+integration: setup  ## and the rest
+	@$(PY) -m pytest -n 2 -m $(FAST) $(SERVERS:%=tests/%)
+
+sample: setup  ## faults and histories, others each day: three minutes (SEED=<yyyymmdd>: those of that day)
+	@echo "drawn by SEED=$(SEED)"
+	@$(PY) -m pytest -n 2 -m sample --hypothesis-seed=$(SEED) tests/faults
+	@$(PY) -m pytest -n 2 --hypothesis-profile=sample --hypothesis-seed=$(SEED) -o timeout=900 $(HISTORIES)
+
+proofs: setup  ## what is exhaustive, resumable: an hour and more (PARTS="faults/update storm": some of it)
+	@$(PY) -m tools.binaries kustomize >&2
+	@$(PY) -m tools.proofs $(PARTS)
 
 bench: setup  ## how fast it is, each figure beside its reference, one JSON object a line
 	@$(PY) -m tools.binaries kustomize >&2
 	@$(PY) -m bench
-
-histories: setup  ## the state machines once more, over ten thousand histories: some minutes
-	@$(PY) -m pytest -n 2 --hypothesis-profile=thorough -o timeout=1800 $(HISTORIES)
 
 test-cluster: $(STAMP) kustomize  ## the tests that need a real control plane; the first time builds one, Argo CD and Flux
 	@$(PY) -m pytest -m cluster
@@ -79,4 +88,4 @@ package: $(STAMP)  ## build/coppice.zip for Azure Functions, with kustomize; on 
 	@git archive --format=zip --output build/coppice.zip --prefix=bin/ --add-file=bin/kustomize --prefix= \
 	  HEAD -- . $$(sed 's/.*/:(exclude)&/' .funcignore)
 
-.PHONY: bench check cluster demo faults format help histories host kustomize lock package setup standins storm test test-cluster
+.PHONY: bench check cluster demo format help host integration kustomize lock package proofs sample setup standins test test-cluster unit

@@ -8,7 +8,7 @@ import sys
 from bench import applying, burst, imports, memory, sweep, unchanged, webhook
 from bench.timing import say
 
-_MEASURES = {
+FIGURES = {
     "webhook": webhook.measure,
     "imports": imports.measure,
     "applied": applying.measure,
@@ -25,13 +25,13 @@ def main(names: list[str]) -> int:
     Args:
         names: of the figures; none means all.
     """
-    unknown = sorted(set(names) - _MEASURES.keys())
+    unknown = sorted(set(names) - FIGURES.keys())
     if unknown:
-        say(f"there is no figure {unknown[0]!r}; there are {', '.join(_MEASURES)}")
+        say(f"there is no figure {unknown[0]!r}; there are {', '.join(FIGURES)}")
         return 2
     missed = []
-    for name in names or _MEASURES:
-        for figure in _MEASURES[name]():
+    for name in names or FIGURES:
+        for figure in FIGURES[name]():
             sys.stdout.write(figure.line() + "\n")
             sys.stdout.flush()
             if not figure.reached:

@@ -1,8 +1,10 @@
-"""Property tests find the same examples on every run; `--hypothesis-profile=thorough` looks longer.
+"""Property tests find the same examples on every run. `--hypothesis-profile=thorough` looks longer, and
+`sample` looks at others for each `--hypothesis-seed`.
 
 A run ends with what it could not test.
 """
 
+import pytest
 from hypothesis import settings
 
 from tests.missing import pytest_terminal_summary
@@ -11,4 +13,11 @@ __all__ = ["pytest_terminal_summary"]
 
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=10_000)
+settings.register_profile("sample", deadline=None, database=None, max_examples=500)
 settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def sample_seed(pytestconfig: pytest.Config) -> int:
+    """What draws this run's samples: `--hypothesis-seed`, which `make sample` sets to the date; else 0."""
+    return int(pytestconfig.getoption("--hypothesis-seed") or 0)

@@ -5,6 +5,7 @@ program, over HTTP, in a process that may be killed. What failed is delivered ag
 sweep follows.
 """
 
+import random
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.faults.faults import Fault
 from tests.faults.operations import FORGOTTENS, NAMESPACE, OPERATIONS, Operation
 
 FAULTS = list(Fault)
+SHARES, IN_A_SHARE = 8, 40  # several processes draw side by side; a share takes some 25 seconds
 PROVISIONING, UPDATE, DEPROVISIONING, SWEEPING = OPERATIONS
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
 
@@ -76,6 +78,22 @@ def test_after_a_fault_at_every_seventh_call_the_world_comes_to_the_same_end(
         fault = FAULTS[turn % len(FAULTS)]
         differences = experiments.differences(operation, fault, at)
         assert not differences, f"{fault} at call {at}, {calls[at]}"
+        record_property(EXPERIMENTS, (operation.name, fault.value, 1))
+
+
+@pytest.mark.sample
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("share", range(SHARES))
+def test_after_a_fault_that_the_seed_has_drawn_the_world_comes_to_the_same_end(
+    experiments: Experiments, share: int, sample_seed: int, record_property: Record
+) -> None:
+    drawn = random.Random(SHARES * sample_seed + share)
+    calls = [(each, at) for each in OPERATIONS for at in range(len(experiments.faultless(each).calls))]
+    for operation, at in drawn.sample(calls, IN_A_SHARE):
+        fault = drawn.choice(FAULTS)
+        differences = experiments.differences(operation, fault, at)
+        call = experiments.faultless(operation).calls[at]
+        assert not differences, f"{fault} at call {at} of {operation.name}, {call}"
         record_property(EXPERIMENTS, (operation.name, fault.value, 1))
 
 

@@ -3,6 +3,7 @@
 Only what is said to that server is struck here: all other calls are those of the operations without one.
 """
 
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,7 @@ from tests.faults.operations import NAMESPACE, OPERATIONS, Operation
 # A server that says nothing at all is the host's to end; its own time limit is among the errors.
 FAULTS = [each for each in Fault if each is not Fault.TIMEOUT]
 PROVISIONING, _, DEPROVISIONING, _ = OPERATIONS
+SHARES, IN_A_SHARE = 2, 20
 each_operation = pytest.mark.parametrize(
     "operation", [PROVISIONING, DEPROVISIONING], ids=lambda each: each.name
 )
@@ -57,6 +59,20 @@ def test_after_a_fault_at_every_ninth_statement_the_world_comes_to_the_same_end(
     for turn, at in enumerate(statements(experiments, operation)[::9]):
         fault = FAULTS[turn * 5 % len(FAULTS)]
         assert not experiments.differences(operation, fault, at), f"{fault} at call {at}"
+
+
+@pytest.mark.sample
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("share", range(SHARES))
+def test_after_a_fault_that_the_seed_has_drawn_the_world_comes_to_the_same_end(
+    experiments: Experiments, share: int, sample_seed: int, record_property: Record
+) -> None:
+    drawn = random.Random(SHARES * sample_seed + share)
+    struck = [(each, at) for each in (PROVISIONING, DEPROVISIONING) for at in statements(experiments, each)]
+    for operation, at in drawn.sample(struck, IN_A_SHARE):
+        fault = drawn.choice(FAULTS)
+        assert not experiments.differences(operation, fault, at), f"{fault} at call {at} of {operation.name}"
+        record_property(EXPERIMENTS, (f"{operation.name}, SQL", fault.value, 1))
 
 
 @pytest.mark.exhaustive

@@ -239,9 +239,11 @@ class Histories(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_after_any_history_and_a_sweep_the_world_is_what_the_branches_say(part: int) -> None:
+def test_after_any_history_and_a_sweep_the_world_is_what_the_branches_say(
+    part: int, sample_seed: int
+) -> None:
     """In parts, so that several processes can share the work; each part has histories of its own."""
-    machine = seed(part)(type(f"Histories{part}", (Histories,), {}))
+    machine = seed(PARTS * sample_seed + part)(type(f"Histories{part}", (Histories,), {}))
     run_state_machine_as_test(
         machine,
         settings=settings(

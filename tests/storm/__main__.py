@@ -1,4 +1,4 @@
-"""`python -m tests.storm`, or `make storm`: the whole storm, told phase by phase. The last line is a JSON
+"""`python -m tests.storm`: the whole storm, told phase by phase. The last line is a JSON
 object with the numbers; the exit code is 1 if something is wrong afterwards.
 """
 

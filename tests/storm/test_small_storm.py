@@ -1,4 +1,4 @@
-"""A small storm at each test run; `make storm` is the whole one."""
+"""A small storm at each test run; `make proofs PARTS=storm` is the whole one."""
 
 from pathlib import Path
 
