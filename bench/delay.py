@@ -11,6 +11,8 @@ import json
 import sys
 import time
 
+from local.interrupts import ended_by_signals
+
 _CHUNK = 64 * 1024
 
 
@@ -66,7 +68,7 @@ def main() -> None:
     parser.add_argument("--milliseconds", type=float, default=30.0, help="added to each round trip")
     arguments = parser.parse_args()
     host, _, port = arguments.target.rpartition(":")
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt), ended_by_signals():
         asyncio.run(serve(host, int(port), seconds=arguments.milliseconds / 1000))
 
 

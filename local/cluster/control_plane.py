@@ -6,11 +6,9 @@ left it.
 
 import contextlib
 import json
-import signal
 import ssl
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from local.cluster.credentials import ADMIN, CONTROLLERS, KWOK, SCHEDULER, issue
 from local.cluster.processes import free_ports, running
 from local.cluster.programs import Programs, find_programs
 from local.cluster.stages import stages
+from local.interrupts import ended_by_signals
 
 _START_TIMEOUT = 60.0  # seconds; it takes three on an idle machine
 
@@ -49,7 +48,7 @@ def say(line: str) -> None:
 def running_cluster(
     *, nodes: int = 1, audit_log: Path | None = None, report: Callable[[str], None] = say
 ) -> Iterator[Cluster]:
-    """Run a cluster for as long as the context lasts; SIGTERM ends it as Ctrl-C does.
+    """Run a cluster for as long as the context lasts; SIGINT and SIGTERM end it as Ctrl-C does.
 
     Args:
         nodes: How many nodes its one agent pool has.
@@ -65,7 +64,7 @@ def running_cluster(
     """
     programs = find_programs(report=report)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_ended_by_sigterm())
+        stack.enter_context(ended_by_signals())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coppice-cluster-")))
         cluster = _start(programs, folder, audit_log, stack)
         fill(cluster.kubeconfig, nodes=nodes)
@@ -186,16 +185,3 @@ def _answers(url: str, certificate: Path | None = None, token: str = "") -> bool
         return httpx.get(url, headers=headers, verify=context, trust_env=False).is_success
     except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.TimeoutException, ssl.SSLError):
         return False  # an SSLError if the certificate is still being written
-
-
-@contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Make SIGTERM the exception that Ctrl-C is, so that what was started is stopped."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python delivers signals to the main thread alone
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import sys
 import time
 from pathlib import Path
@@ -27,6 +26,7 @@ from local.demo.story import tell
 from local.demo.told import NotAsToldError
 from local.demo.world import program, world
 from local.github.git import GitError
+from local.interrupts import ended_by_signals
 from local.postgres.server import PostgresMissingError
 from loop.errors import Failure
 
@@ -35,7 +35,6 @@ _FOLDER = ROOT / "build" / "demo"
 
 def main() -> int:
     """Tell the story; the exit code is 1 if it did not come true."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     say = Teller()
     named = os.environ.get("DEMO_KUBECONFIG")
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = shell().variables["NO_PROXY"]  # the night runs in here
@@ -44,7 +43,7 @@ def main() -> int:
     started = time.monotonic()
     say.title("Coppice: a branch gets its environment and loses it again; dev and staging sleep at night.")
     try:
-        with contextlib.ExitStack() as stack:
+        with ended_by_signals(), contextlib.ExitStack() as stack:
             kubeconfig = Path(named) if named else None
             made = world(_FOLDER, kubeconfig=kubeconfig, databases=_databases(stack, say))
             place = with_schedule(stack.enter_context(made))

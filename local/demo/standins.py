@@ -8,7 +8,6 @@ Then clone the repository that this prints and push a branch: what GitHub would 
 """
 
 import contextlib
-import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from local.demo.world import SAMPLE, SEED, SYSTEM_NAMESPACE
 from local.github.repository import Repository
 from local.github.webhooks import deliver, events_between
 from local.host.settings import read_values
+from local.interrupts import ended_by_signals
 
 KUBERNETES_PORT = 7083
 _FOLDER = ROOT / "build" / "standins"
@@ -31,12 +31,11 @@ _PAUSE = 1.0  # seconds between two looks at the repository
 
 def main() -> int:
     """Serve until interrupted; the exit code is 1 if a stand-in did not start."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     settings = read_values(SAMPLE)
     _FOLDER.mkdir(parents=True, exist_ok=True)
     repository = Repository(path=_FOLDER / "todo-app.git", full_name=settings["GITHUB_REPOSITORY"])
     try:
-        with contextlib.ExitStack() as stack:
+        with ended_by_signals(), contextlib.ExitStack() as stack:
             for module, arguments in _commands(settings, repository.path).items():
                 log = _FOLDER / f"{module}.log"
                 server = stack.enter_context(started(module, *arguments, log=log))

@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 
+from local.interrupts import ended_by_signals
 from local.postgres.server import PostgresMissingError, postgres
 
 
@@ -13,7 +14,7 @@ def main() -> None:
     """Start it and say where it is: the first line on standard output, as JSON, with the admin's URL."""
     argparse.ArgumentParser(prog="python -m local.postgres", description=__doc__).parse_args()
     try:
-        with contextlib.suppress(KeyboardInterrupt), postgres() as cluster:
+        with contextlib.suppress(KeyboardInterrupt), ended_by_signals(), postgres() as cluster:
             sys.stdout.write(json.dumps({"name": "postgres", "url": cluster.admin}) + "\n")
             sys.stdout.flush()
             threading.Event().wait()

@@ -200,7 +200,9 @@ def test_the_command_says_where_its_kubeconfig_is_and_stops_when_told(
     programs: None, tmp_path: Path, how: signal.Signals
 ) -> None:
     log = tmp_path / "audit.log"
-    command = [sys.executable, "-m", "local.cluster", "--nodes", "2", "--audit-log", str(log)]
+    # As a script starts it in the background: with SIGINT ignored.
+    background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+    command = [*background, sys.executable, "-m", "local.cluster", "--nodes", "2", "--audit-log", str(log)]
     with subprocess.Popen(
         command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
     ) as process:

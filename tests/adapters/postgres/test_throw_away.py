@@ -28,7 +28,8 @@ def test_it_runs_in_the_foreground_until_interrupted() -> None:
         binaries()
     except PostgresMissingError as error:
         pytest.skip(str(error))
-    command = [sys.executable, "-m", "local.postgres"]
+    # As a script starts it in the background: with SIGINT ignored.
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-m", "local.postgres"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
