@@ -79,7 +79,8 @@ bench: setup  ## how fast it is, each figure beside its reference, one JSON obje
 	@$(PY) -m bench
 
 test-cluster: $(STAMP) kustomize  ## the tests that need a real control plane; the first time builds one, Argo CD and Flux
-	@$(PY) -m pytest -m cluster
+	@$(if $(KUBECONFIG_TEST),,$(PY) -m local.cluster.build)
+	@$(PY) -m pytest -m cluster $(if $(KUBECONFIG_TEST),,-n 2 --dist loadfile)  # each process has a cluster of its own
 
 package: $(STAMP)  ## build/coppice.zip for Azure Functions, with kustomize; on 64-bit Linux
 	@test "$$(uname -sm)" = "Linux x86_64" || { echo "make package needs Linux x86_64: kustomize goes along"; exit 1; }

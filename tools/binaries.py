@@ -4,6 +4,8 @@ A Go module is the one form in which kustomize, and the parts of a real cluster,
 platform, and without containers. Go itself may come from PyPI for the same reason.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -12,7 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +44,12 @@ def build(family: str, *, into: Path, ldflags: str = "", report: Callable[[str],
     if not (module / "go.mod").is_file():
         raise BuildError(f"tools/{family} has no go.mod: there is no such family of tools")
     into.mkdir(parents=True, exist_ok=True)
+    with _alone(into / f".{family}.lock"):
+        return _build(family, into, ldflags, report)
+
+
+def _build(family: str, into: Path, ldflags: str, report: Callable[[str], None]) -> Path:
+    module = ROOT / "tools" / family
     stamp = into / f".{family}"
     inputs = f"{digest(family)} {ldflags}"
     if stamp.exists():
@@ -62,6 +70,14 @@ def build(family: str, *, into: Path, ldflags: str = "", report: Callable[[str],
     stamp.write_text("\n".join([inputs, *programs]))  # last, so that a build cut short is not taken for done
     report(f"built into {into} in {time.monotonic() - started:.0f} s")
     return into
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Let one process at a time in: tests that run side by side need the same programs."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def digest(family: str) -> str:
