@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from tools import proofs
+from tools.binaries import ROOT
 
 
 def test_a_name_stands_for_the_parts_that_begin_with_it_and_no_name_for_all() -> None:
@@ -42,7 +43,7 @@ def test_a_part_that_has_passed_is_not_run_again_and_one_that_failed_is(
 
 
 def test_the_nightly_workflow_runs_every_part() -> None:
-    workflow = yaml.safe_load((proofs.ROOT / ".github" / "workflows" / "nightly.yml").read_text())
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "nightly.yml").read_text())
     named = workflow["jobs"]["proofs"]["strategy"]["matrix"]["part"]
 
     assert proofs.chosen(named) == list(proofs.PARTS)
