@@ -126,7 +126,7 @@ def list_environments(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("environments/{*branch}", methods=["GET"])
 def explain_environment(req: func.HttpRequest) -> func.HttpResponse:
     """One branch: what is observed, what is wanted, and the plan."""
-    from api.environments import branch_of, explained, listed
+    from api.environments import branch_of, explained, key_of, listed
 
     def call() -> Answer:
         branch = branch_of(req.route_params.get("branch"))
@@ -134,7 +134,7 @@ def explain_environment(req: func.HttpRequest) -> func.HttpResponse:
         if not branch:
             return listed(reconciler.survey())
         try:
-            key = reconciler.rules.key(branch)
+            key = key_of(branch, reconciler.rules)
         except ValueError as wrong:
             return error(400, "bad_branch", str(wrong))
         seen, verdict, plan = reconciler.explain(key)

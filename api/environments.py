@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from api.answers import Answer, error, failed
 from api.parts import parts
 from api.plans import plan_as_json
+from branches import ref_format
 from branches.books import BookReader, ObjectRef, Request, RequestWriter, WriteRecord
 from branches.closer import Closer
 from branches.key import Key
@@ -40,6 +41,20 @@ def branch_of(route: str | None) -> str:
     return (route or "").replace("%2F", "/").replace("%2f", "/")
 
 
+def key_of(branch: str, rules: Rules) -> Key:
+    """The key of a branch that somebody names.
+
+    Args:
+        branch: the full branch name.
+        rules: what decides about branches.
+
+    Raises:
+        ValueError: no branch has such a name, or no message could carry it.
+    """
+    ref_format.check(branch)
+    return rules.key(branch)
+
+
 def ask(
     branch: str,
     action: Literal["hold", "apply"],
@@ -65,7 +80,7 @@ def ask(
     if not branch:
         return error(400, "no_branch", "name a branch: /api/environments/<branch>"), None
     try:
-        key = rules.key(branch)
+        key = key_of(branch, rules)
         name = rules.name(branch)
     except ValueError as wrong:
         return error(400, "bad_branch", str(wrong)), None

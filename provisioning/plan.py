@@ -6,7 +6,7 @@ with them; what was applied is noted after all of it was.
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from branches.application import TEMPLATE, Manifest, applying, asleep, holds_data, inventory, reference, waves
 from branches.books import Record, Stall, WriteRecord, rendering
@@ -31,9 +31,7 @@ from provisioning.desired import Desired
 from provisioning.refusal import Refused
 from provisioning.upkeep import mend
 
-ROLLOUT_PATIENCE = timedelta(minutes=10)
-_SOON = 10.0  # seconds: a rollout, a namespace that goes
-_LATER = 60.0  # seconds: something that other branches have to give up first
+_SOON = 10.0  # seconds: a namespace that goes
 
 
 def plan(

@@ -176,6 +176,14 @@ def test_wrong_requests_are_answered_as_json(stage: Stage) -> None:
         assert code(api.post("/api/sweep", content=body)) == (400, "bad_body")
 
 
+@pytest.mark.parametrize(
+    "branch", ["a..b", "%20", "a%00b", "a%0Ab", ".a", "a%2F", "a.lock", "a%5Bb", "%FF%20"]
+)
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_name_that_no_branch_can_have_is_the_askers_mistake(stage: Stage, method: str, branch: str) -> None:
+    assert code(stage.api.request(method, f"/api/environments/{branch}")) == (400, "bad_branch")
+
+
 def test_explaining_a_branch_that_does_not_exist_says_so(stage: Stage) -> None:
     answer = explained(stage, "feature/none")
     assert answer["wanted"]["verdict"] == "absent"
