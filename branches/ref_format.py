@@ -1,4 +1,7 @@
-"""What Git lets a branch be called: https://git-scm.com/docs/git-check-ref-format, for `refs/heads/<branch>`."""
+"""What Git lets a branch be called: `refs/heads/<branch>`, judged as `git check-ref-format` does.
+
+https://git-scm.com/docs/git-check-ref-format
+"""
 
 import re
 

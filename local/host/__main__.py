@@ -48,7 +48,6 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
-    logging.getLogger("azure").setLevel(logging.WARNING)
     arguments.script_root = root = arguments.script_root.resolve()
     try:
         _check(root, arguments.app)

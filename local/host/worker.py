@@ -31,7 +31,6 @@ def main() -> int:
         stream=sys.stderr,
         format=f"%(asctime)s worker {os.getpid()} %(name)s %(levelname)s %(message)s",
     )
-    logging.getLogger("azure").setLevel(logging.WARNING)
     root = arguments.script_root
     host = Host(
         load_app(root, arguments.app),

@@ -1,7 +1,10 @@
 """The program as its settings put it together: what reaches the cluster, and what it says of it."""
 
+import importlib
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 
 from api.environments import ask, explained
 from api.health import examined
+from api.sweeps import carry_out
 from composition import Composition
 from local.arm.app import arm_app
 from local.arm.state import ArmState
@@ -21,6 +25,9 @@ from local.github.app import github_app
 from local.github.repository import create
 from local.kubernetes.app import kubernetes_app
 from local.postgres.server import PostgresMissingError, postgres
+from local.queues.app import queue_service
+from local.queues.connection import emulator_connection_string
+from local.queues.store import Queues
 from local.serving import serving
 from loop.outcome import Waiting
 
@@ -154,6 +161,26 @@ def test_a_policy_of_the_fence_that_was_deleted_is_missed_and_comes_back_when_it
     inside.put()
     assert inside.parts()["fence"]["missing"] == []
     assert inside.get(f"{POLICIES}/{name}")
+
+
+def test_the_worker_logs_what_the_program_says_and_nothing_that_its_sdks_say(
+    made: Callable[..., Inside], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Azure's worker listens at the root, from INFO on:
+    https://github.com/Azure/azure-functions-python-worker/blob/dev/workers/azure_functions_worker/dispatcher.py.
+    """
+    importlib.import_module("function_app")
+    caplog.set_level(logging.INFO)
+    with serving(queue_service(Queues())) as queues, ThreadPoolExecutor(16) as threads:
+        program = made(AzureWebJobsStorage=emulator_connection_string(queues)).program
+        program.reconciler.reconcile(program.rules.key(BRANCH)).log()
+        program.enqueue([program.rules.key(BRANCH)])
+        carry_out(*program.reconciler.sweep(most_deletions=5), queue=program, locks=program.reconciler.locks)
+        asked = [threads.submit(program.checks()["azure"]) for _ in range(64)]
+        assert all(each.result() for each in asked)
+
+    said = {record.name for record in caplog.records}
+    assert said == {"coppice", "coppice.run", "coppice.sweep"}
 
 
 def test_health_says_which_databases_let_every_role_in(made: Callable[..., Inside]) -> None:
