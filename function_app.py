@@ -19,8 +19,8 @@ from responses import respond
 
 _log = logging.getLogger("coppice")
 _STORAGE = "AzureWebJobsStorage"
-# Azure's worker passes on whatever is logged at INFO, and each line is paid for. Nobody has a use for these: each
-# request to Azure with its headers, and connections that urllib3 gives up because others are kept.
+# Azure's worker passes on whatever is logged from INFO on, and each line is paid for. Nobody has a use for
+# these: each request to Azure with its headers, and connections that urllib3 gives up as too many to keep.
 logging.getLogger("azure").setLevel(logging.WARNING)
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 _SWEEP_SCHEDULE = os.environ.get("SWEEP_SCHEDULE") or "0 */10 * * * *"

@@ -66,7 +66,7 @@ def show_power(req: func.HttpRequest) -> func.HttpResponse:
 @power.queue_output("key", queue_name=POWER_QUEUE, connection=_STORAGE)
 def set_power(req: func.HttpRequest, key: func.Out[str]) -> func.HttpResponse:
     """A person's word against the calendar, and its end."""
-    from api.power import changed
+    from api.power import changed, who_asks
     from scheduler.message import to_message
     from scheduler.schedule import FEATURES
 
@@ -78,7 +78,7 @@ def set_power(req: func.HttpRequest, key: func.Out[str]) -> func.HttpResponse:
             req.get_body(),
             schedule=program.schedule,
             overrides=program.overrides,
-            who=req.headers.get("x-ms-client-principal-name", ""),
+            who=who_asks(req.headers, believed=program.settings.console_auth == "easyauth"),
             now=now(),
         )
         if answer.status == 202 and environment == FEATURES:

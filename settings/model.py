@@ -1,6 +1,6 @@
 """The settings themselves: what there is, what each defaults to, and what must hold between them."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -121,6 +121,7 @@ class Settings(BaseModel):
     reapply_hours: Annotated[float, Field(gt=0)] = 24
     sweep_max_deletions: Annotated[int, Field(ge=0)] = 5
     schedule_file: str = ""
+    console_auth: Literal["off", "easyauth"] = "off"
 
     @model_validator(mode="after")
     def _signed_in(self) -> Self:

@@ -62,6 +62,7 @@ DEFAULTS: dict[str, object] = {
     "MAX_ENVIRONMENTS": 50,
     "REAPPLY_HOURS": 24,
     "SWEEP_MAX_DELETIONS": 5,
+    "CONSOLE_AUTH": "off",
     "SCHEDULE_FILE": "",  # schedule.yaml, which may be missing as long as nobody names it
 }
 WRONG = {
@@ -87,6 +88,7 @@ WRONG = {
     "PRIVATE_CIDRS": "10.0.0.0/33",
     "NODE_SELECTOR": "dev",
     "TOLERATIONS": "dev:Sometimes",
+    "CONSOLE_AUTH": "anyone",
     "MAX_ENVIRONMENTS": "many",
     "REAPPLY_HOURS": "0",
     "SWEEP_MAX_DELETIONS": "-1",
