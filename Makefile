@@ -10,6 +10,8 @@ SERVERS := adapters contract end_to_end faults local storm
 FAST := "not cluster and not exhaustive and not sample"
 SEED ?= $(shell date -u +%Y%m%d)
 NODE   := node_modules/.package-lock.json
+PORT     = 7071
+SETTINGS =
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,8 +36,8 @@ demo: $(STAMP) kustomize  ## the main job and a night, on this machine, narrated
 standins: $(STAMP)  ## ARM, GitHub and Kubernetes for local.settings.sample.json, until interrupted
 	@$(PY) -m local.demo.standins
 
-host: $(STAMP) kustomize  ## the functions host on http://127.0.0.1:7071, settings from local.settings.json
-	@$(PY) -m local.host
+host: $(STAMP) kustomize  ## the functions host on http://127.0.0.1:7071, settings from local.settings.json (PORT=…, SETTINGS=…)
+	@$(PY) -m local.host --port $(PORT) $(if $(SETTINGS),--settings $(SETTINGS))
 
 cluster: $(STAMP)  ## a real control plane on this machine, until interrupted; prints its kubeconfig
 	@$(PY) -m local.cluster

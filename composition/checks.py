@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from adapters.kubernetes.notes import check_system
 from adapters.kustomize.build import find
 from adapters.postgres.look import DatabaseReaderAdapter, closing
+from composition.start import check_names
 from loop.errors import NotSetUp
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def checks(program: "Composition") -> Mapping[str, Callable[[], object]]:
     identities = [ref for pool in program.settings.identity_pools.values() for ref in pool]
     server = program.postgres
     return {
+        "settings": lambda: check_names(program.environment),
         "github": program.repository.default_branch,
         "cluster": lambda: check_system(program.provisioning_api),
         "azure": lambda: [program.readers.identities.identity(ref) for ref in identities],

@@ -4,15 +4,12 @@ Everything is built on first use: importing this file loads no SDK, and a webhoo
 cold start pays for none.
 """
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from loop.errors import NotSetUp
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 
 BRANCHES_QUEUE = "branches"
 POWER_QUEUE = "power"
-_log = logging.getLogger("coppice")
 
 
 def now() -> datetime:
@@ -56,7 +52,7 @@ class Composition:
     now = staticmethod(now)
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+        self.environment = environment
 
     @cached_property
     def settings(self) -> "Settings":
@@ -65,16 +61,9 @@ class Composition:
         Raises:
             NotSetUp: some are missing or wrong; the message names each.
         """
-        from settings import SettingsError, load
+        from composition.start import read
 
-        try:
-            settings = load(self._environment)
-        except SettingsError as error:
-            raise NotSetUp(str(error)) from None
-        cluster = f"{settings.aks_resource_group}/{settings.aks_cluster_name}"
-        reached = f"through {settings.kubeconfig}" if settings.kubeconfig else "through Azure"
-        _log.info("looking after %s on cluster %s, %s", settings.github_repository, cluster, reached)
-        return settings
+        return read(self.environment)
 
     @cached_property
     def rules(self) -> "Rules":
@@ -105,14 +94,14 @@ class Composition:
         """The queue of branches' keys."""
         from adapters.storage.queue import Queue
 
-        return Queue(BRANCHES_QUEUE, self._environment)
+        return Queue(BRANCHES_QUEUE, self.environment)
 
     @cached_property
     def power_queue(self) -> "Queue":
         """The queue of environments' keys."""
         from adapters.storage.queue import Queue
 
-        return Queue(POWER_QUEUE, self._environment)
+        return Queue(POWER_QUEUE, self.environment)
 
     @cached_property
     def repository(self) -> "RepositoryAdapter":

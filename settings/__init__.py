@@ -4,7 +4,7 @@ The names are fixed (docs/settings.md has a row for each); a setting's attribute
 """
 
 from settings.kinds import DEFAULT_KINDS
-from settings.loading import SettingsError, load
+from settings.loading import SettingsError, load, misspelt
 from settings.model import Settings
 
-__all__ = ["DEFAULT_KINDS", "Settings", "SettingsError", "load"]
+__all__ = ["DEFAULT_KINDS", "Settings", "SettingsError", "load", "misspelt"]

@@ -1,10 +1,21 @@
 """App settings read by name: one frozen object, or one error that names all that is missing or wrong."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
 from settings.model import Settings
+
+# Settings that others read: Functions and its worker, the local host, the triggers' schedules.
+_OTHERS = (
+    "AzureWebJobsStorage",
+    "LOCAL_FUNCTION_KEY",
+    "POWER_SCHEDULE",
+    "PYTHON_THREADPOOL_THREAD_COUNT",
+    "SWEEP_SCHEDULE",
+)
+_LIKE = 0.9  # of difflib's ratio: one letter of ten is missing, or two have changed places
 
 
 class SettingsError(ValueError):
@@ -30,7 +41,30 @@ def load(values: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
-        raise SettingsError("\n".join(["settings are missing or wrong:", *sorted(_lines(error))])) from None
+        wrong = [*sorted(_lines(error)), *(f"  {line}" for line in misspelt(values))]
+        raise SettingsError("\n".join(["settings are missing or wrong:", *wrong])) from None
+
+
+def misspelt(names: Iterable[str]) -> list[str]:
+    """Find names that are no setting and look like one.
+
+    Args:
+        names: names of app settings, or of the process's variables, among which are others' too.
+
+    Returns:
+        A line for each, with the setting that may be meant.
+    """
+    known = {each.upper(): each for each in (*map(str.upper, Settings.model_fields), *_OTHERS)}
+    likely = {
+        name: found[0]
+        for name in sorted(set(names) - set(known.values()))
+        if (found := difflib.get_close_matches(name.upper(), known, n=1, cutoff=_LIKE))
+    }
+    return [
+        f"{name} is no setting: is {known[like]} meant?"
+        for name, like in likely.items()
+        if not name.startswith(f"{like}_")  # a longer name is another word: GITHUB_REPOSITORY_OWNER
+    ]
 
 
 def _lines(error: ValidationError) -> list[str]:

@@ -3,7 +3,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from settings import DEFAULT_KINDS, Settings, SettingsError, load
+from local.demo.world import SAMPLE
+from local.host.settings import read_values
+from settings import DEFAULT_KINDS, Settings, SettingsError, load, misspelt
 
 REQUIRED = {
     "GITHUB_REPOSITORY": "acme/todo",
@@ -199,6 +201,42 @@ def test_a_pool_that_an_account_names_needs_an_identity() -> None:
 
 def test_other_variables_of_the_process_are_no_concern_of_ours() -> None:
     assert load({**REQUIRED, "PATH": "/bin", "AzureWebJobsStorage": "x"}) == load(REQUIRED)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("GITHUB_REPOSITRY", "GITHUB_REPOSITORY"),
+        ("BASE_DOMIAN", "BASE_DOMAIN"),
+        ("KEY_VAULT", "KEY_VAULTS"),
+        ("max_environments", "MAX_ENVIRONMENTS"),
+        ("SWEEP_SHEDULE", "SWEEP_SCHEDULE"),
+        ("AzureWebJobStorage", "AzureWebJobsStorage"),
+    ],
+)
+def test_a_name_that_is_misspelt_is_told_with_the_one_that_is_meant(name: str, meant: str) -> None:
+    assert misspelt({**REQUIRED, name: "x"}) == [f"{name} is no setting: is {meant} meant?"]
+    assert f"{name} is no setting: is {meant} meant?" in "\n".join(error_of({name: "x"}))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PATH",
+        "GITHUB_REPOSITORY_OWNER",
+        "GITHUB_REPOSITORY_ID",
+        "AzureWebJobsStorage__accountName",
+        "WEBSITE_SITE_NAME",
+        "FUNCTIONS_WORKER_RUNTIME",
+        "SWEEP_SCHEDULE",
+    ],
+)
+def test_a_name_of_somebody_else_is_not_taken_for_a_slip(name: str) -> None:
+    assert misspelt([*REQUIRED, name]) == []
+
+
+def test_no_setting_is_taken_for_a_slip_of_another() -> None:
+    assert misspelt(read_values(SAMPLE)) == []
 
 
 def test_settings_do_not_change() -> None:

@@ -16,6 +16,8 @@ import sys
 import threading
 from pathlib import Path
 
+from composition import composed
+from composition.start import check
 from local.host.app import EVERY_TRIGGER, Host
 from local.host.bindings import HttpTrigger, TimerTrigger
 from local.host.loading import USUAL_APP, load_app, read_host_json
@@ -23,7 +25,9 @@ from local.host.queues import LOCK
 from local.host.settings import SettingsError, app_environment, read_values
 from local.host.storage import with_storage
 from local.host.workers import Workers
+from loop.errors import NotSetUp
 
+_ROOT = Path(__file__).resolve().parents[2]
 _log = logging.getLogger("host")
 
 
@@ -52,12 +56,12 @@ def main() -> int:
     try:
         _check(root, arguments.app)
         return _serve(arguments, _values(root, arguments.settings))
-    except SettingsError as error:
+    except (SettingsError, NotSetUp) as error:
         _log.error("%s", error)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        _log.error("Port %d is taken. Choose another one with --port.", arguments.port)
+        _log.error("Port %d is taken. Choose another one: make host PORT=…, or --port.", arguments.port)
     return 1
 
 
@@ -83,8 +87,11 @@ def _serve(arguments: argparse.Namespace, values: dict[str, str]) -> int:
     with contextlib.ExitStack() as stack:
         settings = stack.enter_context(with_storage(values))
         _become(root, settings)
+        app = load_app(root, arguments.app)
+        if root == _ROOT:
+            check(composed())
         host = Host(
-            load_app(root, arguments.app),
+            app,
             settings=settings,
             host_json=host_json,
             port=arguments.port,

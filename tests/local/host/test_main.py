@@ -126,6 +126,28 @@ def test_a_host_that_cannot_start_says_why_in_one_line(
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"BASE_DOMAIN": "Dev Example"}, "BASE_DOMAIN: expected a DNS name"),
+        ({"GITHUB_REPOSITORY": "", "GITHUB_REPOSITRY": "acme/todo"}, "is GITHUB_REPOSITORY meant?"),
+        ({"FENCE": "no-such-folder"}, "FENCE names"),
+        ({"SCHEDULE_FILE": "no-such-file.yaml"}, "SCHEDULE_FILE names"),
+    ],
+)
+def test_settings_are_checked_before_the_program_is_served(
+    tmp_path: Path, changed: dict[str, str], complaint: str
+) -> None:
+    sample = json.loads((REPOSITORY / "local.settings.sample.json").read_text())["Values"]
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"Values": {**sample, **changed}}))
+    process = _start("--settings", str(file))
+    out, said = process.communicate(timeout=20)
+    assert (process.returncode, out) == (1, "")
+    assert complaint in said
+    assert "Traceback" not in said
+
+
 def test_a_folder_without_an_app_is_said(tmp_path: Path) -> None:
     _, said = _start("--script-root", str(tmp_path)).communicate(timeout=20)
     assert f"There is no function_app.py in {tmp_path}" in said
