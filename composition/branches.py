@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from adapters.arm.identities import CredentialDeleterAdapter, CredentialWriterAdapter, IdentityReaderAdapter
+from adapters.arm.identities import CredentialDeleterAdapter, CredentialWriterAdapter
 from adapters.kubernetes.application import (
     ApplicationReaderAdapter,
     ApplicationWriterAdapter,
@@ -38,17 +38,11 @@ if TYPE_CHECKING:
 
 def readers(program: "Composition") -> Readers:
     """All that looks at the world and changes nothing."""
-    settings = program.settings
     return Readers(
         branches=program.repository,
         books=program.books,
         namespaces=NamespaceReaderAdapter(program.provisioning_api),
-        identities=IdentityReaderAdapter(
-            program.credential(settings.provisioning_client_id),
-            settings.azure_subscription_id,
-            settings.azure_resource_manager_url,
-            issuer=program.cluster.issuer,
-        ),
+        identities=program.identities,
         application=ApplicationReaderAdapter(program.provisioning_api, program.discovery),
         databases=DatabaseReaderAdapter(program.postgres) if program.postgres else None,
         monitoring=SharedAdapter(program.provisioning_api),

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from adapters.github.flags import FlagAdapter
 from adapters.kubernetes.notes import check_system
 from adapters.kustomize.build import find
 from adapters.postgres.look import DatabaseReaderAdapter, closing
 from composition.start import check_names
-from loop.errors import NotSetUp
+from loop.errors import Forbidden, Gone, NotSetUp, Rejected
+from loop.reading import Unknown
+from scheduler.observe import flags
 
 if TYPE_CHECKING:
     from adapters.postgres.client import Server
@@ -22,13 +25,38 @@ def checks(program: "Composition") -> Mapping[str, Callable[[], object]]:
         "settings": lambda: check_names(program.environment),
         "github": program.repository.default_branch,
         "cluster": lambda: check_system(program.provisioning_api),
-        "azure": lambda: [program.readers.identities.identity(ref) for ref in identities],
+        "azure": lambda: [program.identities.identity(ref) for ref in identities],
         "queue": program.queue.length,
-        "schedule": lambda: program.schedule,
+        "schedule": lambda: check_flags(program),
         "fence": lambda: program.fence,
         "kustomize": lambda: find(program.folder),
         **({"databases": lambda: check_closed(server)} if server else {}),
     }
+
+
+def check_flags(program: "Composition") -> None:
+    """Ask whether every flag of the schedule can be read where the schedule says that it is.
+
+    Raises:
+        NotSetUp: one cannot; which, and why.
+        Failure: GitHub gave no usable answer.
+    """
+    if program.schedule is None:
+        return
+    seen = flags(
+        program.schedule.named.values(),
+        repository=program.settings.github_repository,
+        reader=FlagAdapter(program.sign_in),
+    )
+    for each in seen:
+        match each.head:
+            case Unknown(Gone() | Forbidden() | Rejected() as error):
+                raise NotSetUp(
+                    f"the schedule's flag {each} cannot be read: {error}. Correct the schedule, or let the "
+                    f"token or app read {each.repository}"
+                ) from error
+            case Unknown(error):
+                raise error
 
 
 def check_closed(server: "Server") -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from github import Github
 
     from adapters.arm.cluster import ClusterAdapter
+    from adapters.arm.identities import IdentityReaderAdapter
     from adapters.github.repository import RepositoryAdapter
     from adapters.kubernetes.books import BookAdapter
     from adapters.kubernetes.client import Api
@@ -124,11 +125,7 @@ class Composition:
         )
 
     def credential(self, client_id: str) -> "TokenCredential":
-        """What signs in to Azure as a managed identity, or as whoever is signed in on a laptop.
-
-        Args:
-            client_id: the identity's; empty takes the app's default one.
-        """
+        """What signs in to Azure as the managed identity of a client id, or on a laptop as its user."""
         from composition.signing_in import credential
 
         return credential(self.settings, client_id)
@@ -146,6 +143,19 @@ class Composition:
             group=settings.aks_resource_group,
             name=settings.aks_cluster_name,
             issuer=settings.aks_oidc_issuer_url,
+        )
+
+    @cached_property
+    def identities(self) -> "IdentityReaderAdapter":
+        """The identities that credentials are spread over; they need no cluster to be looked at."""
+        from adapters.arm.identities import IdentityReaderAdapter
+
+        settings = self.settings
+        return IdentityReaderAdapter(
+            self.credential(settings.provisioning_client_id),
+            settings.azure_subscription_id,
+            settings.azure_resource_manager_url,
+            issuer=self.cluster.issuer,
         )
 
     def api(self, client_id: str) -> "Api":

@@ -3,7 +3,7 @@
 Whatever was not read is `Unknown`, and stays it: nothing here takes a failure for an absence.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -85,7 +85,7 @@ def observe(name: str, environment: Environment, *, repository: str, readers: Re
         What was seen; nothing was written.
     """
     git = _Git(readers.repositories)
-    flags = tuple(_flag(flag, repository, git) for flag in environment.state)
+    seen = tuple(_flag(flag, repository, git) for flag in environment.state)
     nodes = read(readers.cluster.nodes)
     on_pools = _then(nodes, lambda all_: readers.cluster.pods_on(_names(all_, environment)))
     ledger = read(lambda: readers.ledgers.ledger(name))
@@ -96,8 +96,8 @@ def observe(name: str, environment: Environment, *, repository: str, readers: Re
         environment=environment,
         overrides=read(readers.overrides.overrides),
         ledger=ledger,
-        flags=flags,
-        syncs=tuple(_sync(sync, flags, git, readers.syncs) for sync in environment.sync),
+        flags=seen,
+        syncs=tuple(_sync(sync, seen, git, readers.syncs) for sync in environment.sync),
         pools=read(readers.pools.pools),
         nodes=nodes,
         on_pools=on_pools,
@@ -106,6 +106,20 @@ def observe(name: str, environment: Environment, *, repository: str, readers: Re
         else NOT_LOOKED_AT,
         budgets=_then(on_pools, lambda pods: readers.cluster.budgets({pod.namespace for pod in pods})),
     )
+
+
+def flags(
+    environments: Iterable[Environment], *, repository: str, reader: RepositoryReader
+) -> tuple[FlagSeen, ...]:
+    """Look at the flags alone.
+
+    Args:
+        environments: what the schedule says.
+        repository: the repository of flags that name none.
+        reader: what looks.
+    """
+    git = _Git(reader)
+    return tuple(_flag(flag, repository, git) for each in environments for flag in each.state)
 
 
 def _names(nodes: tuple[Node, ...], environment: Environment) -> tuple[str, ...]:

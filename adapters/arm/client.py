@@ -10,7 +10,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
-from adapters.unreadable import UNREADABLE, seconds
+from adapters.unreadable import UNREADABLE, plainly, seconds
 from loop.errors import (
     Conflict,
     Failure,
@@ -73,7 +73,7 @@ def translated(what: str) -> Iterator[None]:
     except HttpResponseError as error:
         raise _failure(what, error) from error
     except AzureError as error:
-        raise Unreachable(f"Azure did not answer: {what}: {error}") from error
+        raise Unreachable(f"Azure did not answer: {what}: {plainly(error)}") from error
     except UNREADABLE as error:
         raise Unreachable(f"Azure gave no usable answer: {what}: {error!r}") from error
 

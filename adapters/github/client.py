@@ -11,7 +11,7 @@ from github import Auth, Github
 from github.GithubException import BadAttributeException, GithubException, RateLimitExceededException
 from jwt import PyJWTError
 
-from adapters.unreadable import UNREADABLE, seconds
+from adapters.unreadable import UNREADABLE, plainly, seconds
 from loop.errors import Conflict, Failure, Forbidden, Gone, NotSetUp, Rejected, Throttled, Unreachable
 
 _TIMEOUT = 15  # seconds
@@ -78,7 +78,9 @@ def translated(what: str) -> Iterator[None]:
         raise _failure(what, error) from error
     except PyJWTError as error:
         raise NotSetUp(f"GITHUB_APP_PRIVATE_KEY cannot be used, it has to be a PEM: {error}") from error
-    except (requests.RequestException, BadAttributeException, *UNREADABLE) as error:
+    except requests.RequestException as error:
+        raise Unreachable(f"GitHub gave no usable answer: {what}: {plainly(error)}") from error
+    except (BadAttributeException, *UNREADABLE) as error:
         raise Unreachable(f"GitHub gave no usable answer: {what}: {error!r}") from error
 
 

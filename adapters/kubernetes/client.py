@@ -15,7 +15,7 @@ from kubernetes.client.rest import RESTClientObject
 from urllib3.exceptions import HTTPError
 
 from adapters.retry import asking_again
-from adapters.unreadable import seconds
+from adapters.unreadable import plainly, seconds
 from loop.errors import Conflict, Failure, Forbidden, Gone, QuotaReached, Rejected, Throttled, Unreachable
 
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
@@ -156,7 +156,7 @@ class Api:
             response = self._rest.request(method, url, headers=headers, body=body, _request_timeout=_TIMEOUT)
             data = response.read()
         except (HTTPError, ApiException, OSError) as error:
-            raise Unreachable(f"the cluster did not answer {method} {path}: {error}") from error
+            raise Unreachable(f"the cluster did not answer {method} {path}: {plainly(error)}") from error
         document = _document(data)
         if not document and response.status in {200, 201, 202, 404}:  # a proxy's 404 is no proof of absence
             raise Unreachable(f"{method} {path}: HTTP {response.status} did not come from the API server")

@@ -20,7 +20,7 @@ from azure.core.exceptions import (
 )
 from azure.storage.queue import QueueClient
 
-from adapters.unreadable import UNREADABLE, seconds
+from adapters.unreadable import UNREADABLE, plainly, seconds
 from loop.errors import (
     Conflict,
     Failure,
@@ -85,7 +85,7 @@ def _translated(queue: str) -> Iterator[None]:
     except HttpResponseError as error:
         raise _failure(queue, error) from error
     except AzureError as error:
-        raise Unreachable(f"queue {queue} did not answer: {error}") from error
+        raise Unreachable(f"queue {queue} did not answer: {plainly(error)}") from error
     except UNREADABLE as error:
         raise Unreachable(f"queue {queue} gave no usable answer: {error!r}") from error
 

@@ -198,5 +198,49 @@ def test_health_says_which_databases_let_every_role_in(made: Callable[..., Insid
     assert 'REVOKE CONNECT ON DATABASE "older" FROM PUBLIC;' in told["messages"]["databases"]
 
 
+def blamed(program: Composition) -> Mapping[str, str]:
+    """What is not well, and what is said of it."""
+    told: Mapping[str, str] = json.loads(json.dumps(examined(program.checks(), details=True).body))[
+        "messages"
+    ]
+    return {name: said for name, said in told.items() if name != "queue"}  # none runs here
+
+
+def test_a_kubeconfig_that_is_not_there_is_no_fault_of_azures(made: Callable[..., Inside]) -> None:
+    inside = made(AzureWebJobsStorage="UseDevelopmentStorage=true")
+    settings = {**inside.program.environment, "KUBECONFIG": "no-such-file"}
+
+    assert list(blamed(Composition(settings))) == ["cluster"]
+
+
+def test_a_setting_that_is_misspelt_is_told(made: Callable[..., Inside]) -> None:
+    inside = made(AzureWebJobsStorage="UseDevelopmentStorage=true", KEY_VALUTS="kv-todo")
+
+    assert blamed(inside.program) == {"settings": "KEY_VALUTS is no setting: is KEY_VAULTS meant?"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"repository": "acme/nowhere"}, "acme/nowhere cannot be read"),
+        ({"branch": "nowhere"}, "has no branch nowhere"),
+        ({"file": "nowhere.yaml"}, "has no file nowhere.yaml"),
+        ({"path": "no.where"}, "README.md of acme/todo-app@main"),
+    ],
+)
+def test_a_flag_of_the_schedule_that_is_nowhere_is_told(
+    made: Callable[..., Inside], tmp_path: Path, wrong: dict[str, str], words: str
+) -> None:
+    file = tmp_path / "schedule.yaml"
+    flag = {"file": "README.md", "path": "state", **wrong}
+    dev = {"awake": [], "namespaces": ["dev"], "state": [flag], "sync": [{"argocd": "argocd/dev"}]}
+    file.write_text(json.dumps({"environments": {"dev": dev}}))
+    inside = made(AzureWebJobsStorage="UseDevelopmentStorage=true", SCHEDULE_FILE=str(file))
+
+    (said,) = blamed(inside.program).values()
+    assert "the schedule's flag" in said
+    assert words in said
+
+
 def test_without_a_server_of_databases_health_asks_none(made: Callable[..., Inside]) -> None:
     assert "databases" not in made(AzureWebJobsStorage="UseDevelopmentStorage=true").program.checks()
