@@ -10,14 +10,20 @@ SERVERS := adapters contract end_to_end faults local storm
 FAST := "not cluster and not exhaustive and not sample"
 SEED ?= $(shell date -u +%Y%m%d)
 NODE   := node_modules/.package-lock.json
+NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11) and "Coppice needs Python 3.11 or newer. This is " \
+  + sys.version.split()[0] + ": name another, as in make PYTHON=python3.12")
 PORT     = 7071
 SETTINGS =
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
+# An environment that is half made, or of a Python that is gone or too old, is made anew: pip is what comes last into it.
 $(STAMP): requirements.txt requirements-dev.txt
-	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -c 'import pip; $(NEW_ENOUGH)' >/dev/null 2>&1 || { \
+	  $(PYTHON) -c '$(NEW_ENOUGH)' && rm -rf $(VENV) && \
+	  { $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }; }; }
+	@echo "installing into $(VENV) what requirements.txt and requirements-dev.txt pin; at first it takes half a minute"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
@@ -42,11 +48,11 @@ host: $(STAMP) kustomize  ## the functions host on http://127.0.0.1:7071, settin
 cluster: $(STAMP)  ## a real control plane on this machine, until interrupted; prints its kubeconfig
 	@$(PY) -m local.cluster
 
-lock: $(STAMP)  ## pin again what pyproject.toml asks for
+lock: $(STAMP)  ## pin again what pyproject.toml asks for, by hash
 	@$(PY) -m pip install --quiet uv
-	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header \
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --generate-hashes \
 	  --output-file requirements.txt pyproject.toml
-	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header \
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --generate-hashes \
 	  --constraint requirements.txt --group dev --output-file requirements-dev.txt
 
 check: $(STAMP)  ## format, lint, types, import rules
