@@ -5,6 +5,7 @@ and stop in one way.
 """
 
 import contextlib
+import errno
 import json
 import socket
 import sys
@@ -45,7 +46,12 @@ def serve_forever(app: ASGIApp, *, port: int, name: str) -> None:
         port: the loopback port; 0 takes a free one, which the printed line tells.
         name: what is being served, for the printed line.
     """
-    listener = _bound(port)
+    try:
+        listener = _bound(port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        sys.exit(f"Port {port} is taken: something else listens there. Is it another one of these?")
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     sys.stdout.write(json.dumps({"name": name, "url": url}) + "\n")
     sys.stdout.flush()

@@ -57,6 +57,7 @@ def started(module: str, *arguments: str, log: Path) -> Iterator[Server]:
         NotStartedError: it ended first.
     """
     with log.open("a") as errors:
+        before = errors.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
@@ -68,7 +69,7 @@ def started(module: str, *arguments: str, log: Path) -> Iterator[Server]:
             start_new_session=True,  # Ctrl-C is for us: we stop them in order
         )
     try:
-        yield Server(url=_url(process, module, log), process=process)
+        yield Server(url=_url(process, module, log, before), process=process)
     finally:
         process.terminate()
         try:
@@ -78,9 +79,9 @@ def started(module: str, *arguments: str, log: Path) -> Iterator[Server]:
             process.communicate()
 
 
-def tail(log: Path, lines: int = 15) -> str:
-    """The end of a log."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+def tail(log: Path, lines: int = 15, *, since: int = 0) -> str:
+    """The end of a log; of what was written after its first `since` bytes."""
+    return "\n".join(log.read_bytes()[since:].decode(errors="replace").splitlines()[-lines:])
 
 
 def write_kubeconfig(file: Path, server: str) -> Path:
@@ -102,10 +103,11 @@ def write_kubeconfig(file: Path, server: str) -> Path:
     return file
 
 
-def _url(process: subprocess.Popen[str], module: str, log: Path) -> str:
+def _url(process: subprocess.Popen[str], module: str, log: Path, before: int) -> str:
     assert process.stdout is not None
     first = process.stdout.readline()
     if not first:
         process.wait()
-        raise NotStartedError(f"python -m {module} ended with status {process.returncode}:\n{tail(log)}")
+        said = tail(log, since=before)
+        raise NotStartedError(f"python -m {module} ended with status {process.returncode}:\n{said}")
     return str(json.loads(first)["url"])

@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import httpx
@@ -27,6 +28,22 @@ def test_a_process_serves_for_as_long_as_the_context_lasts(tmp_path: Path) -> No
     assert server.process.returncode is not None
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.url, trust_env=False)
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_that_the_log_held_before(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("of yesterday\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with (
+            pytest.raises(NotStartedError) as raised,
+            started("local.queues", "--port", port, log=log),
+        ):
+            pass
+    said = str(raised.value)
+    assert f"Port {port} is taken" in said
+    assert "Traceback" not in said
+    assert "yesterday" not in said
 
 
 def test_a_process_that_does_not_start_says_why(tmp_path: Path) -> None:
