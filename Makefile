@@ -39,6 +39,9 @@ $(NODE): package.json
 demo: $(STAMP) kustomize  ## the main job and a night, on this machine, narrated (DEMO_KUBECONFIG=<file>: on that cluster)
 	@$(PY) -m local.demo
 
+try: $(STAMP) kustomize  ## the program, its stand-ins and a branch with its environment, to play with, until interrupted
+	@$(PY) -m local.demo.play
+
 standins: $(STAMP)  ## ARM, GitHub and Kubernetes for local.settings.sample.json, until interrupted
 	@$(PY) -m local.demo.standins
 
@@ -97,4 +100,5 @@ package: $(STAMP)  ## build/coppice.zip for Azure Functions, with kustomize; on 
 	@git archive --format=zip --output build/coppice.zip --prefix=bin/ --add-file=bin/kustomize --prefix= \
 	  HEAD -- . $$(sed 's/.*/:(exclude)&/' .funcignore)
 
-.PHONY: bench check cluster demo format help host integration kustomize lock package proofs sample setup standins test test-cluster unit
+.PHONY: bench check cluster demo format help host integration kustomize lock package proofs sample setup standins test \
+  test-cluster try unit

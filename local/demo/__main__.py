@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from local.demo.databases import Databases, databases
+from local.demo.databases import databases_if_installed
 from local.demo.gitops import gitops, with_schedule
 from local.demo.narrator import Narrator
 from local.demo.night import tell_night
@@ -27,7 +27,6 @@ from local.demo.told import NotAsToldError
 from local.demo.world import program, world
 from local.github.git import GitError
 from local.interrupts import ended_by_signals
-from local.postgres.server import PostgresMissingError
 from loop.errors import Failure
 
 _FOLDER = ROOT / "build" / "demo"
@@ -45,7 +44,7 @@ def main() -> int:
     try:
         with ended_by_signals(), contextlib.ExitStack() as stack:
             kubeconfig = Path(named) if named else None
-            made = world(_FOLDER, kubeconfig=kubeconfig, databases=_databases(stack, say))
+            made = world(_FOLDER, kubeconfig=kubeconfig, databases=databases_if_installed(stack, say))
             place = with_schedule(stack.enter_context(made))
             running = stack.enter_context(program(place))
             _introduce(say, named)
@@ -81,14 +80,6 @@ def main() -> int:
     told = {name: getattr(narrator, name) for name in ("provisioned", "removed", "asleep", "woken")}
     sys.stdout.write(json.dumps({**told, "seconds": seconds}) + "\n")
     return 0
-
-
-def _databases(stack: contextlib.ExitStack, say: Teller) -> Databases | None:
-    try:
-        return stack.enter_context(databases())
-    except PostgresMissingError as error:
-        say.remark(f"Here environments get no database. {error}")
-        return None
 
 
 def _introduce(say: Teller, kubeconfig: str | None) -> None:

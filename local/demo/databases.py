@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 import psycopg
 
 from branches.database import marked
-from local.postgres.server import ADMIN, postgres
+from local.demo.say import Teller
+from local.postgres.server import ADMIN, PostgresMissingError, postgres
 
 TEMPLATE = "todo_staging"
 """The database that each branch's is a copy of."""
@@ -146,6 +147,15 @@ def databases() -> Iterator[Databases]:
             session.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])  # closing is a message on its way
             session.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
         yield made
+
+
+def databases_if_installed(stack: contextlib.ExitStack, say: Teller) -> Databases | None:
+    """Run the server until a stack ends; `None`, which is said, where PostgreSQL is not installed."""
+    try:
+        return stack.enter_context(databases())
+    except PostgresMissingError as error:
+        say.remark(f"Here environments get no database. {error}")
+        return None
 
 
 def login(secret: Mapping[str, str]) -> Login:

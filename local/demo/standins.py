@@ -9,24 +9,22 @@ Then clone the repository that this prints and push a branch: what GitHub would 
 
 import contextlib
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
+from local.demo.github import tell_of_pushes
 from local.demo.processes import ROOT, NotStartedError, started, write_kubeconfig
 from local.demo.world import SAMPLE, SEED, SYSTEM_NAMESPACE
 from local.github.repository import Repository
-from local.github.webhooks import deliver, events_between
 from local.host.settings import read_values
 from local.interrupts import ended_by_signals
 
 KUBERNETES_PORT = 7083
 _FOLDER = ROOT / "build" / "standins"
 _WEBHOOK = "http://127.0.0.1:7071/api/github"
-_PAUSE = 1.0  # seconds between two looks at the repository
 
 
 def main() -> int:
@@ -46,7 +44,7 @@ def main() -> int:
                 f"{kubernetes}/api/v1/namespaces", json=SYSTEM_NAMESPACE, trust_env=False
             ).raise_for_status()
             _say(f"git clone {repository.path}, push a branch, and {_WEBHOOK} is told")
-            _be_github(repository, settings["GITHUB_WEBHOOK_SECRET"])
+            tell_of_pushes(repository, _WEBHOOK, settings["GITHUB_WEBHOOK_SECRET"], _say)
     except NotStartedError as error:
         _say(str(error))
         return 1
@@ -67,21 +65,6 @@ def _commands(settings: Mapping[str, str], repository: Path) -> dict[str, tuple[
         "local.github": ("--port", port("GITHUB_API_URL"), "--repository", str(repository), *seed),
         "local.kubernetes": ("--port", str(KUBERNETES_PORT)),
     }
-
-
-def _be_github(repository: Repository, secret: str) -> None:
-    """Tell the host of every push, once, as GitHub does: what nobody hears is the sweep's to find."""
-    before = repository.branches()
-    while True:
-        time.sleep(_PAUSE)
-        after = repository.branches()
-        for each in events_between(repository, before, after):
-            try:
-                answer = deliver(_WEBHOOK, each.event, each.payload, secret)
-                _say(f"{each.event} {each.payload['ref']}: {answer.status_code} {answer.text}")
-            except httpx.TransportError as error:
-                _say(f"{each.event} {each.payload['ref']}: lost, for the host did not answer ({error})")
-        before = after
 
 
 def _say(line: str) -> None:
