@@ -1,9 +1,9 @@
 """The sweep: which branches differ from what is wanted, and whether so many removals can be right. Pure; it
 only picks keys.
 
-An error that looked like an empty list has emptied clusters (argo-cd#11464, #14318, #18212). So removals
-stop when something was not read, and when there are more of them than anyone expects; what is to be made or
-mended goes on.
+An error that looked like an empty list has emptied clusters (argo-cd#11464, #14318, #18212). So nothing is
+removed of which any part was not read, and all removals stop when there are more of them than anyone expects;
+what is to be made or mended goes on.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class Drift:
         make: branches whose environment is to be made or mended.
         remove: branches whose environment is to go.
         stopped: why the removals are not carried out; empty if they are.
-        unread: what could not be read.
+        unread: what could not be read; whatever it would have told about is left alone.
         digest: of the removals: confirming it lets these very ones through.
     """
 
@@ -108,7 +108,7 @@ def drift(
     return Drift(
         make=tuple(make),
         remove=tuple(remove),
-        stopped=_stopped(remove, tuple(unread), most=None if confirmed == digest else most_deletions),
+        stopped="" if confirmed == digest else _stopped(remove, most=most_deletions),
         unread=tuple(unread),
         digest=digest,
     )
@@ -120,19 +120,15 @@ def _why(verdict: Verdict, plan: Plan) -> str:
     return plan.barrier.why if plan.barrier else ", ".join(map(str, plan.changes))
 
 
-def _stopped(remove: list[Difference], unread: tuple[str, ...], *, most: int | None) -> str:
-    """Why removals are not carried out; `most` is `None` if a person has confirmed these very ones."""
-    if not remove:
-        return ""
-    if unread:
-        return f"{len(remove)} removals wait, because something could not be read: {'; '.join(unread)}"
+def _stopped(remove: list[Difference], *, most: int) -> str:
+    """Why removals are not carried out that nobody has confirmed."""
     fresh = sum(1 for each in remove if not each.begun)
-    if most is not None and fresh > most:
-        return (
-            f"{fresh} removals are more than SWEEP_MAX_DELETIONS ({most}): look at them with "
-            "POST /api/sweep?dry_run=true, and confirm them with the digest that it answers"
-        )
-    return ""
+    if fresh <= most:
+        return ""
+    return (
+        f"{fresh} removals are more than SWEEP_MAX_DELETIONS ({most}): look at them with "
+        "POST /api/sweep?dry_run=true, and confirm them with the digest that it answers"
+    )
 
 
 def _digest(remove: list[Difference]) -> str:

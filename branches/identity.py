@@ -148,8 +148,8 @@ class IdentityReader(Protocol):
             Gone: there is no such identity; check `WORKLOAD_IDENTITIES`.
         """
 
-    def credentials(self, ref: str) -> tuple[Credential, ...]:
-        """Every credential of an identity, page by page."""
+    def credentials(self, ref: str) -> tuple[Credential, ...] | None:
+        """Every credential of an identity, page by page; `None` if there is no such identity."""
 
     def issuer(self) -> str:
         """The cluster's issuer of service-account tokens."""

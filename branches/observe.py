@@ -7,7 +7,8 @@ Whatever was not read is `Unknown`, and stays it: nothing here takes a failure f
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeAlias
 
 from branches.application import ApplicationReader, Live, Rollout
 from branches.books import BookReader, Books
@@ -23,6 +24,8 @@ from loop.reading import Absent, Reading, Standing, Unknown, read, standing
 
 AWAKE = NO_DATABASE = NO_MONITORING = Absent()
 NOT_LOOKED_AT: Unknown = Unknown(Unreachable("not looked at"))
+# Identity → its credentials; `Absent` is an identity that does not exist, which is not one that is empty.
+Listed: TypeAlias = Mapping[str, Reading[tuple[Credential, ...]]]
 
 
 class BranchReader(Protocol):
@@ -84,7 +87,7 @@ class Observed:
         books: its record and request; never `Absent`.
         namespace: its namespace.
         credentials: those about its namespace, on the identities its record names; on all if it has no
-            record.
+            record. Not known if one of these identities was not read.
         listed: every credential of the identities that were looked through for it.
         database: its database; `Absent` where branches get none.
         monitoring: the shared configuration of monitoring; looked at only when the environment is to go.
@@ -102,7 +105,7 @@ class Observed:
     books: Reading[Books]
     namespace: Reading[Namespace]
     credentials: Reading[tuple[Credential, ...]]
-    listed: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
+    listed: Listed = field(default_factory=dict)
     database: Reading[Database] = NO_DATABASE
     monitoring: Reading[Shared] = NO_MONITORING
     issuer: str = ""
@@ -115,6 +118,12 @@ class Observed:
     def parts(self) -> tuple[Reading[object], ...]:
         """Every reading that a removal depends on."""
         return self.books, self.namespace, self.credentials, self.database, self.monitoring
+
+    @property
+    def there(self) -> tuple[Credential, ...]:
+        """The credentials about its namespace, as far as they were read."""
+        known = standing(self.credentials)
+        return _about(self.name.namespace, self.listed, self.issuer) if known is None else known
 
     @property
     def noted(self) -> Books:
@@ -142,12 +151,13 @@ def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
     books: Reading[Books] = read(lambda: readers.books.books(key, name))
     namespace = read(lambda: readers.namespaces.get(name.namespace))
     issuer = read(readers.identities.issuer)
-    listed: Reading[Mapping[str, tuple[Credential, ...]]] = NOT_LOOKED_AT
+    listed: Listed = {}
+    credentials: Reading[tuple[Credential, ...]] = NOT_LOOKED_AT
     if isinstance(issuer, Standing) and isinstance(books, Standing):
-        identities = identities_to_search(books.value, rules)
-        listed = read(lambda: list_credentials(identities, readers.identities))
+        listed = list_credentials(identities_to_search(books.value, rules), readers.identities)
+        credentials = about(name.namespace, listed, issuer.value)
     elif isinstance(issuer, Unknown):
-        listed = issuer
+        credentials = issuer
     seen = Observed(
         key=key,
         name=name,
@@ -155,8 +165,8 @@ def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
         head=head,
         books=books,
         namespace=namespace,
-        credentials=about(name.namespace, listed, standing(issuer) or ""),
-        listed=standing(listed) or {},
+        credentials=credentials,
+        listed=listed,
         database=NO_DATABASE if databases is None else read(lambda: databases.get(name.database)),
         issuer=standing(issuer) or "",
         asleep_since=read(readers.asleep_since),
@@ -172,21 +182,20 @@ def identities_to_search(books: Books, rules: Rules) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def list_credentials(
-    identities: Iterable[str], reader: IdentityReader
-) -> Mapping[str, tuple[Credential, ...]]:
-    """Every credential of some identities: one list for each."""
-    return {identity: reader.credentials(identity) for identity in identities}
+def list_credentials(identities: Iterable[str], reader: IdentityReader) -> Listed:
+    """Every credential of some identities, a list for each: one that cannot be read hides no other."""
+    return {identity: read(partial(reader.credentials, identity)) for identity in identities}
 
 
-def about(
-    namespace: str, listed: Reading[Mapping[str, tuple[Credential, ...]]], issuer: str
-) -> Reading[tuple[Credential, ...]]:
-    """Those that let service accounts of a namespace of our cluster in."""
-    if not isinstance(listed, Standing):
-        return listed
-    found = (each for credentials in listed.value.values() for each in credentials)
-    return Standing(tuple(each for each in found if each.namespace == namespace and each.issuer == issuer))
+def about(namespace: str, listed: Listed, issuer: str) -> Reading[tuple[Credential, ...]]:
+    """Those that let service accounts of a namespace of our cluster in; unknown if one list is."""
+    unread = next((each for each in listed.values() if isinstance(each, Unknown)), None)
+    return unread or Standing(_about(namespace, listed, issuer))
+
+
+def _about(namespace: str, listed: Listed, issuer: str) -> tuple[Credential, ...]:
+    found = (each for credentials in listed.values() for each in standing(credentials) or ())
+    return tuple(each for each in found if each.namespace == namespace and each.issuer == issuer)
 
 
 def _with_part(seen: Observed, monitoring: SharedReader | None) -> Observed:

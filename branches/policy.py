@@ -158,8 +158,7 @@ def _inventory(seen: Observed) -> frozenset[ObjectRef]:
 
 def _why_not_to_write(credential: Credential, seen: Observed, rules: Rules) -> str:
     """Why a credential cannot be made what it is to be: one stands in its place that is somebody else's."""
-    there = standing(seen.credentials) or ()
-    found = next((each for each in there if each.ref == credential.ref), None)
+    found = next((each for each in seen.there if each.ref == credential.ref), None)
     why = why_foreign_credential(found, seen, rules) if found else ""
     return f"{found} is for another audience than {AUDIENCE}, and {why}: {BY_HAND}" if why else ""
 

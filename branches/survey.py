@@ -11,7 +11,7 @@ from branches.books import Shelf
 from branches.identity import IdentityReader
 from branches.login import login_reference
 from branches.monitoring.shared import Shared
-from branches.observe import NO_MONITORING, Observed, Readers
+from branches.observe import NO_MONITORING, Observed, Readers, list_credentials
 from branches.pools import NoRoom, assign, candidates
 from branches.rules import Rules
 from loop.reading import Absent, Reading, Standing, read, standing
@@ -87,11 +87,9 @@ def _assigned(
     seen: Observed, shelf: Reading[Shelf], rules: Rules, readers: Readers
 ) -> Mapping[str, str] | NoRoom:
     """What was listed to find the branch's own credentials is not listed again."""
-    record, there = seen.noted.record, standing(seen.credentials) or ()
-    listed = dict(seen.listed)
-    for ref in candidates(record, there, seen.name, rules):
-        if ref not in listed:
-            listed[ref] = readers.identities.credentials(ref)
+    record, there = seen.noted.record, seen.there
+    lacking = [ref for ref in candidates(record, there, seen.name, rules) if ref not in seen.listed]
+    listed = {**seen.listed, **list_credentials(dict.fromkeys(lacking), readers.identities)}
     known = standing(shelf)
     others = [each for each in known.records if each.namespace != seen.name.namespace] if known else []
     return assign(record, there, listed=listed, others=others, name=seen.name, rules=rules)

@@ -14,6 +14,7 @@ from branches.monitoring.merge import lost
 from branches.monitoring.shared import SharedName
 from branches.namespace import labels
 from branches.observe import Observed
+from branches.pools import gone_identities
 from branches.rules import Rules
 from loop.errors import Failure
 from loop.reading import Absent, Unknown, standing
@@ -145,6 +146,7 @@ def _due(seen: Observed, commit: str, *, rules: Rules) -> str:
     if applied is None:
         return "nothing has been applied whole"
     missing = [pool for pool in rules.accounts.values() if pool not in record.identities]
+    gone = sorted(gone_identities(seen).intersection(record.identities.values()))
     ours = labels(seen.name, further=rules.labels, overlay={})
     checks = {
         f"the branch is at {commit[:12]}": applied.revision != commit,
@@ -152,6 +154,7 @@ def _due(seen: Observed, commit: str, *, rules: Rules) -> str:
         "applying it was cut short": record.rendered != rendering(commit, rules.digest),
         "it was asked for": _asked(seen) not in {"", applied.asked},
         "a pool of identities is new to it": bool(missing),
+        f"its identity {', '.join(gone)} does not exist any more": bool(gone),
         "its database does not stand whole": _lacks_database(seen, rules),
         "its part in the monitoring that all share was lost": bool(lost_parts(seen)),
         "labels of its namespace were changed": any(

@@ -13,7 +13,15 @@ from branches.key import Key
 from branches.monitoring.merge import owners
 from branches.monitoring.shared import Shared
 from branches.namespace import Namespace
-from branches.observe import NO_MONITORING, Observed, Readers, about, identities_to_search, list_credentials
+from branches.observe import (
+    NO_MONITORING,
+    Listed,
+    Observed,
+    Readers,
+    about,
+    identities_to_search,
+    list_credentials,
+)
 from branches.rules import Rules
 from loop.errors import Unreachable
 from loop.reading import Absent, Reading, Standing, Unknown, read, standing
@@ -37,8 +45,9 @@ class World:
 def everything(*, rules: Rules, readers: Readers) -> World:
     """Look at all branches that exist or have left anything.
 
-    Branches, namespaces, credentials, databases and books are each read once, whole, page by page. What one
-    of these reads fails to tell is `Unknown` for every branch it would have told about.
+    Branches, namespaces, the credentials of each identity, databases and books are each read once, whole,
+    page by page. What one of these reads fails to tell is `Unknown` for every branch it would have told
+    about, and for no other.
 
     Args:
         rules: what decides about branches.
@@ -67,10 +76,10 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     searched = dict.fromkeys(
         [*pools, *(ref for record in shelf.records for ref in identities_to_search(Books(record), rules))]
     )
-    listed: Reading[Mapping[str, tuple[Credential, ...]]] = (
-        issuer
+    listed: Listed = (
+        dict.fromkeys(searched, issuer)
         if isinstance(issuer, Unknown)
-        else read(lambda: list_credentials(searched, readers.identities))
+        else list_credentials(searched, readers.identities)
     )
 
     keys = {rules.key(branch) for branch in standing(heads) or {}}
@@ -82,8 +91,8 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     known = {rules.name(key.branch).namespace for key in keys}
     unclaimed = [
         each
-        for credentials in (standing(listed) or {}).values()
-        for each in credentials
+        for credentials in listed.values()
+        for each in standing(credentials) or ()
         if each.issuer == standing(issuer)
         and each.name.startswith(rules.prefixes.credential)
         and (each.namespace or "").startswith(rules.prefixes.namespace)
@@ -109,12 +118,7 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     def observed(key: Key) -> Observed:
         name = rules.name(key.branch)
         noted = Books(by_namespace.get(name.namespace), by_key.get(key))
-        found = listed
-        if isinstance(found, Standing):
-            searched = found.value
-            found = Standing(
-                {ref: searched[ref] for ref in identities_to_search(noted, rules) if ref in searched}
-            )
+        found = {ref: listed[ref] for ref in identities_to_search(noted, rules)}
         return Observed(
             key=key,
             name=name,
@@ -123,7 +127,7 @@ def everything(*, rules: Rules, readers: Readers) -> World:
             books=_of_one(books, noted, name.slug),
             namespace=_entry(namespaces, name.namespace),
             credentials=about(name.namespace, found, standing(issuer) or ""),
-            listed=standing(found) or {},
+            listed=found,
             database=_entry(databases, name.database),
             monitoring=shared,
             issuer=standing(issuer) or "",

@@ -20,6 +20,7 @@ from branches.namespace import (
     Applied,
 )
 from branches.observe import Observed
+from branches.pools import enough_to_make, gone_identities
 from branches.removal import Remove
 from branches.rules import Rules
 from branches.survey import Survey
@@ -58,7 +59,7 @@ def plan(
     """
     namespace, record = standing(seen.namespace), seen.noted.record
     missing = _unread(
-        *(seen.books, seen.namespace, seen.credentials),
+        *(seen.books, seen.namespace, enough_to_make(seen, rules)),
         *((seen.database,) if rules.databases else ()),
         *((seen.monitoring,) if record is not None and record.monitored else ()),
     )
@@ -95,7 +96,7 @@ def keep(seen: Observed, stall: Stall, *, rules: Rules, now: datetime) -> Plan:
     refused = Stop(stall.why, "refused")
     namespace, record = standing(seen.namespace), seen.noted.record
     applied = namespace.applied if namespace is not None and not namespace.terminating_since else None
-    if namespace is None or record is None or applied is None or _unread(seen.credentials):
+    if namespace is None or record is None or applied is None or _unread(enough_to_make(seen, rules)):
         return Plan((refused,))
     if record.rendered != rendering(applied.revision, applied.digest):
         return Plan((refused,))
@@ -151,7 +152,7 @@ def _make(
     manifests = asleep(pointed.manifests) if verdict.asleep else pointed.manifests
     login = (login_reference(rules.databases),) if rules.databases else ()
     objects = tuple(sorted({*inventory((*desired.fence, *manifests)), *login}))
-    there = standing(seen.credentials) or ()
+    there, lost = seen.there, gone_identities(seen)
     missing_ones = lacking(credentials, there)
     trusted = ground.trusted_from(record, complete=not missing_ones, rules=rules, now=now)
     # After a record was lost, what it named is known only because it was looked for everywhere.
@@ -159,7 +160,15 @@ def _make(
     written = replace(
         record,
         identities=identities,
-        credentials=tuple(sorted({*record.credentials, *found, *(each.ref for each in credentials)})),
+        credentials=tuple(
+            sorted(
+                {
+                    *(each for each in record.credentials if each.identity not in lost),
+                    *found,
+                    *(each.ref for each in credentials),
+                }
+            )
+        ),
         rendered=rendering(verdict.commit, rules.digest),
         inventory=objects,
         pruning=tuple(sorted({*record.inventory, *record.pruning} - set(objects))),
@@ -192,7 +201,8 @@ def _make(
         *after,
         *wave(Annotate(name=seen.name.namespace, applied=applied)),
     )
-    return Plan(items, remarks=(*desired.remarks, *pointed.corrections))
+    moved = room.moved(record, identities)
+    return Plan(items, remarks=(*moved, *desired.remarks, *pointed.corrections))
 
 
 def _applied(

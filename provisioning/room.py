@@ -2,6 +2,8 @@
 with room for its credentials. None of it is taken from anyone: what others hold is waited for.
 """
 
+from collections.abc import Mapping
+
 from branches.books import Record
 from branches.observe import Observed
 from branches.pools import NoRoom
@@ -28,6 +30,22 @@ def barrier(seen: Observed, record: Record, desired: Desired, survey: Survey, ru
         What has to be waited for; `None` if nothing has.
     """
     return _too_many(record, survey, rules) or _host_taken(seen, desired, survey) or _no_identity(survey)
+
+
+def moved(record: Record, identities: Mapping[str, str]) -> tuple[str, ...]:
+    """Say what people have to do when an environment is given another identity than it had.
+
+    Args:
+        record: its record, with the identities that it had.
+        identities: pool → the identity that it is given.
+    """
+    had = record.identities
+    return tuple(
+        f"it acts as {ref} now, and not {had[pool]} any more: pods keep the client id that they were started "
+        f"with, so restart those from before (kubectl -n {record.namespace} rollout restart …)"
+        for pool, ref in identities.items()
+        if had.get(pool, ref) != ref
+    )
 
 
 def _too_many(record: Record, survey: Survey, rules: Rules) -> Gate | None:

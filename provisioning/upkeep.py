@@ -11,6 +11,7 @@ from branches.books import Record, WriteRecord
 from branches.identity import CreateCredential, lacking, surplus, wanted_credentials
 from branches.namespace import NOT_READY, READY, ROLLING_OUT, Annotate, Namespace
 from branches.observe import Observed
+from branches.pools import gone_identities
 from branches.removal import Remove
 from branches.rules import Rules
 from loop.plan import Gate, Item, Stop, wave
@@ -37,9 +38,9 @@ def mend(
         Waves and barriers; none if nothing is lacking.
     """
     credentials = wanted_credentials(seen.name, rules=rules, identities=record.identities, issuer=seen.issuer)
-    there = standing(seen.credentials) or ()
+    there, lost = seen.there, gone_identities(seen)
     noted = {*record.credentials, *(each.ref for each in credentials)}
-    missing = lacking(credentials, there)
+    missing = [each for each in lacking(credentials, there) if each.identity not in lost]
     since = trusted_from(record, complete=not missing, rules=rules, now=now)
     wider = replace(record, credentials=tuple(sorted(noted)), trusted_from=since)
     return (

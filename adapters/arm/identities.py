@@ -38,7 +38,7 @@ class IdentityReaderAdapter(_Identities):
 
     def identity(self, ref: str) -> Identity:
         """An identity with its credentials: two calls."""
-        return Identity(ref=ref, client_id=self.client_id(ref), credentials=self.credentials(ref))
+        return Identity(ref=ref, client_id=self.client_id(ref), credentials=self.credentials(ref) or ())
 
     @asking_again
     def client_id(self, ref: str) -> str:
@@ -54,8 +54,8 @@ class IdentityReaderAdapter(_Identities):
         return str(found)
 
     @asking_again
-    def credentials(self, ref: str) -> tuple[Credential, ...]:
-        """Every credential of an identity; none only if the identity itself is not there either."""
+    def credentials(self, ref: str) -> tuple[Credential, ...] | None:
+        """Every credential of an identity; `None` only if the identity itself is not there either."""
         group, name = _split(ref)
         try:
             with translated(f"list the credentials of identity {ref}"):
@@ -63,7 +63,7 @@ class IdentityReaderAdapter(_Identities):
         except Gone as error:
             if self._stands(ref):
                 raise Unreachable(f"identity {ref} stands, and yet {error}") from error
-            return ()
+            return None
         return tuple(
             Credential(
                 identity=ref,

@@ -5,7 +5,7 @@ import pytest
 
 from branches.identity import Credential
 from branches.key import Key
-from loop.errors import Failure, Rejected, Unreachable
+from loop.errors import Failure, Forbidden, Rejected, Unreachable
 from tests.fakes.azure import ISSUER
 from tests.fakes.program import Program
 from tests.fakes.rules import key, namespace_of
@@ -69,7 +69,6 @@ READS = [
     "list namespaces",
     "list books",
     "read issuer",
-    "list credentials of rg/id-0",
 ]
 
 
@@ -95,18 +94,46 @@ def test_an_empty_list_of_branches_is_no_reason_to_remove_anything() -> None:
     assert "listed no branch" in found.unread[0]
 
 
-def test_what_is_to_be_made_goes_on_while_removals_are_stopped() -> None:
-    program = standing("gone")
+def test_a_record_that_cannot_be_read_leaves_its_own_branch_alone_and_no_other() -> None:
+    program = standing("gone", "broken")
     program.delete_branch("gone")
+    program.delete_branch("broken")
     program.push("new")
     program.world.spoilt["broken"] = Rejected("ConfigMap coppice-system/record-feature-broken: mend it")
-    program.push("broken")
 
     found = program.sweep()
 
-    assert branches_of(found.keys) == {"new"}
-    assert "1 removals wait" in found.stopped
-    assert "record-feature-broken" in found.stopped
+    assert branches_of(found.keys) == {"new", "gone"}
+    assert "record-feature-broken" in found.unread[0]
+
+
+def test_an_identity_that_cannot_be_read_leaves_those_alone_that_stand_on_it_and_no_other() -> None:
+    program = standing("on-first", "on-second")
+    records = [program.world.records[namespace_of(each)] for each in ("on-first", "on-second")]
+    unread, other = (each.identities[""] for each in records)
+    program.delete_branch("on-first")
+    program.delete_branch("on-second")
+    program.push("new")
+    program.world.before = failing(f"list credentials of {unread}", Forbidden("no role on it"))
+
+    found = program.sweep()
+    program.drain()
+
+    assert found.unread == ("no role on it",)
+    assert set(program.world.namespaces) == {namespace_of("on-first"), namespace_of("new")}
+    assert program.world.records[namespace_of("new")].identities == {"": other}
+
+
+def test_a_push_to_an_environment_whose_identity_cannot_be_read_waits_and_no_other_does() -> None:
+    program = standing("on-first", "on-second")
+    [unread] = program.world.records[namespace_of("on-first")].identities.values()
+    for branch in ("on-first", "on-second"):
+        program.push(branch)
+    program.world.before = failing(f"list credentials of {unread}", Unreachable("reset"))
+
+    codes = [program.run(branch).outcome.code for branch in ("on-first", "on-second")]
+
+    assert codes == ["unknown", "rollout"]
 
 
 def test_one_bad_branch_stops_no_other() -> None:
@@ -152,8 +179,8 @@ def test_a_confirmed_digest_does_not_outweigh_what_could_not_be_read() -> None:
     for branch in GONE:
         program.delete_branch(branch)
     digest = program.sweep().digest
-    program.world.spoilt["bad"] = Rejected("mend it")
-    program.push("bad")
+    program.queue.clear()
+    program.world.before = failing("list namespaces", Unreachable("reset"))
 
     assert program.sweep(confirmed=digest).keys == ()
 

@@ -6,8 +6,11 @@ from hypothesis import strategies as st
 
 from branches.books import Record
 from branches.identity import MOST_CREDENTIALS, Credential
+from branches.observe import Listed
 from branches.pools import NoRoom, assign, candidates
 from branches.rules import Rules
+from loop.errors import Forbidden
+from loop.reading import Absent, Reading, Standing, Unknown
 from tests.fakes.rules import RULES
 from tests.fakes.sights import credential_of, record_of
 
@@ -37,15 +40,17 @@ def chosen(
     *there: Credential,
     record: Record | None = None,
     foreign_places: Mapping[str, int] | None = None,
+    instead: Listed | None = None,
     others: Iterable[Record] = (),
     rules: Rules = RULES,
 ) -> Mapping[str, str] | NoRoom:
     """The identities that branch `x` is given."""
     places = foreign_places or {}
-    listed = {
-        ref: (*foreign(ref, places.get(ref, 0)), *(each for each in there if each.identity == ref))
+    listed: dict[str, Reading[tuple[Credential, ...]]] = {
+        ref: Standing((*foreign(ref, places.get(ref, 0)), *(each for each in there if each.identity == ref)))
         for ref in (FIRST, SECOND)
     }
+    listed.update(instead or {})
     return assign(record, there, listed=listed, others=others, name=rules.name("x"), rules=rules)
 
 
@@ -68,7 +73,7 @@ def test_a_promised_place_whose_credential_stands_counts_once() -> None:
     other = promised(FIRST, 1)
     [ref] = other.credentials
     stands = credential_of("x", identity=FIRST, name=ref.name, subject="system:serviceaccount:other:a")
-    listed = {FIRST: (stands,), SECOND: foreign(SECOND, 1)}
+    listed = {FIRST: Standing((stands,)), SECOND: Standing(foreign(SECOND, 1))}
     assert assign(None, (), listed=listed, others=[other], name=RULES.name("x"), rules=RULES) == {"": FIRST}
 
 
@@ -85,7 +90,7 @@ def test_who_was_promised_a_place_that_is_free_takes_it_whoever_else_was() -> No
 
 
 def test_branches_that_come_at_the_same_time_spread_over_identities_of_equal_room() -> None:
-    listed: dict[str, tuple[Credential, ...]] = {FIRST: (), SECOND: ()}
+    listed: Listed = {FIRST: Standing(()), SECOND: Standing(())}
     found = [
         assign(None, (), listed=listed, others=(), name=RULES.name(f"b-{number}"), rules=RULES)
         for number in range(20)
@@ -132,6 +137,28 @@ def test_none_left_says_the_numbers() -> None:
     )
 
 
+def test_one_that_is_gone_has_no_room_however_empty_it_looks() -> None:
+    assert chosen(instead={FIRST: Absent()}, foreign_places={SECOND: 19}) == {"": SECOND}
+
+
+def test_an_environment_on_one_that_is_gone_is_given_another() -> None:
+    assert chosen(record=record_of("x"), instead={FIRST: Absent()}) == {"": SECOND}
+
+
+def test_one_that_was_not_read_is_given_to_nobody_and_kept_by_those_who_have_it() -> None:
+    unread: Listed = {FIRST: Unknown(Forbidden("no role"))}
+    assert chosen(instead=unread, foreign_places={SECOND: 19}) == {"": SECOND}
+    assert chosen(record=record_of("x"), instead=unread) == {"": FIRST}
+
+
+def test_none_left_says_which_are_gone_and_which_were_not_read() -> None:
+    lost: Listed = {FIRST: Absent(), SECOND: Unknown(Forbidden("no role on it"))}
+    assert str(chosen(instead=lost)) == (
+        "no identity of WORKLOAD_IDENTITIES has room for 1 more credentials (rg/id-0 does not exist: "
+        "create it again, or take it out, rg/id-1 was not read: no role on it)"
+    )
+
+
 def test_only_what_lacks_a_credential_asks_about_the_rest_of_its_pool() -> None:
     record, name = record_of("x"), RULES.name("x")
     assert list(candidates(record, [credential_of("x")], name, RULES)) == [FIRST]
@@ -148,7 +175,7 @@ def test_records_alone_spread_any_number_of_branches_and_no_identity_is_promised
 ) -> None:
     pool = tuple(f"rg/id-{number}" for number in range(len(foreign_places)))
     rules = replace(RULES, pools={"": pool})
-    listed = {ref: foreign(ref, places) for ref, places in zip(pool, foreign_places, strict=True)}
+    listed = {ref: Standing(foreign(ref, places)) for ref, places in zip(pool, foreign_places, strict=True)}
     others: list[Record] = []
     for number in range(branches):
         name = rules.name(f"other-{number}")

@@ -21,7 +21,7 @@ class Identities:
             return ISSUER
 
     def identity(self, ref: str) -> Identity:
-        return Identity(ref=ref, client_id=self.client_id(ref), credentials=self.credentials(ref))
+        return Identity(ref=ref, client_id=self.client_id(ref), credentials=self.credentials(ref) or ())
 
     def client_id(self, ref: str) -> str:
         with self.world.call(f"get identity/{ref}"):
@@ -29,8 +29,10 @@ class Identities:
                 raise Gone(f"there is no identity {ref}: check WORKLOAD_IDENTITIES")
             return self.world.identities[ref]
 
-    def credentials(self, ref: str) -> tuple[Credential, ...]:
+    def credentials(self, ref: str) -> tuple[Credential, ...] | None:
         with self.world.call(f"list credentials of {ref}"):
+            if ref not in self.world.identities:
+                return None
             return tuple(self.world.credentials.get(ref, {}).values())
 
     def create(self, credential: Credential) -> None:

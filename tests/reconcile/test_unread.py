@@ -14,7 +14,7 @@ READS = [
     "read books of x",
     "get namespace/feature-x",
     "read issuer",
-    "list credentials of rg/id-0",
+    "list credentials of ",
     "fetch ",
     "get identity/rg/id-0",
     "list books",
