@@ -38,6 +38,7 @@ def routes(state: ArmState) -> list[Route]:
     return [
         Route(identities, answers.list_identities),
         Route(identities + "/{identity}", answers.get_identity),
+        Route(identities + "/{identity}", answers.delete_identity, methods=["DELETE"]),
         Route(credentials, answers.list_credentials),
         Route(credentials + "/{credential}", answers.get_credential),
         Route(credentials + "/{credential}", json_body(answers.put_credential), methods=["PUT"]),
@@ -80,6 +81,13 @@ class _Answers:
 
     def get_identity(self, request: Request) -> Response:
         return JSONResponse(_identity_json(self.state, self.identity_of(request)))
+
+    def delete_identity(self, request: Request) -> Response:
+        self.state.check_group(request.path_params["subscription"], request.path_params["group"])
+        found = self.state.identity(request.path_params["group"], request.path_params["identity"])
+        if found is not None:
+            self.state.delete_identity(found)
+        return Response(status_code=204 if found is None else 200)
 
     def list_credentials(self, request: Request) -> Response:
         identity = self.parent_of(request)

@@ -58,6 +58,7 @@ class ArmState:
         operations: by identifier; the newest is the last.
         overlapping_writes: how many writes of credentials were refused because another one was on.
         throttled_writes: how many were refused because they came too fast.
+        deleted: identities that were deleted (`resourceGroup/name`, folded).
         cluster_writes: attempts to change the managed cluster itself, which the program must never make.
         keeps_nodes: whether the pools have nodes in a cluster, on which an operation waits.
         nodes_wait_for: what keeps a pool's nodes from being as they shall be, by the pool's folded name.
@@ -74,6 +75,7 @@ class ArmState:
     credentials: dict[str, dict[str, Credential]] = field(init=False)
     pools: dict[str, Json] = field(init=False)
     operations: dict[str, Operation] = field(init=False, default_factory=dict)
+    deleted: set[str] = field(init=False, default_factory=set)
     overlapping_writes: int = field(init=False, default=0)
     throttled_writes: int = field(init=False, default=0)
     cluster_writes: int = field(init=False, default=0)
@@ -101,11 +103,21 @@ class ArmState:
 
     def identities(self, group: str) -> list[Identity]:
         """The identities of a resource group."""
-        return [each for each in self.world.identities if each.resource_group.casefold() == group.casefold()]
+        return [
+            each
+            for each in self.world.identities
+            if each.resource_group.casefold() == group.casefold() and key(each) not in self.deleted
+        ]
 
     def identity(self, group: str, name: str) -> Identity | None:
         """One identity, if it is there."""
         return next((one for one in self.identities(group) if one.name.casefold() == name.casefold()), None)
+
+    def delete_identity(self, identity: Identity) -> None:
+        """Delete an identity; its credentials, which are its children, go with it."""
+        with self.lock:
+            self.deleted.add(key(identity))
+            self.credentials[key(identity)].clear()
 
     def cluster(self, group: str, name: str) -> Cluster:
         """The managed cluster.

@@ -172,6 +172,15 @@ def test_an_identity_that_is_missing_is_not_one_that_is_empty(azure: Azure, ref:
     assert azure.ours.reader.credentials(SECOND) == ()
 
 
+def test_an_identity_that_was_deleted_is_not_one_that_is_empty(azure: Azure) -> None:
+    azure.ours.writer.create(credential())
+    [first] = [each for each in azure.state.world.identities if each.name == "id-feature-1"]
+    azure.state.delete_identity(first)
+    assert azure.ours.reader.credentials(FIRST) is None
+    with pytest.raises(Gone):
+        azure.ours.writer.create(credential())
+
+
 def test_credentials_are_not_missing_while_their_identity_stands(azure: Azure) -> None:
     azure.ours.writer.create(credential())
     listing = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-coppice/providers/Microsoft.ManagedIdentity"

@@ -46,6 +46,18 @@ def test_an_identity_tells_its_client_id(arm: Any) -> None:
     assert (identity.name, identity.client_id) == (FIRST, "00000000-0000-0000-000c-000000000001")
 
 
+def test_an_identity_that_is_deleted_takes_its_credentials_along_and_is_listed_no_more(arm: Any) -> None:
+    put(arm, "coppice-login")
+    arm.msi.user_assigned_identities.delete(GROUP, FIRST)
+    arm.msi.user_assigned_identities.delete(GROUP, FIRST)
+    assert [exchange.status for exchange in arm.standin.requests] == [201, 200, 204]
+    listed = arm.msi.user_assigned_identities.list_by_resource_group(GROUP)
+    assert [identity.name for identity in listed] == [SECOND]
+    with pytest.raises(ResourceNotFoundError) as refusal:
+        names(arm)
+    assert code(refusal.value) == "ParentResourceNotFound"
+
+
 def test_identities_are_listed_page_by_page(arm: Any) -> None:
     arm.state.page_size = 1
     listed = arm.msi.user_assigned_identities.list_by_resource_group(GROUP)
