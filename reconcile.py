@@ -13,6 +13,7 @@ from branches import observe
 from branches.closer import Closer, ObjectReader, closer
 from branches.database import why_taken
 from branches.drift import Drift, drift
+from branches.former import under_former_names
 from branches.key import Key
 from branches.observe import NOT_LOOKED_AT, Observed, Readers
 from branches.policy import police, why_foreign
@@ -84,6 +85,10 @@ class Reconciler:
     locks: Leases
     now: Callable[[], datetime]
 
+    @property
+    def _readers(self) -> Readers:
+        return under_former_names(self.readers, self.rules)
+
     def reconcile(self, key: Key) -> Report:
         """Bring one branch's environment to what is wanted, as far as the world lets it.
 
@@ -93,10 +98,11 @@ class Reconciler:
         Returns:
             The report, not yet logged.
         """
-        started = self.now()
-        if key.repository.lower() != self.rules.repository.lower():
+        started, key = self.now(), self.rules.known(key)
+        if key.repository != self.rules.repository:
             why = f"this program looks after {self.rules.repository}, not after {key.repository}"
             return Report(key=shown(key), outcome=Stalled(why, "other_repository"), seconds=0)
+        key = self.rules.key(key.branch)
         overlays: dict[str, Desired | RefusedOverlay] = {}
         ran = run(
             name=f"branch/{self.rules.name(key.branch).namespace}",
@@ -124,7 +130,7 @@ class Reconciler:
         Returns:
             What was seen; nothing was written.
         """
-        observed = observe.one(key, rules=self.rules, readers=self.readers)
+        observed = observe.one(key, rules=self.rules, readers=self._readers)
         decided = wanted(observed, rules=self.rules, now=self.now())
         namespace = standing(observed.namespace)
         taken = why_foreign(observed, self.rules) or why_taken(standing(observed.database), key)
@@ -143,7 +149,7 @@ class Reconciler:
             overlay.manifests,
             monitored=overlay.part is not None,
             rules=self.rules,
-            readers=self.readers,
+            readers=self._readers,
         )
         return Seen(observed=observed, verdict=decided, desired=desired, survey=around)
 
@@ -190,17 +196,17 @@ class Reconciler:
             confirmed: the digest of removals that a person has confirmed.
 
         Returns:
-            What differs, and the credentials of ours that no branch can be found for.
+            What differs, and what bears our marks and is not touched.
         """
-        world = everything(rules=self.rules, readers=self.readers)
+        world = everything(rules=self.rules, readers=self._readers)
         found = drift(
             world.branches, decide=self._from_afar, most_deletions=most_deletions, confirmed=confirmed
         )
-        return found, tuple(str(each) for each in world.orphans)
+        return found, world.orphans
 
     def survey(self) -> tuple[tuple[Observed, Verdict, Plan], ...]:
         """Look at everything, and say of each branch what was seen, what is wanted and what would be done."""
-        world = everything(rules=self.rules, readers=self.readers)
+        world = everything(rules=self.rules, readers=self._readers)
         return tuple((each, *self._from_afar(each)) for each in world.branches)
 
     def explain(self, key: Key) -> tuple[Observed, Verdict, Plan]:

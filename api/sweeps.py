@@ -41,7 +41,7 @@ def swept(found: Drift, orphans: tuple[str, ...], *, queued: int, dry_run: bool)
 
     Args:
         found: what differs.
-        orphans: credentials of ours that no branch can be found for.
+        orphans: what bears our marks and is not touched.
         queued: how many keys went onto the queue.
         dry_run: whether that was only to be looked at.
     """
@@ -83,7 +83,7 @@ def carry_out(found: Drift, orphans: tuple[str, ...], *, queue: Queue, locks: Le
 
     Args:
         found: what differs.
-        orphans: credentials of ours that no branch can be found for.
+        orphans: what bears our marks and is not touched.
         queue: where the keys go.
         locks: where the leases are.
 
@@ -101,7 +101,7 @@ def report_sweep(found: Drift, orphans: tuple[str, ...]) -> None:
 
     Args:
         found: what differs.
-        orphans: credentials of ours that no branch can be found for.
+        orphans: what bears our marks and is not touched.
     """
     mended = any(each.mends for each in (*found.make, *found.remove))
     level = logging.WARNING if mended or found.stopped or found.unread or orphans else logging.INFO

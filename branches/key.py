@@ -6,7 +6,7 @@ nothing but the key is read from it, and one stamp that steers no decision.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 # Azure's queues take 64 KiB, which is 48 KiB before base64; the rest is for the braces and the stamp. See
@@ -21,10 +21,13 @@ class Key:
     Attributes:
         repository: `owner/name`.
         branch: the full branch name, without `refs/heads/`.
+        former: the name of the repository that was read, where that is one it had before; it makes no other
+            branch of it.
     """
 
     repository: str
     branch: str
+    former: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what no message could carry.
@@ -32,14 +35,19 @@ class Key:
         Raises:
             ValueError: which of the two is wrong, and why.
         """
-        for field, value in (("repository", self.repository), ("branch", self.branch)):
+        for part, value in (("repository", self.repository), ("branch", self.branch)):
             if not value:
-                raise ValueError(f"The key's {field} is empty.")
+                raise ValueError(f"The key's {part} is empty.")
             if any("\ud800" <= character <= "\udfff" for character in value):
-                raise ValueError(f"The key's {field} holds a lone surrogate, so it is no Unicode text.")
+                raise ValueError(f"The key's {part} holds a lone surrogate, so it is no Unicode text.")
         size = len(self.to_message())  # ASCII
         if size > _MOST_BYTES:
             raise ValueError(f"The key takes {size} bytes: a queue message has room for {_MOST_BYTES}.")
+
+    @property
+    def as_written(self) -> "Key":
+        """The key as it was read, and as what is found by it has to be addressed."""
+        return Key(repository=self.former, branch=self.branch) if self.former else self
 
     def to_message(self, first_seen: datetime | None = None) -> str:
         """Write the queue message, before base64.

@@ -80,6 +80,7 @@ class Namespace:
         created: when it was created; `None` if the API server did not say.
         terminating_since: when it was asked to go, if it was.
         remaining: what keeps it from going, in the API server's own words.
+        known_as: the branch that its annotations name, where the repository bears another name by now.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Namespace:
     created: datetime | None = None
     terminating_since: datetime | None = None
     remaining: tuple[str, ...] = ()
+    known_as: Key | None = None
 
     def __str__(self) -> str:
         return f"namespace/{self.name}"
@@ -102,6 +104,8 @@ class Namespace:
     @property
     def owner(self) -> Key | None:
         """The branch that its annotations name, if it bears our label."""
+        if self.known_as is not None:
+            return self.known_as
         repository, branch = self.annotations.get(REPOSITORY), self.annotations.get(BRANCH)
         if not (self.managed and repository and branch):
             return None

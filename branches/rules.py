@@ -15,6 +15,7 @@ class Rules:
 
     Args:
         repository: `owner/name`.
+        former: what it was called before.
         include: globs of branches that get environments.
         exclude: globs of branches that do not.
         prefixes: what stands before the slug in each name.
@@ -46,10 +47,18 @@ class Rules:
     tenant: str = ""
     settle: timedelta = timedelta(0)
     databases: Terms | None = None
+    former: tuple[str, ...] = ()
 
     def key(self, branch: str) -> Key:
         """The key of a branch of our repository."""
         return Key(repository=self.repository, branch=branch)
+
+    def known(self, key: Key) -> Key:
+        """A key under the repository's present name, if it bears that in other letters, or a former one."""
+        names = {each.lower() for each in (self.repository, *self.former)}
+        if key.repository == self.repository or key.repository.lower() not in names:
+            return key
+        return Key(repository=self.repository, branch=key.branch, former=key.repository)
 
     def name(self, branch: str) -> Name:
         """Every name that the branch's environment bears."""

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from branches.books import Books, Shelf
-from branches.identity import Credential
 from branches.key import Key
 from branches.monitoring.merge import owners
 from branches.monitoring.shared import Shared
-from branches.namespace import Namespace
 from branches.observe import (
     NO_MONITORING,
     Listed,
@@ -35,11 +33,12 @@ class World:
 
     Args:
         branches: what was seen of each branch.
-        orphans: credentials and namespaces of ours whose branch nothing tells any more: a person has to say.
+        orphans: what bears our marks and is not touched, for a person to say what is to become of it: whose
+            branch nothing tells any more, or which belongs to another repository.
     """
 
     branches: tuple[Observed, ...]
-    orphans: tuple[Credential | Namespace, ...] = ()
+    orphans: tuple[str, ...] = ()
 
 
 def everything(*, rules: Rules, readers: Readers) -> World:
@@ -82,12 +81,15 @@ def everything(*, rules: Rules, readers: Readers) -> World:
         else list_credentials(searched, readers.identities)
     )
 
+    marked = [
+        *((each.owner, str(each)) for each in (standing(namespaces) or {}).values()),
+        *((each.key, str(each)) for each in shelf.records),
+        *((each.key, str(each)) for each in shelf.requests),
+        *((each.owner, str(each)) for each in (standing(databases) or {}).values()),
+        *((each.key, f"monitoring of {each.namespace}") for each in owners(standing(shared) or Shared())),
+    ]
     keys = {rules.key(branch) for branch in standing(heads) or {}}
-    keys |= {record.key for record in shelf.records} | {request.key for request in shelf.requests}
-    keys |= {owner for each in (standing(namespaces) or {}).values() if (owner := each.owner)}
-    keys |= {each.key for each in owners(standing(shared) or Shared())}
-    keys |= {each.owner for each in (standing(databases) or {}).values() if each.owner}
-    keys = {key for key in keys if key.repository.lower() == rules.repository.lower()}
+    keys |= {rules.key(key.branch) for key, _ in marked if key and key.repository == rules.repository}
     known = {rules.name(key.branch).namespace for key in keys}
     unclaimed = [
         each
@@ -107,9 +109,14 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     }
     told = {rules.name(key.branch).namespace for key in keys}
     nameless = [each for each in (standing(namespaces) or {}).values() if each.managed and each.owner is None]
-    orphans: tuple[Credential | Namespace, ...] = (
-        *(each for each in unclaimed if each.namespace not in told),
-        *(each for each in nameless if each.name not in told),
+    orphans = (
+        *(str(each) for each in unclaimed if each.namespace not in told),
+        *(str(each) for each in nameless if each.name not in told),
+        *(
+            f"{what} of branch {key.branch!r} of {key.repository}"
+            for key, what in marked
+            if key and key.repository != rules.repository
+        ),
     )
 
     by_namespace = {record.namespace: record for record in shelf.records}

@@ -145,6 +145,7 @@ def rules(settings: "Settings", fenced: Fence) -> Rules:
     server = databases(settings)
     return Rules(
         repository=settings.github_repository,
+        former=settings.former_repositories,
         include=settings.branches_include,
         exclude=settings.branches_exclude,
         prefixes=Prefixes(

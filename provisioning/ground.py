@@ -30,7 +30,8 @@ def namespace_waves(
         rules: what decides about branches.
     """
     namespace = standing(seen.namespace)
-    noted = claim(seen.key, identities)
+    owner = namespace.owner if namespace is not None else None
+    noted = claim((owner or seen.key).as_written, identities)
     shown = labels(seen.name, further=rules.labels, overlay=desired.namespace_labels)
     if namespace is None:
         return wave(CreateNamespace(name=seen.name.namespace, labels=shown, annotations=noted))
@@ -55,8 +56,12 @@ def ground_waves(
     if terms is None:
         return wave(*credentials)
     whole = database is not None and database.finished
+    owner = database.owner if database is not None else None
     created = CreateDatabase(
-        key=seen.key, name=seen.name.database, template=terms.template, connections=terms.connections
+        key=(owner or seen.key).as_written,
+        name=seen.name.database,
+        template=terms.template,
+        connections=terms.connections,
     )
     secret = login_reference(terms)
     login = DeliverLogin(

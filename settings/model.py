@@ -12,6 +12,7 @@ from settings.values import (
     Listed,
     Mapped,
     Networks,
+    Repositories,
     SecureUrl,
     ServerUrl,
     Tolerations,
@@ -26,6 +27,7 @@ class Settings(BaseModel):
     github_repository: Annotated[
         str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", description="owner/name")
     ]
+    former_repositories: Repositories = ()
     github_api_url: SecureUrl = "https://api.github.com"
     github_token: str = ""
     github_app_id: str = ""

@@ -82,6 +82,7 @@ Mapped = Annotated[dict[str, str], BeforeValidator(_mapped)]
 SecureUrl = Annotated[str, AfterValidator(_secure)]
 ServerUrl = Annotated[str, AfterValidator(_server)]
 Networks = Annotated[Listed, AfterValidator(_networks)]
+Repositories = Annotated[Listed, AfterValidator(each(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", "owner/name"))]
 Gateways = Annotated[Listed, AfterValidator(each(r"[^/]+/[^/]+", "namespace/name"))]
 Identities = Annotated[
     Listed,

@@ -60,7 +60,8 @@ class BookAdapter:
 
     def delete_request(self, owned: Owned[Request]) -> None:
         """Remove the request that was read, unless it has changed since."""
-        self._api.delete(note_path(_request_name(owned.subject.key)), version=owned.subject.version)
+        name = _request_name(owned.subject.key.as_written)
+        self._api.delete(note_path(name), version=owned.subject.version)
 
     def _write(self, name: str, kind: str, noted: Record | Request, data: Mapping[str, str]) -> None:
         write_note(

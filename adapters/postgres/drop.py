@@ -52,7 +52,7 @@ class DatabaseDropperAdapter:
             if found is None:
                 return 0
             if found.owner is None or (found.owner, found.oid or subject.oid, found.role) != (
-                subject.owner,
+                subject.owner and subject.owner.as_written,
                 subject.oid,
                 subject.role,
             ):

@@ -7,6 +7,7 @@ parsers of the settings some know no comments, and those pass over every line th
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from branches.key import Key
@@ -46,12 +47,16 @@ def mark(word: str, owner: Owner) -> str:
     Returns:
         One line of ASCII, without indentation and line break.
     """
+    return f"# coppice: {word} {_named(owner)}"
+
+
+def _named(owner: Owner) -> str:
     named = {
         "repository": owner.key.repository,
         "branch": owner.key.branch,
         "namespace": owner.namespace,
     }
-    return f"# coppice: {word} " + json.dumps(named).replace("=", "\\u003d")
+    return json.dumps(named).replace("=", "\\u003d")
 
 
 def read(text: str) -> Owner | None:
@@ -68,6 +73,26 @@ def marked(text: str) -> tuple[Owner, ...]:
     """Every owner that any mark of a text names, once."""
     found = (read(named) for named in _MARK.findall(text))
     return tuple(dict.fromkeys(owner for owner in found if owner is not None))
+
+
+def renamed(text: str, known: Callable[[Key], Key]) -> str:
+    """Write the marks of a text anew whose branches are known under another name by now.
+
+    Args:
+        text: any text.
+        known: the key that a key is known as.
+
+    Returns:
+        The text, in which nothing else has changed.
+    """
+
+    def anew(found: re.Match[str]) -> str:
+        owner = read(found[1])
+        if owner is None or known(owner.key) == owner.key:
+            return found[0]
+        return found[0].replace(found[1], _named(Owner(key=known(owner.key), namespace=owner.namespace)))
+
+    return _MARK.sub(anew, text)
 
 
 def line_break(text: str) -> str:

@@ -233,7 +233,8 @@ def test_a_list_names_every_branch_that_has_or_should_have_or_left_something() -
 
 
 def test_a_key_says_nothing_but_the_branch() -> None:
-    assert vars(Key(repository="acme/todo", branch="x")) == {"repository": "acme/todo", "branch": "x"}
+    key = Key(repository="acme/todo", branch="x", former="acme/old")
+    assert json.loads(key.to_message()) == {"repository": "acme/todo", "branch": "x"}
 
 
 def test_explaining_after_a_closer_look_shows_the_environment_part_by_part() -> None:

@@ -48,9 +48,10 @@ class BooksInMemory:
 
     def delete_request(self, owned: Owned[Request]) -> None:
         with self.world.call(f"delete {owned.subject}"):
-            if owned.subject.key in self.world.requests:
-                _expect(self.world.requests[owned.subject.key], owned.subject)
-                del self.world.requests[owned.subject.key]
+            key = owned.subject.key.as_written
+            if key in self.world.requests:
+                _expect(self.world.requests[key], owned.subject)
+                del self.world.requests[key]
 
 
 def _expect(stands: Record | Request | None, written: Record | Request) -> None:

@@ -165,6 +165,19 @@ def test_a_record_that_changed_since_is_not_removed(books: BookAdapter) -> None:
     assert read_record(books).rendered == "later"
 
 
+def test_a_request_from_before_the_repository_was_renamed_is_removed_where_it_stands(
+    books: BookAdapter,
+) -> None:
+    books.ask(REQUEST)
+    found = books.books(KEY, NAME).request
+    assert found is not None
+    known_as = Key(repository="umbrella/todo-app", branch=KEY.branch, former=KEY.repository)
+
+    books.delete_request(Owned(replace(found, key=known_as)))
+
+    assert books.books(KEY, NAME).request is None
+
+
 def test_a_request_that_was_made_anew_is_not_removed_with_the_former_one(books: BookAdapter) -> None:
     books.ask(REQUEST)
     former = read_request(books)

@@ -23,6 +23,15 @@ def test_a_database_and_its_role_go(stage: Stage) -> None:
     assert stage.reader.get(NAME) is None
 
 
+def test_one_that_bears_a_former_name_of_the_repository_goes_as_what_it_is_known_as(stage: Stage) -> None:
+    made = stage.make()
+    known_as = Key(repository="umbrella/todo", branch=KEY.branch, former=KEY.repository)
+
+    stage.dropper.drop(Owned(replace(made, owner=known_as)))
+
+    assert stage.reader.get(NAME) is None
+
+
 def test_thirty_sessions_are_ended_and_counted(stage: Stage) -> None:
     stage.make(most=40)
     with ExitStack() as stack:
