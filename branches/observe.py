@@ -149,6 +149,7 @@ def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
         default if isinstance(default, Unknown) else read(lambda: readers.branches.head(key.branch))
     )
     books: Reading[Books] = read(lambda: readers.books.books(key, name))
+    name = as_noted(name, key, standing(books))
     namespace = read(lambda: readers.namespaces.get(name.namespace))
     issuer = read(readers.identities.issuer)
     listed: Listed = {}
@@ -172,6 +173,20 @@ def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
         asleep_since=read(readers.asleep_since),
     )
     return _closer(_with_part(seen, readers.monitoring), readers.application)
+
+
+def as_noted(name: Name, key: Key, books: Books | None) -> Name:
+    """A branch's names, its database under the one that it was made with, whatever the prefix is by now.
+
+    Args:
+        name: every name by the present rules.
+        key: the branch.
+        books: its record and request, if they could be read.
+    """
+    record = books.record if books else None
+    if record is None or record.key != key or not record.database:
+        return name
+    return replace(name, database=record.database)
 
 
 def identities_to_search(books: Books, rules: Rules) -> tuple[str, ...]:

@@ -17,9 +17,11 @@ from branches.observe import (
     Observed,
     Readers,
     about,
+    as_noted,
     identities_to_search,
     list_credentials,
 )
+from branches.orphans import orphans
 from branches.rules import Rules
 from loop.errors import Unreachable
 from loop.reading import Absent, Reading, Standing, Unknown, read, standing
@@ -66,9 +68,11 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     shelf = standing(books) or Shelf()
     server = readers.databases
     databases = read(
-        lambda: {each.name: each for each in (server.all(rules.prefixes.database) if server else ())}
+        # Whatever it begins with: those that stand were made with the prefix of their time.
+        lambda: {each.name: each for each in (server.all("") if server else ())}
     )
     shared = NO_MONITORING if readers.monitoring is None else read(readers.monitoring.read)
+    parts = owners(standing(shared) or Shared())
     issuer = read(readers.identities.issuer)
     asleep_since = read(readers.asleep_since)
     pools = [identity for pool in rules.pools.values() for identity in pool]
@@ -82,14 +86,14 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     )
 
     marked = [
-        *((each.owner, str(each)) for each in (standing(namespaces) or {}).values()),
-        *((each.key, str(each)) for each in shelf.records),
-        *((each.key, str(each)) for each in shelf.requests),
-        *((each.owner, str(each)) for each in (standing(databases) or {}).values()),
-        *((each.key, f"monitoring of {each.namespace}") for each in owners(standing(shared) or Shared())),
+        *(each.owner for each in (standing(namespaces) or {}).values()),
+        *(each.key for each in shelf.records),
+        *(each.key for each in shelf.requests),
+        *(each.owner for each in (standing(databases) or {}).values()),
+        *(each.key for each in parts),
     ]
     keys = {rules.key(branch) for branch in standing(heads) or {}}
-    keys |= {rules.key(key.branch) for key, _ in marked if key and key.repository == rules.repository}
+    keys |= {rules.key(each.branch) for each in marked if each and each.repository == rules.repository}
     known = {rules.name(key.branch).namespace for key in keys}
     unclaimed = [
         each
@@ -107,17 +111,6 @@ def everything(*, rules: Rules, readers: Readers) -> World:
         for each, slug in slugs.items()
         if slug and rules.name(slug).namespace == each.namespace
     }
-    told = {rules.name(key.branch).namespace for key in keys}
-    nameless = [each for each in (standing(namespaces) or {}).values() if each.managed and each.owner is None]
-    orphans = (
-        *(str(each) for each in unclaimed if each.namespace not in told),
-        *(str(each) for each in nameless if each.name not in told),
-        *(
-            f"{what} of branch {key.branch!r} of {key.repository}"
-            for key, what in marked
-            if key and key.repository != rules.repository
-        ),
-    )
 
     by_namespace = {record.namespace: record for record in shelf.records}
     by_key = {request.key: request for request in shelf.requests}
@@ -125,6 +118,7 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     def observed(key: Key) -> Observed:
         name = rules.name(key.branch)
         noted = Books(by_namespace.get(name.namespace), by_key.get(key))
+        name = as_noted(name, key, noted)
         found = {ref: listed[ref] for ref in identities_to_search(noted, rules)}
         return Observed(
             key=key,
@@ -141,8 +135,18 @@ def everything(*, rules: Rules, readers: Readers) -> World:
             asleep_since=asleep_since,
         )
 
+    branches = tuple(observed(key) for key in sorted(keys, key=lambda key: key.branch))
     return World(
-        branches=tuple(observed(key) for key in sorted(keys, key=lambda key: key.branch)), orphans=orphans
+        branches=branches,
+        orphans=orphans(
+            branches,
+            credentials=unclaimed,
+            namespaces=(standing(namespaces) or {}).values(),
+            shelf=shelf,
+            databases=(standing(databases) or {}).values(),
+            parts=parts,
+            rules=rules,
+        ),
     )
 
 

@@ -19,6 +19,7 @@ REQUIRED = {
     "AKS_CLUSTER_NAME": "aks",
 }
 DEFAULTS: dict[str, object] = {
+    "FORMER_REPOSITORIES": (),
     "GITHUB_API_URL": "https://api.github.com",
     "BRANCHES_INCLUDE": ("*",),
     "BRANCHES_EXCLUDE": ("release/*", "dependabot/*", "renovate/*", "gh-readonly-queue/*"),
@@ -69,6 +70,7 @@ DEFAULTS: dict[str, object] = {
 }
 WRONG = {
     "GITHUB_REPOSITORY": "todo",
+    "FORMER_REPOSITORIES": "acme/todo, todo",
     "GITHUB_WEBHOOK_SECRET": "short",
     "GITHUB_API_URL": "http://api.github.com",
     "AZURE_RESOURCE_MANAGER_URL": "ftp://management.azure.com",
