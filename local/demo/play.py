@@ -7,7 +7,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from local.demo.told import NotAsToldError
 from local.demo.world import SAMPLE, program, world
 from local.github.git import GitError
 from local.host.settings import read_values
+from local.interrupts import ended_by_signals
 
 _BRANCH = "feature/new-login"
 
@@ -32,13 +32,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.demo.play")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "try", help="where all of it lies")
     folder: Path = parser.parse_args().folder
-    for number in (signal.SIGTERM, signal.SIGINT):  # a background job has the latter ignored
-        signal.signal(number, signal.default_int_handler)
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = shell().variables["NO_PROXY"]
     say = Teller()
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with contextlib.ExitStack() as stack:
+        with ended_by_signals(), contextlib.ExitStack() as stack:
             lock = stack.enter_context(folder.with_suffix(".lock").open("w"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)

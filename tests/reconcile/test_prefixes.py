@@ -1,4 +1,4 @@
-"""Prefixes are settings, and change: what was made under a former one is neither forgotten nor called gone."""
+"""Prefixes are settings, and change: what was made under a former one is neither forgotten nor said to be gone."""
 
 from dataclasses import replace
 
