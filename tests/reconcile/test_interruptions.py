@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from branches.identity import Credential
+from branches.identity import MOST_CREDENTIALS, Credential
 from branches.monitoring.shared import SharedName
 from loop.errors import Unreachable
 from tests.fakes.azure import ISSUER
@@ -40,6 +40,12 @@ def neighbours() -> Program:
     program.world.add_credential(
         Credential(identity="rg/id-0", name="ci", issuer=ISSUER, subject="system:serviceaccount:ci:runner")
     )
+    # One identity alone has room, so that who cannot read it waits, and all stories end with the same one.
+    for number in range(MOST_CREDENTIALS - len(program.world.credentials["rg/id-1"])):
+        subject = f"system:serviceaccount:ci:runner-{number}"
+        program.world.add_credential(
+            Credential(identity="rg/id-1", name=f"ci-{number}", issuer=ISSUER, subject=subject)
+        )
     return program
 
 

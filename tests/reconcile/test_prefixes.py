@@ -1,4 +1,4 @@
-"""Prefixes are settings, and change: what was made under a former one is neither forgotten nor said to be gone."""
+"""Prefixes are settings, and change: what was made under a former one is neither forgotten nor denied."""
 
 from dataclasses import replace
 
