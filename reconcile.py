@@ -144,6 +144,8 @@ class Reconciler:
         if overlay is None or isinstance(overlay, RefusedOverlay):
             return Seen(observed=observed, verdict=decided, desired=desired)
         built[commit] = overlay
+        if decided.part_only:
+            return Seen(observed=observed, verdict=decided, desired=desired)
         around = survey(
             observed,
             overlay.manifests,
@@ -172,14 +174,16 @@ class Reconciler:
             case Gone():
                 return removal.plan(seen.observed, rules=self.rules, now=self.now())
             case Present() as present:
+                unbuilt = None
                 if isinstance(seen.desired, Unknown) and seen.desired is not NOT_LOOKED_AT:
                     error = seen.desired.error
-                    return Plan((unread(f"its overlay was not fetched: {error}", error),))
+                    unbuilt = unread(f"its overlay was not fetched: {error}", error)
                 return provision.plan(
                     seen.observed,
                     present,
                     desired=standing(seen.desired),
                     survey=seen.survey,
+                    unbuilt=unbuilt,
                     rules=self.rules,
                     now=self.now(),
                 )

@@ -72,7 +72,8 @@ class Record:
         stall: the refusal that the branch's commit met.
         receipt: what a removal has found so far, by resource.
         database: the database that was made for it; empty if none was.
-        monitored: the ConfigMaps of monitoring that all share in which it has a part.
+        monitored: the ConfigMaps of monitoring that all share in which it has a part, or may still have one.
+        part_pending: whether that part is still to be made what its overlay says, or to be taken out.
         trusted_from: since when all its credentials were seen to stand; `None` until they were.
         version: the resource version that was read; empty if it is not yet written.
     """
@@ -89,6 +90,7 @@ class Record:
     receipt: Mapping[str, str] = field(default_factory=dict)
     database: str = ""
     monitored: tuple[SharedName, ...] = ()
+    part_pending: bool = False
     trusted_from: datetime | None = None
     version: str = ""
 

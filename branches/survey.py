@@ -40,8 +40,8 @@ class Survey:
 
     @property
     def parts(self) -> tuple[Reading[object], ...]:
-        """Every reading that an overlay depends on."""
-        return self.assigned, self.clients, self.environments, self.hosts, self.noted, self.monitoring
+        """Every reading that an overlay depends on: its application does without the monitoring."""
+        return self.assigned, self.clients, self.environments, self.hosts, self.noted
 
     @property
     def identities(self) -> Mapping[str, str]:

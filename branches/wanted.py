@@ -31,12 +31,14 @@ class Present:
         due: why its overlay has to be applied; empty if it stands applied.
         asleep: whether it sleeps: its overlay, with everything that runs at 0.
         routine: whether it is due by the clock alone, so that nothing was missed.
+        part_only: whether all of it stands applied but for its part in the monitoring that all share.
     """
 
     commit: str
     due: str = ""
     asleep: bool = False
     routine: bool = False
+    part_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def wanted(seen: Observed, *, rules: Rules, now: datetime) -> Verdict:
     asleep = _asleep(seen, commit, now=now)
     due = _due(seen, commit, rules=rules)
     routine = "" if due else _routine(seen, asleep=asleep, rules=rules, now=now)
-    return Present(commit, due or routine, asleep=asleep, routine=bool(routine))
+    part = "" if due or routine else _part_due(seen)
+    return Present(commit, due or routine or part, asleep=asleep, routine=bool(routine), part_only=bool(part))
 
 
 def _asked(seen: Observed) -> str:
@@ -156,7 +159,6 @@ def _due(seen: Observed, commit: str, *, rules: Rules) -> str:
         "a pool of identities is new to it": bool(missing),
         f"its identity {', '.join(gone)} does not exist any more": bool(gone),
         "its database does not stand whole": _lacks_database(seen, rules),
-        "its part in the monitoring that all share was lost": bool(lost_parts(seen)),
         "labels of its namespace were changed": any(
             namespace.labels.get(label) != value
             for label, value in ours.items()
@@ -164,6 +166,14 @@ def _due(seen: Observed, commit: str, *, rules: Rules) -> str:
         ),
     }
     return next((why for why, is_so in checks.items() if is_so), "")
+
+
+def _part_due(seen: Observed) -> str:
+    """Why its part in the monitoring that all share has to be looked at; no application waits for that."""
+    record = seen.noted.record
+    if record is not None and record.part_pending:
+        return "its part in the monitoring that all share is not yet as its overlay says"
+    return "its part in the monitoring that all share was lost" if lost_parts(seen) else ""
 
 
 def _lacks_database(seen: Observed, rules: Rules) -> bool:

@@ -7,13 +7,11 @@ from branches.books import Record
 from branches.database import CreateDatabase
 from branches.identity import CreateCredential, Credential
 from branches.login import DeliverLogin, login_reference
-from branches.monitoring.merge import leaving, with_part
 from branches.namespace import ApplyNamespace, CreateNamespace, claim, labels
 from branches.observe import Observed
-from branches.removal import Remove
 from branches.rules import Rules
 from branches.survey import Survey
-from loop.plan import Change, Gate, Stop, Wave, wave
+from loop.plan import Change, Gate, Wave, wave
 from loop.reading import standing
 from provisioning.desired import Desired
 
@@ -101,24 +99,3 @@ def settling(since: datetime | None, rules: Rules, now: datetime) -> tuple[Gate,
     seconds = f"{rules.settle.total_seconds():.0f} s"
     why = f"Entra sees a credential late, and its own have not stood for {seconds} yet"
     return (Gate(why, "settling", left.total_seconds()),)
-
-
-def monitoring_waves(seen: Observed, desired: Desired, survey: Survey) -> tuple[Wave, ...] | Stop:
-    """Bring its part in the monitoring that all share to what its overlay says.
-
-    Args:
-        seen: what was observed.
-        desired: what the overlay asks for.
-        survey: what was looked at for an overlay that is due.
-
-    Returns:
-        The waves; or why the rest of that configuration would be harmed, and what to do.
-    """
-    shared = standing(survey.monitoring)
-    if shared is None:
-        return ()
-    if desired.part is not None:
-        changes = with_part(shared, desired.part)
-        return changes if isinstance(changes, Stop) else wave(*changes)
-    part = leaving(shared, seen.key, seen.name.slug)
-    return part if isinstance(part, Stop) else wave(Remove(subject=part) if part else None)

@@ -27,7 +27,7 @@ from branches.survey import Survey
 from branches.wanted import Present
 from loop.plan import Gate, Item, Plan, Stop, Wave, unread, wave
 from loop.reading import Reading, Unknown, standing
-from provisioning import ground, room
+from provisioning import ground, room, sharing
 from provisioning.desired import Desired
 from provisioning.refusal import Refused
 from provisioning.upkeep import mend
@@ -41,6 +41,7 @@ def plan(
     *,
     desired: Desired | Refused | None = None,
     survey: Survey | None = None,
+    unbuilt: Gate | Stop | None = None,
     rules: Rules,
     now: datetime,
 ) -> Plan:
@@ -51,6 +52,7 @@ def plan(
         verdict: that it is wanted, and why its overlay is due.
         desired: the overlay, built and judged; `None` if it is not due, or if this is only a look from afar.
         survey: what an overlay that is due needs to know beside.
+        unbuilt: why the overlay could not be fetched, if that was tried.
         rules: what decides about branches.
         now: the time.
 
@@ -61,7 +63,6 @@ def plan(
     missing = _unread(
         *(seen.books, seen.namespace, enough_to_make(seen, rules)),
         *((seen.database,) if rules.databases else ()),
-        *((seen.monitoring,) if record is not None and record.monitored else ()),
     )
     if missing:
         return Plan((missing,))
@@ -71,12 +72,15 @@ def plan(
     if taken:
         return Plan((Stop(taken, "not_ours"),))
     ended = _ended_hold(seen)
-    if not verdict.due and namespace is not None and record is not None:
-        return Plan((*ended, *mend(seen, namespace, record, rules=rules, now=now)))
+    to_be_built = unbuilt or Gate(f"to be built: {verdict.due}", TO_BE_BUILT, 0)
+    if (not verdict.due or verdict.part_only) and namespace is not None and record is not None:
+        mended = mend(seen, namespace, record, rules=rules, now=now)
+        pending = to_be_built if verdict.part_only else None
+        return Plan((*ended, *sharing.beside(mended, seen, record, desired=desired, unbuilt=pending)))
     if isinstance(desired, Refused):
         return Plan((*ended, *_refuse(seen, verdict.commit, desired, rules=rules, now=now)))
     if desired is None or survey is None:
-        return Plan((*ended, Gate(f"to be built: {verdict.due}", TO_BE_BUILT, 0)))
+        return Plan((*ended, to_be_built))
     made = _make(seen, verdict, desired, survey, rules=rules, now=now)
     return replace(made, items=(*ended, *made.items))
 
@@ -137,9 +141,6 @@ def _make(
     if missing:
         return Plan((missing,))
     record = seen.noted.record or Record(key=seen.key, slug=seen.name.slug, namespace=seen.name.namespace)
-    shared = ground.monitoring_waves(seen, desired, survey)
-    if isinstance(shared, Stop):
-        return Plan((shared,))
     held = room.barrier(seen, record, desired, survey, rules)
     if held:
         return Plan((held,))
@@ -157,8 +158,9 @@ def _make(
     trusted = ground.trusted_from(record, complete=not missing_ones, rules=rules, now=now)
     # After a record was lost, what it named is known only because it was looked for everywhere.
     found = {each.ref for each in there if each.name.startswith(rules.prefixes.credential)}
+    shared = sharing.part_items(seen, desired, survey.monitoring)
     written = replace(
-        record,
+        sharing.noting(record, desired, shared),
         identities=identities,
         credentials=tuple(
             sorted(
@@ -175,7 +177,6 @@ def _make(
         stall=None,
         receipt={},
         database=seen.name.database if rules.databases else record.database,
-        monitored=desired.part.names if desired.part is not None else (),
         trusted_from=trusted,
     )
     applied = Applied(
@@ -188,18 +189,15 @@ def _make(
         url=desired.url,
         asleep=verdict.asleep,
     )
-    # A part that is no longer wanted goes before the record stops telling of it.
-    before, after = (shared, ()) if desired.part is None else ((), shared)
     items: tuple[Item, ...] = (
-        *before,
         *(wave(WriteRecord(record=written)) if written != record else ()),
         *ground.namespace_waves(seen, identities, desired, rules),
         *ground.ground_waves(seen, missing_ones, survey, rules),
         *ground.settling(trusted, rules, now),
         *_recreated(seen, manifests, survey),
         *_applied(seen, desired, manifests, rules),
-        *after,
         *wave(Annotate(name=seen.name.namespace, applied=applied)),
+        *shared,
     )
     moved = room.moved(record, identities)
     return Plan(items, remarks=(*moved, *desired.remarks, *pointed.corrections))

@@ -101,6 +101,8 @@ def _record_data(record: Record) -> dict[str, str]:
         data["database"] = record.database
     if record.monitored:
         data["monitored"] = json.dumps([[*record.monitored]])
+    if record.part_pending:
+        data["part"] = "pending"
     if record.trusted_from is not None:
         data["trusted_from"] = record.trusted_from.isoformat()
     if record.stall is not None:
@@ -186,6 +188,7 @@ def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
         stall=_stall(data["stall"]) if "stall" in data else None,
         database=data.get("database", ""),
         monitored=_monitored(data.get("monitored", "[]")),
+        part_pending=data.get("part") == "pending",
         trusted_from=_time(data["trusted_from"]) if "trusted_from" in data else None,
         version=metadata["resourceVersion"],
     )

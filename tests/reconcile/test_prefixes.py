@@ -1,4 +1,4 @@
-"""Prefixes are settings, and change: what was made under a former one is neither forgotten nor denied."""
+"""Prefixes are settings, and change: what was made under a former one is not forgotten, nor called gone."""
 
 from dataclasses import replace
 
