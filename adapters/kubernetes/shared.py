@@ -49,7 +49,7 @@ class SharedAdapter:
                 },
             )
         except Gone as error:
-            raise Gone(f"{config} is gone; `{HOW_TO_MAKE[config.name]}` makes a new one") from error
+            raise Gone(f"{config} is gone; {HOW_TO_MAKE}") from error
 
     def _one(self, name: SharedName) -> SharedConfig | None:
         try:

@@ -104,7 +104,7 @@ def _changes(shared: Shared, part: Part) -> tuple[ReplaceShared, ...] | Stop:
     for name, config, wanted, edit in sides:
         if config is None:
             if wanted:
-                return Stop(f"{NAMESPACE} has no ConfigMap {name}: run `{HOW_TO_MAKE[name]}`", "not_set_up")
+                return Stop(f"{NAMESPACE} has no ConfigMap {name}: {HOW_TO_MAKE}", "not_set_up")
             continue
         if not wanted and not any(_has(text, part.owner.key) for text in config.data.values()):
             continue
@@ -136,6 +136,8 @@ def _edit_settings(data: Mapping[str, str], part: Part) -> Mapping[str, str]:
         mine = [part.owner] if part.annotated and key == current else []
         if not mine and not _has(data.get(key, ""), part.owner.key):
             continue
+        if pattern.lacks_line(data.get(key, "")):
+            raise Unsafe(f"it has no line `podannotationnamespaceregex = …`: {HOW_TO_MAKE}")
         foreign, there = pattern.split(_text(data, key))
         _check(foreign, part.owner, there)
         others = [owner for owner in there if owner.key != part.owner.key]

@@ -43,6 +43,11 @@ def patterns(text: str) -> tuple[str, ...]:
     return tuple(found["value"] for found in _LINE.finditer(text))
 
 
+def lacks_line(text: str) -> bool:
+    """Whether a text gives no pattern, so that one may simply be added."""
+    return not _MENTION.search(text)
+
+
 def split(text: str) -> tuple[str, tuple[Owner, ...]]:
     """Take our namespaces out of the settings.
 

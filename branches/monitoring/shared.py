@@ -26,13 +26,8 @@ class SharedName(StrEnum):
     SETTINGS = "ama-metrics-settings-configmap"
 
 
-# Neither exists of itself; Azure shows how to make them:
-# https://learn.microsoft.com/azure/azure-monitor/containers/prometheus-metrics-scrape-configmap
-_SAMPLE = "https://raw.githubusercontent.com/Azure/prometheus-collector/main/otelcollector/configmaps"
-HOW_TO_MAKE: Mapping[SharedName, str] = {
-    SharedName.JOBS: f"kubectl create configmap {SharedName.JOBS} -n {NAMESPACE} --from-literal={JOBS_KEY}=",
-    SharedName.SETTINGS: f"kubectl apply -f {_SAMPLE}/{SharedName.SETTINGS}.yaml",
-}
+# Neither exists of itself, and what makes one must not touch one that stands.
+HOW_TO_MAKE = "an administrator of the cluster runs `deploy/cluster/install`, which makes what is missing"
 
 
 @dataclass(frozen=True, kw_only=True)

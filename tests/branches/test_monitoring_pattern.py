@@ -78,7 +78,7 @@ def test_the_marks_are_nothing_to_any_of_azures_parsers() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "it has 0 lines"),
+        ("", "runs `deploy/cluster/install`"),
         ('podannotationnamespaceregex = "a"\npodannotationnamespaceregex = "b"', "it has 2 lines"),
         ('podannotationnamespaceregex = "a" # why', "it has 0 lines"),
         ('podannotationnamespaceregex = "a"\npodannotationnamespaceregex = b', "needs exactly one"),

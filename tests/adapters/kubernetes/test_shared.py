@@ -110,7 +110,7 @@ def test_one_that_was_made_anew_is_not_the_one_that_was_read(
 def test_one_that_has_gone_is_not_created(standing: Cluster, adapter: SharedAdapter) -> None:
     read = jobs(adapter)
     standing.http.delete(JOBS).raise_for_status()
-    with pytest.raises(Gone, match="kubectl create configmap ama-metrics-prometheus-config -n kube-system"):
+    with pytest.raises(Gone, match="deploy/cluster/install"):
         adapter.replace(read)
     assert adapter.read().jobs is None
 
