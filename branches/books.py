@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, Protocol
 from branches.key import Key
 from branches.monitoring.shared import SharedName
 from branches.naming import Name
-from loop.errors import Failure
+from loop.errors import Failure, QuotaReached
 from loop.plan import Change
 
 
@@ -145,18 +145,43 @@ class Shelf:
     requests: tuple[Request, ...] = ()
     spoilt: Mapping[str, Failure] = field(default_factory=dict)
 
+    @property
+    def environments(self) -> int:
+        """How many environments there are; a record that cannot be read may well be one's."""
+        return sum(1 for each in self.records if each.identities) + len(self.spoilt)
+
+    def check_place(self, most: int) -> None:
+        """See whether there is a place for one more environment.
+
+        Raises:
+            QuotaReached: there is none.
+        """
+        if self.environments >= most:
+            raise QuotaReached(f"{self.environments} environments stand, and MAX_ENVIRONMENTS is {most}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class WriteRecord(Change):
-    """Write the record, if it is still as it was read."""
+    """Write the record, if it is still as it was read.
+
+    Args:
+        record: as it is to be.
+        most: how many environments there may be at the most, if this makes one more of them.
+    """
 
     verb: ClassVar[str] = "write"
     record: Record
+    most: int | None = None
 
     @property
     def target(self) -> str:
         """The record."""
         return str(self.record)
+
+    @property
+    def lock(self) -> str | None:
+        """That of places, if it takes one: who counts them and who writes the next record are one."""
+        return None if self.most is None else "environments"
 
 
 def rendering(commit: str, digest: str) -> str:
@@ -182,6 +207,14 @@ class RecordWriter(Protocol):
 
         Raises:
             Conflict: it is no longer the one that was read, or one stands where none was read.
+        """
+
+    def take_place(self, record: Record, most: int) -> None:
+        """Write a record that makes one more environment, if there is a place for it by now.
+
+        Raises:
+            QuotaReached: there is none.
+            Conflict: as above.
         """
 
 

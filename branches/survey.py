@@ -76,7 +76,7 @@ def survey(
     return Survey(
         assigned=assigned,
         clients=read(lambda: _clients(standing(assigned), readers.identities)),
-        environments=Standing(_environments(shelf.value)) if isinstance(shelf, Standing) else shelf,
+        environments=Standing(shelf.value.environments) if isinstance(shelf, Standing) else shelf,
         hosts=read(readers.application.hosts),
         noted=read(lambda: readers.application.live(seen.name.namespace, bearing) if bearing else ()),
         monitoring=read(shared.read) if shared is not None and has_part else NO_MONITORING,
@@ -98,8 +98,3 @@ def _assigned(
 def _clients(assigned: Mapping[str, str] | NoRoom | None, reader: IdentityReader) -> Mapping[str, str]:
     refs = () if assigned is None or isinstance(assigned, NoRoom) else assigned.values()
     return {ref: reader.client_id(ref) for ref in dict.fromkeys(refs)}
-
-
-def _environments(shelf: Shelf) -> int:
-    """How many environments there are; a record that cannot be read may well be one's."""
-    return sum(1 for each in shelf.records if each.identities) + len(shelf.spoilt)

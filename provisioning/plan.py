@@ -189,8 +189,9 @@ def _make(
         url=desired.url,
         asleep=verdict.asleep,
     )
+    one_more = None if record.identities else rules.most
     items: tuple[Item, ...] = (
-        *(wave(WriteRecord(record=written)) if written != record else ()),
+        *(wave(WriteRecord(record=written, most=one_more)) if written != record else ()),
         *ground.namespace_waves(seen, identities, desired, rules),
         *ground.ground_waves(seen, missing_ones, survey, rules),
         *ground.settling(trusted, rules, now),

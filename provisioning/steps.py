@@ -51,7 +51,7 @@ class Steps:
         """
         match change:
             case WriteRecord():
-                self.records.write(change.record)
+                self._write(change)
             case CreateNamespace():
                 self.namespaces.create(change.name, labels=change.labels, annotations=change.annotations)
             case ApplyNamespace():
@@ -70,6 +70,12 @@ class Steps:
                 self._delete(change)
             case _:
                 raise TypeError(f"provisioning does not do this: {change}")
+
+    def _write(self, change: WriteRecord) -> None:
+        if change.most is None:
+            self.records.write(change.record)
+        else:
+            self.records.take_place(change.record, change.most)
 
     def _delete(self, change: DeleteObject | DeleteCredential | DeleteRequest | RemovePart) -> None:
         match change:

@@ -49,6 +49,11 @@ class BookAdapter:
         """Write a record, if it is still as it was read."""
         self._write(_record_name(record.namespace), "record", record, _record_data(record))
 
+    def take_place(self, record: Record, most: int) -> None:
+        """Write a record that makes one more environment, if there is a place for it: a list and a write."""
+        self.all().check_place(most)
+        self.write(record)
+
     def ask(self, request: Request) -> None:
         """Write a request in the place of the branch's former one."""
         data = {"action": request.action, "commit": request.commit, "at": request.at}

@@ -35,6 +35,10 @@ class BooksInMemory:
             _expect(self.world.records.get(record.namespace), record)
             self.world.records[record.namespace] = replace(record, version=self.world.number())
 
+    def take_place(self, record: Record, most: int) -> None:
+        self.all().check_place(most)
+        self.write(record)
+
     def ask(self, request: Request) -> None:
         with self.world.call(f"write {request}"):
             _expect(self.world.requests.get(request.key), request)

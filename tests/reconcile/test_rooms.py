@@ -3,6 +3,8 @@
 import random
 from dataclasses import replace
 
+import pytest
+
 from branches.identity import MOST_CREDENTIALS, Credential
 from loop.outcome import Waiting
 from loop.report import Report
@@ -31,6 +33,12 @@ def crowded() -> Program:
     for identity, places in FOREIGN.items():
         theirs(program.world, identity, places=places)
     return program
+
+
+def applied(program: Program, branch: str) -> bool:
+    """Whether a branch's environment is up."""
+    namespace = program.world.namespaces.get(namespace_of(branch))
+    return namespace is not None and namespace.applied is not None
 
 
 def work_side_by_side(program: Program, choice: random.Random, *, at_once: int) -> list[Report]:
@@ -62,7 +70,7 @@ def test_of_one_branch_more_than_there_are_places_all_but_one_stand_and_it_comes
 
     reports = work_side_by_side(program, random.Random(1), at_once=6)
 
-    up = [each for each in branches if program.namespace(each).applied]
+    up = [each for each in branches if applied(program, each)]
     [waiting] = set(branches) - set(up)
     assert {len(each) for each in program.world.credentials.values()} == {MOST_CREDENTIALS}
     [*_, last] = [each for each in reports if each.key["branch"] == waiting]
@@ -83,6 +91,43 @@ def test_of_one_branch_more_than_there_are_places_all_but_one_stand_and_it_comes
         identity: sum("ci-" in name for name in named)
         for identity, named in program.world.credentials.items()
     } == FOREIGN
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_workers_that_come_at_the_same_time_make_no_more_environments_than_may_stand(seed: int) -> None:
+    program = Program(rules=replace(RULES, most=3))
+    for branch in range(12):
+        program.push(f"b-{branch}")
+        program.tell(f"b-{branch}")
+    most = 0
+
+    def count(_: str) -> None:
+        nonlocal most
+        most = max(most, len([each for each in program.world.records.values() if each.identities]))
+
+    program.world.after = count
+    work_side_by_side(program, random.Random(seed), at_once=12)
+
+    assert most == 3
+    assert len(program.world.namespaces) == 3
+
+
+def test_whoever_finds_the_last_place_taken_waits_with_the_numbers() -> None:
+    program = Program(rules=replace(RULES, most=1))
+    program.push("x")
+    program.push("y")
+
+    def another_is_faster(what: str) -> None:
+        if what == "take environments":
+            program.world.before = nothing
+            program.run("y")
+
+    program.world.before = another_is_faster
+    outcome = program.run("x").outcome
+
+    assert outcome.code == "no_room"
+    assert outcome.why == "1 environments stand, and MAX_ENVIRONMENTS is 1"
+    assert set(program.world.namespaces) == {namespace_of("y")}
 
 
 def test_the_identity_with_the_most_room_is_taken_those_of_others_counted() -> None:
