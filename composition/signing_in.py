@@ -1,5 +1,6 @@
 """Who the program signs in as: on Azure as a managed identity for each part, on a laptop as its user."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from azure.identity import DefaultAzureCredential
@@ -10,6 +11,7 @@ from adapters.kubernetes.connect import by_entra, by_kubeconfig, context_of
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+    from kubernetes.client import Configuration
 
     from composition.program import Composition
     from settings import Settings
@@ -37,6 +39,12 @@ def api(program: "Composition", client_id: str) -> Api:
     file = program.settings.kubeconfig
     if file:
         context, user = context_of(file, client_id)
-        return Api(by_kubeconfig(file, context=context), impersonate=user)
+        by_file = partial(by_kubeconfig, file, context=context)
+        return Api(by_file(), impersonate=user, anew=by_file)
+    by_token = partial(_by_token, program, client_id)
+    return Api(by_token(), anew=by_token)
+
+
+def _by_token(program: "Composition", client_id: str) -> "Configuration":
     server, authority = program.cluster.server()
-    return Api(by_entra(server, authority, program.credential(client_id)))
+    return by_entra(server, authority, program.credential(client_id))

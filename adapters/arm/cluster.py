@@ -37,11 +37,12 @@ class ClusterAdapter:
     ) -> None:
         self._client = ContainerServiceClient(credential, subscription, **options(url))
         self._group, self._name = group, name
-        self._issuer = issuer
+        self._given = self._issuer = issuer
+        self._server = ""
         self._lock = threading.Lock()
 
     def issuer(self) -> str:
-        """The issuer; asked for once, since a cluster never changes it."""
+        """The issuer; asked for once, since no cluster changes it, and one made anew has another address."""
         with self._lock:
             if not self._issuer:
                 self._issuer = self._read_issuer()
@@ -73,4 +74,9 @@ class ClusterAdapter:
                 cluster = yaml.safe_load(bytes(kubeconfigs[0].value or b""))["clusters"][0]["cluster"]
             except yaml.YAMLError as error:
                 raise ValueError("the kubeconfig is no YAML") from error
-            return str(cluster["server"]), str(cluster["certificate-authority-data"])
+            server, authority = str(cluster["server"]), str(cluster["certificate-authority-data"])
+        with self._lock:
+            if self._server not in {"", server}:  # another cluster under the same name
+                self._issuer = self._given
+            self._server = server
+        return server, authority

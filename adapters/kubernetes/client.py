@@ -4,32 +4,33 @@ The typed models of the `kubernetes` package are not used: they cost half a seco
 and know no custom resources. Its connections, TLS and sign-in are.
 """
 
+import contextlib
 import json
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from kubernetes.client import Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.client.rest import RESTClientObject
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
+from adapters.kubernetes.refusals import failure
 from adapters.retry import asking_again
 from adapters.unreadable import plainly, seconds
-from loop.errors import Conflict, Failure, Forbidden, Gone, QuotaReached, Rejected, Throttled, Unreachable
+from loop.errors import Failure, Gone, Unreachable
 
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 MERGE = "application/merge-patch+json"
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
-# What is applied and does not fit its schema is a 500 without a reason; its message alone tells it from an
-# outage.
-_UNUSABLE = ("failed to create typed patch object", "failed to convert new object")
 _PAGE = 500
-# A 403 of the quota and not of any role: https://kubernetes.io/docs/concepts/policy/resource-quotas/
-_OVER_QUOTA = ("exceeded quota:", "status unknown for quota:")
 _NO_SUCH_PAGE = b"404 page not found\n"  # said, in so many words, where no API group lives
 _TIMEOUT = (5, 30)  # seconds to connect, and to answer
+# No server under the address, or none with a certificate of its authority, which the client tells like this.
+_NOT_CONNECTED = (NewConnectionError, ConnectTimeoutError, ApiException)
 
 
 class Api:
@@ -38,14 +39,20 @@ class Api:
     Args:
         configuration: where it is and how to sign in.
         impersonate: a user to act as (`Impersonate-User`); empty acts as oneself.
+        anew: finds out again where it is: its address and its certificate authority may change while this
+            process lives.
     """
 
-    def __init__(self, configuration: Configuration, *, impersonate: str = "") -> None:
-        configuration.retries = False
-        # Several runs share them: one that is closed for want of a place costs a handshake the next time.
-        configuration.connection_pool_maxsize = 32
-        self._configuration = configuration
-        self._rest = RESTClientObject(configuration)
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        impersonate: str = "",
+        anew: Callable[[], Configuration] | None = None,
+    ) -> None:
+        self._at = _connected(configuration)
+        self._anew = anew
+        self._turn = threading.Lock()
         self._headers = {"Impersonate-User": impersonate} if impersonate else {}
 
     @asking_again
@@ -146,16 +153,19 @@ class Api:
         content: str = "application/json",
         accept: str = "application/json",
     ) -> Any:
-        url = self._configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        at = self._at
+        url = at.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         headers = {**self._headers, "Accept": accept, "Content-Type": content, "User-Agent": "coppice"}
         # Asking for the token is what runs the hook that renews it.
-        token = self._configuration.get_api_key_with_prefix("BearerToken")
+        token = at.configuration.get_api_key_with_prefix("BearerToken")
         if token:
             headers["Authorization"] = token
         try:
-            response = self._rest.request(method, url, headers=headers, body=body, _request_timeout=_TIMEOUT)
+            response = at.rest.request(method, url, headers=headers, body=body, _request_timeout=_TIMEOUT)
             data = response.read()
         except (HTTPError, ApiException, OSError) as error:
+            if isinstance(error, _NOT_CONNECTED):
+                self._look_again(at)
             raise Unreachable(f"the cluster did not answer {method} {path}: {plainly(error)}") from error
         document = _document(data)
         if not document and response.status in {200, 201, 202, 404}:  # a proxy's 404 is no proof of absence
@@ -163,7 +173,28 @@ class Api:
         if 200 <= response.status < 300:
             return document
         wait = seconds(response.headers.get("Retry-After"))
-        raise _failure(f"{method} {path}", response.status, document, wait)
+        raise failure(f"{method} {path}", response.status, document, wait)
+
+    def _look_again(self, at: "_At") -> None:
+        """Find out where the server is by now, once for all who did not reach it. Nothing is sent again."""
+        if self._anew is None:
+            return
+        with self._turn, contextlib.suppress(Failure):
+            if self._at is at:
+                self._at = _connected(self._anew())
+
+
+@dataclass(frozen=True)
+class _At:
+    configuration: Configuration
+    rest: RESTClientObject
+
+
+def _connected(configuration: Configuration) -> _At:
+    configuration.retries = False
+    # Several runs share them: one that is closed for want of a place costs a handshake the next time.
+    configuration.connection_pool_maxsize = 32
+    return _At(configuration, RESTClientObject(configuration))
 
 
 def _document(data: bytes | None) -> dict[str, Any]:
@@ -175,31 +206,6 @@ def _document(data: bytes | None) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) and "kind" in document else {}
-
-
-def _failure(what: str, status: int, answer: Mapping[str, Any], wait: float | None) -> Failure:
-    said = answer.get("message") or f"HTTP {status}"
-    message = f"the cluster refused {what}: {said}"
-    causes = {cause.get("reason") for cause in (answer.get("details") or {}).get("causes") or ()}
-    match status:
-        case 404:
-            return Gone(message)
-        case 401 | 403 if "NamespaceTerminating" in causes:
-            return Conflict(message, retry_after=5)
-        case 403 if any(said_of in said for said_of in _OVER_QUOTA):
-            return QuotaReached(f"{message}. The files of the fence say how much an environment may take")
-        case 401 | 403:
-            return Forbidden(f"{message}. Check the roles in deploy/cluster and who they are bound to")
-        case 409 | 412:
-            return Conflict(message)
-        case 429:
-            return Throttled(message, retry_after=wait or 5)
-        case 400 | 405 | 406 | 413 | 415 | 422:
-            return Rejected(message)
-        case 500 if said.startswith(_UNUSABLE):
-            return Rejected(message)
-        case _:
-            return Unreachable(message, retry_after=wait)
 
 
 def path(group_version: str, plural: str, *, namespace: str = "", name: str = "") -> str:

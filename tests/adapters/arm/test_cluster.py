@@ -8,7 +8,7 @@ import pytest
 from adapters.arm.client import Unsigned
 from adapters.arm.cluster import ClusterAdapter
 from loop.errors import Gone, NotSetUp, Unreachable
-from tests.adapters.raw import json_reply, raw_server
+from tests.adapters.raw import Answer, Asked, json_reply, raw_server
 from tests.adapters.worlds import SUBSCRIPTION, Azure, azure_at
 
 KUBECONFIG = """
@@ -55,6 +55,27 @@ def test_the_api_servers_address_comes_from_the_kubeconfig_that_azure_hands_out(
     with raw_server(lambda _: answer) as server:
         assert azure_at(server.url).cluster.server() == ("https://aks-coppice.test:443", "UEVN")
     assert [each.method for each in server.asked] == ["POST"]
+
+
+def test_a_cluster_that_was_made_anew_under_its_name_is_asked_for_its_issuer_again() -> None:
+    made = 0
+
+    def answer(asked: Asked) -> Answer:
+        if asked.method == "GET":
+            profile = {"oidcIssuerProfile": {"issuerURL": f"https://issuer-{made}.test/"}}
+            return json_reply(200, {"name": "aks-coppice", "location": "x", "properties": profile})
+        kubeconfig = KUBECONFIG.replace("aks-coppice.test", f"aks-coppice-{made}.test")
+        packed = base64.b64encode(kubeconfig.encode()).decode()
+        return json_reply(200, {"kubeconfigs": [{"name": "clusterUser", "value": packed}]})
+
+    with raw_server(answer) as server:
+        cluster = azure_at(server.url).cluster
+        cluster.server()
+        assert cluster.issuer() == "https://issuer-0.test/"
+        made = 1
+        assert cluster.issuer() == "https://issuer-0.test/"
+        cluster.server()
+        assert cluster.issuer() == "https://issuer-1.test/"
 
 
 @pytest.mark.parametrize("kubeconfig", ["", "clusters: []", "clusters: 5", "{", "clusters: [{cluster: {}}]"])

@@ -151,6 +151,38 @@ def test_a_quota_that_is_reached_is_no_matter_of_roles() -> None:
         api_at(server.url).post(CONFIG_MAPS, config_map("a"))
 
 
+ADMISSION = [
+    'pods "web" is forbidden: violates PodSecurity "baseline:latest": privileged (container "web" must not)',
+    'pods "web" is forbidden: [maximum cpu usage per Container is 1, but limit is 2]',
+    'pods "web" is forbidden: no PriorityClass with name urgent was found',
+    "configmaps \"a\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+    'admission webhook "validation.gatekeeper.sh" denied the request: [labels] you must provide: owner',
+]
+
+
+@pytest.mark.parametrize("said", ADMISSION)
+def test_what_admission_refuses_is_no_matter_of_roles(said: str) -> None:
+    refusal = json_reply(403, {"kind": "Status", "reason": "Forbidden", "message": said})
+    with raw_server(lambda _: refusal) as server, pytest.raises(Rejected) as caught:
+        api_at(server.url).post(CONFIG_MAPS, config_map("a"))
+    assert said in caught.value.message
+    assert "roles" not in caught.value.message
+
+
+NO_RIGHT = [
+    'configmaps is forbidden: User "jane" cannot list resource "configmaps" in API group ""',
+    'forbidden: User "system:anonymous" cannot get path "/api"',
+    'users "x" is forbidden: User "jane" cannot impersonate resource "users" in API group ""',
+]
+
+
+@pytest.mark.parametrize("said", NO_RIGHT)
+def test_what_nobody_granted_is_a_matter_of_roles(said: str) -> None:
+    refusal = json_reply(403, {"kind": "Status", "reason": "Forbidden", "message": said})
+    with raw_server(lambda _: refusal) as server, pytest.raises(Forbidden, match="deploy/cluster"):
+        api_at(server.url).post(CONFIG_MAPS, config_map("a"))
+
+
 def test_a_path_whose_group_the_server_does_not_know_is_gone(cluster: Cluster) -> None:
     with pytest.raises(Gone, match="404 page not found"):
         cluster.api.get("/apis/nobody.example.com/v1/things")
