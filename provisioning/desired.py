@@ -14,15 +14,15 @@ from branches.application import TEMPLATE, Manifest, template
 from branches.key import Key
 from branches.monitoring.shared import Part
 from branches.naming import Name
-from provisioning import mounts
+from provisioning import mounts, names
 from provisioning.fence import Terms as Fence
 from provisioning.fence import fence
 from provisioning.guard import Rules as GuardRules
 from provisioning.guard import check_objects, check_sources, namespace_labels, part_of, remarks, split_shared
 from provisioning.own_metrics import labelled
-from provisioning.placeholders import Placeholders, substitute
+from provisioning.placeholders import Placeholders, left_over, substitute
 from provisioning.placement import Placement, placed
-from provisioning.refusal import Refused
+from provisioning.refusal import Refusal, Refused
 from provisioning.secrets import Pointed, VaultTerms, lacking_classes, point
 from provisioning.tree import Tree, unpack
 
@@ -153,6 +153,7 @@ def desired(
     built = (*application, *monitoring)
     part, against = part_of(shared, key=key, name=name)
     refusals = (*check_objects(built, guard), *against)
+    refusals = refusals or (*_left_over(built, layout), *names.refusals(built))
     refusals = refusals or mounts.refusals(
         built, accounts=layout.accounts, vaults=layout.vaults, reserved={guard.database_secret} - {""}
     )
@@ -172,6 +173,19 @@ def desired(
         fence=fence(_delivering(layout, objects), name.namespace, objects),
         part=part,
         remarks=remarks(objects, part),
+    )
+
+
+def _left_over(built: Sequence[Manifest], layout: Layout) -> tuple[Refusal, ...]:
+    """Tokens that came from other files than the overlays': they would stand in the cluster as they are."""
+    where = " and ".join(layout.overlays)
+    return tuple(
+        Refusal(
+            names.called(manifest),
+            f"{field} holds the placeholder {token}: tokens are replaced in the files of {where} alone, so "
+            "set it from there; only a variable may be called so",
+        )
+        for manifest, field, token in left_over(built)
     )
 
 

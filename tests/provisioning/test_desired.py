@@ -1,12 +1,21 @@
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from branches.application import TEMPLATE
-from provisioning.desired import Desired
+from provisioning.desired import Desired, Layout, desired
+from provisioning.fence import Terms as Fence
+from provisioning.guard import Rules
+from provisioning.placement import Placement
 from provisioning.refusal import Refused
+from provisioning.secrets import VaultTerms
+from provisioning.tree import Tree
 from tests.fakes.manifests import config_map, deployment, job, overlay, route, scaler
 from tests.fakes.program import Program
+from tests.fakes.repository import MONITORING, OVERLAY, Repository
+from tests.fakes.rules import RULES, key
 from tests.fakes.sights import sight
 
 
@@ -72,3 +81,44 @@ def test_a_refused_object_refuses_the_overlay() -> None:
 
 def test_an_unknown_placeholder_refuses_the_overlay() -> None:
     assert isinstance(wish(config_map("settings", url="BRANCH_NAME_URL")), Refused)
+
+
+def test_a_token_from_a_base_which_none_are_replaced_in_is_refused_with_object_and_field() -> None:
+    program = Program()
+    base = config_map("settings", url="http://BRANCH_NAME/", own="$(COMMIT_SHA)")
+
+    class Builder:
+        @contextlib.contextmanager
+        def laid_out(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
+            yield lambda overlay: (base,) if overlay == OVERLAY else ()
+
+    layout = Layout(
+        manifests="manifests",
+        overlays=(OVERLAY, MONITORING),
+        tenant="",
+        accounts={},
+        vaults=VaultTerms(vaults=(), objects=()),
+        fence=Fence(templates=()),
+        placement=Placement(node_selector={}, tolerations=()),
+    )
+    found = desired(
+        program.push("x", ()),
+        key("x"),
+        RULES.name("x"),
+        layout=layout,
+        guard=Rules(
+            namespace="feature-x",
+            allowed_kinds=frozenset({"ConfigMap"}),
+            hosts=frozenset(),
+            gateways=frozenset(),
+            key_vaults=frozenset(),
+            key_vault_objects=frozenset(),
+        ),
+        archives=Repository(program.world),
+        builder=Builder(),
+    )
+
+    assert isinstance(found, Refused)
+    (refusal,) = found.refusals
+    assert refusal.object == "ConfigMap settings"
+    assert refusal.reason.startswith("data.url holds the placeholder BRANCH_NAME")

@@ -1,8 +1,12 @@
+import contextlib
+import time
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioning.placeholders import Placeholders, substitute
+from provisioning.placeholders import Placeholders, left_over, substitute
 from provisioning.refusal import Refused
 
 OVERLAY = "manifests/overlays/feature"
@@ -17,15 +21,15 @@ def substituted(text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("namespace: feature-BRANCH_NAME", "namespace: feature-new-login"),
-        ("host: BRANCH_NAME.example.com", "host: new-login.example.com"),
-        ("BRANCH_NAMEs", "new-logins"),
-        ("todo_BRANCH_NAME", "todo_new-login"),
-        ("db: BRANCH_NAME_DB", "db: feature_new_login"),
-        ("BRANCH_NAME_DB.BRANCH_NAME", "feature_new_login.new-login"),
+        ("namespace: feature-BRANCH_NAME", 'namespace: "feature-new-login"'),
+        ("host: BRANCH_NAME.example.com", 'host: "new-login.example.com"'),
+        ("# BRANCH_NAMEs", "# new-logins"),
+        ("a: 'todo_BRANCH_NAME'", "a: 'todo_new-login'"),
+        ("db: BRANCH_NAME_DB", 'db: "feature_new_login"'),
+        ("BRANCH_NAME_DB.BRANCH_NAME", '"feature_new_login.new-login"'),
         ("BRANCH_NAMEBRANCH_NAME-x", None),
-        ("rev: COMMIT_SHA", "rev: 1a2b3c4d"),
-        ("image: web:COMMIT_SHA-arm", "image: web:1a2b3c4d-arm"),
+        ("rev: COMMIT_SHA", 'rev: "1a2b3c4d"'),
+        ("image: web:COMMIT_SHA-arm", 'image: "web:1a2b3c4d-arm"'),
         ("$COMMIT_SHA256", "$COMMIT_SHA256"),
         ("COMMIT_SHA_LONG", "COMMIT_SHA_LONG"),
         ("branch_name Branch_Name BRANCH NAME", "branch_name Branch_Name BRANCH NAME"),
@@ -74,10 +78,10 @@ def test_files_outside_the_overlays_are_left_alone_even_with_unknown_tokens() ->
 
 
 def test_both_overlays_and_their_folders_are_looked_through() -> None:
-    tree = {"a/b/deep/x.env": b"BRANCH_NAME", "c/x.yaml": b"COMMIT_SHA", "d": b"BRANCH_NAME"}
+    tree = {"a/b/deep/x.env": b"BRANCH_NAME", "c/x.txt": b"COMMIT_SHA", "d": b"BRANCH_NAME"}
     assert substitute(tree, ["a/b", "c/"], VALUES) == {
         "a/b/deep/x.env": b"new-login",
-        "c/x.yaml": b"1a2b3c4d",
+        "c/x.txt": b"1a2b3c4d",
         "d": b"BRANCH_NAME",
     }
 
@@ -108,3 +112,91 @@ def test_afterwards_no_token_is_left_and_text_without_one_is_unchanged(text: str
     assert "BRANCH_NAME" not in after
     if "BRANCH_NAME" not in text and "COMMIT_SHA" not in text:
         assert after == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: &x BRANCH_NAME # BRANCH_NAME", 'a: &x "new-login" # new-login'),
+        ("[BRANCH_NAME, {a: COMMIT_SHA}]", '["new-login", {a: "1a2b3c4d"}]'),
+        ('a: x "BRANCH_NAME" \\d\n  y', 'a: "x \\"new-login\\" \\\\d\n  y"'),
+        ("a: |\n  BRANCH_NAME\nb: 1", "a: |\n  new-login\nb: 1"),
+        ("\ufeffa: BRANCH_NAME", '\ufeffa: "new-login"'),
+        ("a: [BRANCH_NAME", "a: [new-login"),
+    ],
+)
+def test_a_plain_value_of_a_yaml_file_is_quoted_and_all_else_stays_to_the_byte(
+    text: str, expected: str
+) -> None:
+    assert substituted(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "env: [{name: COMMIT_SHA, valueFrom: {fieldRef: {fieldPath: x}}}]",
+        "- {value: a, name: BRANCH_NAME_DB}",
+        "{name: GIT_COMMIT_SHA, valueFrom: {configMapKeyRef: {key: COMMIT_SHA, name: a}}}",
+        "data: {BRANCH_NAME: a, MY_BRANCH_NAME_LONG: b}",
+        "args: [$(COMMIT_SHA), '${BRANCH_NAME}', \"echo $COMMIT_SHA\"]",
+        "fieldPath: spec.containers.[name=web].env.[name=COMMIT_SHA].value",
+        "- {op: remove, path: /data/COMMIT_SHA}",
+    ],
+)
+def test_the_name_of_a_variable_that_is_called_like_a_token_stays(text: str) -> None:
+    assert substituted(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("COMMIT_SHA=COMMIT_SHA", "COMMIT_SHA=1a2b3c4d"),
+        ("  export BRANCH_NAME=BRANCH_NAME", "  export BRANCH_NAME=new-login"),
+        ("--set=BRANCH_NAME=x", "--set=new-login=x"),
+    ],
+)
+def test_a_line_that_sets_a_variable_keeps_its_name(text: str, expected: str) -> None:
+    path = f"{OVERLAY}/web.env"
+    assert substitute({path: text.encode()}, [OVERLAY], VALUES)[path].decode() == expected
+
+
+def test_the_name_of_an_object_is_no_variable() -> None:
+    assert substituted("metadata: {name: BRANCH_NAME}") == 'metadata: {name: "new-login"}'
+
+
+def test_a_patch_that_stands_in_a_kustomization_is_yaml_too_and_lines_stay_where_they_are() -> None:
+    path = f"{OVERLAY}/kustomization.yaml"
+    text = "patches:\n- patch: |-\n    a: BRANCH_NAME\n    b: BRANCH_NAMES\nx: BRANCH_NAMEX\n"
+    with pytest.raises(Refused) as caught:
+        substitute({path: text.encode()}, [OVERLAY], VALUES)
+    assert [refusal.object for refusal in caught.value.refusals] == [f"{path}:4", f"{path}:5"]
+
+    after = substitute(
+        {path: text.replace("NAMES", "NAME").replace("NAMEX", "NAME").encode()}, [OVERLAY], VALUES
+    )
+    read = yaml.safe_load(after[path])
+    assert yaml.safe_load(read["patches"][0]["patch"]) == {"a": "new-login", "b": "new-login"}
+    assert after[path].decode().count("\n") == text.count("\n")
+
+
+def test_what_is_left_over_is_found_with_its_field_and_names_of_variables_are_not() -> None:
+    web = {
+        "kind": "Deployment",
+        "env": [{"name": "COMMIT_SHA", "value": "$(COMMIT_SHA)"}, {"name": "A", "value": "x-BRANCH_NAME"}],
+        "data": {"COMMIT_SHA": "", "BRANCH_NAME.txt": ""},
+        "from": {"secretKeyRef": {"key": "BRANCH_NAME", "name": "BRANCH_NAME"}},
+    }
+    assert sorted((field, token) for _, field, token in left_over([web])) == [
+        ("a key of data", "BRANCH_NAME"),
+        ("env[1].value", "BRANCH_NAME"),
+        ("from.secretKeyRef.name", "BRANCH_NAME"),
+    ]
+
+
+@pytest.mark.parametrize("unit", ["- .\n", "COMMIT_SHA= ", "a: BRANCH_NAME\n", "BRANCH_NAME_X ", "A", "{a: "])
+def test_the_worst_megabyte_takes_a_second_at_most(unit: str) -> None:
+    text = (unit * (1_000_000 // len(unit)))[:1_000_000] + "\nCOMMIT_SHA"
+    started = time.process_time()
+    with contextlib.suppress(Refused):
+        substituted(text)
+    assert time.process_time() - started < 5
