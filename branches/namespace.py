@@ -79,7 +79,7 @@ class Namespace:
         annotations: its annotations.
         created: when it was created; `None` if the API server did not say.
         terminating_since: when it was asked to go, if it was.
-        remaining: what keeps it from going, in the API server's own words.
+        remaining: what keeps it from going, in the API server's own words, and what helps.
         known_as: the branch that its annotations name, where the repository bears another name by now.
     """
 

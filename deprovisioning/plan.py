@@ -118,9 +118,11 @@ def _left(parts: tuple[_Part, ...]) -> Stop:
 def _going(namespace: Namespace, now: datetime) -> Gate | Stop:
     since = namespace.terminating_since
     if since is not None and now - since >= TERMINATION_PATIENCE:
-        kept = "; ".join(namespace.remaining) or "the API server does not say by what"
+        nothing = "the API server does not say what: look whether its kube-controller-manager runs"
+        kept = ". ".join(namespace.remaining) or nothing
         return Stop(
-            f"{namespace} has been Terminating since {since:%H:%M:%S} UTC, kept by: {kept}", "terminating"
+            f"{namespace} has been Terminating since {since:%H:%M:%S} UTC, and what keeps it: {kept}",
+            "terminating",
         )
     return Gate(f"{namespace} is not gone yet", "terminating", _SOON)
 

@@ -67,7 +67,8 @@ def plan(
     if missing:
         return Plan((missing,))
     if namespace is not None and namespace.terminating_since:
-        return Plan((Gate(f"{namespace} is still going", "terminating", _SOON),))
+        kept = "".join(f". {each}" for each in namespace.remaining)
+        return Plan((Gate(f"{namespace} is still going{kept}", "terminating", _SOON),))
     taken = why_taken(standing(seen.database), seen.key) if rules.databases else ""
     if taken:
         return Plan((Stop(taken, "not_ours"),))

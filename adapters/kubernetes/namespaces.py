@@ -9,7 +9,27 @@ from branches.namespace import Namespace
 from branches.removal import Owned
 from loop.errors import Gone
 
-_REMAINING = {"NamespaceContentRemaining", "NamespaceFinalizersRemaining"}
+# What keeps a namespace, and what helps against it:
+# https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/api/core/v1/types.go
+_KEEPING = {
+    "NamespaceDeletionDiscoveryFailure": (
+        "while an API that is registered does not answer, no namespace of the cluster goes: `kubectl get "
+        "apiservices` shows which is not Available; bring back what serves it, or delete that APIService"
+    ),
+    "NamespaceDeletionGroupVersionParsingFailure": (
+        "`kubectl api-versions` shows the group that cannot be read: delete its APIService or "
+        "CustomResourceDefinition"
+    ),
+    "NamespaceDeletionContentFailure": (
+        "the cluster refuses to delete it: mend or remove what is named there, often an admission policy or "
+        "webhook"
+    ),
+    "NamespaceContentRemaining": "",
+    "NamespaceFinalizersRemaining": (
+        "the controller that a finalizer is named after takes it off; if that runs no more, take it off the "
+        "object by hand"
+    ),
+}
 
 
 class NamespaceReaderAdapter:
@@ -90,8 +110,8 @@ def _namespace(document: Mapping[str, Any]) -> Namespace:
         created=datetime.fromisoformat(created) if created else None,
         terminating_since=datetime.fromisoformat(since) if since else None,
         remaining=tuple(
-            each.get("message", "")
+            "; ".join(filter(None, (each.get("message", ""), _KEEPING[each["type"]])))
             for each in conditions
-            if each["type"] in _REMAINING and each["status"] == "True"
+            if each["type"] in _KEEPING and each["status"] == "True"
         ),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from local.kubernetes import budgets, nodes, pods, workloads
+from local.kubernetes import budgets, nodes, pods, termination, workloads
 from local.kubernetes.kinds import (
     BUDGET,
     CONFIG_MAP,
@@ -138,14 +138,16 @@ class Player:
         """Empty a namespace that was deleted, and take it away once it is empty."""
         name, uid = namespace["metadata"]["name"], namespace["metadata"]["uid"]
         since = self._world.since.setdefault(uid, self._store.clock())
+        settings = self._world.settings
         for kind, held in self._store.contents(name):
-            self._delete(kind, held)
+            if kind.plural not in settings.undeletable:
+                self._delete(kind, held)
         remaining = self._store.contents(name)
         now = self._store.now()
-        told = conditions(namespace, _termination_conditions(remaining), now=now)
+        told = conditions(namespace, termination.conditions(remaining, settings), now=now)
         namespace = with_status(self._world, NAMESPACE, namespace, namespace["status"] | {"conditions": told})
-        over = timedelta(seconds=self._world.settings.termination_seconds) <= self._store.clock() - since
-        if remaining or not over:
+        over = timedelta(seconds=settings.termination_seconds) <= self._store.clock() - since
+        if remaining or settings.dead_apis or not over:
             return True
         if namespace["metadata"].get("finalizers"):
             if namespace["spec"].get("finalizers"):
@@ -197,47 +199,3 @@ class Player:
         left = [owner for owner in metadata["ownerReferences"] if owner["uid"] != uid]
         kept = {field: value for field, value in metadata.items() if field != "ownerReferences"}
         self._store.save(kind, dependent | {"metadata": kept | ({"ownerReferences": left} if left else {})})
-
-
-def _termination_conditions(remaining: list[tuple[Kind, Object]]) -> list[tuple[str, str, str, str]]:
-    """State what keeps a namespace, in the words of the namespace controller."""
-    kinds: dict[str, int] = {}
-    finalizers: dict[str, int] = {}
-    for kind, held in remaining:
-        resource = f"{kind.plural}.{kind.group}"
-        kinds[resource] = kinds.get(resource, 0) + 1
-        for finalizer in held["metadata"]["finalizers"]:
-            finalizers[finalizer] = finalizers.get(finalizer, 0) + 1
-    content = ("NamespaceContentRemaining", "False", "ContentRemoved", "All content successfully removed")
-    finalizing = (
-        *("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers"),
-        "All content-preserving finalizers finished",
-    )
-    if remaining:
-        listed = ", ".join(
-            f"{name} has {number} resource instances" for name, number in sorted(kinds.items())
-        )
-        content = (*(content[0], "True", "SomeResourcesRemain"), f"Some resources are remaining: {listed}")
-        listed = ", ".join(
-            f"{name} in {number} resource instances" for name, number in sorted(finalizers.items())
-        )
-        finalizing = (
-            *(finalizing[0], "True", "SomeFinalizersRemain"),
-            f"Some content in the namespace has finalizers remaining: {listed}",
-        )
-    return [
-        (
-            *("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered"),
-            "All resources successfully discovered",
-        ),
-        (
-            *("NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions"),
-            "All legacy kube types successfully parsed",
-        ),
-        (
-            *("NamespaceDeletionContentFailure", "False", "ContentDeleted"),
-            "All content successfully deleted, may be waiting on finalization",
-        ),
-        content,
-        finalizing,
-    ]

@@ -23,12 +23,17 @@ class PlayerSettings:
         node_ready_seconds: from a node's creation until it is ready; None means never.
         termination_seconds: for which a deleted namespace is still seen, at least.
         unpullable_images: images that cannot be had, as globs.
+        dead_apis: APIs that an APIService names and nothing serves, as `group/version`: no namespace can be
+            seen to be empty.
+        undeletable: resources of which an admission policy lets none be deleted, such as `secrets`.
     """
 
     ready_seconds: float | None = 0.3
     node_ready_seconds: float | None = 0.0
     termination_seconds: float = 0.2
     unpullable_images: tuple[str, ...] = ()
+    dead_apis: tuple[str, ...] = ()
+    undeletable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

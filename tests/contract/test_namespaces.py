@@ -1,6 +1,7 @@
 """Namespaces, and above all how they go."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -209,3 +210,42 @@ def test_the_system_s_namespaces_cannot_be_deleted(api: httpx.Client) -> None:
             refused.json()["message"]
             == f'namespaces "{name}" is forbidden: this namespace may not be deleted'
         )
+
+
+def test_an_api_that_nothing_serves_holds_every_namespace_that_goes_and_is_named(
+    api: httpx.Client, namespace: str
+) -> None:
+    home, dead = f"/api/v1/namespaces/{namespace}", "dead.example.com/v1beta1"
+    with _dead_api(api, *dead.split("/")):
+        api.delete(home).raise_for_status()
+        failing = "NamespaceDeletionDiscoveryFailure"
+        failed = "Discovery failed for some groups, 1 failing: unable to retrieve"
+        wait_for("its conditions", lambda: conditions(api.get(home)).get(failing, ("",))[0] == "True")
+        told = conditions(api.get(home))
+        assert told["NamespaceDeletionDiscoveryFailure"] == (
+            "True",
+            "DiscoveryFailed",
+            f"{failed} the complete list of server APIs: {dead}: stale GroupVersion discovery: {dead}",
+        )
+        assert told["NamespaceContentRemaining"][0] == "False"
+    wait_for("the namespace to go", lambda: api.get(home).status_code == 404)
+
+
+@contextlib.contextmanager
+def _dead_api(api: httpx.Client, group: str, version: str) -> Iterator[None]:
+    """An API that is registered and that nothing serves; the stand-in is told."""
+    told = api.post("/_standin/player", json={"dead_apis": [f"{group}/{version}"]})
+    registered, name = "/apis/apiregistration.k8s.io/v1/apiservices", f"{version}.{group}"
+    if not told.is_success:
+        service = {"name": "none", "namespace": "default"}
+        spec = {"group": group, "version": version, "service": service, "insecureSkipTLSVerify": True}
+        spec |= {"groupPriorityMinimum": 100, "versionPriority": 100}
+        api.post(registered, json={"metadata": {"name": name}, "spec": spec}).raise_for_status()
+        wait_for("discovery to tell", lambda: "status" in api.get(f"{registered}/{name}").json())
+    try:
+        yield
+    finally:
+        if told.is_success:
+            api.post("/_standin/player", json={"dead_apis": []})
+        else:
+            api.delete(f"{registered}/{name}")

@@ -190,3 +190,31 @@ def test_a_namespace_that_does_not_go_says_since_when_and_what_keeps_it(
     found = read(reader)
     assert found.terminating_since == cluster.clock.now.replace(second=0)
     assert any("example.com/stays" in each for each in found.remaining)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said", "helps"),
+    [
+        ({"dead_apis": ["metrics.example.com/v1beta1"]}, "metrics.example.com/v1beta1", "get apiservices"),
+        (
+            {"undeletable": ["configmaps"]},
+            "Failed to delete all resource types, 1 remaining: configmaps",
+            "webhook",
+        ),
+    ],
+)
+def test_a_namespace_that_cannot_go_says_which_group_or_object_and_what_helps(
+    cluster: Cluster,
+    reader: NamespaceReaderAdapter,
+    deleter: NamespaceDeleterAdapter,
+    setting: dict[str, list[str]],
+    said: str,
+    helps: str,
+) -> None:
+    cluster.namespace("x")
+    cluster.http.post("/_standin/player", json=setting).raise_for_status()
+    deleter.delete(Owned(read(reader)))
+    cluster.clock.go_on(1)
+    (kept,) = read(reader).remaining
+    assert said in kept
+    assert helps in kept
