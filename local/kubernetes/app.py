@@ -116,7 +116,10 @@ def _objects(
     if path[0] == "namespaces" and len(path) > 2 and path[2] != "status":
         namespace, path = path[1], path[2:]
     plural, name, subresource = [*path, "", ""][:3]
-    kind = BY_RESOURCE.get((*group_version, plural))
+    group, version = group_version
+    if version not in discovery.GROUPS[group] and discovery.is_custom(group):
+        return _no_such_page()
+    kind = BY_RESOURCE.get((group, version, plural))
     if kind is None or len(path) > 3 or (namespace and not kind.namespaced):
         raise status.no_such_resource()
     if subresource not in {"", *(["status"] if kind.status else ()), *(["eviction"] if kind == POD else ())}:

@@ -34,6 +34,12 @@ class Manager:
     api_version: str
     subresource: str = ""
 
+    def same_as(self, other: "Manager") -> bool:
+        """Whether it is the same one: who applies is, in whatever version it does so
+        (`BuildManagerIdentifier` in k8s.io/apimachinery/pkg/util/managedfields/internal).
+        """
+        return self == (replace(other, api_version=self.api_version) if self.operation == "Apply" else other)
+
     def __str__(self) -> str:
         text = f'"{self.name}"'
         if self.subresource:
@@ -101,7 +107,8 @@ def apply(live: Object, applied: Object, manager: Manager, *, force: bool, now: 
     """
     owners = owners_of(live)
     wanted = frozenset(flatten(applied))
-    before = owners[manager].paths if manager in owners else frozenset()
+    former = next((each for each in owners if each.same_as(manager)), manager)
+    before = owners.pop(former).paths if former in owners else frozenset()
     merged: Object = _merge(live, applied, "", "")
 
     owners[manager] = Ownership(paths=wanted, time=now)
@@ -115,7 +122,7 @@ def apply(live: Object, applied: Object, manager: Manager, *, force: bool, now: 
     taken = [(other, path) for other in others for path in sorted(owners[other].paths & changed, key=_order)]
     if taken and not force:
         raise FieldsConflict(taken)
-    if not changed and old.keys() == new.keys() and before == wanted:
+    if not changed and old.keys() == new.keys() and (former, before) == (manager, wanted):
         return live
     return with_owners(merged, _given_up(owners, others, changed | (old.keys() - new.keys())))
 

@@ -12,7 +12,16 @@ from local.kubernetes.status import no_such_resource
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 _STATUS_VERBS = ["get", "patch", "update"]
-GROUPS = {group: list(kinds) for group, kinds in groupby(KINDS, key=lambda kind: kind.group)}
+# Group → version → kinds; the version that is preferred comes first.
+GROUPS = {
+    group: {version: list(kinds) for version, kinds in groupby(found, key=lambda kind: kind.version)}
+    for group, found in groupby(KINDS, key=lambda kind: kind.group)
+}
+
+
+def is_custom(group: str) -> bool:
+    """Whether CustomResourceDefinitions make the group; its unknown versions are no pages at all."""
+    return all(kind.custom for kinds in GROUPS[group].values() for kind in kinds)
 
 
 def aggregated(path: str) -> dict[str, Any]:
@@ -26,13 +35,14 @@ def aggregated(path: str) -> dict[str, Any]:
                 "metadata": {"name": group} if group else {},
                 "versions": [
                     {
-                        "version": kinds[0].version,
+                        "version": version,
                         "resources": [_aggregated_resource(kind) for kind in kinds],
                         "freshness": "Current",
                     }
+                    for version, kinds in served.items()
                 ],
             }
-            for group, kinds in GROUPS.items()
+            for group, served in GROUPS.items()
             if bool(group) == (path == "/apis")
         ],
     }
@@ -62,13 +72,13 @@ def versions() -> dict[str, Any]:
 
 def groups() -> dict[str, Any]:
     """Answer `/apis`."""
-    listed = [_group(group, kinds[0].version) for group, kinds in GROUPS.items() if group]
+    listed = [_group(group, list(served)) for group, served in GROUPS.items() if group]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
 
 
-def _group(group: str, version: str) -> dict[str, Any]:
-    shown = {"groupVersion": f"{group}/{version}", "version": version}
-    return {"name": group, "versions": [shown], "preferredVersion": shown}
+def _group(group: str, versions: list[str]) -> dict[str, Any]:
+    shown = [{"groupVersion": f"{group}/{version}", "version": version} for version in versions]
+    return {"name": group, "versions": shown, "preferredVersion": shown[0]}
 
 
 def resources(group: str, version: str) -> dict[str, Any]:
@@ -77,8 +87,8 @@ def resources(group: str, version: str) -> dict[str, Any]:
     Raises:
         ApiError: 404, the group has no such version.
     """
-    kinds = GROUPS[group]
-    if kinds[0].version != version:
+    kinds = GROUPS[group].get(version)
+    if kinds is None:
         raise no_such_resource()
     listed = []
     for kind in kinds:

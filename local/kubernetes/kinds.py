@@ -11,13 +11,14 @@ class Kind:
 
     Attributes:
         group: the API group; empty for the core group.
-        version: the one version that is served.
+        version: the version.
         name: the kind, as in `Deployment`.
         plural: the resource, as in `deployments`.
         namespaced: whether its objects live in namespaces.
         status: whether it has a status subresource, so that the main endpoint leaves the status alone.
         generation: whether `metadata.generation` counts the changes of its spec.
         custom: whether a CustomResourceDefinition makes it; such lists repeat kind and version in each item.
+        stored: the version that its objects are stored in, if this is another one.
     """
 
     group: str
@@ -28,6 +29,7 @@ class Kind:
     status: bool = False
     generation: bool = False
     custom: bool = False
+    stored: str = ""
 
     @property
     def api_version(self) -> str:
@@ -45,11 +47,14 @@ class Kind:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-def _kinds(api_version: str, names: str, **traits: bool) -> list[Kind]:
+def _kinds(api_version: str, names: str, *, stored: str = "", **traits: bool) -> list[Kind]:
     """Make the kinds of one group: `Kind/plural` pairs, parted by blanks."""
     group, _, version = api_version.rpartition("/")
     pairs = (pair.split("/") for pair in names.split())
-    return [Kind(group=group, version=version, name=name, plural=plural, **traits) for name, plural in pairs]
+    return [
+        Kind(group=group, version=version, name=name, plural=plural, stored=stored, **traits)
+        for name, plural in pairs
+    ]
 
 
 _ALB_POLICIES = (
@@ -58,6 +63,7 @@ _ALB_POLICIES = (
     "RoutePolicy/routepolicies WebApplicationFirewallPolicy/webapplicationfirewallpolicies"
 )
 
+_HPA = "HorizontalPodAutoscaler/horizontalpodautoscalers"
 _FLUX = {"status": True, "generation": True, "custom": True}
 
 KINDS: tuple[Kind, ...] = (
@@ -70,7 +76,8 @@ KINDS: tuple[Kind, ...] = (
     *_kinds("apps/v1", "DaemonSet/daemonsets Deployment/deployments", status=True, generation=True),
     *_kinds("apps/v1", "ReplicaSet/replicasets StatefulSet/statefulsets", status=True, generation=True),
     *_kinds("batch/v1", "CronJob/cronjobs Job/jobs", status=True, generation=True),
-    *_kinds("autoscaling/v2", "HorizontalPodAutoscaler/horizontalpodautoscalers", status=True),
+    *_kinds("autoscaling/v2", _HPA, status=True),
+    *_kinds("autoscaling/v1", _HPA, status=True, stored="v2"),
     *_kinds("networking.k8s.io/v1", "Ingress/ingresses", status=True, generation=True),
     *_kinds("networking.k8s.io/v1", "NetworkPolicy/networkpolicies", generation=True),
     *_kinds("policy/v1", "PodDisruptionBudget/poddisruptionbudgets", status=True, generation=True),
@@ -89,6 +96,14 @@ KINDS: tuple[Kind, ...] = (
         status=True,
         generation=True,
         custom=True,
+    ),
+    *_kinds(
+        "gateway.networking.k8s.io/v1beta1",
+        "Gateway/gateways HTTPRoute/httproutes",
+        status=True,
+        generation=True,
+        custom=True,
+        stored="v1",
     ),
     *_kinds("alb.networking.azure.io/v1", _ALB_POLICIES, status=True, generation=True, custom=True),
     *_kinds(
@@ -113,7 +128,8 @@ KINDS: tuple[Kind, ...] = (
 )
 
 BY_RESOURCE = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
-BY_NAME = {kind.name: kind for kind in KINDS}
+STORED = tuple(kind for kind in KINDS if not kind.stored)
+BY_NAME = {kind.name: kind for kind in STORED}
 
 NAMESPACE = BY_NAME["Namespace"]
 NODE = BY_NAME["Node"]

@@ -3,6 +3,9 @@
 Objects are never changed in place. A write puts a new one in the place of the old, so that a list or a page
 that was taken before stays as it was, and reading needs no copy. There is no lock: each request is answered
 by the one thread of the event loop without a pause, from its first read to its last write.
+
+An object stands once, whatever version of its group it is written or read in:
+https://kubernetes.io/docs/reference/using-api/#api-groups.
 """
 
 import base64
@@ -15,8 +18,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from local.kubernetes import status
-from local.kubernetes.kinds import BY_NAME, KINDS, Kind
+from local.kubernetes import status, versions
+from local.kubernetes.kinds import BY_NAME, STORED, Kind
 
 Object = dict[str, Any]
 Key = tuple[Kind, str, str]  # kind, namespace (empty if there is none) and name
@@ -51,7 +54,7 @@ class Store:
         self.clock = clock
         self.touched: dict[Key, None] = {}
         self.removed: list[tuple[str, str]] = []
-        self._tables: dict[Kind, dict[tuple[str, str], Object]] = {kind: {} for kind in KINDS}
+        self._tables: dict[Kind, dict[tuple[str, str], Object]] = {kind: {} for kind in STORED}
         self._revisions = itertools.count(1)
         self._revision = 0
         self._lists: dict[str, list[Object]] = {}
@@ -67,7 +70,8 @@ class Store:
 
     def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """Return an object, or None."""
-        return self._tables[kind].get((namespace, name))
+        found = self._tables[versions.stored_kind(kind)].get((namespace, name))
+        return versions.served(kind, found) if found is not None and kind.stored else found
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object:
         """Return an object.
@@ -82,8 +86,9 @@ class Store:
 
     def objects(self, kind: Kind, namespace: str = "") -> list[Object]:
         """Return the objects of a kind by namespace and name; an empty namespace means all."""
-        table = self._tables[kind]
-        return [table[place] for place in sorted(table) if not namespace or place[0] == namespace]
+        table = self._tables[versions.stored_kind(kind)]
+        found = [table[place] for place in sorted(table) if not namespace or place[0] == namespace]
+        return [versions.served(kind, each) for each in found] if kind.stored else found
 
     def contents(self, namespace: str) -> list[tuple[Kind, Object]]:
         """Return all that stands in a namespace."""
@@ -120,12 +125,14 @@ class Store:
         """Put an object in its place, with a new resource version, and return it so."""
         self._revision = next(self._revisions)
         new = new | {"metadata": new["metadata"] | {"resourceVersion": self.revision}}
-        self._tables[kind][self._touch(kind, new)] = new
+        stored = versions.stored_kind(kind)
+        self._tables[stored][self._touch(stored, new)] = versions.stored(kind, new) if kind.stored else new
         return new
 
     def drop(self, kind: Kind, gone: Object) -> None:
         """Take an object away."""
         self._revision = next(self._revisions)
+        kind = versions.stored_kind(kind)
         place = self._touch(kind, gone)
         del self._tables[kind][place]
         self.removed.append((place[0], gone["metadata"]["uid"]))
