@@ -18,6 +18,8 @@ class Change(ABC):
     """One change of one thing. Its children say which thing; `steps` of a room know how."""
 
     verb: ClassVar[str]
+    unseen: ClassVar[bool] = False
+    """Whether no look shows that it was made, so that it is planned until all of its plan was."""
 
     @property
     @abstractmethod

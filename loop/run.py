@@ -13,10 +13,11 @@ convergence:
    only a pass whose plan was empty says `Done`. A pass that plans again what the last pass did says
    `Waiting`.
 
-Nothing is remembered between runs: what a run needs to know stands in the world.
+Nothing is remembered between runs: what a run needs to know stands in the world. Within a run, what was made
+and cannot be seen is not made again because something else has to be.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from typing import Generic, Protocol, TypeVar
 
 from loop.errors import Conflict, Failure, Gone, QuotaReached
 from loop.outcome import Done, Outcome, Stalled, Waiting
-from loop.plan import Change, Gate, Plan, Stop, Wave
+from loop.plan import Change, Gate, Plan, Stop, Wave, wave
 
 Look = TypeVar("Look")
 
@@ -118,6 +119,7 @@ def run(
             if lease is None:
                 return ran(Waiting(f"another run is at work on {name}", "busy", _BUSY))
             last: tuple[Wave, ...] = ()
+            made: dict[tuple[type[Change], str], Change] = {}
             errors: list[Failure] = []
             for _ in range(_PASSES):
                 observed = observe()
@@ -125,17 +127,19 @@ def run(
                 remarks |= dict.fromkeys(planned.remarks)
                 if not planned.ready:
                     return ran(verdict(planned))
-                if planned.ready == last and errors:
+                ready = _left(planned.ready, made)
+                if ready == last and errors:
                     return ran(_failed(errors))
-                if planned.ready == last:
+                if ready == last or not ready:
                     why = f"done, and not yet to be seen: {_listed(planned.ready)}"
                     return ran(Waiting(why, "not_settled", _RETRY))
-                made = _act_on(planned.ready, partial(act, observed), locks, lease)
-                results += made
-                errors = [result.error for result in made if result.error]
+                acted = _act_on(ready, partial(act, observed), locks, lease)
+                results += acted
+                _note(acted, made)
+                errors = [result.error for result in acted if result.error]
                 if errors and not _worth_another_look(errors):
                     return ran(_failed(errors))
-                last = planned.ready
+                last = ready
     except Failure as error:  # the lock itself
         return ran(_failed([error]))
     return ran(Waiting("the world keeps changing", "not_settled", _RETRY))
@@ -152,6 +156,29 @@ def verdict(plan: Plan) -> Outcome:
             return Stalled("; ".join(f"{each.change}: {each.why}" for each in plan.struck), "not_ours")
         case None:
             return Done(plan.note)
+
+
+def _left(waves: Iterable[Wave], made: Mapping[tuple[type[Change], str], Change]) -> tuple[Wave, ...]:
+    """What waves ask for that this run has not made yet. Whatever has to be made may change what is made
+    after it: from the first such wave on all is left.
+    """
+    left: tuple[Wave, ...] = ()
+    for each in waves:
+        todo = (one for one in each.changes if not (one.unseen and made.get(_what(one)) == one))
+        left += (each,) if left else wave(*todo)
+    return left
+
+
+def _note(results: Iterable[Result], made: dict[tuple[type[Change], str], Change]) -> None:
+    """Note what was made; of what was tried more than once, what was tried last."""
+    for result in results:
+        made.pop(_what(result.change), None)
+        if result.error is None:
+            made[_what(result.change)] = result.change
+
+
+def _what(change: Change) -> tuple[type[Change], str]:
+    return type(change), change.target
 
 
 def _act_on(

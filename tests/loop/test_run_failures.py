@@ -140,3 +140,52 @@ def test_a_lock_that_cannot_be_asked_for_is_an_outcome() -> None:
     why = "namespace coppice-system does not exist: run kubectl apply"
 
     assert Shop([puts("a")], broken=NotSetUp(why)).run().outcome == Stalled(why, "not_set_up")
+
+
+class Sent(Put):
+    """What no look shows: it is planned until the last of its plan was put."""
+
+    unseen = True
+
+
+def sent(*names: str) -> list[Put]:
+    return [Sent(name=name) for name in names]
+
+
+def unshown(shop: Shop, observed: frozenset[str]) -> Plan:
+    """Everything, until the mark stands that says that all of it was put."""
+    return Plan() if "mark" in observed else Plan(tuple(Wave(tuple(wave)) for wave in shop.waves))
+
+
+def test_what_was_made_and_no_look_shows_is_not_made_again_for_a_race_that_was_lost_after_it() -> None:
+    lost = [Conflict("somebody was faster"), Conflict("and again")]
+    shop = Shop([sent("a", "b"), sent("c"), puts("shared"), puts("mark")], errors={"shared": [*lost]})
+
+    ran = run(name="key", observe=shop.look, plan=lambda seen: unshown(shop, seen), act=shop.act, locks=shop)
+
+    assert sorted(shop.puts[:3]) == ["a", "b", "c"]
+    assert shop.puts[3:] == ["shared", "shared"]
+    assert ran.outcome == Waiting("and again", "conflict", 15)
+
+
+def test_of_what_no_look_shows_that_is_made_again_which_failed_and_what_comes_after() -> None:
+    shop = Shop([sent("a", "b"), sent("c"), puts("mark")], errors={"b": [Conflict("it moved")]})
+
+    ran = run(name="key", observe=shop.look, plan=lambda seen: unshown(shop, seen), act=shop.act, locks=shop)
+
+    assert ran.outcome == Done()
+    assert sorted(shop.puts[:2]) == ["a", "b"]
+    assert shop.puts[2:] == ["b", "c", "mark"]
+
+
+def test_once_something_before_it_has_to_be_made_what_no_look_shows_is_made_again() -> None:
+    shop = Shop(errors={"mark": [Gone("the namespace went")]})
+
+    def plan(seen: frozenset[str]) -> Plan:
+        waves = [*([] if shop.looks < 3 else [puts("namespace")]), sent("a"), puts("mark")]
+        return unshown(Shop(waves), seen)
+
+    ran = run(name="key", observe=shop.look, plan=plan, act=shop.act, locks=shop)
+
+    assert ran.outcome == Done()
+    assert shop.puts == ["a", "mark", "namespace", "a", "mark"]
