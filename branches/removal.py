@@ -6,13 +6,15 @@ The proof names the very thing that was read, so that the API can be asked to de
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from branches.application import Live
 from branches.books import Record, Request
 from branches.database import Database
 from branches.identity import Credential, identity_lock
-from branches.monitoring.shared import SharedPart
+from branches.monitoring.merge import taken_out
+from branches.monitoring.shared import SharedPart, SharedWriter
 from branches.namespace import Namespace
 from loop.plan import Change
 
@@ -85,6 +87,15 @@ class RemovePart(Delete):
     """A branch's part in the monitoring that all share."""
 
     owned: Owned[SharedPart]
+
+
+def take_out(change: RemovePart, monitoring: SharedWriter) -> None:
+    """Take a branch's part out of what others write to as well: out of what stands by now, of which it is
+    known only then.
+    """
+    part = change.owned.subject
+    for each in part.replacements:
+        monitoring.edit(each.name, partial(taken_out, key=part.owner))
 
 
 @dataclass(frozen=True, kw_only=True)

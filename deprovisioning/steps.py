@@ -16,6 +16,7 @@ from branches.removal import (
     NamespaceDeleter,
     RecordDeleter,
     RemovePart,
+    take_out,
 )
 from loop.plan import Change
 
@@ -59,8 +60,7 @@ class Steps:
             case DeleteRequest():
                 self.books.delete_request(change.owned)
             case RemovePart():
-                for config in change.owned.subject.replacements:
-                    self.monitoring.replace(config)
+                take_out(change, self.monitoring)
             case DropDatabase() if self.databases is not None:
                 return str(self.databases.drop(change.owned)) or None
             case _:

@@ -5,12 +5,14 @@ What it is handed can delete objects, credentials and requests, but no namespace
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 
 from branches.application import ApplicationWriter, Apply
 from branches.books import RecordWriter, WriteRecord
 from branches.database import CreateDatabase, DatabaseWriter
 from branches.identity import CreateCredential, CredentialWriter
 from branches.login import DeliverLogin, login_secret
+from branches.monitoring.merge import brought
 from branches.monitoring.shared import ReplaceShared, SharedWriter
 from branches.namespace import Annotate, ApplyNamespace, CreateNamespace, NamespaceWriter
 from branches.removal import (
@@ -21,6 +23,7 @@ from branches.removal import (
     ObjectDeleter,
     RemovePart,
     RequestDeleter,
+    take_out,
 )
 from loop.plan import Change
 
@@ -65,7 +68,7 @@ class Steps:
             case Apply():
                 self.application.apply(change.namespace, change.manifest)
             case ReplaceShared():
-                self.monitoring.replace(change.config)
+                self.monitoring.edit(change.config.name, partial(brought, part=change.part))
             case DeleteObject() | DeleteCredential() | DeleteRequest() | RemovePart():
                 self._delete(change)
             case _:
@@ -86,8 +89,7 @@ class Steps:
             case DeleteRequest():
                 self.requests.delete_request(change.owned)
             case RemovePart():
-                for config in change.owned.subject.replacements:
-                    self.monitoring.replace(config)
+                take_out(change, self.monitoring)
 
     def _make_database(self, change: CreateDatabase | DeliverLogin, databases: DatabaseWriter) -> None:
         """A login is confirmed after the Secret has it, so that one which was cut short is replaced."""

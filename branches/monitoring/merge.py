@@ -1,7 +1,7 @@
 """Merging a branch's part into the two ConfigMaps, and taking it out. Pure: texts in, texts out."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,11 +19,10 @@ from branches.monitoring.shared import (
     SharedName,
     SharedPart,
 )
+from loop.errors import Gone
 from loop.plan import Stop
 
 _MOST_BYTES = 1_000_000  # a ConfigMap may hold 1 MiB
-
-_Edit = Callable[[Mapping[str, str], Part], Mapping[str, str]]
 
 
 def with_part(shared: Shared, part: Part) -> tuple[ReplaceShared, ...] | Stop:
@@ -49,7 +48,32 @@ def without_part(shared: Shared, key: Key) -> tuple[ReplaceShared, ...] | Stop:
     Returns:
         The changes, none if it has no part; or why that cannot be done, and what to do.
     """
-    return _changes(shared, Part(owner=Owner(key=key, namespace=""), slug=""))
+    return _changes(shared, _none_of(key))
+
+
+def brought(config: SharedConfig, part: Part) -> SharedConfig:
+    """One of the two as it stands now, with a branch's part as it should be.
+
+    Args:
+        config: as it was read.
+        part: what the branch brings.
+
+    Raises:
+        Gone: nothing is changed in it any more without risk, so that somebody has to look at it first.
+    """
+    try:
+        return _edited(config, part)
+    except Unsafe as why:
+        raise Gone(_left_alone(config, why)) from why
+
+
+def taken_out(config: SharedConfig, key: Key) -> SharedConfig:
+    """One of the two as it stands now, without a branch's part.
+
+    Raises:
+        Gone: as above.
+    """
+    return brought(config, _none_of(key))
 
 
 def leaving(shared: Shared, key: Key, slug: str) -> SharedPart | Stop | None:
@@ -97,24 +121,35 @@ def lost(shared: Shared, key: Key, names: Iterable[SharedName]) -> tuple[SharedN
 
 def _changes(shared: Shared, part: Part) -> tuple[ReplaceShared, ...] | Stop:
     found: list[ReplaceShared] = []
-    sides: tuple[tuple[SharedName, SharedConfig | None, bool, _Edit], ...] = (
-        (SharedName.JOBS, shared.jobs, bool(part.jobs), _edit_jobs),
-        (SharedName.SETTINGS, shared.settings, part.annotated, _edit_settings),
-    )
-    for name, config, wanted, edit in sides:
+    for name in SharedName:
+        config = shared.of(name)
         if config is None:
-            if wanted:
+            if name in part.names:
                 return Stop(f"{NAMESPACE} has no ConfigMap {name}: {HOW_TO_MAKE}", "not_set_up")
             continue
-        if not wanted and not any(_has(text, part.owner.key) for text in config.data.values()):
-            continue
         try:
-            data = edit(config.data, part)
+            edited = _edited(config, part)
         except Unsafe as why:
-            return Stop(f"{config} is left as it is: {why}", "monitoring")
-        if data != config.data:
-            found.append(ReplaceShared(config=replace(config, data=data)))
+            return Stop(_left_alone(config, why), "monitoring")
+        if edited != config:
+            found.append(ReplaceShared(config=edited, part=part))
     return tuple(found)
+
+
+def _none_of(key: Key) -> Part:
+    return Part(owner=Owner(key=key, namespace=""), slug="")
+
+
+def _left_alone(config: SharedConfig, why: Unsafe) -> str:
+    return f"{config} is left as it is: {why}"
+
+
+def _edited(config: SharedConfig, part: Part) -> SharedConfig:
+    wanted = config.name in part.names
+    if not wanted and not any(_has(text, part.owner.key) for text in config.data.values()):
+        return config
+    edit = _edit_jobs if config.name is SharedName.JOBS else _edit_settings
+    return replace(config, data=edit(config.data, part))
 
 
 def _edit_jobs(data: Mapping[str, str], part: Part) -> Mapping[str, str]:

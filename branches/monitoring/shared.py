@@ -6,7 +6,7 @@ One bad job in them disables all. So a branch has a part of their texts, under i
 else in them stays as it is.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -88,10 +88,16 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class ReplaceShared(Change):
-    """Write one of the two, if nobody has since it was read."""
+    """Bring a branch's part in one of the two to what it should be.
+
+    Args:
+        config: what it would be, had nobody else written to it since it was read.
+        part: what the branch brings.
+    """
 
     verb: ClassVar[str] = "replace"
     config: SharedConfig
+    part: Part
 
     @property
     def target(self) -> str:
@@ -125,12 +131,16 @@ class SharedReader(Protocol):
 
 
 class SharedWriter(Protocol):
-    """Replaces the two ConfigMaps, and creates and deletes neither."""
+    """Edits the two ConfigMaps, and creates and deletes neither."""
 
-    def replace(self, config: SharedConfig) -> None:
-        """Write the texts of one of them.
+    def edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
+        """Read one of them, and write what becomes of it: at once, for many branches write to it.
+
+        Args:
+            name: which one.
+            change: says what becomes of it; pure, for it is asked again whenever somebody else was faster.
 
         Raises:
-            Conflict: somebody has written to it since it was read.
-            Gone: it has been deleted since.
+            Conflict: somebody else was faster each time.
+            Gone: it does not exist.
         """

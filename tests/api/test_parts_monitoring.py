@@ -48,7 +48,8 @@ def test_a_part_that_a_run_would_write_is_missing_once() -> None:
     there = shared()
     assert there.jobs is not None
 
-    told = shown(sharing(Standing(there)), looked(DEPLOYMENT), ReplaceShared(config=there.jobs))["monitoring"]
+    change = ReplaceShared(config=there.jobs, part=part_of("x"))
+    told = shown(sharing(Standing(there)), looked(DEPLOYMENT), change)["monitoring"]
 
     assert told["pending"] == ["replace ConfigMap/kube-system/ama-metrics-prometheus-config"]
     assert told["missing"] == [

@@ -1,13 +1,13 @@
 """The two ConfigMaps of kube-system that configure monitoring for the whole cluster."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
 from branches.monitoring.shared import JOBS_KEY, Shared, SharedConfig, SharedName
-from loop.errors import Conflict, Gone
+from loop.errors import Gone
 from tests.fakes.world import World
 
 PRODUCTION = """# of the platform team
@@ -23,7 +23,7 @@ PATTERN = 'podannotationnamespaceregex = "project"\n'
 
 @dataclass
 class SharedConfigs:
-    """Reads and replaces them."""
+    """Reads and edits them."""
 
     world: World
 
@@ -32,14 +32,14 @@ class SharedConfigs:
             found = {name: config for name, config in self.world.shared.items() if name in names}
             return Shared(jobs=found.get(SharedName.JOBS), settings=found.get(SharedName.SETTINGS))
 
-    def replace(self, config: SharedConfig) -> None:
-        with self.world.call(f"replace {config}"):
-            stands = self.world.shared.get(config.name)
+    def edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
+        with self.world.call(f"replace ConfigMap/kube-system/{name}"):
+            stands = self.world.shared.get(name)
             if stands is None:
-                raise Gone(f"{config} is gone")
-            if stands.version != config.version:
-                raise Conflict(f"{config} was written to since it was read")
-            self.world.shared[config.name] = replace(config, version=self.world.number())
+                raise Gone(f"{name} is gone")
+            edited = change(stands)
+            if edited != stands:
+                self.world.shared[name] = replace(edited, version=self.world.number())
 
 
 def keep(world: World) -> None:

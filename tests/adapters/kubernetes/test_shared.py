@@ -1,7 +1,9 @@
-"""The two ConfigMaps of kube-system: read, replaced by whoever read them last, and nothing else touched."""
+"""The two ConfigMaps of kube-system: read, edited in place, and nothing else touched."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 import yaml
 
 from adapters.kubernetes.shared import SharedAdapter
-from branches.monitoring.merge import owners, with_part, without_part
+from branches.monitoring.merge import brought, owners, with_part, without_part
 from branches.monitoring.shared import Part, SharedConfig, SharedName
 from local.standin import Failure as Fail
 from loop.errors import Conflict, Forbidden, Gone, Unreachable
@@ -64,16 +66,25 @@ def test_both_are_read_by_two_calls(standing: Cluster, adapter: SharedAdapter) -
     assert sorted(standing.asked("GET")) == sorted([f"GET {JOBS}", f"GET {SETTINGS}"])
 
 
-def test_replacing_leaves_everything_else_as_it_is(standing: Cluster, adapter: SharedAdapter) -> None:
+def saying(text: str) -> Callable[[SharedConfig], SharedConfig]:
+    """An edit after which the jobs say this."""
+    return lambda read: replace(read, data={**read.data, "prometheus-config": text})
+
+
+def test_editing_leaves_everything_else_as_it_is(standing: Cluster, adapter: SharedAdapter) -> None:
     before, neighbour = standing.standing(JOBS), standing.standing(SETTINGS)
-    read = jobs(adapter)
-    adapter.replace(replace(read, data={**read.data, "prometheus-config": "scrape_configs: []"}))
+    adapter.edit(SharedName.JOBS, saying("scrape_configs: []"))
     after = standing.standing(JOBS)
     assert after["data"] == {"prometheus-config": "scrape_configs: []", "other": "x"}
     assert after["binaryData"] == before["binaryData"]
     for field in ("labels", "annotations", "uid", "creationTimestamp", "name", "namespace"):
         assert after["metadata"][field] == before["metadata"][field]
     assert standing.standing(SETTINGS) == neighbour
+
+
+def test_what_changes_nothing_is_not_written(standing: Cluster, adapter: SharedAdapter) -> None:
+    adapter.edit(SharedName.JOBS, lambda read: read)
+    assert standing.asked("PUT") == []
 
 
 @pytest.mark.parametrize("name", list(SharedName))
@@ -85,43 +96,78 @@ def test_one_alone_is_read_by_one_call(standing: Cluster, adapter: SharedAdapter
     assert len(standing.standin.requests) == before + 3
 
 
-def test_whoever_read_an_older_version_is_refused_and_may_look_again(
+def test_a_lost_race_costs_one_read_and_one_write(standing: Cluster, adapter: SharedAdapter) -> None:
+    faster = [SharedAdapter(standing.api)]
+
+    def add(read: SharedConfig) -> SharedConfig:
+        if faster:
+            faster.pop().edit(SharedName.JOBS, saying("theirs"))
+        return replace(
+            read, data={**read.data, "prometheus-config": read.data["prometheus-config"] + " ours"}
+        )
+
+    adapter.edit(SharedName.JOBS, add)
+
+    assert standing.standing(JOBS)["data"]["prometheus-config"] == "theirs ours"
+    assert len(standing.asked("PUT")) == 3
+    assert len(standing.asked("GET")) == 3
+
+
+def test_whoever_loses_every_race_is_told_and_may_look_again(
     standing: Cluster, adapter: SharedAdapter
 ) -> None:
-    first = second = jobs(adapter)
-    adapter.replace(replace(first, data={"prometheus-config": "a: 1"}))
+    other = SharedAdapter(standing.api)
+
+    def lose(read: SharedConfig) -> SharedConfig:
+        other.edit(SharedName.JOBS, saying(f"a: {read.version}"))
+        return replace(read, data={"prometheus-config": "b: 2"})
+
     with pytest.raises(Conflict) as refused:
-        adapter.replace(replace(second, data={"prometheus-config": "b: 2"}))
+        adapter.edit(SharedName.JOBS, lose)
     assert refused.value.retry_after is None
-    assert standing.standing(JOBS)["data"] == {"prometheus-config": "a: 1"}
+    assert standing.standing(JOBS)["data"]["prometheus-config"].startswith("a: ")
 
 
-def test_one_that_was_made_anew_is_not_the_one_that_was_read(
-    standing: Cluster, adapter: SharedAdapter
-) -> None:
-    read = jobs(adapter)
-    standing.http.delete(JOBS).raise_for_status()
-    standing.made(ALL, config_map("ama-metrics-prometheus-config", {"prometheus-config": "new: 1"}))
-    with pytest.raises(Conflict):
-        adapter.replace(read)
-    assert standing.standing(JOBS)["data"] == {"prometheus-config": "new: 1"}
+def test_the_threads_of_one_process_do_not_race_each_other(standing: Cluster, adapter: SharedAdapter) -> None:
+    def add(read: SharedConfig) -> SharedConfig:
+        return replace(read, data={**read.data, "prometheus-config": read.data["prometheus-config"] + "+"})
+
+    with ThreadPoolExecutor(8) as side_by_side:
+        list(side_by_side.map(lambda _: adapter.edit(SharedName.JOBS, add), range(24)))
+
+    assert standing.standing(JOBS)["data"]["prometheus-config"] == THEIRS + "+" * 24
+    assert len(standing.asked("PUT")) == 24
 
 
 def test_one_that_has_gone_is_not_created(standing: Cluster, adapter: SharedAdapter) -> None:
-    read = jobs(adapter)
     standing.http.delete(JOBS).raise_for_status()
     with pytest.raises(Gone, match="deploy/cluster/install"):
-        adapter.replace(read)
+        adapter.edit(SharedName.JOBS, saying("a: 1"))
+    assert adapter.read().jobs is None
+
+
+def test_one_that_goes_before_it_is_written_is_not_created(standing: Cluster, adapter: SharedAdapter) -> None:
+    def late(read: SharedConfig) -> SharedConfig:
+        standing.http.delete(JOBS).raise_for_status()
+        return saying("a: 1")(read)
+
+    with pytest.raises(Gone, match="deploy/cluster/install"):
+        adapter.edit(SharedName.JOBS, late)
     assert adapter.read().jobs is None
 
 
 def test_it_cannot_be_pointed_at_anything_else(standing: Cluster, adapter: SharedAdapter) -> None:
     elsewhere = {"metadata": {"name": "coredns", "namespace": "project"}, "kind": "Secret"}
-    adapter.replace(replace(jobs(adapter), document=elsewhere))
+    adapter.edit(SharedName.JOBS, lambda read: replace(saying("a: 1")(read), document=elsewhere))
     assert standing.asked("PUT") == [f"PUT {JOBS}"]
+    with pytest.raises((KeyError, ValueError), match="coredns"):
+        adapter.edit("coredns", lambda read: read)  # type: ignore[arg-type]  # that is the question
     with pytest.raises(ValueError, match="coredns"):
-        adapter.replace(replace(jobs(adapter), name="coredns"))  # type: ignore[arg-type]  # that is the question
-    assert [name for name in dir(adapter) if not name.startswith("_")] == ["read", "replace"]
+        adapter.edit(
+            SharedName.JOBS,
+            lambda read: replace(saying("b: 1")(read), name="coredns"),  # type: ignore[arg-type]  # as above
+        )
+    assert [name for name in dir(adapter) if not name.startswith("_")] == ["edit", "read"]
 
 
 @pytest.mark.parametrize(("status", "error"), [(403, Forbidden), (500, Unreachable)])
@@ -143,12 +189,8 @@ def steps(adapter: SharedAdapter, mine: Part, *, leave: bool) -> Iterator[None]:
         if not changes:
             return
         for change in changes:
-            try:
-                adapter.replace(change.config)
-            except Conflict:
-                break
-            finally:
-                yield
+            adapter.edit(change.config.name, partial(brought, part=change.part))
+            yield
 
 
 @pytest.mark.parametrize("seed", range(5))
