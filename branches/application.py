@@ -17,6 +17,8 @@ Manifest: TypeAlias = Mapping[str, Any]
 # asking the API server.
 TEMPLATE = "coppice.dev/template"
 
+# https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection
+_MOUNTED = "kubernetes.io/pvc-protection"
 _WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod"}
 # Nothing needs these to stand first, and they do not need the pods: they come with them.
 _WITH_THEM = {
@@ -92,6 +94,7 @@ class Live:
     uid: str
     version: str
     deleting: bool = False
+    held_by: tuple[str, ...] = ()
     template: str = ""
 
     def __str__(self) -> str:
@@ -103,6 +106,7 @@ class Apply(Change):
     """Apply one object of the overlay."""
 
     verb: ClassVar[str] = "apply"
+    unseen: ClassVar[bool] = True
     namespace: str
     manifest: Manifest
 
@@ -124,6 +128,18 @@ class Suspend(Change):
     def target(self) -> str:
         """The CronJob."""
         return f"CronJob/{self.name}"
+
+
+def going(ref: ObjectRef, held_by: Iterable[str]) -> str:
+    """Say what is waited for where an object that is wanted is being deleted: whatever is applied to it then,
+    it goes (https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/).
+
+    Args:
+        ref: the object.
+        held_by: its finalizers.
+    """
+    held = [f"{each} (until no pod mounts it)" if each == _MOUNTED else each for each in held_by]
+    return f"{ref} is being deleted" + (f", held by {', '.join(held)}" if held else "")
 
 
 def reference(manifest: Manifest) -> ObjectRef:

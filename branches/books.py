@@ -19,11 +19,22 @@ from loop.plan import Change
 
 @dataclass(frozen=True, order=True)
 class ObjectRef:
-    """An object of an environment's namespace."""
+    """An object of an environment's namespace, whatever version it was written in: the API server serves one
+    object under all versions of its group, and who deletes the older one deletes the newer one.
 
-    api_version: str
+    Args:
+        api_version: how it was written, which is one way to reach it, and no part of what it is.
+        kind: its kind.
+        name: its name.
+    """
+
+    api_version: str = field(compare=False)
     kind: str
     name: str
+    group: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "group", self.api_version.rpartition("/")[0])
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}"

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Protocol, TypeAlias
 
 from branches.application import ApplicationReader, Live, Rollout
-from branches.books import BookReader, Books
+from branches.books import BookReader, Books, Record
 from branches.database import Database, DatabaseReader
 from branches.identity import Credential, IdentityReader
 from branches.key import Key
@@ -241,9 +241,21 @@ def _closer(seen: Observed, application: ApplicationReader) -> Observed:
     record = seen.noted.record
     leaving: Reading[tuple[Live, ...]] = Standing(())
     if record and record.pruning:
-        leaving = read(lambda: application.live(namespace.name, record.pruning))
+        leaving = read(lambda: _leaving(namespace.name, record, application))
     if namespace.applied and namespace.applied.result != READY:
         seen = replace(seen, rollout=read(lambda: application.rollout(namespace.name)))
     if to_go(seen):
         seen = replace(seen, cron_jobs=read(lambda: application.cron_jobs(namespace.name)))
     return replace(seen, leaving=leaving)
+
+
+def _leaving(namespace: str, record: Record, application: ApplicationReader) -> tuple[Live, ...]:
+    """The objects being pruned that still stand. A few kinds are served by two groups, as Events are; so what
+    stands under the uid of an object of the overlay is that object, whatever the record calls it.
+    """
+    leaving = set(record.pruning)
+    called = {(ref.kind, ref.name) for ref in leaving}
+    alike = [ref for ref in record.inventory if (ref.kind, ref.name) in called and ref not in leaving]
+    found = application.live(namespace, (*record.pruning, *alike))
+    kept = {live.uid for live in found if live.ref not in leaving}
+    return tuple(live for live in found if live.uid not in kept)

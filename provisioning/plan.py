@@ -8,17 +8,22 @@ with them; what was applied is noted after all of it was.
 from dataclasses import replace
 from datetime import datetime
 
-from branches.application import TEMPLATE, Manifest, applying, asleep, holds_data, inventory, reference, waves
+from branches.application import (
+    TEMPLATE,
+    Manifest,
+    applying,
+    asleep,
+    holds_data,
+    inventory,
+    reference,
+    waves,
+)
 from branches.books import Record, Stall, WriteRecord, rendering
 from branches.database import why_taken
 from branches.drift import TO_BE_BUILT
 from branches.identity import lacking, wanted_credentials
 from branches.login import login_reference
-from branches.namespace import (
-    ROLLING_OUT,
-    Annotate,
-    Applied,
-)
+from branches.namespace import ROLLING_OUT, Annotate, Applied
 from branches.observe import Observed
 from branches.pools import enough_to_make, gone_identities
 from branches.removal import Remove
@@ -27,7 +32,7 @@ from branches.survey import Survey
 from branches.wanted import Present
 from loop.plan import Gate, Item, Plan, Stop, Wave, unread, wave
 from loop.reading import Reading, Unknown, standing
-from provisioning import ground, room, sharing
+from provisioning import ground, leaving, room, sharing
 from provisioning.desired import Desired
 from provisioning.refusal import Refused
 from provisioning.upkeep import mend
@@ -154,6 +159,9 @@ def _make(
     manifests = asleep(pointed.manifests) if verdict.asleep else pointed.manifests
     login = (login_reference(rules.databases),) if rules.databases else ()
     objects = tuple(sorted({*inventory((*desired.fence, *manifests)), *login}))
+    back = leaving.coming_back(seen, record, objects)
+    if isinstance(back, Gate | Stop):
+        return Plan((back,))
     there, lost = seen.there, gone_identities(seen)
     missing_ones = lacking(credentials, there)
     trusted = ground.trusted_from(record, complete=not missing_ones, rules=rules, now=now)
@@ -174,7 +182,7 @@ def _make(
         ),
         rendered=rendering(verdict.commit, rules.digest),
         inventory=objects,
-        pruning=tuple(sorted({*record.inventory, *record.pruning} - set(objects))),
+        pruning=leaving.left(record, objects, back),
         stall=None,
         receipt={},
         database=seen.name.database if rules.databases else record.database,
@@ -196,6 +204,7 @@ def _make(
         *ground.namespace_waves(seen, identities, desired, rules),
         *ground.ground_waves(seen, missing_ones, survey, rules),
         *ground.settling(trusted, rules, now),
+        *leaving.going_out(back),
         *_recreated(seen, manifests, survey),
         *_applied(seen, desired, manifests, rules),
         *wave(Annotate(name=seen.name.namespace, applied=applied)),

@@ -15,8 +15,9 @@ from branches.pools import gone_identities
 from branches.removal import Remove
 from branches.rules import Rules
 from loop.plan import Gate, Item, Stop, wave
-from loop.reading import Standing, Unknown, standing
+from loop.reading import Standing
 from provisioning.ground import trusted_from
+from provisioning.leaving import prune
 
 ROLLOUT_PATIENCE = timedelta(minutes=10)
 _SOON = 10.0  # seconds
@@ -47,22 +48,9 @@ def mend(
         *(wave(WriteRecord(record=wider)) if wider != record else ()),
         *wave(*(CreateCredential(credential=each) for each in missing)),
         *wave(*(Remove(subject=each) for each in surplus(credentials, there) if each.ref in noted)),
-        *_prune(seen, record),
+        *prune(seen, record),
         *_rollout(seen, namespace, now),
     )
-
-
-def _prune(seen: Observed, record: Record) -> tuple[Item, ...]:
-    if not record.pruning:
-        return ()
-    if isinstance(seen.leaving, Unknown):
-        return (Gate(f"not read: {seen.leaving.error}", "pruning", _SOON),)
-    leaving = standing(seen.leaving) or ()
-    going = [live for live in leaving if live.deleting]
-    waves_ = wave(*(Remove(subject=live) for live in leaving if not live.deleting))
-    if leaving:
-        return waves_ or (Gate(f"on their way out: {', '.join(map(str, going))}", "pruning", _SOON),)
-    return wave(WriteRecord(record=replace(record, pruning=())))
 
 
 def _next_look(waited: timedelta) -> float:

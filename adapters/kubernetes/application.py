@@ -1,15 +1,26 @@
 """The objects of an environment's namespace: applied, read, suspended, deleted."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from adapters.kubernetes.client import Api, path
 from adapters.kubernetes.discovery import Discovery
-from branches.application import TEMPLATE, Live, Manifest, PodTrouble, Rollout, Workload
+from adapters.kubernetes.refusals import NotServed
+from branches.application import (
+    TEMPLATE,
+    Live,
+    Manifest,
+    PodTrouble,
+    Rollout,
+    Workload,
+    going,
+    reference,
+)
 from branches.books import ObjectRef
 from branches.login import KEYS
 from branches.removal import Owned
-from loop.errors import Gone, NotSetUp
+from loop.errors import Conflict, Gone, NotSetUp
 
 _TROUBLE = {
     "ImagePullBackOff",
@@ -20,6 +31,7 @@ _TROUBLE = {
     "CreateContainerError",
     "RunContainerError",
 }
+_GOING = 5.0  # seconds until what is being deleted may have gone
 _GATEWAY = "gateway.networking.k8s.io/v1"
 
 
@@ -54,9 +66,7 @@ class ApplicationReaderAdapter:
 
     def _live(self, namespace: str, ref: ObjectRef) -> Live | None:
         try:
-            resource = self._discovery.resource(ref.api_version, ref.kind)
-            where = path(ref.api_version, resource.plural, namespace=namespace, name=ref.name)
-            metadata = self._touched(where)["metadata"]
+            metadata = self._discovery.reach(namespace, ref, self._touched)["metadata"]
         except (Gone, NotSetUp):  # a kind that the cluster does not know has no objects
             return None
         noted = ref.kind != "Secret" or _as_delivered(metadata)
@@ -65,6 +75,7 @@ class ApplicationReaderAdapter:
             uid=metadata["uid"],
             version=metadata["resourceVersion"],
             deleting="deletionTimestamp" in metadata,
+            held_by=tuple(metadata.get("finalizers") or ()),
             template=(metadata.get("annotations") or {}).get(TEMPLATE, "") if noted else "",
         )
 
@@ -95,11 +106,15 @@ class ApplicationReaderAdapter:
         }
 
     def _everywhere(self, api_version: str, kind: str) -> Iterator[Any]:
+        """All objects of a kind; none of one that the cluster does not know."""
         try:
-            plural = self._discovery.resource(api_version, kind).plural
-        except NotSetUp:  # a kind that the cluster does not know has no objects
+            yield from self._api.items(self._discovery.everywhere(api_version, kind))
+        except NotServed:  # its definition has gone since the kinds were asked for
+            self._discovery.forget()
+            with contextlib.suppress(NotSetUp):
+                yield from self._api.items(self._discovery.everywhere(api_version, kind))
+        except NotSetUp:
             return
-        yield from self._api.items(path(api_version, plural))
 
 
 class ApplicationWriterAdapter:
@@ -115,20 +130,30 @@ class ApplicationWriterAdapter:
         self._discovery = discovery
 
     def apply(self, namespace: str, manifest: Manifest) -> None:
-        """Server-side apply."""
-        self._api.apply(
-            self._path(namespace, manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]),
-            manifest,
-        )
+        """Server-side apply, in the very version that the manifest is written in.
+
+        Raises:
+            Conflict: the object is being deleted. It took what was applied, and goes all the same.
+            NotSetUp: its kind is not served, or not in this version.
+        """
+        ref = reference(manifest)
+        plural = self._discovery.resource(ref.api_version, ref.kind).plural
+        try:
+            answer = self._api.apply(
+                path(ref.api_version, plural, namespace=namespace, name=ref.name), manifest
+            )
+        except NotServed:  # its definition has gone since the kinds were asked for
+            self._discovery.forget()
+            self._discovery.resource(ref.api_version, ref.kind)
+            raise
+        metadata = answer.get("metadata") or {}
+        if "deletionTimestamp" in metadata:
+            raise Conflict(going(ref, metadata.get("finalizers") or ()), retry_after=_GOING)
 
     def delete(self, namespace: str, owned: Owned[Live]) -> None:
         """Ask the very object that was read to go."""
-        ref = owned.subject.ref
-        self._api.delete(self._path(namespace, ref.api_version, ref.kind, ref.name), uid=owned.subject.uid)
-
-    def _path(self, namespace: str, api_version: str, kind: str, name: str) -> str:
-        return path(
-            api_version, self._discovery.resource(api_version, kind).plural, namespace=namespace, name=name
+        self._discovery.reach(
+            namespace, owned.subject.ref, lambda where: self._api.delete(where, uid=owned.subject.uid)
         )
 
 

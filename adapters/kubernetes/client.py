@@ -106,13 +106,13 @@ class Api:
         """Replace an object, if its resource version is the one in the body."""
         return self._request("PUT", path, {"fieldManager": "coppice"}, body=body)
 
-    def apply(self, path: str, body: Mapping[str, Any]) -> None:
+    def apply(self, path: str, body: Mapping[str, Any]) -> Any:
         """Apply an object on the server's side, with force:
         https://kubernetes.io/docs/reference/using-api/server-side-apply/.
 
         Only its metadata come back: nobody has a use for the rest, and a Secret's is nobody's business.
         """
-        self._request(
+        return self._request(
             "PATCH",
             path,
             {"fieldManager": "coppice", "force": "true"},

@@ -6,9 +6,13 @@ https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discover
 """
 
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
-from adapters.kubernetes.client import Api
+from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.refusals import NotServed
+from branches.books import ObjectRef
 from loop.errors import NotSetUp
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -22,6 +26,13 @@ class Resource:
     namespaced: bool
 
 
+_Known: TypeAlias = Mapping[
+    tuple[str, str], Resource
+]  # of a group, the version that is preferred comes first
+_Found = TypeVar("_Found")
+_Answer = TypeVar("_Answer")
+
+
 class Discovery:
     """The kinds that the cluster knows.
 
@@ -32,7 +43,7 @@ class Discovery:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, str], Resource] = {}
+        self._known: _Known = {}
 
     def resource(self, api_version: str, kind: str) -> Resource:
         """Where objects of a kind live.
@@ -45,22 +56,81 @@ class Discovery:
             The resource.
 
         Raises:
-            NotSetUp: the cluster does not know the kind; its CustomResourceDefinition is missing.
+            NotSetUp: the cluster does not know the kind, or not in this version.
         """
-        found = self._known.get((api_version, kind))
+        found = self._find(lambda known: known.get((api_version, kind)))
         if found is None:
-            with self._lock:
-                if (api_version, kind) not in self._known:
-                    self._known = self._ask()
-                found = self._known.get((api_version, kind))
-        if found is None:
-            raise NotSetUp(
-                f"the cluster knows no {api_version} {kind}: "
-                "install its CustomResourceDefinition, or leave it out"
-            )
+            raise self._unknown(api_version, kind)
         return found
 
-    def _ask(self) -> dict[tuple[str, str], Resource]:
+    def reach(self, namespace: str, ref: ObjectRef, call: Callable[[str], _Answer]) -> _Answer:
+        """Call an object in the version that it was written in or, where that is not served (any more), in
+        another one of its group: it is the same object.
+
+        Args:
+            namespace: its namespace.
+            ref: the object.
+            call: makes the call, given the path.
+
+        Raises:
+            NotSetUp: the cluster knows its kind in no version.
+        """
+
+        def place() -> str:
+            api_version, resource = self._any_version(ref.api_version, ref.kind)
+            return path(api_version, resource.plural, namespace=namespace, name=ref.name)
+
+        try:
+            return call(place())
+        except NotServed:
+            self.forget()
+            return call(place())
+
+    def everywhere(self, api_version: str, kind: str) -> str:
+        """The path of all objects of a kind; each version of its group lists the same.
+
+        Raises:
+            NotSetUp: the cluster knows the kind in no version.
+        """
+        at, resource = self._any_version(api_version, kind)
+        return path(at, resource.plural)
+
+    def forget(self) -> None:
+        """Ask anew the next time: something that was served is not there any more."""
+        self._known = {}
+
+    def _any_version(self, api_version: str, kind: str) -> tuple[str, Resource]:
+        def find(known: _Known) -> tuple[str, Resource] | None:
+            if (api_version, kind) in known:
+                return api_version, known[api_version, kind]
+            served = _served(known, api_version, kind)
+            return (served[0], known[served[0], kind]) if served else None
+
+        found = self._find(find)
+        if found is None:
+            raise self._unknown(api_version, kind)
+        return found
+
+    def _unknown(self, api_version: str, kind: str) -> NotSetUp:
+        served = _served(self._known, api_version, kind)
+        helps = (
+            f"it serves {' and '.join(served)}, so write one of these"
+            if served
+            else "install its CustomResourceDefinition, or leave it out"
+        )
+        return NotSetUp(f"the cluster knows no {api_version} {kind}: {helps}")
+
+    def _find(self, find: Callable[[_Known], _Found | None]) -> _Found | None:
+        found = find(self._known)
+        if found is None:
+            with self._lock:
+                found = find(self._known)
+                if found is None:
+                    self._known = self._ask()
+                    found = find(self._known)
+        return found
+
+    def _ask(self) -> _Known:
         known: dict[tuple[str, str], Resource] = {}
         for root in ("/api", "/apis"):
             groups = self._api.get(root, accept=_AGGREGATED)
@@ -76,3 +146,9 @@ class Discovery:
                         kind = (each.get("responseKind") or {}).get("kind", "")
                         known[api_version, kind] = Resource(each["resource"], each["scope"] == "Namespaced")
         return known
+
+
+def _served(known: _Known, api_version: str, kind: str) -> tuple[str, ...]:
+    """The versions of its group in which a kind is served."""
+    group = api_version.rpartition("/")[0]
+    return tuple(at for at, served in known if served == kind and at.rpartition("/")[0] == group)

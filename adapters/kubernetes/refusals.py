@@ -14,7 +14,14 @@ _OVER_QUOTA = ("exceeded quota:", "status unknown for quota:")
 # A 403 of the authorizer, and not of admission, which is asked after it:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
 _NO_RIGHT = re.compile(r'User "[^"]*" cannot ')
+_NOT_SERVED = ("404 page not found", "the server could not find the requested resource")
 _ADMISSION = re.compile(r" is forbidden: |^admission webhook ")
+
+
+class NotServed(Gone):
+    """There is no such resource, in no namespace and under no name: its kind, or this version of it, is not
+    served.
+    """
 
 
 def failure(what: str, status: int, answer: Mapping[str, Any], wait: float | None) -> Failure:
@@ -31,7 +38,7 @@ def failure(what: str, status: int, answer: Mapping[str, Any], wait: float | Non
     causes = {cause.get("reason") for cause in (answer.get("details") or {}).get("causes") or ()}
     match status:
         case 404:
-            return Gone(message)
+            return NotServed(message) if said in _NOT_SERVED else Gone(message)
         case 401 | 403:
             return _forbidden(message, said, terminating="NamespaceTerminating" in causes)
         case 409 | 412:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
 from adapters.kubernetes.discovery import Discovery
 from branches.books import ObjectRef
 from branches.closer import PROVIDER_CLASS, Sighting
@@ -33,10 +33,8 @@ class SightingReaderAdapter:
 
     def _sighting(self, namespace: str, ref: ObjectRef) -> Sighting | None:
         try:
-            resource = self._discovery.resource(ref.api_version, ref.kind)
-            where = path(ref.api_version, resource.plural, namespace=namespace, name=ref.name)
             # An empty patch changes nothing and answers with the object. So no role has to read Secrets.
-            document = self._api.merge(where, {})
+            document = self._discovery.reach(namespace, ref, lambda where: self._api.merge(where, {}))
         except (Gone, NotSetUp):  # a kind that the cluster does not know has no objects
             return None
         created = document["metadata"].get("creationTimestamp")

@@ -34,16 +34,9 @@ class Manager:
     api_version: str
     subresource: str = ""
 
-    def same_as(self, other: "Manager") -> bool:
-        """Whether it is the same one: who applies is, in whatever version it does so
-        (`BuildManagerIdentifier` in k8s.io/apimachinery/pkg/util/managedfields/internal).
-        """
-        return self == (replace(other, api_version=self.api_version) if self.operation == "Apply" else other)
-
     def __str__(self) -> str:
         text = f'"{self.name}"'
-        if self.subresource:
-            text += f' with subresource "{self.subresource}"'
+        text += f' with subresource "{self.subresource}"' if self.subresource else ""
         return f"{text} using {self.api_version}" if self.operation == "Update" else text
 
 
@@ -107,7 +100,9 @@ def apply(live: Object, applied: Object, manager: Manager, *, force: bool, now: 
     """
     owners = owners_of(live)
     wanted = frozenset(flatten(applied))
-    former = next((each for each in owners if each.same_as(manager)), manager)
+    # Who applies is the same in every version (`BuildManagerIdentifier` in k8s.io/apimachinery).
+    same = (each for each in owners if replace(each, api_version=manager.api_version) == manager)
+    former = next(same, manager)
     before = owners.pop(former).paths if former in owners else frozenset()
     merged: Object = _merge(live, applied, "", "")
 
@@ -145,11 +140,10 @@ def updated(live: Object, new: Object, manager: Manager, *, now: str) -> Object:
     }
     gone = old_fields.keys() - new_fields.keys()
     owners = owners_of(live)
-    others = [owner for owner in owners if owner != manager]
     if changed or gone:
         before = owners[manager].paths if manager in owners else frozenset()
         owners[manager] = Ownership(paths=(before | changed) - gone, time=now)
-    return with_owners(new, _given_up(owners, others, changed | gone))
+    return with_owners(new, _given_up(owners, owners.keys() - {manager}, changed | gone))
 
 
 def owners_of(document: Object) -> Owners:

@@ -1,6 +1,7 @@
 """The kinds that the stand-in serves, in one table: discovery, paths and rules all ask the same things."""
 
 from dataclasses import dataclass
+from typing import Any
 
 VERBS = ("create", "delete", "get", "list", "patch", "update")
 
@@ -47,14 +48,11 @@ class Kind:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-def _kinds(api_version: str, names: str, *, stored: str = "", **traits: bool) -> list[Kind]:
+def _kinds(api_version: str, names: str, **traits: Any) -> list[Kind]:
     """Make the kinds of one group: `Kind/plural` pairs, parted by blanks."""
     group, _, version = api_version.rpartition("/")
     pairs = (pair.split("/") for pair in names.split())
-    return [
-        Kind(group=group, version=version, name=name, plural=plural, stored=stored, **traits)
-        for name, plural in pairs
-    ]
+    return [Kind(group=group, version=version, name=name, plural=plural, **traits) for name, plural in pairs]
 
 
 _ALB_POLICIES = (
@@ -64,7 +62,7 @@ _ALB_POLICIES = (
 )
 
 _HPA = "HorizontalPodAutoscaler/horizontalpodautoscalers"
-_FLUX = {"status": True, "generation": True, "custom": True}
+_FLUX: dict[str, Any] = {"status": True, "generation": True, "custom": True}
 
 KINDS: tuple[Kind, ...] = (
     *_kinds("v1", "Namespace/namespaces Node/nodes", namespaced=False, status=True),

@@ -1,4 +1,4 @@
-"""Who forbids, as a real API server says it: its authorizer by roles, and admission by the cluster's rules."""
+"""Who forbids, as a real API server says it: its authorizer by roles, admission by the rules of the cluster."""
 
 from pathlib import Path
 from typing import Any

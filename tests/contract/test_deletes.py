@@ -1,10 +1,12 @@
 """Delete: preconditions, finalizers, and what is answered."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
+Apply = Callable[..., httpx.Response]
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
@@ -86,6 +88,25 @@ def test_a_finalizer_holds_a_deleted_object_until_it_is_taken_off(
     assert again.json() == deleted.json()
     freed = api.patch(f"{config_maps}/settings", headers=MERGE, json={"metadata": {"finalizers": None}})
     assert freed.status_code == 200
+    assert api.get(f"{config_maps}/settings").status_code == 404
+
+
+def test_an_object_that_is_being_deleted_takes_what_is_applied_to_it_and_goes_all_the_same(
+    api: httpx.Client, apply: Apply, config_maps: str
+) -> None:
+    held = config_map()
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    uid = api.post(config_maps, json=held).json()["metadata"]["uid"]
+    api.delete(f"{config_maps}/settings")
+
+    applied = apply(f"{config_maps}/settings", config_map(data={"a": "2"}), force=True)
+
+    assert applied.status_code == 200
+    metadata = applied.json()["metadata"]
+    assert (applied.json()["data"], metadata["uid"]) == ({"a": "2"}, uid)
+    assert metadata["deletionTimestamp"]
+    assert metadata["finalizers"] == ["example.com/hold"]
+    api.patch(f"{config_maps}/settings", headers=MERGE, json={"metadata": {"finalizers": None}})
     assert api.get(f"{config_maps}/settings").status_code == 404
 
 

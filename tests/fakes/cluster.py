@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from branches.application import TEMPLATE, Live, Manifest, Rollout, Workload, reference
+from branches.application import TEMPLATE, Live, Manifest, Rollout, Workload, going, reference
 from branches.books import ObjectRef
 from branches.closer import PROVIDER_CLASS, Sighting
 from branches.links import ANNOTATION
@@ -159,6 +159,8 @@ class Application:
                 deleting=former.deleting if former else False,
                 ready=former.ready if former and same else False,
             )
+            if former is not None and former.deleting:  # it took what was applied, and goes all the same
+                raise Conflict(going(ref, ()), retry_after=5)
 
 
 @dataclass

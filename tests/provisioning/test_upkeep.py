@@ -58,7 +58,7 @@ def test_what_is_slow_to_go_stays_on_record_until_it_is_gone() -> None:
 
     report = program.run("x")
 
-    assert report.outcome == Waiting("on their way out: ConfigMap/old", "pruning", 10)
+    assert report.outcome == Waiting("ConfigMap/old is being deleted", "pruning", 10)
     assert program.world.records["feature-x"].pruning == (old,)
     program.world.finish_deleting()
     program.run("x")

@@ -145,6 +145,24 @@ def test_an_object_that_is_on_its_way_out_says_so(
     assert found.deleting
 
 
+def test_applying_to_an_object_that_is_on_its_way_out_is_a_conflict_though_the_server_takes_it(
+    cluster: Cluster, writer: ApplicationWriterAdapter, namespace: str
+) -> None:
+    finalizers = ["kubernetes.io/pvc-protection", "example.com/stays"]
+    cluster.made("/api/v1/namespaces/x/configmaps", {"metadata": {"name": "held", "finalizers": finalizers}})
+    cluster.http.delete("/api/v1/namespaces/x/configmaps/held").raise_for_status()
+    wanted = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held"}, "data": {"a": "1"}}
+
+    with pytest.raises(Conflict) as refused:
+        writer.apply(namespace, wanted)
+
+    assert refused.value.message == (
+        "ConfigMap/held is being deleted, held by kubernetes.io/pvc-protection (until no pod mounts it), "
+        "example.com/stays"
+    )
+    assert refused.value.retry_after
+
+
 def test_objects_that_cannot_be_read_are_not_absent(
     cluster: Cluster, reader: ApplicationReaderAdapter, namespace: str
 ) -> None:
