@@ -5,7 +5,7 @@ So a webhook that comes twice, late, out of order or never does no harm.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from branches import observe
 from branches.closer import Closer, ObjectReader, closer
 from branches.database import why_taken
 from branches.drift import Drift, drift
-from branches.former import under_former_names
+from branches.former import PresentMarks, under_former_names
 from branches.key import Key
 from branches.observe import NOT_LOOKED_AT, Observed, Readers
 from branches.policy import police, why_foreign
@@ -116,8 +116,10 @@ class Reconciler:
 
     def _act(self, seen: Seen, change: Change) -> str | None:
         if isinstance(seen.verdict, Gone):
-            return self.deprovisioning.act(change)
-        self.provisioning.act(change)
+            marks = PresentMarks(self.deprovisioning.monitoring, self.rules)
+            return replace(self.deprovisioning, monitoring=marks).act(change)
+        marks = PresentMarks(self.provisioning.monitoring, self.rules)
+        replace(self.provisioning, monitoring=marks).act(change)
         return None
 
     def look(self, key: Key, overlays: dict[str, Desired | RefusedOverlay] | None = None) -> Seen:

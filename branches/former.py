@@ -5,14 +5,14 @@ with the name that it had. What is read is told under its present name; each mar
 since an admission policy lets nobody say that an environment is somebody else's.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from branches.books import BookReader, Books, Record, Request, Shelf
 from branches.database import Database, DatabaseReader
 from branches.key import Key
 from branches.monitoring.marks import renamed
-from branches.monitoring.shared import Shared, SharedConfig, SharedName, SharedReader
+from branches.monitoring.shared import Shared, SharedConfig, SharedName, SharedReader, SharedWriter
 from branches.namespace import Namespace, NamespaceReader
 from branches.naming import Name
 from branches.observe import Readers
@@ -117,7 +117,25 @@ class _Monitoring:
         return Shared(jobs=self._known(found.jobs), settings=self._known(found.settings))
 
     def _known(self, config: SharedConfig | None) -> SharedConfig | None:
-        if config is None:
-            return None
-        texts = {entry: renamed(text, self.rules.known) for entry, text in config.data.items()}
-        return replace(config, data=texts)
+        return config and _present(config, self.rules)
+
+
+@dataclass(frozen=True)
+class PresentMarks:
+    """Edits the two ConfigMaps of monitoring as they read under the repository's present name.
+
+    Args:
+        inner: what edits them.
+        rules: what the repository is called, and was.
+    """
+
+    inner: SharedWriter
+    rules: Rules
+
+    def edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
+        """Edit one; what is written has the present name in each mark of ours."""
+        self.inner.edit(name, lambda config: change(_present(config, self.rules)))
+
+
+def _present(config: SharedConfig, rules: Rules) -> SharedConfig:
+    return replace(config, data={entry: renamed(text, rules.known) for entry, text in config.data.items()})
