@@ -132,6 +132,8 @@ def guard(settings: "Settings", fenced: Fence, name: Name) -> GuardRules:
         key_vault_objects=frozenset(settings.key_vault_objects),
         database_secret=settings.database_secret if settings.postgres_server_url else "",
         egress=egress(fenced),
+        node_labels=frozenset(settings.node_selector),
+        tolerations=tolerations(",".join(settings.tolerations)),
     )
 
 

@@ -15,10 +15,14 @@ from branches.key import Key
 from branches.monitoring.shared import Part
 from branches.naming import Name
 from provisioning import mounts, names
+from provisioning.ends import ended
 from provisioning.fence import Terms as Fence
 from provisioning.fence import fence
 from provisioning.guard import Rules as GuardRules
 from provisioning.guard import check_objects, check_sources, namespace_labels, part_of, remarks, split_shared
+from provisioning.guard.fields import mapping, strings
+from provisioning.guard.routes import ROUTES
+from provisioning.guard.rules import kind_id
 from provisioning.own_metrics import labelled
 from provisioning.placeholders import Placeholders, left_over, substitute
 from provisioning.placement import Placement, placed
@@ -161,8 +165,8 @@ def desired(
         return Refused(refusals)
     own = tuple(each for each in built if each["kind"] != "Namespace")
     ours = labelled(placed(_without_replicas(own), layout.placement), name.namespace)
-    objects = tuple(_normal(each, name.namespace) for each in ours)
-    hosts = tuple(dict.fromkeys(host for each in objects for host in _hosts(each)))
+    objects = ended(_normal(each, name.namespace) for each in ours)
+    hosts = tuple(dict.fromkeys(host for each in objects for host in claimed(each)))
     return Desired(
         manifests=objects,
         namespace_labels=namespace_labels(built, guard),
@@ -203,8 +207,9 @@ def _normal(manifest: Manifest, namespace: str) -> dict[str, Any]:
     return {**manifest, "metadata": metadata}
 
 
-def _hosts(manifest: Manifest) -> tuple[str, ...]:
-    return tuple((manifest.get("spec") or {}).get("hostnames") or ())
+def claimed(manifest: Manifest) -> tuple[str, ...]:
+    """The hosts that an object claims: none, unless it is a route, whose hosts the guard has judged."""
+    return tuple(strings(mapping(manifest, "spec"), "hostnames")) if kind_id(manifest) in ROUTES else ()
 
 
 def _without_replicas(manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:

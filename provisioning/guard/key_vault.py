@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from provisioning.guard.documents import BadYaml, load
-from provisioning.guard.fields import Fields, Malformed, mapping, mappings, shown, string, strings
+from provisioning.guard.fields import Fields, Malformed, mapping, shown, string, strings
 from provisioning.guard.rules import Rules, kind_id
 
 # https://azure.github.io/secrets-store-csi-driver-provider-azure/docs/getting-started/usage/
@@ -79,10 +79,6 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
         if not any(fnmatchcase(name.lower(), glob.lower()) for glob in rules.key_vault_objects):
             globs = ", ".join(sorted(rules.key_vault_objects))
             yield f"the vault's object {shown(name)} matches nothing in KEY_VAULT_OBJECTS ({globs})"
-    for copied in mappings(spec, "secretObjects"):
-        string(
-            copied, "secretName"
-        )  # whether it is free is for other families, and for `provisioning.mounts`
 
 
 def _object_names(objects: str) -> Iterator[str]:

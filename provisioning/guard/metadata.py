@@ -7,7 +7,7 @@ objects of it (Argo CD, Flux), without a list of these that would always be behi
 import re
 from collections.abc import Iterator
 
-from provisioning.guard.fields import Fields, mapping, mappings, shown, string, strings
+from provisioning.guard.fields import Fields, mapping, shown, string
 from provisioning.guard.rules import Rules, kind_id
 
 _API_VERSION = re.compile(r"([a-z0-9.-]+/)?v[0-9]+((alpha|beta)[0-9]+)?")
@@ -35,10 +35,6 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
 def _fields(metadata: Fields, rules: Rules) -> Iterator[str]:
     if string(metadata, "namespace") not in {"", rules.namespace}:
         yield f"its namespace is {shown(metadata['namespace'])}, not {rules.namespace}"
-    if strings(metadata, "finalizers"):
-        yield "metadata.finalizers would hold up the environment's end; leave them out"
     for field in ("labels", "annotations"):
         if not all(isinstance(value, str) for value in mapping(metadata, field).values()):
             yield f"metadata.{field} must be strings"
-    if mappings(metadata, "ownerReferences"):
-        yield "metadata.ownerReferences would tie it to an object of another commit; leave them out"

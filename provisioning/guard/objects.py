@@ -1,17 +1,24 @@
 """Judges what kustomize built, before any of it is applied."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 
 from provisioning.guard import (
+    disruption,
+    jobs,
     key_vault,
     metadata,
     monitors,
     network,
+    nodes,
     pods,
     reserved,
     routes,
     scaling,
+    secrets,
     services,
+    shape,
     size,
 )
 from provisioning.guard.fields import Fields, Malformed, shown
@@ -21,14 +28,18 @@ from provisioning.refusal import Refusal
 FAMILIES: tuple[Family, ...] = (
     metadata.refusals,
     pods.refusals,
+    nodes.refusals,
     services.refusals,
+    secrets.refusals,
     routes.refusals,
     key_vault.refusals,
     monitors.refusals,
     scaling.refusals,
+    jobs.refusals,
     reserved.refusals,
     network.refusals,
 )
+_MOST = 20  # reasons of one sort against one object; whoever mends so many has to push again
 
 
 def check_objects(objects: Sequence[Mapping[str, object]], rules: Rules) -> tuple[Refusal, ...]:
@@ -45,12 +56,20 @@ def check_objects(objects: Sequence[Mapping[str, object]], rules: Rules) -> tupl
     if refusals := size.refusals(objects):
         return refusals
     names = [_name(obj, number) for number, obj in enumerate(objects, start=1)]
-    found = [
-        Refusal(name, reason)
-        for name, obj in zip(names, objects, strict=True)
-        for family in FAMILIES
-        for reason in _reasons(family, obj, rules)
-    ]
+    found: list[Refusal] = []
+    readable: list[Fields] = []
+    for name, obj in zip(names, objects, strict=True):
+        against = list(islice(shape.findings(obj), _MOST))
+        sound = not any(each.verdict == "malformed" for each in against)
+        readable += [obj] if sound else []
+        found += [Refusal(name, str(each)) for each in against]
+        found += [
+            Refusal(name, reason)
+            for family in (FAMILIES if sound else FAMILIES[:1])
+            for reason in islice(_reasons(family, obj, rules), _MOST)
+        ]
+    with suppress(Malformed):  # a schedule that cannot be read has been named above
+        found += [*disruption.refusals(readable), *jobs.beyond_budget(readable)]
     # The namespace may stand in both overlays, and neither is applied as it is.
     twice = {name for name in names if names.count(name) > 1 and not name.startswith("Namespace ")}
     return *found, *(Refusal(name, "is there more than once") for name in sorted(twice))

@@ -18,23 +18,11 @@ _PATHS = {
 }
 _DEPLOYMENTS_PATH = ("spec", "template", "spec")
 
-_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+_CONTAINERS = ("containers", "initContainers")
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _CSI_DRIVER = "secrets-store.csi.k8s.io"
 
-# These three as in https://kubernetes.io/docs/concepts/security/pod-security-standards/. Of volume types the
-# restricted ones, since baseline lets inline Azure file shares through.
-_VOLUMES = frozenset(
-    {
-        "configMap",
-        "csi",
-        "downwardAPI",
-        "emptyDir",
-        "ephemeral",
-        "persistentVolumeClaim",
-        "projected",
-        "secret",
-    }
-)
+# Both as in https://kubernetes.io/docs/concepts/security/pod-security-standards/ (baseline).
 _CAPABILITIES = frozenset(
     {
         "AUDIT_WRITE",
@@ -68,16 +56,17 @@ _SYSCTLS = frozenset(
 )
 
 
+_MOST_GRACE = 300  # seconds; longer, and a node that is to go at night stands till the morning
+_PROFILES = {"", "RuntimeDefault"}
+
+
 def refusals(obj: Fields, _rules: Rules) -> Iterator[str]:
-    """What stands against the pods that an object is or makes."""
-    spec = mapping(obj, *_PATHS.get(string(obj, "kind"), _DEPLOYMENTS_PATH))
-    string(spec, "serviceAccountName")  # whatever is read of it later must be what it seems
-    for name in ("hostNetwork", "hostPID", "hostIPC"):
-        if spec.get(name):
-            yield f"its pods ask for {name}"
-    if mapping(spec, "securityContext", "windowsOptions").get("hostProcess"):
-        yield "its pods ask for hostProcess"
-    for sysctl in mappings(mapping(spec, "securityContext"), "sysctls"):
+    """What stands against the pods that an object is or makes. Which fields they have, the tables decide."""
+    spec = pod_spec(obj)
+    security = mapping(spec, "securityContext")
+    yield from _profiles(security)
+    yield from _grace(spec, "its pods have")
+    for sysctl in mappings(security, "sysctls"):
         if string(sysctl, "name") not in _SYSCTLS:
             yield f"its pods set the sysctl {shown(sysctl.get('name'))}, which is not a safe one"
     for volume in mappings(spec, "volumes"):
@@ -88,29 +77,44 @@ def refusals(obj: Fields, _rules: Rules) -> Iterator[str]:
                 yield f"container {shown(container.get('name'))} {reason}"
 
 
+def pod_spec(obj: Fields) -> Fields:
+    """The specification of the pods that an object is or makes; empty if it makes none."""
+    return mapping(obj, *_PATHS.get(string(obj, "kind"), _DEPLOYMENTS_PATH))
+
+
 def _volume(volume: Fields) -> Iterator[str]:
-    called = f"volume {shown(volume.get('name'))}"
-    for kind, source in volume.items():
-        if kind != "name" and kind not in _VOLUMES and source is not None:
-            yield f"{called} is of type {shown(kind)}; let through are {', '.join(sorted(_VOLUMES))}"
     if volume.get("csi") is not None:
         driver = string(mapping(volume, "csi"), "driver")
-        string(mapping(volume, "csi", "volumeAttributes"), "secretProviderClass")
         if driver != _CSI_DRIVER:
-            yield f"{called} uses the CSI driver {shown(driver)}; only {_CSI_DRIVER} is let through"
+            yield (
+                f"volume {shown(volume.get('name'))} uses the CSI driver {shown(driver)}; "
+                f"only {_CSI_DRIVER} is let through"
+            )
 
 
 def _container(container: Fields) -> Iterator[str]:
     security = mapping(container, "securityContext")
-    if security.get("privileged"):
-        yield "is privileged"
+    yield from _profiles(security)
     if string(security, "procMount") not in {"", "Default"}:
         yield "asks for another procMount than Default"
-    if mapping(security, "windowsOptions").get("hostProcess"):
-        yield "asks for hostProcess"
     for capability in strings(mapping(security, "capabilities"), "add"):
         if capability not in _CAPABILITIES:
             yield f"adds the capability {shown(capability)}"
-    for port in mappings(container, "ports"):
-        if port.get("hostPort"):
-            yield "asks for a hostPort"
+    for mount in mappings(container, "volumeMounts"):
+        if string(mount, "mountPropagation") not in {"", "None", "HostToContainer"}:
+            yield f"mounts {shown(mount.get('name'))} so that mounts of its own reach the node"
+    for probe in _PROBES:
+        yield from _grace(mapping(container, probe), f"has a {probe} with")
+
+
+def _profiles(security: Fields) -> Iterator[str]:
+    for field in ("appArmorProfile", "seccompProfile"):
+        kind = string(mapping(security, field), "type")
+        if kind not in _PROFILES:
+            yield f"has the {field} {shown(kind)}; RuntimeDefault is what holds it back"
+
+
+def _grace(holder: Fields, called: str) -> Iterator[str]:
+    seconds = holder.get("terminationGracePeriodSeconds")
+    if isinstance(seconds, int) and seconds > _MOST_GRACE:
+        yield f"{called} {seconds} terminationGracePeriodSeconds; at most {_MOST_GRACE} are let through"

@@ -9,7 +9,9 @@ from provisioning.guard.fields import Fields, mapping, mappings, shown, string, 
 from provisioning.guard.rules import Rules, kind_id
 
 _GATEWAY_API = "gateway.networking.k8s.io"
-_ROUTES = frozenset(f"{_GATEWAY_API}/{kind}Route" for kind in ("HTTP", "GRPC", "TLS", "TCP", "UDP"))
+ROUTES = frozenset(f"{_GATEWAY_API}/{kind}Route" for kind in ("HTTP", "GRPC", "TLS", "TCP", "UDP"))
+"""The kinds of routes: whatever else has a field `hostnames`, claims no host by it."""
+
 _POLICIES = "alb.networking.azure.io/"
 _INGRESS = "networking.k8s.io/Ingress"
 
@@ -18,7 +20,7 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
     """What stands against a route, an Ingress, or a policy of Application Gateway for Containers."""
     kind = kind_id(obj)
     spec = mapping(obj, "spec")
-    if kind in _ROUTES:
+    if kind in ROUTES:
         yield from _hosts(strings(spec, "hostnames"), rules)
         for parent in mappings(spec, "parentRefs"):
             yield from _parent(parent, rules)

@@ -23,6 +23,8 @@ class Rules:
         key_vault_objects: globs of what it may read there.
         database_secret: the Secret that its database's login is delivered in; empty if it has no database.
         egress: the egress rules of its fence; `None` if that does not hold back its pods.
+        node_labels: the labels by which setting `NODE_SELECTOR` chooses nodes.
+        tolerations: the taints that setting `TOLERATIONS` lets its pods put up with, as a pod states them.
     """
 
     namespace: str
@@ -33,6 +35,8 @@ class Rules:
     key_vault_objects: frozenset[str]
     database_secret: str = ""
     egress: tuple[Fields, ...] | None = None
+    node_labels: frozenset[str] = frozenset()
+    tolerations: tuple[Fields, ...] = ()
 
 
 Family: TypeAlias = Callable[[Fields, Rules], Iterator[str]]

@@ -13,7 +13,6 @@ def refusals(obj: Fields, _rules: Rules) -> Iterator[str]:
     spec = mapping(obj, "spec")
     if string(spec, "type") not in {"", "ClusterIP"}:
         yield f"its type is {shown(spec['type'])}; only ClusterIP is let through"
-    if strings(spec, "externalIPs"):
-        yield "its externalIPs would draw other traffic to it"
-    if string(spec, "externalName"):
-        yield "its externalName leads out of the cluster"
+    for address in (string(spec, "clusterIP"), *strings(spec, "clusterIPs")):
+        if address not in {"", "None"}:
+            yield f"it asks for the address {shown(address)}, which may be another's; leave out its clusterIP"

@@ -72,11 +72,15 @@ def scaler(kind: str, target: str) -> dict[str, Any]:
     """A HorizontalPodAutoscaler or a ScaledObject of a Deployment."""
     api_version = {"HorizontalPodAutoscaler": "autoscaling/v2", "ScaledObject": "keda.sh/v1alpha1"}[kind]
     reference = {"kind": "Deployment", "name": target, "apiVersion": "apps/v1"}
+    least, most = {
+        "HorizontalPodAutoscaler": ("minReplicas", "maxReplicas"),
+        "ScaledObject": ("minReplicaCount", "maxReplicaCount"),
+    }[kind]
     return {
         "apiVersion": api_version,
         "kind": kind,
         "metadata": {"name": target},
-        "spec": {"scaleTargetRef": reference, "minReplicas": 1, "maxReplicas": 3},
+        "spec": {"scaleTargetRef": reference, least: 1, most: 3},
     }
 
 

@@ -7,9 +7,12 @@ from provisioning.guard import Rules, check_objects
 
 KINDS = {
     "ConfigMap",
+    "PersistentVolumeClaim",
     "Pod",
+    "Secret",
     "Service",
     "apps/Deployment",
+    "apps/StatefulSet",
     "autoscaling/HorizontalPodAutoscaler",
     "azmonitoring.coreos.com/PodMonitor",
     "azmonitoring.coreos.com/ServiceMonitor",
@@ -22,7 +25,9 @@ KINDS = {
     "alb.networking.azure.io/HealthCheckPolicy",
     "keda.sh/ScaledJob",
     "keda.sh/ScaledObject",
+    "keda.sh/TriggerAuthentication",
     "networking.k8s.io/Ingress",
+    "policy/PodDisruptionBudget",
     "secrets-store.csi.x-k8s.io/SecretProviderClass",
 }
 
@@ -33,6 +38,8 @@ RULES = Rules(
     gateways=frozenset({"agc-shared/agc-feature-gateway"}),
     key_vaults=frozenset({"kv-dev"}),
     key_vault_objects=frozenset({"*-feature"}),
+    node_labels=frozenset({"pool"}),
+    tolerations=({"key": "dev", "operator": "Exists", "effect": "NoSchedule"},),
 )
 
 

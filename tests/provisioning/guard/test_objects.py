@@ -31,7 +31,7 @@ def test_every_object_is_judged_by_every_family(check: Check) -> None:
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"type": "NodePort"}}
     said = check.of(pod, service)
     assert "Pod p: its namespace is 'other'" in said
-    assert "Pod p: its pods ask for hostPID" in said
+    assert "Pod p: spec.hostPID is not let through" in said
     assert "Service s: its type is 'NodePort'" in said
 
 

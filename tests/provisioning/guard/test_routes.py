@@ -92,7 +92,6 @@ def test_any_other_parent_is_refused(check: Check, parent: dict[str, object], sa
                 }
             ]
         },
-        {"backendRefs": [{"name": "db", "namespace": ["production"]}]},
     ],
 )
 def test_a_reference_into_another_namespace_is_refused(check: Check, rule: dict[str, object]) -> None:
