@@ -45,8 +45,11 @@ def with_room(quota: Manifest, needed: Mapping[str, int]) -> Manifest:
         needed: the least that each resource is to be admitted.
 
     Returns:
-        The quota, its counts as they are or higher, and all else unchanged.
+        The quota, its counts as they are or higher, and all else unchanged. One that is about some pods
+        alone (`scopes`, `scopeSelector`) says how many of these there may be, whatever an overlay holds.
     """
+    if quota["spec"].get("scopes") or quota["spec"].get("scopeSelector"):
+        return quota
     hard = {
         key: str(max(int(value), needed.get(key.removeprefix(_COUNT), 0))) if counts(key) else value
         for key, value in quota["spec"]["hard"].items()

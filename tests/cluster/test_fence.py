@@ -13,6 +13,7 @@ import pytest
 
 from local.cluster.connection import apply
 from local.cluster.waiting import wait_for
+from provisioning.ends import ended
 from provisioning.fence import Terms, fence
 from provisioning.fence_files import load
 
@@ -28,6 +29,8 @@ PLURALS = {
     "Service": "api/v1/{}/services",
     "PersistentVolumeClaim": "api/v1/{}/persistentvolumeclaims",
     "Deployment": "apis/apps/v1/{}/deployments",
+    "Job": "apis/batch/v1/{}/jobs",
+    "PodDisruptionBudget": "apis/policy/v1/{}/poddisruptionbudgets",
     "Pod": "api/v1/{}/pods",
 }
 
@@ -126,6 +129,31 @@ def test_a_pod_that_asks_for_too_little_or_too_much_is_refused(
     answer = put(api, namespace, obj("Pod", "web", spec={"containers": [container]}))
     assert answer.status_code == 403
     assert said in answer.json()["message"]
+
+
+@pytest.mark.parametrize("priority", ["system-node-critical", "system-cluster-critical"])
+def test_no_pod_has_a_priority_of_the_system(api: httpx.Client, namespace: str, priority: str) -> None:
+    build(api, namespace, [])
+    scoped = at("ResourceQuota", namespace, "coppice-priorities")
+    wait_for("its quota", lambda: "used" in api.get(scoped).json()["status"])
+    spec = {"containers": [{"name": "web", "image": "registry.example/web:1"}]}
+    answer = put(api, namespace, obj("Pod", "critical", spec={**spec, "priorityClassName": priority}))
+    assert answer.status_code == 403
+    assert "exceeded quota: coppice-priorities" in answer.json()["message"]
+    put(api, namespace, obj("Pod", "ordinary", spec=spec)).raise_for_status()
+
+
+def test_a_job_that_stands_is_given_an_end_and_a_budget_lets_go_of_what_is_not_ready(
+    api: httpx.Client, namespace: str
+) -> None:
+    pod = {"containers": [{"name": "web", "image": "registry.example/web:1"}], "restartPolicy": "Never"}
+    job = obj("Job", "migrate", "batch/v1", spec={"template": {"spec": pod}})
+    budget = obj("PodDisruptionBudget", "web", "policy/v1", spec={"maxUnavailable": 1, "selector": {}})
+    for manifest in (job, budget, *ended((job, budget))):
+        put(api, namespace, manifest).raise_for_status()
+    assert api.get(at("Job", namespace, "migrate")).json()["spec"]["activeDeadlineSeconds"] == 3_600
+    stands = api.get(at("PodDisruptionBudget", namespace, "web")).json()["spec"]
+    assert stands["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
 def test_a_count_has_room_for_the_overlay_and_no_more(api: httpx.Client, namespace: str) -> None:

@@ -41,6 +41,7 @@ def test_every_object_stands_in_the_environments_namespace_and_says_whose_it_is(
     assert {each["labels"]["app.kubernetes.io/managed-by"] for each in metadata} == {"coppice"}
     assert {each["name"] for each in metadata} == {
         "coppice-quota",
+        "coppice-priorities",
         "coppice-limits",
         "coppice-deny-all",
         "coppice-ingress",

@@ -27,6 +27,12 @@ def test_a_count_is_raised_to_what_is_needed_and_never_lowered() -> None:
     assert found["spec"]["hard"] == {"configmaps": "5", "secrets": "9"}
 
 
+@pytest.mark.parametrize("scope", [{"scopes": ["BestEffort"]}, {"scopeSelector": {"matchExpressions": []}}])
+def test_a_quota_of_some_pods_alone_is_not_raised(scope: dict[str, Any]) -> None:
+    narrow = obj("ResourceQuota", "coppice-priorities", hard={"pods": "0"}, **scope)
+    assert with_room(narrow, {"pods": 12}) == narrow
+
+
 def test_processors_memory_and_storage_are_never_raised() -> None:
     hard = {"requests.cpu": "1", "limits.memory": "2Gi", "requests.storage": "1Gi"}
     greedy = dict.fromkeys((*hard, "cpu", "memory"), 10**9)
