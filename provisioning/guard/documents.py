@@ -1,11 +1,11 @@
 """Reads YAML that nobody vouches for.
 
 A few lines of anchors can unfold into gigabytes, and two parsers may read one file differently. So what a
-stream unfolds to is counted before anything is built from it, and what is rarely meant is not read at all.
+stream unfolds to is counted as it is built, and what is rarely meant is not read at all.
 """
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -16,6 +16,7 @@ NODES = 200_000
 _MERGE = "tag:yaml.org,2002:merge"
 _INT = "tag:yaml.org,2002:int"
 _FLOAT = "tag:yaml.org,2002:float"
+_STR = "tag:yaml.org,2002:str"
 # Kubernetes knows neither dates nor numbers to the base 60 (`22:22`), and `=` is a word.
 _REPLACED = {_INT, _FLOAT, "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 
@@ -37,30 +38,10 @@ def count(data: bytes | str, *, nodes: int = NODES) -> int:
     Raises:
         BadYaml: the stream is no YAML, has tags (`!!binary`), nests deeper than `DEPTH`, or unfolds to more.
     """
-    total = 0
-    weights: dict[str | None, int] = {}  # by anchor; what has none is noted under None, where nobody looks
-    unfinished: list[tuple[str | None, int]] = []  # collections: anchor, and the total before
+    weight = _Weight(nodes)
     for event in _events(data):
-        if isinstance(event, yaml.CollectionStartEvent):
-            unfinished.append((event.anchor, total))
-            total += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, before = unfinished.pop()
-            weights[anchor] = total - before
-        elif isinstance(event, yaml.ScalarEvent):
-            weights[event.anchor] = 1
-            total += 1
-        elif isinstance(event, yaml.AliasEvent):
-            if event.anchor not in weights:
-                raise BadYaml(
-                    f"{_line(event.start_mark)}an alias stands for nothing, or for what it is part of"
-                )
-            total += weights[event.anchor]
-        if len(unfinished) > DEPTH:
-            raise BadYaml(f"{_line(event.start_mark)}nests deeper than {DEPTH} levels")
-        if total > nodes:
-            raise BadYaml(f"{_line(event.start_mark)}unfolds to more than {nodes} nodes")
-    return total
+        weight.add(event)
+    return weight.total
 
 
 def load_all(data: bytes | str, *, nodes: int = NODES) -> list[object]:
@@ -79,11 +60,11 @@ def load_all(data: bytes | str, *, nodes: int = NODES) -> list[object]:
     Raises:
         BadYaml: see above, and as `count`.
     """
-    count(data, nodes=nodes)
-    try:
-        return list(yaml.load_all(data, Loader=_Loader))
-    except (yaml.YAMLError, ValueError) as error:
-        raise _bad(error) from error
+    weight, built = _Weight(nodes), _Built()
+    for event in _events(data):
+        weight.add(event)
+        built.add(event)
+    return built.documents
 
 
 def load(data: bytes | str, *, nodes: int = NODES) -> object:
@@ -112,44 +93,145 @@ def _line(mark: object) -> str:
 def _bad(error: Exception) -> BadYaml:
     if isinstance(error, yaml.MarkedYAMLError):
         return BadYaml(f"{_line(error.problem_mark)}{error.problem}")
-    return BadYaml(" ".join(str(error).split())[:120])
+    return BadYaml(_words(error))
 
 
-class _Loader(yaml.CSafeLoader):
-    """Plain JSON types, in Kubernetes' words. On libyaml, since kustomize reads with a port of it."""
-
-    # Which plain words are no strings, by their first character.
-    yaml_implicit_resolvers = {  # noqa: RUF012 - a class attribute is PyYAML's way
-        first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
-        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(
-        self,
-        node: yaml.MappingNode,
-        deep: bool = False,  # noqa: FBT001, FBT002 - PyYAML's signature
-    ) -> dict[Hashable, Any]:
-        mapping: dict[Hashable, Any] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE:
-                raise _unread("keys like this are not read", key)
-            if key.value in mapping:
-                raise _unread("the same key stands here twice", key)
-            mapping[key.value] = self.construct_object(value, deep=deep)
-        return mapping
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]
 
 
-def _unread(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+class _Weight:
+    """How much a stream unfolds to, event by event."""
+
+    def __init__(self, most: int) -> None:
+        self.total = 0
+        self._most = most
+        # By anchor; what has none is noted under None, where nobody looks.
+        self._weights: dict[str | None, int] = {}
+        self._unfinished: list[tuple[str | None, int]] = []  # collections: anchor, and the total before
+
+    def add(self, event: yaml.Event) -> None:
+        if isinstance(event, yaml.ScalarEvent):
+            self._weights[event.anchor] = 1
+            self.total += 1
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._unfinished.append((event.anchor, self.total))
+            self.total += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = self._unfinished.pop()
+            self._weights[anchor] = self.total - before
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self._weights:
+                raise _refused(event, "an alias stands for nothing, or for what it is part of")
+            self.total += self._weights[event.anchor]
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._weights.clear()
+        if len(self._unfinished) > DEPTH:
+            raise _refused(event, f"nests deeper than {DEPTH} levels")
+        if self.total > self._most:
+            raise _refused(event, f"unfolds to more than {self._most} nodes")
 
 
-_Loader.add_implicit_resolver(
-    _INT, re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$"), list("-+0123456789")
-)
-_Loader.add_implicit_resolver(
-    _FLOAT,
-    re.compile(
-        r"([-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"
+class _Built:
+    """What a stream says, event by event: without the graph of nodes that PyYAML makes first, which takes ten
+    times the memory.
+    """
+
+    def __init__(self) -> None:
+        self.documents: list[object] = []
+        self._anchored: dict[str, object] = {}
+        self._open: list[dict[str, object] | list[object]] = []
+        self._key: str | None = None
+
+    def add(self, event: yaml.Event) -> None:
+        if isinstance(event, yaml.DocumentStartEvent):
+            self._anchored = {}
+        elif isinstance(event, yaml.ScalarEvent):
+            self._scalar(event)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            value: dict[str, object] | list[object] = {} if isinstance(event, yaml.MappingStartEvent) else []
+            self._put(event, value)
+            self._open.append(value)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._open.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            self._put(event, self._anchored[event.anchor])
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        holder = self._open[-1] if self._open else None
+        if not isinstance(holder, dict) or self._key is not None:
+            self._put(event, _scalar(event))
+            return
+        if event.implicit[0] and _tag(event.value) == _MERGE:
+            raise _refused(event, "keys like this are not read")
+        if event.value in holder:
+            raise _refused(event, "the same key stands here twice")
+        self._key = event.value
+        self._note(event, _scalar(event))
+
+    def _put(self, event: Any, value: object) -> None:
+        holder = self._open[-1] if self._open else self.documents
+        if isinstance(holder, list):
+            holder.append(value)
+        elif self._key is None:
+            raise _refused(event, "keys like this are not read")
+        else:
+            holder[self._key], self._key = value, None
+        self._note(event, value)
+
+    def _note(self, event: Any, value: object) -> None:
+        if event.anchor is None or isinstance(event, yaml.AliasEvent):
+            return
+        if event.anchor in self._anchored:  # within the second one, parsers differ over which is meant
+            raise _refused(event, "the same anchor stands here twice")
+        self._anchored[event.anchor] = value
+
+
+def _refused(event: yaml.Event, reason: str) -> BadYaml:
+    return BadYaml(f"{_line(event.start_mark)}{reason}")
+
+
+def _tag(text: str) -> str:
+    """What a plain word is, by its first character."""
+    for tag, pattern in _RESOLVERS.get(text[:1], ()):
+        if pattern.match(text):
+            return str(tag)
+    return _STR
+
+
+def _scalar(event: yaml.ScalarEvent) -> object:
+    if not event.implicit[0] or (tag := _tag(event.value)) == _STR:
+        return event.value
+    if tag == _MERGE:
+        raise _refused(event, "`<<` is not read")
+    try:
+        construct: Any = _CONSTRUCTOR.yaml_constructors[tag]
+        return construct(_CONSTRUCTOR, yaml.ScalarNode(tag, event.value))
+    except ValueError as error:
+        raise _refused(event, _words(error)) from error
+
+
+# Which plain words are no strings, by their first character, in Kubernetes' words.
+_RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _characters, _resolver in (
+    (
+        "-+0123456789",
+        (_INT, re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$")),
     ),
-    list("-+0123456789."),
-)
+    (
+        "-+0123456789.",
+        (
+            _FLOAT,
+            re.compile(
+                r"([-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?"
+                r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"
+            ),
+        ),
+    ),
+):
+    for _character in _characters:
+        _RESOLVERS.setdefault(_character, []).append(_resolver)
+_CONSTRUCTOR = yaml.constructor.SafeConstructor()
