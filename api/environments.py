@@ -93,8 +93,10 @@ def ask(
             return error(404, "no_such_branch", f"{rules.repository} has no branch {branch!r}"), None
         return _queued(key, "the branch does not exist: what is left of its environment goes"), key
     reason = included(branch, include=rules.include, exclude=rules.exclude, default_branch=standing(default))
-    if reason and (action == "apply" or branch == standing(default)):
+    if reason and action == "apply":
         return error(409, "excluded", reason), None
+    if branch == standing(default):
+        return _queued(key, f"{reason} What is left of one from before goes."), key
     try:
         former = books.books(key, name).request
         version = former.version if former else ""

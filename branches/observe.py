@@ -226,9 +226,9 @@ def _with_part(seen: Observed, monitoring: SharedReader | None) -> Observed:
 
 
 def to_go(seen: Observed) -> bool:
-    """Whether the branch is gone, or held: what its removal needs to know is looked at."""
-    request = seen.noted.request
-    return isinstance(seen.head, Absent) or (request is not None and request.action == "hold")
+    """Whether the branch is gone, held, or the default one: what its removal needs to know is looked at."""
+    request, default = seen.noted.request, seen.key.branch == seen.default_branch
+    return isinstance(seen.head, Absent) or default or (request is not None and request.action == "hold")
 
 
 def _closer(seen: Observed, application: ApplicationReader) -> Observed:

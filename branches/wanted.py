@@ -93,6 +93,8 @@ def wanted(seen: Observed, *, rules: Rules, now: datetime) -> Verdict:
     )
     if request is not None and request.action == "hold" and request.commit == commit:
         return Gone("it was deleted by hand, and the branch has not been pushed to since")
+    if seen.key.branch == seen.default_branch and _has_environment(seen):
+        return Gone("it is the repository's default branch now, which never has an environment")
     if reason is not None:
         return Leave(reason)
     if isinstance(seen.namespace, Unknown):
@@ -105,6 +107,13 @@ def wanted(seen: Observed, *, rules: Rules, now: datetime) -> Verdict:
     routine = "" if due else _routine(seen, asleep=asleep, rules=rules, now=now)
     part = "" if due or routine else _part_due(seen)
     return Present(commit, due or routine or part, asleep=asleep, routine=bool(routine), part_only=bool(part))
+
+
+def _has_environment(seen: Observed) -> bool:
+    """Whether anything stands of an environment of its own: its twin's bears the same names."""
+    record, namespace, database = seen.noted.record, standing(seen.namespace), standing(seen.database)
+    owners = (record and record.key, namespace and namespace.owner, database and database.owner)
+    return seen.key in owners
 
 
 def _asked(seen: Observed) -> str:

@@ -61,12 +61,20 @@ def test_a_branch_that_is_gone_has_no_environment_even_if_it_is_excluded_since()
     assert isinstance(decided(sight("release/1", head=Absent())), Gone)
 
 
-@pytest.mark.parametrize("branch", ["release/1", "main"])
-def test_an_excluded_branch_is_left_alone(branch: str) -> None:
-    verdict = decided(sight(branch))
+def test_an_excluded_branch_is_left_alone() -> None:
+    verdict = decided(sight("release/1"))
 
     assert isinstance(verdict, Leave)
     assert not verdict.unknown
+
+
+def test_the_default_branch_is_left_alone_unless_it_has_an_environment_from_before() -> None:
+    nothing = decided(sight("main", books=noting(None), namespace=Absent()))
+    assert isinstance(nothing, Leave)
+    assert not nothing.unknown
+    twin = decided(sight("main", books=noting(record_of("feature/main")), namespace=Absent()))
+    assert isinstance(twin, Leave)
+    assert isinstance(decided(sight("main")), Gone)
 
 
 def test_a_hold_takes_the_environment_away_while_the_branch_stays_at_its_commit() -> None:

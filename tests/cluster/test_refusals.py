@@ -1,4 +1,4 @@
-"""Who forbids, in the words of a real API server: its authorizer by roles, admission by the cluster's rules."""
+"""Who forbids, as a real API server says it: its authorizer by roles, admission by the cluster's rules."""
 
 from pathlib import Path
 from typing import Any
