@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from branches.books import Books, Shelf
+from branches.books import Books, Record, Shelf
 from branches.key import Key
 from branches.monitoring.merge import owners
 from branches.monitoring.shared import Shared
@@ -130,7 +130,7 @@ def everything(*, rules: Rules, readers: Readers) -> World:
             credentials=about(name.namespace, found, standing(issuer) or ""),
             listed=found,
             database=_entry(databases, name.database),
-            monitoring=shared,
+            monitoring=_monitoring_for(noted.record, shared),
             issuer=standing(issuer) or "",
             asleep_since=asleep_since,
         )
@@ -148,6 +148,12 @@ def everything(*, rules: Rules, readers: Readers) -> World:
             rules=rules,
         ),
     )
+
+
+def _monitoring_for(record: Record | None, shared: Reading[Shared]) -> Reading[Shared]:
+    """That it was not read is no matter to an environment that has no part in it, as its record tells."""
+    without = record is not None and not record.monitored
+    return NO_MONITORING if without and isinstance(shared, Unknown) else shared
 
 
 def _of_one(books: Reading[Shelf], noted: Books, slug: str) -> Reading[Books]:

@@ -190,6 +190,21 @@ def test_what_else_was_lost_is_mended_while_the_overlay_cannot_be_fetched_for_th
     assert "GitHub is away" in report.outcome.why
 
 
+def test_who_has_no_part_is_removed_by_a_sweep_that_cannot_read_it() -> None:
+    program = kept()
+    program.stand("x", monitored())
+    program.stand("y")
+    for branch in ("x", "y"):
+        program.delete_branch(branch)
+    program.world.before = failing("get shared monitoring", Forbidden("may not read kube-system"))
+
+    found = program.sweep()
+    program.drain()
+
+    assert found.unread == ("may not read kube-system",)
+    assert set(program.world.namespaces) == {namespace_of("x")}
+
+
 def test_nothing_is_left_to_do_after_an_environment_has_come_up_with_its_part() -> None:
     program = kept()
     program.stand("x", monitored())
