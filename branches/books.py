@@ -86,6 +86,7 @@ class Record:
         monitored: the ConfigMaps of monitoring that all share in which it has a part, or may still have one.
         part_pending: whether that part is still to be made what its overlay says, or to be taken out.
         trusted_from: since when all its credentials were seen to stand; `None` until they were.
+        undone: when that had been applied which a removal has begun to undo; `None` if none has.
         version: the resource version that was read; empty if it is not yet written.
     """
 
@@ -103,6 +104,7 @@ class Record:
     monitored: tuple[SharedName, ...] = ()
     part_pending: bool = False
     trusted_from: datetime | None = None
+    undone: datetime | None = None
     version: str = ""
 
     def __str__(self) -> str:

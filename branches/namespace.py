@@ -1,6 +1,6 @@
 """An environment's namespace: what is known of it, what says that it is ours, and what can be done to it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -22,6 +22,7 @@ APPLIED_AT = "coppice.dev/applied-at"
 SETTINGS = "coppice.dev/settings"
 ASKED = "coppice.dev/asked"
 ASLEEP = "coppice.dev/asleep"
+LABELS = "coppice.dev/labels"
 POD_SECURITY = "pod-security.kubernetes.io/enforce"
 
 ROLLING_OUT = "RollingOut"
@@ -140,18 +141,21 @@ def _time(text: str) -> datetime:
     return time
 
 
-def claim(key: Key, identities: Mapping[str, str]) -> dict[str, str]:
+def claim(key: Key, identities: Mapping[str, str], labelled: Collection[str] = ()) -> dict[str, str]:
     """The annotations that say whose namespace it is.
 
     Args:
         key: the branch.
         identities: pool → identity, as its record has them.
+        labelled: the labels that are set on it, so that one which is not set any more can be told from
+            somebody else's.
 
     Returns:
         Annotations.
     """
     shown = {f"{IDENTITY}.{pool}" if pool else IDENTITY: identity for pool, identity in identities.items()}
-    return {REPOSITORY: key.repository, BRANCH: key.branch, **shown}
+    noted = {LABELS: ",".join(sorted(labelled))} if labelled else {}
+    return {REPOSITORY: key.repository, BRANCH: key.branch, **shown, **noted}
 
 
 def labels(name: Name, *, further: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, str]:
@@ -179,12 +183,12 @@ class CreateNamespace(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyNamespace(Change):
-    """Apply labels and annotations to the very namespace that was read."""
+    """Set labels and annotations of the very namespace that was read; one that is `None` goes."""
 
     verb: ClassVar[str] = "apply"
     namespace: Namespace
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
+    labels: Mapping[str, str | None]
+    annotations: Mapping[str, str | None]
 
     @property
     def target(self) -> str:
@@ -227,9 +231,9 @@ class NamespaceWriter(Protocol):
         """
 
     def apply(
-        self, namespace: Namespace, *, labels: Mapping[str, str], annotations: Mapping[str, str]
+        self, namespace: Namespace, *, labels: Mapping[str, str | None], annotations: Mapping[str, str | None]
     ) -> None:
-        """Apply labels and annotations.
+        """Set labels and annotations, take away those that are `None`, and leave the others.
 
         Raises:
             Conflict: it is no longer the namespace that was read.

@@ -164,6 +164,7 @@ def _due(seen: Observed, commit: str, *, rules: Rules) -> str:
         f"the branch is at {commit[:12]}": applied.revision != commit,
         "the settings that render it have changed": applied.digest != rules.digest,
         "applying it was cut short": record.rendered != rendering(commit, rules.digest),
+        "its removal had begun": record.undone == applied.at,
         "it was asked for": _asked(seen) not in {"", applied.asked},
         "a pool of identities is new to it": bool(missing),
         f"its identity {', '.join(gone)} does not exist any more": bool(gone),

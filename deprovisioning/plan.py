@@ -61,7 +61,9 @@ def plan(seen: Observed, *, rules: Rules, now: datetime) -> Plan:
     if found_part and not written.monitored:  # else the next look would not look for it
         written = replace(written, monitored=tuple(SharedName))
     found = _receipt(record, namespace, parts, stuck=f"monitoring/{written.slug}" if stuck else "")
-    final = replace(written, receipt=found)
+    # Whoever takes the removal back has to mend what it has changed by then, its CronJobs for one.
+    applied = namespace.applied if namespace else None
+    final = replace(written, receipt=found, undone=applied.at if applied else written.undone)
     last: tuple[Item, ...] = (
         *held,
         *_out_of_reach(record, rules),
@@ -70,7 +72,7 @@ def plan(seen: Observed, *, rules: Rules, now: datetime) -> Plan:
     )
     if namespace is None and not parts:
         return Plan(last)
-    begun = record is not None and record.receipt.keys() >= found.keys()
+    begun = record is not None and record.receipt.keys() >= found.keys() and record.undone == final.undone
     return Plan(
         (
             *(() if begun else wave(WriteRecord(record=final))),

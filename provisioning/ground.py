@@ -1,13 +1,21 @@
 """What has to stand before an overlay comes in: namespace, credentials, the database and its login."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from branches.books import Record
 from branches.database import CreateDatabase
 from branches.identity import CreateCredential, Credential
 from branches.login import DeliverLogin, login_reference
-from branches.namespace import ApplyNamespace, CreateNamespace, claim, labels
+from branches.namespace import (
+    IDENTITY,
+    LABELS,
+    ApplyNamespace,
+    CreateNamespace,
+    Namespace,
+    claim,
+    labels,
+)
 from branches.observe import Observed
 from branches.rules import Rules
 from branches.survey import Survey
@@ -29,13 +37,27 @@ def namespace_waves(
     """
     namespace = standing(seen.namespace)
     owner = namespace.owner if namespace is not None else None
-    noted = claim((owner or seen.key).as_written, identities)
     shown = labels(seen.name, further=rules.labels, overlay=desired.namespace_labels)
+    noted = claim((owner or seen.key).as_written, identities, shown)
     if namespace is None:
         return wave(CreateNamespace(name=seen.name.namespace, labels=shown, annotations=noted))
-    if shown.items() <= namespace.labels.items() and noted.items() <= namespace.annotations.items():
+    shown_now = {**shown, **dict.fromkeys(_former_labels(namespace, shown))}
+    noted_now = {**noted, **dict.fromkeys(_former_claims(namespace, noted))}
+    if shown_now.items() <= namespace.labels.items() and noted_now.items() <= namespace.annotations.items():
         return ()
-    return wave(ApplyNamespace(namespace=namespace, labels=shown, annotations=noted))
+    return wave(ApplyNamespace(namespace=namespace, labels=shown_now, annotations=noted_now))
+
+
+def _former_labels(namespace: Namespace, shown: Collection[str]) -> tuple[str, ...]:
+    """The labels that we set and set no longer; those of others are not on our list."""
+    ours = {*namespace.annotations.get(LABELS, "").split(",")} - {*shown}
+    return tuple(sorted(ours & namespace.labels.keys()))
+
+
+def _former_claims(namespace: Namespace, noted: Collection[str]) -> tuple[str, ...]:
+    """The identities that it names and has no longer."""
+    named = {each for each in namespace.annotations if each == IDENTITY or each.startswith(f"{IDENTITY}.")}
+    return tuple(sorted(named - {*noted}))
 
 
 def ground_waves(

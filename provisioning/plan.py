@@ -34,6 +34,7 @@ from loop.plan import Gate, Item, Plan, Stop, Wave, unread, wave
 from loop.reading import Reading, Unknown, standing
 from provisioning import ground, leaving, room, sharing
 from provisioning.desired import Desired
+from provisioning.outright import outright
 from provisioning.refusal import Refused
 from provisioning.upkeep import mend
 
@@ -156,7 +157,8 @@ def _make(
     pointed = desired.pointed(
         {account: clients[identities[pool]] for account, pool in rules.accounts.items()}
     )
-    manifests = asleep(pointed.manifests) if verdict.asleep else pointed.manifests
+    stated = tuple(map(outright, pointed.manifests))
+    manifests = asleep(stated) if verdict.asleep else stated
     login = (login_reference(rules.databases),) if rules.databases else ()
     objects = tuple(sorted({*inventory((*desired.fence, *manifests)), *login}))
     back = leaving.coming_back(seen, record, objects)

@@ -110,6 +110,8 @@ def _record_data(record: Record) -> dict[str, str]:
         data["part"] = "pending"
     if record.trusted_from is not None:
         data["trusted_from"] = record.trusted_from.isoformat()
+    if record.undone is not None:
+        data["undone"] = record.undone.isoformat()
     if record.stall is not None:
         data["stall"] = json.dumps({**asdict(record.stall), "at": record.stall.at.isoformat()})
     return data
@@ -195,6 +197,7 @@ def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
         monitored=_monitored(data.get("monitored", "[]")),
         part_pending=data.get("part") == "pending",
         trusted_from=_time(data["trusted_from"]) if "trusted_from" in data else None,
+        undone=_time(data["undone"]) if "undone" in data else None,
         version=metadata["resourceVersion"],
     )
 

@@ -61,17 +61,19 @@ class NamespaceWriterAdapter:
         self._api.post(_path(), _manifest({"name": name, "labels": labels, "annotations": annotations}))
 
     def apply(
-        self, namespace: Namespace, *, labels: Mapping[str, str], annotations: Mapping[str, str]
+        self, namespace: Namespace, *, labels: Mapping[str, str | None], annotations: Mapping[str, str | None]
     ) -> None:
-        """Apply labels and annotations to the very namespace that was read."""
+        """Set labels and annotations of the very namespace that was read; those that are `None` go.
+
+        This is no server-side apply, by which what was set when it was created would stay.
+        """
         metadata = {
-            "name": namespace.name,
             "uid": namespace.uid,
             "resourceVersion": namespace.version,
-            "labels": labels,
-            "annotations": annotations,
+            "labels": dict(labels),
+            "annotations": dict(annotations),
         }
-        self._api.apply(_path(namespace.name), _manifest(metadata))
+        self._api.merge(_path(namespace.name), {"metadata": metadata})
 
     def annotate(self, name: str, annotations: Mapping[str, str]) -> None:
         """Set annotations and leave the others."""

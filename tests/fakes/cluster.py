@@ -40,7 +40,7 @@ class Namespaces:
             self.world.add_namespace(name, labels=dict(labels), annotations=dict(annotations))
 
     def apply(
-        self, namespace: Namespace, *, labels: Mapping[str, str], annotations: Mapping[str, str]
+        self, namespace: Namespace, *, labels: Mapping[str, str | None], annotations: Mapping[str, str | None]
     ) -> None:
         with self.world.call(f"apply {namespace}"):
             stands = self.world.namespaces.get(namespace.name)
@@ -55,13 +55,22 @@ class Namespaces:
                 raise Gone(f"there is no namespace {name}")
             self._patch(stands, {}, annotations)
 
-    def _patch(self, stands: Namespace, labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+    def _patch(
+        self,
+        stands: Namespace,
+        labels: Mapping[str, str | None],
+        annotations: Mapping[str, str | None],
+    ) -> None:
         self.world.namespaces[stands.name] = replace(
             stands,
             version=self.world.number(),
-            labels={**stands.labels, **labels},
-            annotations={**stands.annotations, **annotations},
+            labels=_set({**stands.labels, **labels}),
+            annotations=_set({**stands.annotations, **annotations}),
         )
+
+
+def _set(texts: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text is not None}
 
 
 @dataclass
@@ -151,6 +160,7 @@ class Application:
                 raise Conflict(f"namespace {namespace} is Terminating", retry_after=5)
             if ref.kind == "Job" and former and _template(former.manifest) != _template(manifest):
                 raise Rejected(f"{ref}: its template is immutable")
+            manifest = _applied(former.manifest if former else None, manifest)
             same = former is not None and former.manifest == manifest
             self.world.objects[namespace, ref] = Stored(
                 manifest=manifest,
@@ -161,6 +171,14 @@ class Application:
             )
             if former is not None and former.deleting:  # it took what was applied, and goes all the same
                 raise Conflict(going(ref, ()), retry_after=5)
+
+
+def _applied(former: Manifest | None, manifest: Manifest) -> Manifest:
+    """What an object becomes: a field that another way of writing has set stays where none is applied."""
+    spec = manifest.get("spec")
+    if former is None or manifest["kind"] != "CronJob" or not former["spec"].get("suspend") or not spec:
+        return manifest
+    return {**manifest, "spec": {"suspend": True, **spec}}
 
 
 @dataclass

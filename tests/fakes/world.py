@@ -197,6 +197,17 @@ class World:
         self.namespaces[name] = made
         return made
 
+    def label(self, name: str, **labels: str) -> None:
+        """Somebody else labels a namespace."""
+        found = self.namespaces[name]
+        self.namespaces[name] = replace(found, version=self.number(), labels={**found.labels, **labels})
+
+    def annotate(self, name: str, **annotations: str) -> None:
+        """Somebody else annotates a namespace."""
+        found = self.namespaces[name]
+        noted = {**found.annotations, **annotations}
+        self.namespaces[name] = replace(found, version=self.number(), annotations=noted)
+
     def add_credential(self, credential: Credential) -> None:
         """A credential that someone else made."""
         self.credentials.setdefault(credential.identity, {})[credential.name] = credential

@@ -92,7 +92,7 @@ def test_applying_takes_back_our_labels_and_leaves_those_of_others(
         headers={"Content-Type": "application/merge-patch+json"},
     ).raise_for_status()
     writer.apply(read(reader), labels={"a": "1", "shared": "ours"}, annotations={"n": "1"})
-    writer.apply(read(reader), labels={"shared": "ours"}, annotations={})
+    writer.apply(read(reader), labels={"shared": "ours", "a": None}, annotations={"n": None})
     found = read(reader)
     assert (found.labels["theirs"], found.labels["shared"]) == ("1", "ours")
     assert "a" not in found.labels
