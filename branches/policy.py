@@ -66,7 +66,8 @@ def police(plan: Plan, seen: Observed, rules: Rules) -> Plan:
         lacking = [each.why for each in refused if isinstance(each.change, CreateCredential)]
         if lacking and not foreign:
             items.append(Stop("; ".join(lacking), "not_ours"))
-    if foreign and plan.items:
+    # An empty plan says that what is wanted stands; one with a note, that nothing is wanted.
+    if foreign and (plan.items or not plan.note):
         items.append(Stop(foreign, "not_ours"))
     return replace(plan, items=tuple(items), struck=tuple(struck))
 

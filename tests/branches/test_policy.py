@@ -23,7 +23,7 @@ from branches.removal import (
 from branches.wanted import Gone, Leave, wanted
 from deprovisioning.plan import plan as removal
 from loop.errors import Unreachable
-from loop.outcome import Stalled
+from loop.outcome import Done, Stalled
 from loop.plan import Gate, Plan, Stop, wave
 from loop.reading import Absent, Standing, Unknown
 from loop.run import verdict
@@ -110,6 +110,22 @@ def test_nothing_goes_that_is_outside_the_prefix() -> None:
 
     assert plan.changes == ()
     assert "does not begin with feature-" in plan.struck[0].why
+
+
+@pytest.mark.parametrize(("seen", "why"), FOREIGN.values(), ids=FOREIGN)
+def test_where_there_is_nothing_to_do_the_environment_is_not_taken_for_ours(seen: Observed, why: str) -> None:
+    outcome = verdict(police(Plan(), seen, RULES))
+
+    assert isinstance(outcome, Stalled)
+    assert (outcome.code, why in outcome.why) == ("not_ours", True)
+
+
+def test_who_wants_nothing_there_has_no_need_of_it() -> None:
+    seen = sight(namespace=Standing(namespace_for("x", labels={})))
+
+    assert verdict(police(Plan(note="nothing of this branch is left"), seen, RULES)) == Done(
+        "nothing of this branch is left"
+    )
 
 
 def test_a_change_that_deletes_nothing_is_struck_out_too_where_the_namespace_is_foreign() -> None:
