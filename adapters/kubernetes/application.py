@@ -189,17 +189,28 @@ def _as_delivered(metadata: Mapping[str, Any]) -> bool:
 
 def _workload(kind: str, document: Mapping[str, Any]) -> Workload:
     spec, status = document.get("spec") or {}, document.get("status") or {}
-    updated = status.get("updatedReplicas", 0)
+    wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
+    kept = _kept(spec, wanted) if kind == "StatefulSet" else 0
     # Pods of the former template count as available too: a new one that cannot start would pass as ready.
-    former = max(0, status.get("replicas", 0) - updated)
+    former = max(0, status.get("replicas", 0) - updated - kept)
     return Workload(
         ref=ObjectRef("apps/v1", kind, document["metadata"]["name"]),
         generation=document["metadata"].get("generation", 0),
         observed_generation=status.get("observedGeneration", 0),
-        wanted=spec.get("replicas", 1),
-        updated=updated,
+        wanted=wanted,
+        updated=updated + min(kept, status.get("replicas", 0)),
         available=max(0, status.get("availableReplicas", 0) - former),
     )
+
+
+def _kept(spec: Mapping[str, Any], wanted: int) -> int:
+    """How many pods of a StatefulSet may stay at a former template for as long as nobody deletes them
+    (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#update-strategies).
+    """
+    strategy = spec.get("updateStrategy") or {}
+    if strategy.get("type") == "OnDelete":
+        return wanted
+    return min(wanted, (strategy.get("rollingUpdate") or {}).get("partition") or 0)
 
 
 def _troubles(pod: Mapping[str, Any]) -> Iterator[PodTrouble]:

@@ -134,14 +134,19 @@ def replica_set(world: World, live: Object) -> bool:
 
 
 def stateful_set(world: World, live: Object) -> bool:
-    """Keep the pods `<name>-0`, `<name>-1` and so on, of the current template."""
+    """Keep the pods `<name>-0`, `<name>-1` and so on, of the current template; those that stand and that the
+    update strategy lets stay are left at theirs.
+    """
     name, wanted = live["metadata"]["name"], live["spec"]["replicas"]
     revision = template_hash(live["spec"]["template"])
     names = [f"{name}-{ordinal}" for ordinal in range(wanted)]
+    strategy = live["spec"].get("updateStrategy", {})
+    partition = strategy.get("rollingUpdate", {}).get("partition", 0)
+    staying = names if strategy.get("type") == "OnDelete" else names[:partition]
     pods = {}
     for found in controlled(world, POD, live):
-        current = found["metadata"]["labels"]["controller-revision-hash"] == f"{name}-{revision}"
-        if current and found["metadata"]["name"] in names:
+        current = _revision(found) == f"{name}-{revision}"
+        if found["metadata"]["name"] in (names if current else staying):
             pods[found["metadata"]["name"]] = found
         else:
             world.store.drop(POD, found)
@@ -157,20 +162,25 @@ def stateful_set(world: World, live: Object) -> bool:
                 pods[pod_name] = made
     ready = sum(is_ready(pod) for pod in pods.values())
     before = live.get("status", {}).get("currentRevision", f"{name}-{revision}")
+    updated = sum(_revision(pod) == f"{name}-{revision}" for pod in pods.values())
     state: Object = {
         "observedGeneration": live["metadata"]["generation"],
         "replicas": len(pods),
         "readyReplicas": ready,
         "availableReplicas": ready,
-        "updatedReplicas": len(pods),
-        "currentRevision": f"{name}-{revision}" if ready == wanted else before,
+        "updatedReplicas": updated,
+        "currentRevision": f"{name}-{revision}" if ready == updated == wanted else before,
         "updateRevision": f"{name}-{revision}",
         "collisionCount": 0,
     }
-    state["currentReplicas"] = len(pods) if state["currentRevision"] == state["updateRevision"] else 0
+    state["currentReplicas"] = sum(_revision(pod) == state["currentRevision"] for pod in pods.values())
     kept = {"replicas", "availableReplicas", "collisionCount"}
     with_status(world, STATEFUL_SET, live, {key: n for key, n in state.items() if n or key in kept})
     return False
+
+
+def _revision(pod: Object) -> str:
+    return str(pod["metadata"]["labels"]["controller-revision-hash"])
 
 
 def job(world: World, live: Object) -> bool:

@@ -1,5 +1,6 @@
 """The objects of an environment: applied, looked at, suspended, deleted."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -261,6 +262,58 @@ def test_a_workload_whose_former_pods_still_run_is_not_ready(
     changed["spec"]["template"]["metadata"]["annotations"] = {"coppice.dev/revision": "2"}
     writer.apply(namespace, changed)
     assert reader.rollout(namespace).why.startswith("Deployment/web 0/1")
+    cluster.clock.go_on(5)
+    assert reader.rollout(namespace).ready
+
+
+def stateful(strategy: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    return workload("StatefulSet", "db", serviceName="db", updateStrategy=strategy, **spec)
+
+
+def changed(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The same with another template."""
+    changed = deepcopy(manifest)
+    changed["spec"]["template"]["metadata"]["annotations"] = {"coppice.dev/revision": "2"}
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("strategy", "replicas"),
+    [
+        ({"type": "OnDelete"}, 2),
+        ({"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}, 3),
+        ({"type": "RollingUpdate", "rollingUpdate": {"partition": 7}}, 2),
+    ],
+    ids=["on delete", "a partition", "a partition of all"],
+)
+def test_a_stateful_set_is_ready_though_pods_stay_that_it_lets_stay(
+    cluster: Cluster,
+    reader: ApplicationReaderAdapter,
+    writer: ApplicationWriterAdapter,
+    namespace: str,
+    strategy: dict[str, Any],
+    replicas: int,
+) -> None:
+    first = stateful(strategy, replicas=replicas)
+    writer.apply(namespace, first)
+    assert not reader.rollout(namespace).ready
+    cluster.clock.go_on(5)
+    assert reader.rollout(namespace).ready
+
+    writer.apply(namespace, changed(first))
+    cluster.clock.go_on(5)
+    assert reader.rollout(namespace).ready
+
+
+def test_of_a_stateful_set_the_pods_that_a_partition_lets_go_have_to_be_new(
+    cluster: Cluster, reader: ApplicationReaderAdapter, writer: ApplicationWriterAdapter, namespace: str
+) -> None:
+    first = stateful({"rollingUpdate": {"partition": 1}}, replicas=3)
+    writer.apply(namespace, first)
+    cluster.clock.go_on(5)
+    writer.apply(namespace, changed(first))
+
+    assert reader.rollout(namespace).why.startswith("StatefulSet/db 1/3")
     cluster.clock.go_on(5)
     assert reader.rollout(namespace).ready
 
