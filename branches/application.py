@@ -56,15 +56,21 @@ class Workload:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PodTrouble:
-    """A container that waits for a reason that seldom mends itself."""
+class Trouble:
+    """What keeps a workload from coming up.
 
-    pod: str
+    Args:
+        what: the object that it is said of, such as `Pod/web-1`.
+        reason: one word of Kubernetes' own.
+        message: the last thing that was said about it.
+    """
+
+    what: str
     reason: str
-    image: str
+    message: str = ""
 
     def __str__(self) -> str:
-        return f"{self.pod}: {self.reason} ({self.image})"
+        return ": ".join(filter(None, (self.what, self.reason, self.message)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +78,7 @@ class Rollout:
     """Whether the workloads of a namespace are up."""
 
     workloads: tuple[Workload, ...]
-    troubles: tuple[PodTrouble, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -81,7 +87,7 @@ class Rollout:
 
     @property
     def why(self) -> str:
-        """What is not up, and the pods' own reasons."""
+        """What is not up, and what keeps it, as the objects themselves and their events say."""
         late = [f"{each.ref} {each.available}/{each.wanted}" for each in self.workloads if not each.ready]
         return "; ".join([", ".join(late), *dict.fromkeys(str(trouble) for trouble in self.troubles)])
 
@@ -206,7 +212,7 @@ class ApplicationReader(Protocol):
     """Reads what stands in an environment's namespace."""
 
     def rollout(self, namespace: str) -> Rollout:
-        """Deployments, StatefulSets and the pods that are in trouble."""
+        """Deployments and StatefulSets, and what keeps those that are not up."""
 
     def live(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Live, ...]:
         """Those of the objects that stand."""

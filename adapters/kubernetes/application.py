@@ -1,9 +1,10 @@
 """The objects of an environment's namespace: applied, read, suspended, deleted."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from adapters.kubernetes import troubles
 from adapters.kubernetes.client import Api, path
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.refusals import NotServed
@@ -11,8 +12,8 @@ from branches.application import (
     TEMPLATE,
     Live,
     Manifest,
-    PodTrouble,
     Rollout,
+    Trouble,
     Workload,
     going,
     reference,
@@ -20,17 +21,8 @@ from branches.application import (
 from branches.books import ObjectRef
 from branches.login import KEYS
 from branches.removal import Owned
-from loop.errors import Conflict, Gone, NotSetUp
+from loop.errors import Conflict, Forbidden, Gone, NotSetUp
 
-_TROUBLE = {
-    "ImagePullBackOff",
-    "ErrImagePull",
-    "InvalidImageName",
-    "CrashLoopBackOff",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "RunContainerError",
-}
 _GOING = 5.0  # seconds until what is being deleted may have gone
 _GATEWAY = "gateway.networking.k8s.io/v1"
 
@@ -48,16 +40,30 @@ class ApplicationReaderAdapter:
         self._discovery = discovery
 
     def rollout(self, namespace: str) -> Rollout:
-        """Deployments, StatefulSets and the pods that are in trouble: three lists."""
-        workloads = [
-            _workload(kind, each)
+        """Deployments, StatefulSets and what keeps them: three lists, and events where those do not say."""
+        found = [
+            (kind, each)
             for kind, plural in (("Deployment", "deployments"), ("StatefulSet", "statefulsets"))
             for each in self._api.items(path("apps/v1", plural, namespace=namespace))
         ]
-        pods = self._api.items(path("v1", "pods", namespace=namespace))
-        return Rollout(
-            workloads=tuple(workloads), troubles=tuple(trouble for pod in pods for trouble in _troubles(pod))
+        pods = list(self._api.items(path("v1", "pods", namespace=namespace)))
+        workloads = tuple(_workload(kind, each) for kind, each in found)
+        said = (
+            *(trouble for kind, each in found for trouble in troubles.of_workload(kind, each)),
+            *(trouble for pod in pods for trouble in troubles.of_pod(pod)),
         )
+        silent = troubles.unexplained(workloads, said)
+        warned = self._warnings(namespace, silent, pods) if silent else ()
+        return Rollout(workloads=workloads, troubles=(*said, *warned))
+
+    def _warnings(
+        self, namespace: str, silent: Sequence[Workload], pods: Sequence[Mapping[str, Any]]
+    ) -> tuple[Trouble, ...]:
+        try:
+            events = list(self._api.items(path("v1", "events", namespace=namespace), fields="type=Warning"))
+        except Forbidden as error:  # by a role of an older deploy/cluster: what is known is told all the same
+            return (Trouble(what=f"events of {namespace}", reason=error.code, message=error.message),)
+        return troubles.of_events(events, silent, pods)
 
     def live(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Live, ...]:
         """Those of the objects that stand: a get for each."""
@@ -211,11 +217,3 @@ def _kept(spec: Mapping[str, Any], wanted: int) -> int:
     if strategy.get("type") == "OnDelete":
         return wanted
     return min(wanted, (strategy.get("rollingUpdate") or {}).get("partition") or 0)
-
-
-def _troubles(pod: Mapping[str, Any]) -> Iterator[PodTrouble]:
-    status = pod.get("status") or {}
-    for each in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
-        reason = ((each.get("state") or {}).get("waiting") or {}).get("reason", "")
-        if reason in _TROUBLE:
-            yield PodTrouble(pod=pod["metadata"]["name"], reason=reason, image=each.get("image", ""))

@@ -74,12 +74,13 @@ class Api:
         """
         return self._request("GET", path, query, accept=accept)
 
-    def items(self, path: str, *, selector: str = "") -> Iterator[Any]:
+    def items(self, path: str, *, selector: str = "", fields: str = "") -> Iterator[Any]:
         """Read a whole list, page by page.
 
         Args:
             path: the collection.
             selector: a label selector.
+            fields: a field selector.
 
         Yields:
             Each object.
@@ -88,6 +89,7 @@ class Api:
             Failure: a page could not be read, so that the list is not known.
         """
         query: dict[str, str | int] = {"limit": _PAGE, **({"labelSelector": selector} if selector else {})}
+        query |= {"fieldSelector": fields} if fields else {}
         while True:
             page = self.get(path, query)
             if not isinstance(page.get("items"), list):

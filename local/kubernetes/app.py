@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 
 from local.kubernetes import budgets, deletes, discovery, selectors, status, writes
 from local.kubernetes.fields import UnreadableListError
-from local.kubernetes.kinds import BY_RESOURCE, POD, Kind
+from local.kubernetes.kinds import BY_RESOURCE, EVENT, POD, Kind
 from local.kubernetes.player import Player
 from local.kubernetes.store import Object, Store
 from local.kubernetes.world import PlayerSettings
@@ -170,16 +170,21 @@ def _object(store: Store, target: writes.Target, request: Request, body: bytes) 
 
 def _list(store: Store, kind: Kind, namespace: str, request: Request) -> Object:
     query = request.query_params
-    unknown = {"fieldSelector", "watch"} & query.keys()
-    if unknown:
-        raise status.bad_request(f"the stand-in does not know {', '.join(sorted(unknown))}")
+    fields = query.get("fieldSelector", "")
+    if "watch" in query or (fields and not (kind == EVENT and fields.startswith("type="))):
+        raise status.bad_request(
+            "the stand-in does not know watch, nor fieldSelector but for an event's type"
+        )
     selected = selectors.parse(query.get("labelSelector", ""))
     limit = query.get("limit", "0")
     if not limit.isdecimal():
         raise status.bad_request(f'strconv.ParseInt: parsing "{limit}": invalid syntax')
     items, token, remaining = store.page(
         store.objects(kind, namespace),
-        chosen=lambda item: selected(item["metadata"].get("labels", {})),
+        chosen=lambda item: (
+            selected(item["metadata"].get("labels", {}))
+            and (not fields or item.get("type", "") == fields.removeprefix("type="))
+        ),
         limit=int(limit),
         token=query.get("continue", ""),
     )

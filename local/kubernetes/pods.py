@@ -6,7 +6,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
-from local.kubernetes import nodes
+from local.kubernetes import allowance, nodes
 from local.kubernetes.kinds import POD, Kind
 from local.kubernetes.store import Object
 from local.kubernetes.world import PlayerSettings, World, conditions, make, with_status
@@ -15,11 +15,17 @@ _NOT_READY = ("False", "ContainersNotReady", "containers are not ready")
 
 
 def make_pod(world: World, owner: tuple[Kind, Object], name: str, labels: dict[str, str]) -> Object | None:
-    """Create a pod from its owner's template; None if their namespace is going away."""
+    """Create a pod from its owner's template; None if their namespace is going away.
+
+    Raises:
+        ApiError: a LimitRange or a ResourceQuota is against it.
+    """
     template = owner[1]["spec"]["template"]
     labels = template.get("metadata", {}).get("labels", {}) | labels
-    content = {"spec": template["spec"], "status": {"phase": "Pending"}}
-    return make(world, POD, name, content, owner=owner, labels=labels)
+    content = {"metadata": {"name": name}, "spec": template["spec"], "status": {"phase": "Pending"}}
+    admitted = allowance.admitted(world.store, POD, owner[1]["metadata"]["namespace"], content)
+    made = {field: value for field, value in admitted.items() if field != "metadata"}
+    return make(world, POD, name, made, owner=owner, labels=labels)
 
 
 def is_ready(pod: Object) -> bool:

@@ -6,8 +6,10 @@ ready. What is seen of it, counts, conditions, owners and labels, is as in a rea
 
 import uuid
 
+from local.kubernetes import refusals
 from local.kubernetes.kinds import DEPLOYMENT, JOB, POD, REPLICA_SET, STATEFUL_SET
 from local.kubernetes.pods import is_ready, make_pod
+from local.kubernetes.status import ApiError
 from local.kubernetes.store import Object
 from local.kubernetes.world import (
     Condition,
@@ -53,6 +55,8 @@ def deployment(world: World, live: Object) -> bool:
     told = _deployment_conditions(
         current_name, available=available >= wanted - wanted // 4, complete=complete
     )
+    failing = [one for found in sets.values() for one in found.get("status", {}).get("conditions", ())]
+    told += [(one["type"], one["status"], one["reason"], one["message"]) for one in failing[:1]]
     shown = {key: count for key, count in state.items() if count}
     shown["conditions"] = conditions(live, told, now=world.store.now())
     with_status(world, DEPLOYMENT, live, shown)
@@ -116,8 +120,15 @@ def replica_set(world: World, live: Object) -> bool:
     for surplus in pods[wanted:]:
         world.store.drop(POD, surplus)
     pods = pods[:wanted]
+    failing: list[dict[str, str]] = []
     while len(pods) < wanted:
-        made = make_pod(world, (REPLICA_SET, live), f"{name}-{uuid.uuid4().hex[:5]}", {})
+        pod = f"{name}-{uuid.uuid4().hex[:5]}"
+        try:
+            made = make_pod(world, (REPLICA_SET, live), pod, {})
+        except ApiError as refused:
+            failing = refusals.told(world, live, refused)
+            refusals.warn(world, (REPLICA_SET, live), f"Error creating: {refused}")
+            break
         if made is None:
             break
         pods.append(made)
@@ -129,8 +140,9 @@ def replica_set(world: World, live: Object) -> bool:
         "readyReplicas": ready,
         "availableReplicas": ready,
     }
-    with_status(world, REPLICA_SET, live, {key: n for key, n in state.items() if n or key == "replicas"})
-    return False
+    shown = {key: n for key, n in state.items() if n or key == "replicas"}
+    with_status(world, REPLICA_SET, live, shown | ({"conditions": failing} if failing else {}))
+    return bool(failing)
 
 
 def stateful_set(world: World, live: Object) -> bool:
@@ -143,6 +155,7 @@ def stateful_set(world: World, live: Object) -> bool:
     strategy = live["spec"].get("updateStrategy", {})
     partition = strategy.get("rollingUpdate", {}).get("partition", 0)
     staying = names if strategy.get("type") == "OnDelete" else names[:partition]
+    waits = False
     pods = {}
     for found in controlled(world, POD, live):
         current = _revision(found) == f"{name}-{revision}"
@@ -157,7 +170,13 @@ def stateful_set(world: World, live: Object) -> bool:
                 "controller-revision-hash": f"{name}-{revision}",
                 "statefulset.kubernetes.io/pod-name": pod_name,
             }
-            made = make_pod(world, (STATEFUL_SET, live), pod_name, labels)
+            try:
+                made = make_pod(world, (STATEFUL_SET, live), pod_name, labels)
+            except ApiError as refused:
+                said = f"Create Pod {pod_name} in StatefulSet {name} failed error: {refused}"
+                refusals.warn(world, (STATEFUL_SET, live), said)
+                waits = True
+                break
             if made is not None:
                 pods[pod_name] = made
     ready = sum(is_ready(pod) for pod in pods.values())
@@ -176,7 +195,7 @@ def stateful_set(world: World, live: Object) -> bool:
     state["currentReplicas"] = sum(_revision(pod) == state["currentRevision"] for pod in pods.values())
     kept = {"replicas", "availableReplicas", "collisionCount"}
     with_status(world, STATEFUL_SET, live, {key: n for key, n in state.items() if n or key in kept})
-    return False
+    return waits
 
 
 def _revision(pod: Object) -> str:
@@ -191,7 +210,11 @@ def job(world: World, live: Object) -> bool:
     wanted = live["spec"].get("completions", live["spec"].get("parallelism", 1))
     pods = controlled(world, POD, live)
     while len(pods) < wanted:
-        made = make_pod(world, (JOB, live), f"{name}-{uuid.uuid4().hex[:5]}", {})
+        try:
+            made = make_pod(world, (JOB, live), f"{name}-{uuid.uuid4().hex[:5]}", {})
+        except ApiError as refused:
+            refusals.warn(world, (JOB, live), f"Error creating: {refused}")
+            return True
         if made is None:
             return False
         pods.append(made)

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
-from local.kubernetes import admission, apply, bodies, status
+from local.kubernetes import admission, allowance, apply, bodies, status
 from local.kubernetes.fields import flatten
 from local.kubernetes.kinds import LEASE, NAMESPACE, NODE, Kind
 from local.kubernetes.store import Object, Store
@@ -167,6 +167,7 @@ def _create(store: Store, target: Target, body: Object, operation: str) -> Objec
     new = {"kind": kind.name, "apiVersion": kind.api_version} | stated | {"metadata": given}
     new = admission.with_defaults(kind, new)
     admission.check(kind, new)
+    new = allowance.admitted(store, kind, namespace, new)
     owned = apply.Ownership(paths=frozenset(flatten(stated)), time=store.now())
     return _put(store, target, apply.with_owners(new, {target.writer(operation): owned}))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from branches.application import Manifest, PodTrouble
+from branches.application import Manifest, Trouble
 from branches.books import ObjectRef, Record, Request
 from branches.database import Database
 from branches.identity import Credential
@@ -99,7 +99,7 @@ class World:
     shared: dict[SharedName, SharedConfig] = field(default_factory=dict)
     leases: dict[str, Held] = field(default_factory=dict)
     spoilt: dict[str, Failure] = field(default_factory=dict)
-    troubles: dict[str, tuple[PodTrouble, ...]] = field(default_factory=dict)
+    troubles: dict[str, tuple[Trouble, ...]] = field(default_factory=dict)
     lingering: set[ObjectRef] = field(default_factory=set)
     stuck: dict[str, tuple[str, ...]] = field(default_factory=dict)
     before: Callable[[str], None] = nothing

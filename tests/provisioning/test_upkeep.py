@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from branches.application import PodTrouble
+from branches.application import Trouble
 from branches.books import CredentialRef, ObjectRef
 from loop.outcome import Done, Stalled, Waiting
 from tests.fakes.manifests import config_map, overlay
@@ -154,11 +154,11 @@ def test_the_rollout_is_waited_for_and_then_noted() -> None:
 def test_a_pod_that_cannot_pull_its_image_is_named_with_the_image() -> None:
     program = Program()
     program.world.troubles["feature-x"] = (
-        PodTrouble(pod="web-1", reason="ImagePullBackOff", image="example/web:1"),
+        Trouble(what="Pod/web-1", reason="ImagePullBackOff", message="example/web:1"),
     )
     program.push("x")
 
-    assert "web-1: ImagePullBackOff (example/web:1)" in program.run("x").outcome.why
+    assert "Pod/web-1: ImagePullBackOff: example/web:1" in program.run("x").outcome.why
 
 
 def test_a_rollout_that_takes_too_long_is_not_ready_until_the_sweep_finds_it_up() -> None:
