@@ -3,10 +3,12 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from local.demo.world import program, world
 from tests.end_to_end.stage import Stage
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
@@ -44,6 +46,14 @@ def test_every_variable_is_set_before_it_is_used() -> None:
 @pytest.mark.parametrize("branch", re.findall(r"api/environments/([\w/-]+)", "\n".join(COMMANDS)))
 def test_every_branch_that_is_asked_for_was_pushed(branch: str) -> None:
     assert branch in PUSHED
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """A stage of its own: other tests have these branches too."""
+    at_once = ("--ready-seconds", "0", "--termination-seconds", "0")
+    with world(tmp_path, kubernetes=at_once) as place, program(place) as served:
+        yield Stage(world=place, program=served, branch=PUSHED[0])
 
 
 def test_every_command_is_answered_as_the_page_has_it(stage: Stage) -> None:
