@@ -5,7 +5,7 @@ The exit code is 1 if a figure misses its limit; all are measured and printed fi
 
 import sys
 
-from bench import applying, burst, imports, memory, sweep, unchanged, webhook
+from bench import applying, burst, imports, memory, sharing, sweep, unchanged, webhook
 from bench.timing import say
 
 FIGURES = {
@@ -15,6 +15,7 @@ FIGURES = {
     "unchanged": unchanged.measure,
     "sweep": sweep.measure,
     "burst": burst.measure,
+    "sharing": sharing.measure,
     "memory": memory.measure,
 }
 

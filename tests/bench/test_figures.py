@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import burst
+from bench import burst, sharing
 from bench.__main__ import main
 from bench.applying import LIMITS, Taken, figures
 from bench.burst import Burst, best
 from bench.figure import Figure
+from bench.sharing import Shared
 from bench.timing import percentile
 from bench.watched import covered
 
@@ -64,6 +65,13 @@ def test_a_write_that_overlapped_is_no_matter_of_speed() -> None:
     fast = Burst(workers=1, seconds=100, overlapping=0, throttled=3, peak_megabytes=120)
     assert burst.figure(fast).reached
     assert not burst.figure(replace(fast, overlapping=1)).reached
+
+
+def test_branches_that_share_something_are_measured_beside_as_many_that_are_alone() -> None:
+    one, many = Shared(changes=30, lost=0, seconds=2), Shared(changes=1560, lost=20, seconds=40)
+    found = sharing.figure(one, many, branches=50)
+    assert (found.value, found.reached) == (1.04, True)
+    assert not sharing.figure(one, replace(many, changes=1740), branches=50).reached
 
 
 def test_applying_is_measured_beside_the_faster_way_of_kubectl() -> None:
