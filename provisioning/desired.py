@@ -14,7 +14,7 @@ from branches.application import TEMPLATE, Manifest, template
 from branches.key import Key
 from branches.monitoring.shared import Part
 from branches.naming import Name
-from provisioning import mounts, names
+from provisioning import limits, mounts, names
 from provisioning.ends import ended
 from provisioning.fence import Terms as Fence
 from provisioning.fence import fence
@@ -158,13 +158,15 @@ def desired(
     part, against = part_of(shared, key=key, name=name)
     refusals = (*check_objects(built, guard), *against)
     refusals = refusals or (*_left_over(built, layout), *names.refusals(built))
+    refusals = refusals or limits.refusals(built, layout.fence.templates)
     refusals = refusals or mounts.refusals(
         built, accounts=layout.accounts, vaults=layout.vaults, reserved={guard.database_secret} - {""}
     )
     if refusals:
         return Refused(refusals)
     own = tuple(each for each in built if each["kind"] != "Namespace")
-    ours = labelled(placed(_without_replicas(own), layout.placement), name.namespace)
+    within = limits.limited(_without_replicas(own), layout.fence.templates)
+    ours = labelled(placed(within, layout.placement), name.namespace)
     objects = ended(_normal(each, name.namespace) for each in ours)
     hosts = tuple(dict.fromkeys(host for each in objects for host in claimed(each)))
     return Desired(

@@ -4,7 +4,7 @@ A slip in a network policy opens more often than it closes: a rule with an empty
 through. So what cannot have been meant is refused here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
@@ -12,6 +12,7 @@ from branches.application import Manifest
 from provisioning.fence import KINDS, NAMES, PEERS, TOKENS
 from provisioning.guard.documents import BadYaml, load_all
 from provisioning.guard.fields import Fields, Malformed, mapping, mappings, shown, string, strings
+from provisioning.quantity import quantity
 from provisioning.quota import counts
 
 _METADATA = {"annotations", "labels", "name"}
@@ -78,6 +79,8 @@ def _object(document: Fields) -> Iterator[str]:
         yield f"metadata.{surplus[0]} is not its own to say"
     if kind == "ResourceQuota":
         yield from _quota(mapping(spec, "hard"))
+    elif kind == "LimitRange":
+        yield from _limits(mappings(spec, "limits"))
     elif kind == "NetworkPolicy":
         yield from _policy(spec)
 
@@ -86,6 +89,14 @@ def _quota(hard: Fields) -> Iterator[str]:
     for key, value in hard.items():
         if counts(key) and not str(value).isdecimal():
             yield f"{key} must be a whole number, not {shown(value)}"
+
+
+def _limits(items: Sequence[Fields]) -> Iterator[str]:
+    for field in ("default", "defaultRequest", "min", "max"):
+        for item in items:
+            for resource, value in mapping(item, field).items():
+                if quantity(value) is None:
+                    yield f"{field}.{resource} must be a quantity such as 250m or 1Gi, not {shown(value)}"
 
 
 def _policy(spec: Fields) -> Iterator[str]:

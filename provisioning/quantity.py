@@ -1,0 +1,36 @@
+"""Kubernetes' quantities, such as `250m` and `1Gi`.
+
+https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/; the package `kubernetes` has
+the same with half a second of typed models, and raises a number to whatever power is written.
+"""
+
+import re
+from fractions import Fraction
+
+_QUANTITY = re.compile(
+    r"(?P<number>[+-]?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18}))"
+    r"([eE](?P<power>[+-]?[0-9]{1,2})|(?P<suffix>[numkMGTPE]|[KMGTPE]i)?)",
+    re.ASCII,
+)
+_DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+
+
+def quantity(value: object) -> Fraction | None:
+    """Read a quantity.
+
+    Args:
+        value: as it stands in an object: text or a number.
+
+    Returns:
+        The amount; `None` if it is no quantity.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    match = _QUANTITY.fullmatch(str(value))
+    if match is None:
+        return None
+    suffix = match["suffix"] or ""
+    if suffix in _BINARY:
+        return Fraction(match["number"]) * 2 ** _BINARY[suffix]
+    return Fraction(match["number"]) * Fraction(10) ** int(match["power"] or _DECIMAL[suffix])
