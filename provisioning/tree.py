@@ -46,6 +46,12 @@ class Limits:
 
 LIMITS = Limits()
 
+# https://git-scm.com/docs/gitattributes#_export_ignore: archives are the only thing that heeds it.
+_MISSING = (
+    "the archive of this commit holds no file of this folder: it is not committed, MANIFESTS_PATH is another, "
+    "or `export-ignore` in .gitattributes keeps it out of archives"
+)
+
 
 def unpack(archive: bytes, *, under: str, limits: Limits = LIMITS) -> Tree:
     """Unpack the files of one folder of a repository.
@@ -71,7 +77,7 @@ def unpack(archive: bytes, *, under: str, limits: Limits = LIMITS) -> Tree:
         reason = f"cannot be unpacked ({type(error).__name__}: {str(error)[:200]!r})"
         raise Refused((Refusal("archive", reason),)) from error
     if not files:
-        raise Refused((Refusal(folder or "archive", "there is no such folder with files at this commit"),))
+        raise Refused((Refusal(folder or "archive", _MISSING),))
     clashes = tuple(
         Refusal(path, f"lies below {parent}, which is a file")
         for path in files

@@ -22,6 +22,7 @@ _MOST_NODES = 500_000
 # `github.com/…` for remote without looking for one:
 # https://github.com/kubernetes-sigs/kustomize/blob/api/v0.21.1/api/internal/git/repospec.go
 _LOCAL = re.compile(r"(?!github\.com)[A-Za-z0-9._/+, -]+", re.IGNORECASE | re.ASCII)
+_WHERE = "commit it below MANIFESTS_PATH, where no `export-ignore` in .gitattributes keeps it out of archives"
 
 
 @dataclass
@@ -82,15 +83,26 @@ def _follow(tree: Tree, folder: str, reference: Reference, judged: _Judged) -> s
     if reference.role == "inline":
         return _weigh(reference.text, reference.field, judged)
     called = f"{reference.field}: {shown(reference.text)}"
-    if not _LOCAL.fullmatch(reference.text):
-        return f"{called} is no plain path; nothing is fetched from elsewhere, so commit a copy of it"
     target = posixpath.normpath(posixpath.join(folder, reference.text))
+    if not _LOCAL.fullmatch(reference.text) and not _is_file(tree, target, reference):
+        if target in tree:
+            return f"{called} could be taken for an address; rename that file (letters, digits, . _ - + ,)"
+        return f"{called} is no plain path; nothing is fetched from elsewhere, so commit a copy of it"
     if target in tree:
         return "" if reference.role == "data" else _weigh(tree[target], called, judged)
     if reference.role == "base" and any(path.startswith(f"{target}/") for path in tree):
         judged.bases.append(target)
         return ""
-    return f"{called} is not among the manifests at this commit"
+    return f"{called} is not among the manifests at this commit; {_WHERE}"
+
+
+def _is_file(tree: Tree, target: str, reference: Reference) -> bool:
+    """Whether kustomize reads a file of the tree, whatever it is called.
+
+    For what is no base it knows http(s) addresses and files, and no repositories:
+    https://github.com/kubernetes-sigs/kustomize/blob/api/v0.21.1/api/internal/loader/fileloader.go
+    """
+    return reference.role in {"data", "yaml"} and ":" not in reference.text and target in tree
 
 
 def _weigh(data: bytes | str, called: str, judged: _Judged) -> str:

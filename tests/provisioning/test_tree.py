@@ -69,7 +69,9 @@ def test_a_long_path_survives() -> None:
 
 
 def test_a_commit_without_the_folder_is_refused() -> None:
-    assert "manifests: there is no such folder" in refused(archive(("src/main.py", b"pass")))
+    reason = refused(archive(("src/main.py", b"pass")))
+    assert "manifests: the archive of this commit holds no file of this folder" in reason
+    assert "export-ignore" in reason
 
 
 @pytest.mark.parametrize(

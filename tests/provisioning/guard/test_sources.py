@@ -181,3 +181,21 @@ def test_bases_that_multiply_or_build_on_themselves_are_refused_in_no_time() -> 
     assert "is built from more than" in judged("resources: [../../d0]", **doubling)
     assert "or from itself" in judged("resources: [../feature]")
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "name", ["icon@2x.json", "a#b (1).txt", "r\u00e9sum\u00e9.txt", "a~b%20&c'.txt", "github.com"]
+)
+@pytest.mark.parametrize(
+    "field", ['configMapGenerator: [{{name: x, files: ["key={}"]}}]', 'patches: [{{path: "{}"}}]']
+)
+def test_a_committed_file_that_is_no_base_may_be_called_as_it_likes(field: str, name: str) -> None:
+    tree = {f"{OVERLAY}/kustomization.yaml": field.format(name).encode(), f"{OVERLAY}/{name}": b"{}"}
+    assert check_sources(tree, [OVERLAY]) == ()
+
+
+def test_a_committed_base_that_could_be_taken_for_an_address_is_to_be_renamed() -> None:
+    tree = {f"{OVERLAY}/kustomization.yaml": b"resources: [a@b.yaml]", f"{OVERLAY}/a@b.yaml": b"{}"}
+    (refusal,) = check_sources(tree, [OVERLAY])
+    assert "rename that file" in refusal.reason
+    assert "commit a copy" not in refusal.reason
