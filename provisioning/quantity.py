@@ -31,6 +31,8 @@ def quantity(value: object) -> Fraction | None:
     if match is None:
         return None
     suffix = match["suffix"] or ""
+    number = Fraction(match["number"])
     if suffix in _BINARY:
-        return Fraction(match["number"]) * 2 ** _BINARY[suffix]
-    return Fraction(match["number"]) * Fraction(10) ** int(match["power"] or _DECIMAL[suffix])
+        return number * (1 << _BINARY[suffix])
+    power = int(match["power"] or _DECIMAL[suffix])
+    return number * 10**power if power >= 0 else number / 10**-power

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from loop.errors import Unreachable
 from provisioning.refusal import Refusal, Refused
 
 Tree = Mapping[str, bytes]
@@ -48,9 +49,11 @@ LIMITS = Limits()
 
 # https://git-scm.com/docs/gitattributes#_export_ignore: archives are the only thing that heeds it.
 _MISSING = (
-    "the archive of this commit holds no file of this folder: it is not committed, MANIFESTS_PATH is another, "
-    "or `export-ignore` in .gitattributes keeps it out of archives"
+    "the archive of this commit holds no file of this folder: it is not committed, MANIFESTS_PATH is "
+    "another, or `export-ignore` in .gitattributes keeps it out of archives"
 )
+_SMALLER = "`export-ignore` in .gitattributes keeps what is not for environments out of archives"
+_ELSEWHERE = "keep what overlays do not use outside of MANIFESTS_PATH"
 
 
 def unpack(archive: bytes, *, under: str, limits: Limits = LIMITS) -> Tree:
@@ -68,14 +71,16 @@ def unpack(archive: bytes, *, under: str, limits: Limits = LIMITS) -> Tree:
         The folder's files. Their paths include the folder.
 
     Raises:
-        Refused: it is no such archive, exceeds a limit, lacks the folder, or has more in it than files.
+        Refused: it exceeds a limit, lacks the folder, or has more in it than files.
+        Unreachable: it is no archive, or not a whole one.
     """
     folder = "/".join(part for part in PurePosixPath(under).parts if part != "/")
     try:
         files = _read(_Stream(archive, limits.archive_bytes), folder, limits)
     except _UNREADABLE as error:
-        reason = f"cannot be unpacked ({type(error).__name__}: {str(error)[:200]!r})"
-        raise Refused((Refusal("archive", reason),)) from error
+        # GitHub makes it, and not the branch: what came is damaged, and comes whole another time.
+        reason = f"{type(error).__name__}: {str(error)[:200]!r}"
+        raise Unreachable(f"the archive of the commit arrived damaged ({reason})") from error
     if not files:
         raise Refused((Refusal(folder or "archive", _MISSING),))
     clashes = tuple(
@@ -102,7 +107,7 @@ class _Stream(gzip.GzipFile):
         self._last = super().read(size)
         self._left -= len(self._last)
         if self._left < 0:
-            raise Refused((Refusal("archive", f"unpacks to more than {self._limit} bytes"),))
+            raise Refused((Refusal("archive", f"unpacks to more than {self._limit} bytes; {_SMALLER}"),))
         return self._last
 
     def finish(self) -> None:
@@ -123,15 +128,15 @@ def _read(stream: _Stream, folder: str, limits: Limits) -> dict[str, bytes]:
     # One block at a time, so that the last one read is the one that ended the archive.
     with tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK) as tar:
         for number, member in enumerate(tar, start=1):
-            _hold("archive", "entries", number, limits.entries)
+            _hold("archive", f"entries; {_SMALLER}", number, limits.entries)
             path = _path(member.name)
             if member.isdir() or not _concerns(path, folder, link=member.issym() or member.islnk()):
                 continue
             count += 1
             size += member.size
-            _hold("archive", "files of manifests", count, limits.files)
-            _hold("archive", "bytes of manifests", size, limits.tree_bytes)
-            _hold(ascii(path), "bytes", member.size, limits.file_bytes)
+            _hold("archive", f"files of manifests; {_ELSEWHERE}", count, limits.files)
+            _hold("archive", f"bytes of manifests; {_ELSEWHERE}", size, limits.tree_bytes)
+            _hold(ascii(path), f"bytes; {_ELSEWHERE}", member.size, limits.file_bytes)
             reason = _unwanted(member, path) or ("is in the archive twice" if path in files else "")
             if reason:
                 refusals.append(Refusal(path if path.isprintable() else ascii(path), reason))

@@ -60,9 +60,10 @@ def _with_defaults(pod: Object, item: Object) -> Object:
 
 def _filled(container: Object, item: Object) -> Object:
     """What states a limit alone asks for that much; what states neither gets the defaults."""
-    resources = container.get("resources") or {}
-    stated = resources.get("limits") or {}
-    requests = stated | (resources.get("requests") or {})
+    resources: Object = container.get("resources") or {}
+    stated: Object = resources.get("limits") or {}
+    requests: Object = resources.get("requests") or {}
+    requests = stated | requests
     limits = item.get("default", {}) | stated
     requests = item.get("defaultRequest", item.get("default", {})) | requests
     filled = {side: of for side, of in (("limits", limits), ("requests", requests)) if of}
@@ -72,16 +73,13 @@ def _filled(container: Object, item: Object) -> Object:
 def _against(pod: Object, item: Object) -> Iterator[str]:
     for _, _, container in _containers(pod):
         resources = container.get("resources", {})
-        for bound, side, word, compared in (
-            ("min", "requests", "minimum", lambda value, edge: value < edge),
-            ("max", "limits", "maximum", lambda value, edge: value > edge),
-        ):
+        for bound, side, word in (("min", "requests", "minimum"), ("max", "limits", "maximum")):
             for resource, edge in item.get(bound, {}).items():
                 stated = resources.get(side, {}).get(resource)
-                value = quantity(stated)
+                value, most = quantity(stated), quantity(edge) or Fraction()
                 if value is None:
                     yield f"{word} {resource} usage per Container is {edge}.  No {side[:-1]} is specified"
-                elif compared(value, quantity(edge)):
+                elif value < most if bound == "min" else value > most:
                     yield f"{word} {resource} usage per Container is {edge}, but {side[:-1]} is {stated}"
 
 

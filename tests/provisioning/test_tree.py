@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loop.errors import Unreachable
 from provisioning.refusal import Refused
 from provisioning.tree import Limits, unpack
 
@@ -35,6 +36,12 @@ def refused(packed: bytes, *, under: str = "manifests", limits: Limits | None = 
     with pytest.raises(Refused) as caught:
         unpack(packed, under=under, limits=limits or Limits())
     return str(caught.value)
+
+
+def damaged_on_its_way(packed: bytes) -> bool:
+    with pytest.raises(Unreachable, match="arrived damaged"):
+        unpack(packed, under="manifests")
+    return True
 
 
 GOOD = ("manifests/base/web.yaml", b"kind: Deployment\n")
@@ -163,24 +170,24 @@ def test_a_bomb_goes_off_early_even_outside_the_folder(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     "packed", [b"", b"<html>", gzip.compress(b"", mtime=0), gzip.compress(b"not a tar" * 100, mtime=0)]
 )
-def test_what_is_no_archive_is_refused(packed: bytes) -> None:
-    assert refused(packed).startswith("archive: cannot be unpacked")
+def test_what_is_no_archive_is_no_word_about_the_branch(packed: bytes) -> None:
+    assert damaged_on_its_way(packed)
 
 
-def test_an_archive_that_breaks_off_is_refused_and_never_taken_for_a_smaller_tree() -> None:
+def test_an_archive_that_breaks_off_is_fetched_again_and_never_taken_for_a_smaller_tree() -> None:
     plain = gzip.decompress(archive(GOOD, ("manifests/b.yaml", b"kind: Service\n")))
     second = plain.index(b"manifests/b.yaml")
     damaged = plain[:second] + b"!" + plain[second + 1 :]
     for broken in (plain[:1024], plain[: second + 10], damaged):
-        assert "archive: cannot be unpacked" in refused(gzip.compress(broken))
-    assert "archive: cannot be unpacked" in refused(gzip.compress(plain)[:-4])
+        assert damaged_on_its_way(gzip.compress(broken))
+    assert damaged_on_its_way(gzip.compress(plain)[:-4])
 
 
-def test_a_chain_of_extended_headers_is_refused() -> None:
+def test_a_chain_of_extended_headers_is_not_read() -> None:
     header = tarfile.TarInfo("x")
     header.type = tarfile.XHDTYPE
     packed = gzip.compress(header.tobuf() * 5000)
-    assert "archive: cannot be unpacked" in refused(packed)
+    assert damaged_on_its_way(packed)
 
 
 @settings(max_examples=60)
@@ -197,6 +204,6 @@ def test_damaged_archives_are_refused_or_read_and_nothing_comes_from_outside_the
         plain[position] = value
     try:
         tree = unpack(gzip.compress(bytes(plain)), under="manifests")
-    except Refused:
+    except (Refused, Unreachable):
         return
     assert all(path.startswith("manifests/") and ".." not in path.split("/") for path in tree)
