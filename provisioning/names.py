@@ -74,6 +74,7 @@ def _name(manifest: Manifest) -> Iterator[str]:
 
 def _labels(manifest: Manifest) -> Iterator[str]:
     """Labels of the object and of whatever it makes, selectors, and the keys of annotations."""
+    of_service = kind_id(manifest) == "Service"
     waiting: list[tuple[str, Any]] = [("", manifest)]
     while waiting:
         field, value = waiting.pop()
@@ -85,7 +86,8 @@ def _labels(manifest: Manifest) -> Iterator[str]:
             at = f"{field}.{key}" if field else str(key)
             waiting.append((at, inner))
             of_metadata = field.rpartition(".")[2] == "metadata"
-            if isinstance(inner, dict) and ((of_metadata and key == "labels") or key == "matchLabels"):
+            selects = key in {"matchLabels", "nodeSelector"} or (of_service and at == "spec.selector")
+            if isinstance(inner, dict) and ((of_metadata and key == "labels") or selects):
                 yield from _labelled(inner, at)
             if isinstance(inner, dict) and of_metadata and key == "annotations":
                 yield from (f"{at}: {why}" for each in inner if (why := _qualified(str(each).lower())))

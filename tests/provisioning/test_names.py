@@ -48,6 +48,8 @@ def test_nothing_stands_against_what_the_api_server_takes(manifest: dict[str, An
         (labelled(**{"A.example/c": ""}), "'A.example/c' is no key"),
         (config_map("settings", **{"a b": ""}), "data: 'a b' is no key"),
         (config_map("settings", **{"..": ""}), "data: '..' is no key"),
+        ({**named("v1", "Service", "a"), "spec": {"selector": {"app": "-"}}}, "spec.selector.app: '-' is no"),
+        (pod_of({"nodeSelector": {"pool": 1}}), "spec.nodeSelector.pool must be a string"),
         (web(name="Web"), "containers: 'Web' is no name"),
         (web(image=""), "container web names no image"),
         (web(env=[{"value": "x"}]), "env of container web: '' is no name of a variable"),
