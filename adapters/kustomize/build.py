@@ -1,14 +1,19 @@
 """Run the real kustomize in a folder of its own, with nothing in its environment that leads out, no git on
-its path, and a time limit.
+its path, and limits of time, memory, processor and output.
 
 No flag of kustomize forbids remote resources. The guard refuses them before the build; this is the second
 fence.
 """
 
 import contextlib
+import math
 import os
+import re
+import resource
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -23,11 +28,14 @@ from provisioning.tree import Tree
 
 _SECONDS = 30
 _MOST_OUTPUT = 16 * 1024 * 1024  # bytes; the guard allows less
+_OUT_OF_MEMORY = re.compile(r"(runtime|fatal error): (out of memory|cannot allocate memory)")
 _SHOWN = 4000  # bytes of what it says about an error
 # Nobody listens there: a URL that slipped through fails at once, and asks no name server.
 _NO_WAY_OUT = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
-# It runs for a moment and makes a lot of garbage: collecting it less often saves a third of its time.
-_FAST = {"GOGC": "400"}
+# It runs for a moment and makes a lot of garbage: collecting it less often saves a third of its time, until
+# memory runs short.
+_MOST_MEMORY = 640 * 1024 * 1024  # bytes; an overlay of fifty objects takes some sixty megabytes
+_FAST = {"GOGC": "400", "GOMEMLIMIT": f"{_MOST_MEMORY * 3 // 4}B"}
 # In one process: each takes a core for a tenth of a second, and some sixty megabytes.
 _SIDE_BY_SIDE = threading.BoundedSemaphore(2)
 
@@ -38,7 +46,7 @@ class Kustomize:
     Args:
         command: the program and its first arguments; found when it is first needed.
         seconds: how long a build may take.
-        most: how many bytes it may print.
+        most: how many bytes it may print, and write to any file.
     """
 
     def __init__(
@@ -112,6 +120,7 @@ class Kustomize:
                 )
             except OSError as error:
                 raise NotSetUp(f"{command[0]} cannot be run: {error}. `make setup` builds it") from error
+            _hold_back(process.pid, math.ceil(self._seconds), self._most)
 
             def stop() -> None:
                 late.set()
@@ -131,9 +140,34 @@ class Kustomize:
             raise Refused((Refusal(overlay, f"kustomize did not finish within {self._seconds:g} seconds"),))
         if len(output) > self._most:
             raise Refused((Refusal(overlay, f"makes more than {self._most} bytes of objects"),))
+        if process.returncode == -signal.SIGXCPU or said.startswith("SIGXCPU"):
+            raise Refused((Refusal(overlay, f"kustomize took more than {self._seconds:g} s of processor"),))
+        if process.returncode != 0 and _OUT_OF_MEMORY.search(said):
+            most = _MOST_MEMORY // 1024 // 1024
+            raise Refused((Refusal(overlay, f"kustomize needs more than {most} MB for it"),))
         if process.returncode != 0:
             raise Refused((Refusal(overlay, f"kustomize: {said or f'exit code {process.returncode}'}"),))
         return output
+
+
+def _hold_back(process: int, seconds: int, output: int) -> None:
+    """Limit what a process takes, where the system can (Linux): set from outside, since a function that runs
+    between fork and exec is not safe beside other threads. What takes much takes longer than to come here.
+    """
+    if sys.platform != "linux":
+        return
+    limits = (
+        (
+            resource.RLIMIT_DATA,
+            _MOST_MEMORY,
+        ),  # what is written to; Go only reserves much of its address space
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_FSIZE, output),
+        (resource.RLIMIT_CORE, 0),
+    )
+    with contextlib.suppress(ProcessLookupError):  # done already
+        for what, most in limits:
+            resource.prlimit(process, what, (most, most))
 
 
 def find(app_folder: Path) -> tuple[str, ...]:

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from provisioning.quantity import quantity
-
 from local.kubernetes import status
 from local.kubernetes.kinds import LIMIT_RANGE, POD, QUOTA, Kind
 from local.kubernetes.store import Object, Store
+from provisioning.quantity import quantity
 
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 _OVER = ("Succeeded", "Failed")

@@ -8,6 +8,7 @@ from provisioning.guard.fields import Fields, mapping, mappings, shown, string, 
 from provisioning.guard.rules import kind_id
 from provisioning.refusal import Refusal
 
+_MOST = 50
 _PERCENT = re.compile(r"([0-9]{1,3})%")
 _WORKLOADS = frozenset({"apps/Deployment", "apps/ReplicaSet", "apps/StatefulSet"})
 _SCALERS = {"autoscaling/HorizontalPodAutoscaler": "minReplicas", "keda.sh/ScaledObject": "minReplicaCount"}
@@ -19,16 +20,17 @@ def refusals(objects: Sequence[Fields]) -> Iterator[Refusal]:
     Args:
         objects: all of its objects, whose fields are of the types that they should have.
     """
+    budgets = [obj for obj in objects if kind_id(obj) == "policy/PodDisruptionBudget"]
+    if len(budgets) > _MOST:
+        yield Refusal("overlay", f"has {len(budgets)} PodDisruptionBudgets; at most {_MOST} are let through")
+        return
     least = dict(_scaled(objects))
-    for obj in objects:
-        if kind_id(obj) == "policy/PodDisruptionBudget":
-            name = string(mapping(obj, "metadata"), "name")
-            spec = mapping(obj, "spec")
-            pods = sum(
-                _replicas(each, least) for each in objects if _covered(each, mapping(spec, "selector"))
-            )
-            for reason in _reasons(spec, pods):
-                yield Refusal(f"policy/PodDisruptionBudget {name}", reason)
+    for budget in budgets:
+        name, spec = string(mapping(budget, "metadata"), "name"), mapping(budget, "spec")
+        selector = mapping(spec, "selector")
+        pods = sum(_replicas(each, least) for each in objects if _covered(each, selector))
+        for reason in _reasons(spec, pods):
+            yield Refusal(f"policy/PodDisruptionBudget {name}", reason)
 
 
 def _reasons(spec: Fields, pods: int) -> Iterator[str]:

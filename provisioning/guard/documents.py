@@ -12,6 +12,7 @@ import yaml
 
 DEPTH = 100
 NODES = 200_000
+CHARACTERS = 16 * 1024 * 1024
 
 _MERGE = "tag:yaml.org,2002:merge"
 _INT = "tag:yaml.org,2002:int"
@@ -36,7 +37,8 @@ def count(data: bytes | str, *, nodes: int = NODES) -> int:
         The number of nodes, each alias counted as what it stands for.
 
     Raises:
-        BadYaml: the stream is no YAML, has tags (`!!binary`), nests deeper than `DEPTH`, or unfolds to more.
+        BadYaml: the stream is no YAML, has tags (`!!binary`), nests deeper than `DEPTH`, or unfolds to more
+            than that, or than `CHARACTERS`.
     """
     weight = _Weight(nodes)
     for event in _events(data):
@@ -101,35 +103,40 @@ def _words(error: Exception) -> str:
 
 
 class _Weight:
-    """How much a stream unfolds to, event by event."""
+    """How much a stream unfolds to, event by event: in nodes, and in characters of its scalars."""
 
     def __init__(self, most: int) -> None:
-        self.total = 0
+        self.total = self._characters = 0
         self._most = most
         # By anchor; what has none is noted under None, where nobody looks.
-        self._weights: dict[str | None, int] = {}
-        self._unfinished: list[tuple[str | None, int]] = []  # collections: anchor, and the total before
+        self._weights: dict[str | None, tuple[int, int]] = {}
+        self._unfinished: list[tuple[str | None, int, int]] = []  # collections: anchor, and both before
 
     def add(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.ScalarEvent):
-            self._weights[event.anchor] = 1
+            self._weights[event.anchor] = (1, len(event.value))
             self.total += 1
+            self._characters += len(event.value)
         elif isinstance(event, yaml.CollectionStartEvent):
-            self._unfinished.append((event.anchor, self.total))
+            self._unfinished.append((event.anchor, self.total, self._characters))
             self.total += 1
         elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, before = self._unfinished.pop()
-            self._weights[anchor] = self.total - before
+            anchor, nodes, characters = self._unfinished.pop()
+            self._weights[anchor] = (self.total - nodes, self._characters - characters)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._weights:
                 raise _refused(event, "an alias stands for nothing, or for what it is part of")
-            self.total += self._weights[event.anchor]
+            nodes, characters = self._weights[event.anchor]
+            self.total += nodes
+            self._characters += characters
         elif isinstance(event, yaml.DocumentStartEvent):
             self._weights.clear()
         if len(self._unfinished) > DEPTH:
             raise _refused(event, f"nests deeper than {DEPTH} levels")
         if self.total > self._most:
             raise _refused(event, f"unfolds to more than {self._most} nodes")
+        if self._characters > CHARACTERS:
+            raise _refused(event, f"unfolds to more than {CHARACTERS} characters")
 
 
 class _Built:

@@ -43,6 +43,7 @@ _OBJECT = frozenset(
     }
 )
 _MOST_NODES = 10_000
+_MOST_OBJECTS = 200
 
 # https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates: what is no such name
 # might be trimmed, or read as part of a path, and so become another name after it was judged.
@@ -86,6 +87,8 @@ def _object_names(objects: str) -> Iterator[str]:
     array = _map(objects, "parameters.objects")
     if set(array) != {"array"}:
         raise Malformed("parameters.objects must be a map with a list under 'array'")
+    if isinstance(array["array"], list) and len(array["array"]) > _MOST_OBJECTS:
+        raise Malformed(f"parameters.objects has more than {_MOST_OBJECTS} objects")
     for item in array["array"] if isinstance(array["array"], list) else strings(array, "array"):
         entry = item if isinstance(item, dict) else _map(item, "an object in parameters.objects")
         if unknown := sorted(map(str, set(entry) - _OBJECT)):

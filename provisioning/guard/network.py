@@ -5,11 +5,13 @@ lets in is left to it: that exposes nobody else, and a neighbour's own fence hol
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from provisioning.guard.fields import Fields, Malformed, mapping, mappings, shown, string, strings
 from provisioning.guard.rules import Rules, kind_id
 
+_MOST_EXCEPTED = 100
 _OWN_NAME = "kubernetes.io/metadata.name"  # the API server labels each namespace with its name
 
 
@@ -64,11 +66,21 @@ def _covers(opened: Fields, peer: Fields) -> bool:
             and _narrower(mapping(peer, "podSelector"), mapping(opened, "podSelector"))
         )
     outer, inner = mapping(opened, "ipBlock"), mapping(peer, "ipBlock")
-    network, left_out = _network(string(inner, "cidr")), [*map(_network, strings(inner, "except"))]
-    return _within(network, [_network(string(outer, "cidr"))]) and all(
+    network = _network(string(inner, "cidr"))
+    if not _within(network, [_network(string(outer, "cidr"))]):
+        return False
+    left_out = [*map(_network, _excepted(inner))]
+    return all(
         not network.overlaps(closed) or _within(closed, left_out)
         for closed in map(_network, strings(outer, "except"))
     )
+
+
+def _excepted(block: Fields) -> Sequence[str]:
+    excepted = strings(block, "except")
+    if len(excepted) > _MOST_EXCEPTED:
+        raise Malformed(f"ipBlock: at most {_MOST_EXCEPTED} exceptions are let through, not {len(excepted)}")
+    return excepted
 
 
 def _narrower(inner: Fields, outer: Fields) -> bool:
@@ -102,6 +114,7 @@ def _within(inner: IPv4Network | IPv6Network, outer: Sequence[IPv4Network | IPv6
     )
 
 
+@lru_cache(maxsize=1_024)  # the fence's own come up again with each peer
 def _network(text: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(text, strict=False)

@@ -17,7 +17,8 @@ from provisioning.guard.rules import kind_id
 from provisioning.guard.scrape_jobs import Job, read_jobs
 from provisioning.refusal import Refusal
 
-_PATTERN = re.compile(r"^[ \t]*podannotationnamespaceregex[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+# What follows is trimmed afterwards: a pattern that looks for the last blank looks at each of them anew.
+_PATTERN = re.compile(r"^[ \t]*podannotationnamespaceregex[ \t]*=(.*)$", re.MULTILINE)
 _VERSIONS = frozenset({"schema-version", "config-version"})
 # Azure's, and what the first of them is called here and there.
 _NAMES = frozenset(

@@ -41,9 +41,9 @@ def _oddity(obj: object) -> str:
     values = 0
     while waiting:
         value, depth = waiting.pop()
-        values += 1
+        values += 1 + (len(value) if isinstance(value, str) else 0)
         if depth > DEPTH or values > BYTES:
-            return f"nests deeper than {DEPTH} levels, or unfolds to more than {BYTES} values"
+            return f"nests deeper than {DEPTH} levels, or unfolds to more than {BYTES} values and characters"
         if isinstance(value, dict):
             if not all(isinstance(key, str) for key in value):
                 return "has a key that is no string"

@@ -6,8 +6,11 @@ there is the allow-list: nobody has to know all the ways to write a URL that kus
 
 import posixpath
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from pathlib import PurePosixPath
 
 from provisioning.guard.documents import BadYaml, count, load
 from provisioning.guard.fields import Malformed, mapping, shown
@@ -17,6 +20,8 @@ from provisioning.tree import Tree
 
 _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _MOST_NODES = 500_000
+_MOST_SAID = 50_000  # values of one kustomization; the files that it names have more room
+_MOST_REASONS = 100
 
 # A tree may hold a folder with the very name of a repository, and kustomize takes `user@host:…` and
 # `github.com/…` for remote without looking for one:
@@ -27,11 +32,32 @@ _WHERE = "commit it below MANIFESTS_PATH, where no `export-ignore` in .gitattrib
 
 @dataclass
 class _Judged:
-    """What is known of a kustomization: refusals, the folders it builds on, how many values it brings in."""
+    """What is known of a kustomization: refusals, the folders it builds on and how often each, and how many
+    values it brings in by itself.
+    """
 
-    refusals: list[Refusal]
-    bases: list[str]
-    nodes: int
+    refusals: list[Refusal] = field(default_factory=list)
+    bases: Counter[str] = field(default_factory=Counter)
+    nodes: int = 1
+
+
+class _Files:
+    """The manifests, and what is asked about them more than once."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.folders = frozenset(str(parent) for path in tree for parent in PurePosixPath(path).parents)
+        self._nodes: dict[str, int] = {}
+
+    def nodes(self, path: str) -> int:
+        """How many values a file holds.
+
+        Raises:
+            BadYaml: it cannot be read.
+        """
+        if path not in self._nodes:
+            self._nodes[path] = count(self.tree[path])
+        return self._nodes[path]
 
 
 def check_sources(tree: Tree, overlays: Sequence[str]) -> tuple[Refusal, ...]:
@@ -44,54 +70,74 @@ def check_sources(tree: Tree, overlays: Sequence[str]) -> tuple[Refusal, ...]:
     Returns:
         Every reason found. None means that a build reads nothing but the tree and runs nothing but kustomize.
     """
+    files = _Files(tree)
     judged: dict[str, _Judged] = {}
-    waiting = [posixpath.normpath(overlay) for overlay in overlays]
-    nodes = 0
-    # A base that is reached twice is built twice, and a few dozen can multiply without end. So every way is
-    # followed, while each base is judged once.
-    while waiting and nodes <= _MOST_NODES:
+    roots = [posixpath.normpath(overlay) for overlay in overlays]
+    waiting, read = list(roots), 0
+    while waiting and read <= _MOST_NODES:
         folder = waiting.pop()
         if folder not in judged:
-            judged[folder] = _judge(tree, folder)
-        nodes += judged[folder].nodes
-        waiting += judged[folder].bases
+            judged[folder] = _judge(files, folder)
+            read += judged[folder].nodes
+            waiting += judged[folder].bases
     found = [refusal for base in judged.values() for refusal in base.refusals]
-    if nodes > _MOST_NODES:
+    if read > _MOST_NODES or _brought_in(judged, roots) > _MOST_NODES:
         found.append(Refusal("overlay", f"is built from more than {_MOST_NODES} values, or from itself"))
     return tuple(found)
 
 
-def _judge(tree: Tree, folder: str) -> _Judged:
-    names = [name for name in _NAMES if posixpath.join(folder, name) in tree]
+def _brought_in(judged: Mapping[str, _Judged], roots: Sequence[str]) -> int:
+    """How many values all of it has.
+
+    A base that is reached twice is built twice, and a few dozen can multiply without end; one that is built
+    from itself has no end.
+    """
+    try:
+        order = list(TopologicalSorter({path: each.bases for path, each in judged.items()}).static_order())
+    except CycleError:
+        return _MOST_NODES + 1
+    totals: dict[str, int] = {}
+    for path in order:
+        each = judged.get(path, _Judged())
+        total = each.nodes + sum(totals[base] * often for base, often in each.bases.items())
+        totals[path] = min(total, _MOST_NODES + 1)
+    return sum(totals[root] for root in roots)
+
+
+def _judge(files: _Files, folder: str) -> _Judged:
+    names = [name for name in _NAMES if posixpath.join(folder, name) in files.tree]
     if len(names) != 1:
         reason = f"holds {' and '.join(names)}; one is enough" if names else f"holds no {_NAMES[0]}"
-        return _Judged([Refusal(folder, reason)], [], 1)
+        return _Judged([Refusal(folder, reason)])
     path = posixpath.join(folder, names[0])
-    judged = _Judged([], [], 1)
+    judged = _Judged()
     try:
-        for found in references(mapping({path: load(tree[path])}, path)):
-            reason = found if isinstance(found, str) else _follow(tree, folder, found, judged)
+        said = load(files.tree[path], nodes=_MOST_SAID)
+        for found in references(mapping({path: said}, path)):
+            reason = found if isinstance(found, str) else _follow(files, folder, found, judged)
             if reason:
                 judged.refusals.append(Refusal(path, reason))
+            if len(judged.refusals) > _MOST_REASONS:
+                break
     except (BadYaml, Malformed) as error:
         judged.refusals.append(Refusal(path, str(error)))
     return judged
 
 
-def _follow(tree: Tree, folder: str, reference: Reference, judged: _Judged) -> str:
+def _follow(files: _Files, folder: str, reference: Reference, judged: _Judged) -> str:
     """Note what a reference brings in, or say why it is refused."""
     if reference.role == "inline":
-        return _weigh(reference.text, reference.field, judged)
+        return _weigh(reference.field, judged, lambda: count(reference.text))
     called = f"{reference.field}: {shown(reference.text)}"
     target = posixpath.normpath(posixpath.join(folder, reference.text))
-    if not _LOCAL.fullmatch(reference.text) and not _is_file(tree, target, reference):
-        if target in tree:
+    if not _LOCAL.fullmatch(reference.text) and not _is_file(files.tree, target, reference):
+        if target in files.tree:
             return f"{called} could be taken for an address; rename that file (letters, digits, . _ - + ,)"
         return f"{called} is no plain path; nothing is fetched from elsewhere, so commit a copy of it"
-    if target in tree:
-        return "" if reference.role == "data" else _weigh(tree[target], called, judged)
-    if reference.role == "base" and any(path.startswith(f"{target}/") for path in tree):
-        judged.bases.append(target)
+    if target in files.tree:
+        return "" if reference.role == "data" else _weigh(called, judged, lambda: files.nodes(target))
+    if reference.role == "base" and target in files.folders:
+        judged.bases[target] += 1
         return ""
     return f"{called} is not among the manifests at this commit; {_WHERE}"
 
@@ -105,9 +151,9 @@ def _is_file(tree: Tree, target: str, reference: Reference) -> bool:
     return reference.role in {"data", "yaml"} and ":" not in reference.text and target in tree
 
 
-def _weigh(data: bytes | str, called: str, judged: _Judged) -> str:
+def _weigh(called: str, judged: _Judged, nodes: Callable[[], int]) -> str:
     try:
-        judged.nodes += count(data)
+        judged.nodes += nodes()
     except BadYaml as error:
         return f"{called}: {error}"
     return ""

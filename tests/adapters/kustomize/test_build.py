@@ -113,7 +113,7 @@ def test_its_environment_holds_nothing_of_ours(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("GITHUB_TOKEN", "secret")
     shown = "print('kind: E')\nfor name, value in os.environ.items(): print(f'{name}: \"{value}\"')"
     (environment,) = program(tmp_path, shown).build(tree(), "o")
-    known = {"kind", "PATH", "HOME", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "GOGC"}
+    known = {"kind", "PATH", "HOME", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "GOGC", "GOMEMLIMIT"}
     assert set(environment) - {"LC_CTYPE"} == known
     assert environment["PATH"] is None or environment["PATH"] == ""
     assert environment["HOME"] == environment["TMPDIR"] != str(Path.home())
@@ -234,3 +234,28 @@ def test_loopback_is_reached_past_any_proxy_so_that_only_the_guard_keeps_it_out(
             tree(kustomization__yaml=f"resources: ['{server.url}/a.yaml']"), "o"
         )
     assert [each["metadata"]["name"] for each in built] == ["named"]
+
+
+def test_it_gets_only_so_much_memory(tmp_path: Path) -> None:
+    greedy = program(tmp_path, "time.sleep(0.2)\nheld = bytearray(700_000_000)\nprint('kind: x')")
+    with pytest.raises(Refused, match="MemoryError"):
+        greedy.build(tree(kustomization__yaml=""), "o")
+
+
+def test_it_gets_only_so_much_of_a_processor(tmp_path: Path) -> None:
+    script = "time.sleep(0.2)\nimport resource\nprint('most:', resource.getrlimit(resource.RLIMIT_CPU)[0])"
+    (said,) = program(tmp_path, script).build(tree(kustomization__yaml=""), "o")
+    assert said == {"most": 5}
+
+
+def test_it_fills_no_disk(tmp_path: Path) -> None:
+    full = program(tmp_path, "time.sleep(0.2)\nopen('big', 'wb').write(bytes(200_000))\nprint('kind: x')")
+    with pytest.raises(Refused, match="File too large"):
+        full.build(tree(kustomization__yaml=""), "o")
+
+
+def test_a_build_that_needs_too_much_memory_says_so(tmp_path: Path) -> None:
+    words = "fatal error: runtime: out of memory"
+    dying = program(tmp_path, f"print({words!r}, file=sys.stderr)\nsys.exit(2)")
+    with pytest.raises(Refused, match="kustomize needs more than 640 MB for it"):
+        dying.build(tree(kustomization__yaml=""), "o")

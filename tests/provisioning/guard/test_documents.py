@@ -82,3 +82,22 @@ def test_nothing_but_bad_yaml_is_ever_raised(text: str) -> None:
         load_all(text)
     except BadYaml as error:
         assert str(error).isprintable()  # noqa: PT017 - either outcome is right
+
+
+def test_a_long_word_is_not_unfolded_without_end() -> None:
+    text = f"s: &s {'x' * 100_000}\na: [{'*s,' * 5_000}]"
+    for read in (count, load_all):
+        with pytest.raises(BadYaml, match="unfolds to more than 16777216 characters"):
+            read(text)
+
+
+@pytest.mark.parametrize("text", ["a: &x 1\nb: &x 2", "a: &x 1\n---\nb: *x"])
+def test_an_anchor_is_a_documents_own_and_stands_once(text: str) -> None:
+    with pytest.raises(BadYaml, match=r"anchor|alias"):
+        load_all(text)
+
+
+def test_an_alias_is_what_it_stands_for() -> None:
+    assert load_all("a: &x {b: [1, yes]}\n? &k 1\n: *x\nd: *k") == [
+        {"a": {"b": [1, True]}, "1": {"b": [1, True]}, "d": 1}
+    ]

@@ -1,5 +1,6 @@
 """What an overlay of the older kind may bring for the whole cluster's monitoring, and what not."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -153,3 +154,12 @@ def test_config_maps_in_the_own_namespace_are_let_through_with_a_remark(rules: R
     (said,) = remarks(own)
     assert "ConfigMap ama-metrics-settings is applied as it is, and nothing reads it" in said
     assert "PodMonitor or ServiceMonitor (azmonitoring.coreos.com/v1)" in said
+
+
+@pytest.mark.parametrize("line", ["x" + " " * 500_000 + "y", " " * 500_000, "\t " * 250_000 + "="])
+def test_a_pattern_of_blanks_is_read_in_no_time(line: str) -> None:
+    settings = {"pod-annotation-based-scraping": f"podannotationnamespaceregex = {line}"}
+    config = config_map("ama-metrics-settings-configmap", data=settings)
+    started = time.monotonic()
+    part_of([config], key=BRANCH, name=NAME)
+    assert time.monotonic() - started < 2

@@ -1,4 +1,5 @@
 import time
+import tracemalloc
 
 import pytest
 
@@ -199,3 +200,37 @@ def test_a_committed_base_that_could_be_taken_for_an_address_is_to_be_renamed() 
     (refusal,) = check_sources(tree, [OVERLAY])
     assert "rename that file" in refusal.reason
     assert "commit a copy" not in refusal.reason
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["resources:\n" + "- .\n" * 40_000, "resources:\n" + "- big.yaml\n" * 20_000, "- .\n" * 40_000],
+)
+def test_a_few_kilobytes_take_neither_the_memory_nor_the_time_of_the_worker(said: str) -> None:
+    big = f"a: [{'1,' * 90_000}]".encode()
+    tracemalloc.start()
+    try:
+        found = check_sources({"o/kustomization.yaml": said.encode(), "o/big.yaml": big}, ["o"])
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found
+    assert most < 64 * 2**20
+
+
+def test_bases_that_multiply_are_counted_and_not_followed() -> None:
+    tree = {
+        f"f{number}/kustomization.yaml": f"resources: [../f{number + 1}, ../f{number + 1}/]".encode()
+        for number in range(500)
+    }
+    found = check_sources({**tree, "f500/kustomization.yaml": b"namespace: x"}, ["f0"])
+    assert "is built from more than 500000 values, or from itself" in str(found[0])
+
+
+def test_a_base_that_is_reached_by_two_ways_passes() -> None:
+    tree = {
+        "a/kustomization.yaml": b"resources: [../b, ../c]",
+        "b/kustomization.yaml": b"resources: [../c]",
+        "c/kustomization.yaml": b"namespace: x",
+    }
+    assert check_sources(tree, ["a"]) == ()
