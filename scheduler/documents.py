@@ -4,17 +4,19 @@ The value's place is found by a YAML 1.2 parser and only that place is written: 
 would wrap long lines and shift indentation, and a commit should show the one line that it is about.
 """
 
-import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self, TypeAlias
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-Scalar: TypeAlias = str | int | float | bool | None
+from scheduler.parser import parser
+from scheduler.scalars import Scalar, resolve, written
+
+_Steps: TypeAlias = tuple[str | int, ...]
 
 _STEP = re.compile(
     r"""(?:^|(?<=.)\.)(?P<key>[^.\[\]'"\s]+)
@@ -22,18 +24,6 @@ _STEP = re.compile(
     | \[(?P<quote>['"])(?P<quoted>[^'"]+)(?P=quote)\]""",
     re.VERBOSE,
 )
-
-# The core schema: https://yaml.org/spec/1.2.2/#1032-tag-resolution
-_NULL = re.compile(r"(?:null|Null|NULL|~|)")
-_BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)")
-_INT = re.compile(r"[-+]?[0-9]+")
-_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(
-    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
-)
-
-# What every reader takes for text, whichever version it reads: a word that is none of YAML 1.1's, https://yaml.org/type/bool.html
-_WORD = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z][a-z0-9_./-]*", re.IGNORECASE)
 
 
 class DocumentError(ValueError):
@@ -44,7 +34,7 @@ class DocumentError(ValueError):
 class Path:
     """A place in a document, such as `spec.values.replicaCount` or `containers[0].name`."""
 
-    steps: tuple[str | int, ...]
+    steps: _Steps
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -100,7 +90,7 @@ def get(text: str, path: Path) -> Scalar:
     node = _find(text, path)
     if node.style is not None or str(node.tag).endswith(":str"):
         return str(node.value)
-    return _resolve(node.value)
+    return resolve(node.value)
 
 
 def put(text: str, path: Path, value: Scalar) -> str:
@@ -115,22 +105,24 @@ def put(text: str, path: Path, value: Scalar) -> str:
         The text, in which nothing else has changed. What a YAML 1.1 reader would not take for text is quoted.
 
     Raises:
-        DocumentError: as for `get`; or the value takes several lines, is empty, or other places share it.
+        DocumentError: as for `get`; or the value takes several lines or is empty; or other places share it,
+            and would change along with it.
     """
     node = _find(text, path)
+    for document in _documents(text):
+        _check_unshared(document, path)
     start, end = node.start_mark.index, node.end_mark.index
     stands = text[start:end]
     if node.style in {"|", ">"} or not stands or stands.startswith(("&", "!")):
         wrong = stands.split("\n")[0] or "nothing"
         raise DocumentError(f"{path} is written as {wrong}: expected a plain or quoted value on one line")
-    written = _written(value, node.style)
-    return text[:start] + written + text[end:]
+    return text[:start] + written(value, node.style) + text[end:]
 
 
 @lru_cache(maxsize=64)  # one look reads the same text at the branch and at every commit in force
 def _documents(text: str) -> tuple[Node, ...]:
     try:
-        return tuple(node for node in YAML(typ="safe", pure=True).compose_all(text) if node is not None)
+        return tuple(node for node in parser().compose_all(text) if node is not None)
     except MarkedYAMLError as error:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise DocumentError(f"it is not YAML{where}: {error.problem}") from error
@@ -143,7 +135,7 @@ def _find(text: str, path: Path) -> ScalarNode:
     problem = DocumentError("it is empty")
     for document in _documents(text):
         try:
-            found.append(_descend(document, path))
+            found.append(_scalar(document, path))
         except DocumentError as error:
             problem = error
     if not found:
@@ -153,7 +145,16 @@ def _find(text: str, path: Path) -> ScalarNode:
     return found[0]
 
 
-def _descend(node: Node, path: Path) -> ScalarNode:
+def _scalar(document: Node, path: Path) -> ScalarNode:
+    *_, node = _descend(document, path)
+    if not isinstance(node, ScalarNode):
+        raise DocumentError(f"{path} is {_kind(node)}: expected a single value")
+    return node
+
+
+def _descend(node: Node, path: Path) -> Iterator[Node]:
+    """The nodes from the document's root down to the value."""
+    yield node
     for number, step in enumerate(path.steps):
         parent = str(Path(path.steps[:number])) or "the document"
         if isinstance(step, int):
@@ -165,50 +166,70 @@ def _descend(node: Node, path: Path) -> ScalarNode:
                 raise DocumentError(f"{path} is not there: {parent} has {len(node.value)} items")
             before, following = node.start_mark.index, node.value[step]
         else:
-            if not isinstance(node, MappingNode):
-                raise DocumentError(
-                    f"{path} is not there: {parent} is {_kind(node)}, and {step!r} needs a mapping"
-                )
-            matching = [
-                (key, value) for key, value in node.value if isinstance(key, ScalarNode) and key.value == step
-            ]
-            if len(matching) != 1:
-                raise DocumentError(
-                    f"{path} is not there: {parent} has {len(matching) or 'no'} keys {step!r}"
-                )
-            before, following = matching[0][0].end_mark.index, matching[0][1]
+            before, following = _entry(node, step, path, parent)
         if following.start_mark.index < before:
             raise DocumentError(f"{path} is not there itself: {parent} refers to it by an alias")
         node = following
-    if not isinstance(node, ScalarNode):
-        raise DocumentError(f"{path} is {_kind(node)}: expected a single value")
-    return node
+        yield node
+
+
+def _entry(node: Node, key: str, path: Path, parent: str) -> tuple[int, Node]:
+    """What a mapping has under a key, and where the key ends."""
+    if not isinstance(node, MappingNode):
+        raise DocumentError(f"{path} is not there: {parent} is {_kind(node)}, and {key!r} needs a mapping")
+    scalars = [(each, value) for each, value in node.value if isinstance(each, ScalarNode)]
+    matching = [(each, value) for each, value in scalars if each.value == key]
+    if len(matching) == 1:
+        return matching[0][0].end_mark.index, matching[0][1]
+    if not matching and any(str(each.tag).endswith(":merge") for each, _ in scalars):
+        raise DocumentError(
+            f"{path} is not there itself: {parent} can have it by a merge key (<<) alone: write it out"
+        )
+    raise DocumentError(f"{path} is not there: {parent} has {len(matching) or 'no'} keys {key!r}")
+
+
+def _check_unshared(document: Node, path: Path) -> None:
+    """Refuse a value that stands in other places too, be it that something around it does.
+
+    Raises:
+        DocumentError: what is shared, by which anchor, and with what.
+    """
+    try:
+        nodes = list(_descend(document, path))
+    except DocumentError:
+        return  # another document of the text has the value
+    places = _places(document)
+    for number, node in enumerate(nodes):
+        others = [str(Path(each)) for each in places[id(node)] if each != path.steps[:number]]
+        if others:
+            what = str(Path(path.steps[:number])) or "the document"
+            raise DocumentError(
+                f"{path} cannot be set alone: {what} is shared as &{node.anchor} with {', '.join(others)};"
+                " write it out instead"
+            )
+
+
+def _places(document: Node) -> dict[int, list[_Steps]]:
+    """Where each node stands, by its id: first where it is written, then wherever an alias refers to it."""
+    places: dict[int, list[_Steps]] = {}
+    todo: list[tuple[Node, _Steps]] = [(document, ())]
+    while todo:
+        node, at = todo.pop()
+        places.setdefault(id(node), []).append(at)
+        if len(places[id(node)]) > 1:
+            continue
+        inner: list[tuple[Node, _Steps]] = []
+        if isinstance(node, MappingNode):
+            for key, value in node.value:
+                name = str(key.value) if isinstance(key, ScalarNode) else "?"
+                inner += [(key, (*at, name)), (value, (*at, name))]
+        elif isinstance(node, SequenceNode):
+            inner = [(value, (*at, index)) for index, value in enumerate(node.value)]
+        todo += reversed(inner)  # the last is taken first
+    return places
 
 
 def _kind(node: Node) -> str:
     if isinstance(node, ScalarNode):
         return f"the value {node.value!r}"
     return "a mapping" if isinstance(node, MappingNode) else "a list"
-
-
-def _resolve(plain: str) -> Scalar:
-    if _NULL.fullmatch(plain):
-        return None
-    if _BOOL.fullmatch(plain):
-        return plain.lower() == "true"
-    if _INT.fullmatch(plain):
-        return int(plain)
-    if _BASED.fullmatch(plain):
-        return int(plain, 0)
-    return float(plain.replace(".inf", "inf").replace(".nan", "nan")) if _FLOAT.fullmatch(plain) else plain
-
-
-def _written(value: Scalar, style: str | None) -> str:
-    if not isinstance(value, str):
-        return json.dumps(value)
-    if style is None and _WORD.fullmatch(value):
-        return value
-    if style == "'" and value.isprintable():
-        return "'" + value.replace("'", "''") + "'"
-    quoted = json.dumps(value, ensure_ascii=False)
-    return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in quoted)

@@ -74,6 +74,8 @@ def _steps(seen: Observed, ledger: Ledger, *, why: str, overdue: bool) -> tuple[
     if odd:  # it would be lost by the morning
         return (Stop(f"{listed(odd)}; if it is to stay, write it into the schedule", "neither"),)
     switched = switch(seen, "off", message=f"Put {seen.name} to sleep\n\n{why}\n")
+    if switched and isinstance(switched[0], Stop):
+        return switched  # it cannot be switched: nothing begins
     # Of an environment that was found asleep, Argo CD may be behind with something else: that wakes nobody.
     settled_down = ledger.asleep is not None and not switched
     force = () if settled_down else in_force(seen, "off", committing=bool(switched), ask=not overdue)

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 
 from loop.plan import Change
 from loop.reading import Reading
-from scheduler.documents import Scalar
+from scheduler.scalars import Scalar
 from scheduler.schedule import Flag
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from scheduler.parser import parser
 from scheduler.schedule import Environment, Flag, Hours, Price, Schedule, Sync
 
 Place: TypeAlias = tuple[str | int, ...]
@@ -34,9 +34,8 @@ def load(text: str, *, name: str = "schedule.yaml") -> Schedule:
     Raises:
         ScheduleError: it has mistakes, all of which are named.
     """
-    yaml = YAML(typ="safe", pure=True)
     try:
-        values, root = yaml.load(text), yaml.compose(text)
+        values, root = parser().load(text), parser().compose(text)
     except MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ScheduleError(f"{name}{line}: {error.problem}") from error

@@ -9,12 +9,13 @@ from typing import TypeVar
 
 from loop.errors import Rejected, Unreachable
 from loop.reading import Absent, Reading, Standing, Unknown, read, standing
-from scheduler.documents import DocumentError, Scalar, get
+from scheduler.documents import DocumentError, get
 from scheduler.flags import FlagSeen, Head, RepositoryReader
 from scheduler.ledger import Ledger, LedgerReader
 from scheduler.overrides import Override, OverrideReader
 from scheduler.pods import Budget, ClusterReader, Node, Pod
 from scheduler.pools import Pool, PoolReader
+from scheduler.scalars import Scalar
 from scheduler.schedule import Environment, Flag, Sync
 from scheduler.sync import InForce, Synced, SyncReader, SyncSeen
 

@@ -19,8 +19,9 @@ from pydantic import (
     model_validator,
 )
 
-from scheduler.documents import Path, Scalar
+from scheduler.documents import Path
 from scheduler.holidays import check_calendar
+from scheduler.scalars import Scalar
 from scheduler.spans import DURATION, SPAN, Span, duration
 
 FEATURES = "features"

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Protocol
 
 from loop.plan import Change
 from loop.reading import Reading
-from scheduler.documents import Scalar
+from scheduler.scalars import Scalar
 from scheduler.schedule import Sync
 
 

@@ -115,6 +115,7 @@ def test_what_is_no_path_is_refused(path: str) -> None:
     [
         ("a: {b: 1}", "a.c", "a has no keys 'c'"),
         ("a: {b: 1}", "a", "a is a mapping: expected a single value"),
+        ("a: &e {b: 1}\nc: {<<: *e}", "c.b", "c can have it by a merge key (<<) alone: write it out"),
         ("a: 1", "a.b", "a is the value '1', and 'b' needs a mapping"),
         ("a: [1]", "a[1]", "a has 1 items"),
         ("a: {b: 1}", "a[0]", "a is a mapping, and [0] needs a list"),

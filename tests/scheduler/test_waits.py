@@ -5,9 +5,9 @@ import pytest
 from loop.errors import Failure, Forbidden, Rejected, Unreachable
 from loop.plan import Gate, Item, Stop, Wave
 from loop.reading import Reading, Standing, Unknown
-from scheduler.documents import Scalar
 from scheduler.flags import Commit, FlagSeen, Head
 from scheduler.observe import Observed
+from scheduler.scalars import Scalar
 from scheduler.schedule import Flag
 from scheduler.sync import InForce, Refresh, Synced, SyncSeen
 from scheduler.waits import in_force, switch, unread
@@ -64,7 +64,7 @@ def test_what_changes_together_in_one_branch_is_one_commit() -> None:
 def test_a_value_that_cannot_be_set_is_said_and_nothing_is_committed() -> None:
     (stop,) = switch(seen(a_flag("state: &s on\nother: *s\n")), "off", message="x")
     assert isinstance(stop, Stop)
-    assert "expected a plain or quoted value" in stop.why
+    assert "state is shared as &s with other" in stop.why
 
 
 def objects(*found: tuple[Synced, Scalar | Failure]) -> Standing[tuple[InForce, ...]]:
