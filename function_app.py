@@ -6,7 +6,6 @@ load a function whose setting is missing
 (https://learn.microsoft.com/azure/azure-functions/functions-bindings-expressions-patterns).
 """
 
-import json
 import logging
 import os
 
@@ -14,7 +13,7 @@ import azure.functions as func
 
 from api.answers import Answer, error
 from composition import BRANCHES_QUEUE, composed, now
-from function_power import power
+from function_power import log_poison, power
 from responses import respond
 
 _log = logging.getLogger("coppice")
@@ -78,7 +77,7 @@ def reconcile_branch(msg: func.QueueMessage) -> None:
 @app.queue_trigger("msg", queue_name=f"{BRANCHES_QUEUE}-poison", connection=_STORAGE)
 def report_poison(msg: func.QueueMessage) -> None:
     """A message that failed five times: say so, for nobody will look at it again."""
-    _log.error("poison %s", json.dumps({"message": msg.get_body().decode(errors="replace")[:2000]}))
+    log_poison(msg)
 
 
 @app.function_name("sweep_branches")

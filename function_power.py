@@ -1,5 +1,7 @@
 """The triggers that are about sleep and waking; `function_app.py` registers them."""
 
+import json
+import logging
 import os
 
 import azure.functions as func
@@ -8,6 +10,7 @@ from api.answers import Answer
 from composition import POWER_QUEUE, composed, now
 from responses import respond
 
+_log = logging.getLogger("coppice")
 _STORAGE = "AzureWebJobsStorage"
 _POWER_SCHEDULE = os.environ.get("POWER_SCHEDULE") or "0 */5 * * * *"
 
@@ -34,7 +37,11 @@ def reconcile_power(msg: func.QueueMessage) -> None:
     from scheduler.message import from_message, to_message
 
     program = composed()
-    environment, first_seen = from_message(msg.get_body())
+    try:
+        environment, first_seen = from_message(msg.get_body())
+    except ValueError as unreadable:
+        _log.error("unreadable message: %s", unreadable)
+        raise
     if program.power is None:
         return
     report = program.power.reconcile(environment)
@@ -43,6 +50,18 @@ def reconcile_power(msg: func.QueueMessage) -> None:
     if later is not None:
         since, delay = later
         program.power_queue.put(to_message(environment, first_seen=since), delay=delay)
+
+
+@power.function_name("report_power_poison")
+@power.queue_trigger("msg", queue_name=f"{POWER_QUEUE}-poison", connection=_STORAGE)
+def report_power_poison(msg: func.QueueMessage) -> None:
+    """What `report_poison` does, for this queue: a function has one trigger."""
+    log_poison(msg)
+
+
+def log_poison(msg: func.QueueMessage) -> None:
+    """Say that a message failed five times, for nobody will look at it again."""
+    _log.error("poison %s", json.dumps({"message": msg.get_body().decode(errors="replace")[:2000]}))
 
 
 @power.function_name("show_power")

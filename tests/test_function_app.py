@@ -21,6 +21,7 @@ FUNCTIONS = {
     "reconcile_branch": "queue branches",
     "reconcile_power": "queue power",
     "report_poison": "queue branches-poison",
+    "report_power_poison": "queue power-poison",
     "set_power": "POST,DELETE power/{environment} function",
     "show_power": "GET power function",
     "sweep_branches": "timer 0 */10 * * * *",

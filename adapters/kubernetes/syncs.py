@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.kubernetes.client import Api, path
+from adapters.unreadable import UNREADABLE
 from loop.errors import Gone, Rejected
 from scheduler.schedule import Sync
 from scheduler.sync import Synced
@@ -39,10 +40,8 @@ class SyncAdapter:
 
     def objects(self, sync: Sync) -> tuple[Synced, ...]:
         """The objects that an entry of the schedule means; none if none stands."""
-        found = self._found(sync)
-        if sync.kind == "Application":
-            return tuple(_application(each) for each in found)
-        return tuple(_kustomization(each, self._source(each), self._releases(each)) for each in found)
+        look = _application if sync.kind == "Application" else self._look_at_kustomization
+        return tuple(_understood(each, sync.kind, look) for each in self._found(sync))
 
     def refresh(self, synced: Synced) -> None:
         """Ask the object to look at Git now; Flux looks through the source that it was given."""
@@ -69,6 +68,9 @@ class SyncAdapter:
         except Gone:
             return
 
+    def _look_at_kustomization(self, document: Any) -> Synced:
+        return _kustomization(document, self._source(document), self._releases(document))
+
     def _source(self, kustomization: Any) -> Any:
         namespace, name = _source_of(kustomization)
         return self._api.get(path(_SOURCE, "gitrepositories", namespace=namespace, name=name))
@@ -76,12 +78,34 @@ class SyncAdapter:
     def _releases(self, kustomization: Any) -> tuple[Any, ...]:
         """The HelmReleases that it brought; what it has just applied may not have reached the chart yet."""
         brought = (kustomization.get("status") or {}).get("inventory") or {}
-        names = [each["id"].split("_") for each in brought.get("entries") or ()]
+        names = [_brought(each["id"]) for each in brought.get("entries") or ()]
         return tuple(
             self._api.get(path(_HELM, "helmreleases", namespace=namespace, name=name))
             for namespace, name, group, kind in names
             if (group, kind) == (_HELM.partition("/")[0], "HelmRelease")
         )
+
+
+def _understood(document: Any, kind: str, look: Callable[[Any], Synced]) -> Synced:
+    try:
+        return look(document)
+    except UNREADABLE as error:
+        metadata = document["metadata"]
+        what = f"{kind} {metadata['namespace']}/{metadata['name']}"
+        raise Rejected(f"what {what} reports cannot be read: {error!r}") from error
+
+
+def _brought(entry: str) -> tuple[str, str, str, str]:
+    """Namespace, name, group and kind of an inventory's entry.
+
+    It is parsed from both ends, for a name of RBAC may hold `:`, which is written as `__`:
+    https://github.com/fluxcd/cli-utils/blob/v1.2.3/pkg/object/objmetadata.go.
+    """
+    namespace, _, rest = entry.partition("_")
+    parts = rest.rsplit("_", 2)
+    if len(parts) != 3:
+        raise ValueError(f"its inventory has the entry {entry!r}")
+    return namespace, parts[0].replace("__", ":"), parts[1], parts[2]
 
 
 def _application(document: Mapping[str, Any]) -> Synced:

@@ -181,8 +181,12 @@ def _condition(live: Object, told: tuple[str, str, str, str], *, now: str) -> Ob
 def _entry(each: Object, home: str) -> Object:
     group, _, version = each["apiVersion"].rpartition("/")
     metadata = each["metadata"]
-    namespace = "" if each["kind"] == "Namespace" else metadata.get("namespace", home)
-    return {"id": f"{namespace}_{metadata['name']}_{group}_{each['kind']}", "v": version}
+    cluster_wide = each["kind"] in {"Namespace", "ClusterRole", "ClusterRoleBinding"}
+    namespace = "" if cluster_wide else metadata.get("namespace", home)
+    name = metadata["name"]
+    if group == "rbac.authorization.k8s.io":  # whose names may hold what a key of a ConfigMap may not
+        name = name.replace(":", "__")
+    return {"id": f"{namespace}_{name}_{group}_{each['kind']}", "v": version}
 
 
 def _deployment(name: str, values: Mapping[str, Any]) -> Object:

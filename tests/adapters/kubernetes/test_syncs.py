@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.kubernetes.syncs import SyncAdapter
+from loop.errors import Rejected
 from scheduler.schedule import Sync
 from scheduler.sync import Synced
 from tests.adapters.worlds import Cluster
@@ -131,6 +132,14 @@ def test_a_new_application_has_said_nothing_yet(syncs: SyncAdapter, cluster: Clu
     application(cluster, {})
     found = only(syncs, ARGO)
     assert (found.revisions, found.unsynced) == ({}, "it is Unknown")
+
+
+def test_a_status_of_another_shape_is_said_and_breaks_nothing_off(
+    syncs: SyncAdapter, cluster: Cluster
+) -> None:
+    application(cluster, {"sync": ["Synced"]})
+    with pytest.raises(Rejected, match="what Application argocd/dev reports cannot be read"):
+        syncs.objects(ARGO)
 
 
 def test_argo_cd_is_asked_by_one_annotation(syncs: SyncAdapter, cluster: Cluster) -> None:

@@ -126,6 +126,36 @@ def test_objects_of_other_kinds_are_not_looked_at(syncs: SyncAdapter, cluster: C
     assert only(syncs, FLUX).unsynced == ""
 
 
+@pytest.mark.parametrize(
+    "brings",
+    [
+        "_system__x_rbac.authorization.k8s.io_ClusterRole",
+        "staging_a__b__c_rbac.authorization.k8s.io_RoleBinding",
+        "_staging__Namespace",
+    ],
+)
+def test_a_name_with_a_colon_is_read_as_cli_utils_writes_it(
+    syncs: SyncAdapter, cluster: Cluster, brings: str
+) -> None:
+    kustomization(cluster, brings=brings)
+    assert only(syncs, FLUX).unsynced == ""
+
+
+def test_a_release_is_found_whatever_stands_in_its_name(syncs: SyncAdapter, cluster: Cluster) -> None:
+    kustomization(cluster, brings="staging_a__b_helm.toolkit.fluxcd.io_HelmRelease")
+    with pytest.raises(Gone, match="a:b"):
+        syncs.objects(FLUX)
+
+
+@pytest.mark.parametrize("brings", ["x", "staging_web", "staging_web_apps"])
+def test_an_entry_that_cannot_be_read_is_named_with_its_kustomization(
+    syncs: SyncAdapter, cluster: Cluster, brings: str
+) -> None:
+    kustomization(cluster, brings=brings)
+    with pytest.raises(Rejected, match=f"Kustomization flux-system/apps .* the entry '{brings}'"):
+        syncs.objects(FLUX)
+
+
 def test_a_kustomization_whose_source_is_gone_is_not_read(syncs: SyncAdapter, cluster: Cluster) -> None:
     kustomization(cluster)
     cluster.http.delete(f"{SOURCES}/gitops").raise_for_status()
