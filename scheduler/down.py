@@ -11,8 +11,9 @@ from fnmatch import fnmatchcase
 from loop.plan import Gate, Item, Stop, Wave, wave
 from loop.reading import Standing, standing
 from scheduler.ledger import VERIFIED_EVERY, Ledger, Note
+from scheduler.memory import copied
 from scheduler.observe import Observed
-from scheduler.pods import Pod
+from scheduler.pods import Node, Pod
 from scheduler.pools import Pool, Reshape, Shape, Snapshot
 from scheduler.waits import (
     OPERATION,
@@ -44,6 +45,7 @@ def items(seen: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: b
         The steps; none if it sleeps, and that is written down.
     """
     steps = _steps(seen, ledger, why=why, overdue=overdue)
+    kept = replace(ledger, pools=copied(seen, ledger))
     if steps:
         unseen = ledger.asleep is not None and not any(isinstance(each, Wave) for each in steps)
         if unseen or isinstance(steps[0], Stop):
@@ -51,12 +53,12 @@ def items(seen: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: b
                 steps  # a night goes on though something could not be looked at; and nothing begins to move
             )
         moving = ledger.move is not None and ledger.move.direction == "down"
-        begun = () if moving else wave(Note(ledger=ledger.begin("down", now), what="goes to sleep"))
+        begun = () if moving else wave(Note(ledger=kept.begin("down", now), what="goes to sleep"))
         return (*begun, *steps)
     if ledger.asleep is None:
-        return wave(Note(ledger=ledger.sleeps(now, _nodes(seen)), what="asleep"))
+        return wave(Note(ledger=kept.sleeps(now, _nodes(seen)), what="asleep"))
     if now - ledger.asleep.until >= VERIFIED_EVERY:
-        return wave(Note(ledger=ledger.verify(now), what="still asleep"))
+        return wave(Note(ledger=kept.verify(now), what="still asleep"))
     return ()
 
 
@@ -130,20 +132,27 @@ def is_leftover(pod: Pod, seen: Observed) -> bool:
 
 def _shrink(seen: Observed) -> Iterator[Reshape]:
     for pool in seen.own_pools:
+        if pool.stopped:
+            continue
         before, off = remembered(pool), replace(remembered(pool), autoscaler=None)
         if pool.shape.autoscaler is not None:
             yield Reshape(pool=replace(pool, shape=before), shape=off)
         if pool.shape.count:
             yield Reshape(pool=replace(pool, shape=off), shape=replace(off, count=0))
-        elif pool.down and pool.state == "Failed":
+        elif pool.broken_off or (not pool.busy and any(node.runs for node in _standing(seen, pool))):
             yield once_more(pool)
 
 
 def _nodes_gone(seen: Observed) -> tuple[Item, ...]:
-    down = {pool.name for pool in seen.own_pools if pool.down}
-    left = [node.name for node in standing(seen.nodes) or () if node.pool in down]
+    left = [node.name for pool in seen.own_pools if pool.down for node in _standing(seen, pool)]
     why = f"nodes that still stand: {listed([*left, *holding(seen)])}"
     return (Gate(why, OPERATION, _LATER),) if left else ()
+
+
+def _standing(seen: Observed, pool: Pool) -> list[Node]:
+    """The nodes that a pool still has. What was deallocated stays a node, and is paid for no more."""
+    nodes = [node for node in standing(seen.nodes) or () if node.pool == pool.name]
+    return [node for node in nodes if node.runs or not pool.deallocates]
 
 
 def _nodes(seen: Observed) -> dict[str, int]:

@@ -5,7 +5,7 @@ last one that found it so.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal, Protocol, Self, TypeAlias
 
@@ -53,6 +53,7 @@ class Ledger:
         asleep: the present night; `until` is when it was last verified.
         nights: the nights before, the latest last.
         wakes: the wakes, the latest last.
+        pools: pool → what it was before it was put to sleep, as its tag has it; empty while awake.
         version: the resource version that was read; empty if it is not yet written.
     """
 
@@ -61,6 +62,7 @@ class Ledger:
     asleep: Night | None = None
     nights: tuple[Night, ...] = ()
     wakes: tuple[Wake, ...] = ()
+    pools: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
 
     def begin(self, direction: Direction, now: datetime) -> Self:
@@ -79,7 +81,7 @@ class Ledger:
     def rises(self, now: datetime) -> Self:
         """Everything was found up."""
         took = () if self.move is None else (Wake(self.move.began, now - self.move.began),)
-        return replace(self, move=None, wakes=(*self.wakes, *took)[-_KEPT:])
+        return replace(self, move=None, wakes=(*self.wakes, *took)[-_KEPT:], pools={})
 
     def node_hours(self) -> dict[str, float]:
         """Pool → verified hours asleep, times the nodes that would have run."""

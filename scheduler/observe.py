@@ -86,7 +86,8 @@ def observe(name: str, environment: Environment, *, repository: str, readers: Re
         What was seen; nothing was written.
     """
     git = _Git(readers.repositories)
-    seen = tuple(_flag(flag, repository, git) for flag in environment.state)
+    flags = tuple(_flag(flag, repository, git) for flag in environment.state)
+    pools = read(readers.pools.pools)  # before the nodes: those of an operation that has ended are there
     nodes = read(readers.cluster.nodes)
     on_pools = _then(nodes, lambda all_: readers.cluster.pods_on(_names(all_, environment)))
     ledger = read(lambda: readers.ledgers.ledger(name))
@@ -97,9 +98,9 @@ def observe(name: str, environment: Environment, *, repository: str, readers: Re
         environment=environment,
         overrides=read(readers.overrides.overrides),
         ledger=ledger,
-        flags=seen,
-        syncs=tuple(_sync(sync, seen, git, readers.syncs) for sync in environment.sync),
-        pools=read(readers.pools.pools),
+        flags=flags,
+        syncs=tuple(_sync(sync, flags, git, readers.syncs) for sync in environment.sync),
+        pools=pools,
         nodes=nodes,
         on_pools=on_pools,
         in_namespaces=read(lambda: readers.cluster.pods_in(environment.namespaces))

@@ -1,15 +1,19 @@
 """The plan for one environment: which way, and the steps that are left. It decides and touches nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from loop.plan import Gate, Item, Plan, Stop
-from loop.reading import Unknown, standing
+from loop.plan import Gate, Item, Plan, Stop, Wave
+from loop.reading import Standing, Unknown, standing
 from scheduler import down, up
 from scheduler.calendar import level
+from scheduler.ledger import Ledger, Note
+from scheduler.memory import admitted, recollected, unfit, without
 from scheduler.observe import Observed
+from scheduler.pools import Reshape
 from scheduler.schedule import Schedule
-from scheduler.waits import listed, unread
+from scheduler.waits import unread
 
 PATIENCE = timedelta(minutes=30)
 
@@ -44,36 +48,69 @@ def towards(seen: Observed, *, awake: bool, why: str, now: datetime) -> Plan:
     Returns:
         The plan.
     """
-    barrier = unread(seen.ledger, *(each.head for each in seen.flags), seen.pools) or _wrong(seen)
-    ledger = standing(seen.ledger)
-    if barrier is not None or ledger is None:
-        return Plan((barrier,) if barrier else (), note=why)
-    direction = "up" if awake else "down"
-    moving = ledger.move is not None and ledger.move.direction == direction
-    late = now - ledger.move.began if moving and ledger.move is not None else timedelta()
-    overdue = late > PATIENCE
-    items = (up if awake else down).items(seen, ledger, why=why, now=now, overdue=overdue)
-    return Plan(tuple(_impatient(items, late)) if overdue else items, note=why)
+    barrier = unread(*(each.head for each in seen.flags), seen.pools)
+    noted = unread(seen.ledger)
+    if barrier is None and (isinstance(noted, Gate) or not awake):
+        barrier = noted
+    if barrier is not None:
+        return Plan((barrier,), note=why)
+    ledger = standing(seen.ledger) or Ledger(environment=seen.name)
+    seen = recollected(seen, ledger)
+    ledger = admitted(seen, ledger)
+    names, stop = unfit(seen, ledger, awake=awake)
+    if stop is not None and not awake:
+        return Plan((stop,), note=why)
+    overdue = late(seen, awake=awake, now=now) > PATIENCE
+    if noted is not None:  # without a ledger nothing tells that it wakes: then its health is not looked at
+        seen = replace(seen, in_namespaces=Standing(()))
+    items = (up if awake else down).items(without(seen, names), ledger, why=why, now=now, overdue=overdue)
+    claims = [each for each in (noted, stop) if each is not None]
+    return Plan(tuple(_unless(items, claims, unwritable=noted is not None)), note=why)
 
 
-def _wrong(seen: Observed) -> Stop | None:
-    """What nobody but a person can put right about the pools."""
-    standing_ = {pool.name: pool for pool in seen.own_pools}
-    missing = [name for name in seen.environment.pools if name not in standing_]
-    if missing:
-        return Stop(f"the cluster has no pool {listed(missing)}: correct the schedule", "no_pool")
-    spoilt = [f"{pool} says {pool.shape.tag!r}" for pool in standing_.values() if pool.spoilt]
-    if spoilt:
-        why = f"what is to be restored cannot be read: {listed(spoilt)}: correct the tag, or delete it"
-        return Stop(why, "snapshot")
-    return None
+def late(seen: Observed, *, awake: bool, now: datetime) -> timedelta:
+    """How long the environment has been on its way."""
+    ledger, direction = standing(seen.ledger), "up" if awake else "down"
+    moving = ledger is not None and ledger.move is not None and ledger.move.direction == direction
+    return now - ledger.move.began if moving and ledger and ledger.move else timedelta()
 
 
-def _impatient(items: Iterable[Item], late: timedelta) -> Iterable[Item]:
-    """What has not come true for too long is stuck: it is still looked at at every tick, and said."""
+def _unless(items: Iterable[Item], wrong: Sequence[Gate | Stop], *, unwritable: bool) -> Iterator[Item]:
+    """What is right wakes; what is wrong is said after it, and nothing claims that all is awake."""
+    left = list(wrong)
     for item in items:
+        if isinstance(item, Stop):
+            yield from left  # the cause comes first
+            left = []
+        notes = [each for each in item.changes if isinstance(each, Note)] if isinstance(item, Wave) else []
+        if not (wrong and any(unwritable or each.ledger.move is None for each in notes)):
+            yield item
+    yield from left
+
+
+def impatient(plan: Plan, seen: Observed, *, awake: bool, now: datetime) -> Plan:
+    """What has not come true for too long is stuck: it is still looked at at every tick, and said.
+
+    Args:
+        plan: a plan from which has been struck what may not be done: that must not hold the rest up.
+        seen: what it was made from.
+        awake: which way.
+        now: the time.
+    """
+    waited = late(seen, awake=awake, now=now)
+    if waited <= PATIENCE:
+        return plan
+    minutes = waited // timedelta(minutes=1)
+    # What was struck out may be the cause.
+    reasons = [f"{each.change}: {each.why}" for each in plan.struck if isinstance(each.change, Reshape)]
+
+    def stuck(item: Item) -> Item:
         match item:
             case Gate(why, code):
-                yield Stop(f"{why}; for {late // timedelta(minutes=1)} minutes now", code)
+                return Stop("; ".join([f"{why}; for {minutes} minutes now", *reasons]), code)
+            case Stop(why, code):
+                return Stop("; ".join([why, *reasons]), code)
             case _:
-                yield item
+                return item
+
+    return replace(plan, items=tuple(map(stuck, plan.items)))

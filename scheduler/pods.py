@@ -68,13 +68,23 @@ class Toleration:
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A node; `pool` is its agent pool, empty if its labels name none."""
+    """A node.
+
+    Args:
+        name: its name.
+        pool: its agent pool, empty if its labels name none.
+        ready: whether it takes pods: it is well, and not cordoned.
+        labels: its labels.
+        taints: its taints.
+        runs: whether its machine says that it is well, cordoned or not.
+    """
 
     name: str
     pool: str
     ready: bool
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()
+    runs: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

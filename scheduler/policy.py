@@ -50,17 +50,18 @@ def _judge(change: Change, seen: Observed, schedule: Schedule, *, any_struck: bo
         return Struck(change, "it would claim what was not done")
     if not isinstance(change, Reshape):
         return change
-    why = why_not(change.pool, seen, schedule)
+    why = why_not(change.pool, seen, schedule, takes_away=change.takes_away)
     return Struck(change, why) if why else PutPool(allowed=Allowed(change.pool), shape=change.shape)
 
 
-def why_not(pool: Pool, seen: Observed, schedule: Schedule) -> str:
+def why_not(pool: Pool, seen: Observed, schedule: Schedule, *, takes_away: bool = True) -> str:
     """Say why a pool may not be touched.
 
     Args:
         pool: the pool.
         seen: what was observed of the environment that wants to touch it.
         schedule: the schedule.
+        takes_away: whether nodes are taken away, or that is prepared: then others must not run on them.
 
     Returns:
         The reason; empty if it may be.
@@ -71,6 +72,8 @@ def why_not(pool: Pool, seen: Observed, schedule: Schedule) -> str:
         return f"its mode is {pool.mode}: only User pools sleep"
     if pool.name in schedule.protected_pools:
         return "it is in protected_pools"
+    if not takes_away:
+        return ""
     if not isinstance(seen.nodes, Standing) or not isinstance(seen.on_pools, Standing):
         return "which pods run on it could not be read: hands off"
     foreign = list(_foreign(pool, seen, seen.nodes.value, seen.on_pools.value))

@@ -81,6 +81,9 @@ class Pool:
         state: its provisioning state.
         etag: of the very state that was read.
         error: what went wrong with it last, in Azure's words.
+        stopped: whether somebody stopped it (`az aks nodepool stop`): it has no nodes, whatever its count.
+        deallocates: whether its machines stay as nodes that are not ready when it is scaled down.
+        uncounted: whether it is of type VirtualMachines, which has no count.
     """
 
     name: str
@@ -89,6 +92,9 @@ class Pool:
     state: str
     etag: str
     error: str = ""
+    stopped: bool = False
+    deallocates: bool = False
+    uncounted: bool = False
 
     def __str__(self) -> str:
         return f"pool/{self.name}"
@@ -106,12 +112,17 @@ class Pool:
     @property
     def down(self) -> bool:
         """Whether it is at 0 and nothing raises it."""
-        return self.shape.count == 0 and self.shape.autoscaler is None
+        return self.stopped or (self.shape.count == 0 and self.shape.autoscaler is None)
 
     @property
     def busy(self) -> bool:
         """Whether an operation is under way. AKS does one at a time in a cluster."""
         return self.state not in _SETTLED
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether its last operation did not come to its end."""
+        return self.state in _SETTLED - {"Succeeded"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +137,16 @@ class Reshape(Change):
     def target(self) -> str:
         """The pool, and what is changed of it."""
         return _target(self.pool, self.shape)
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether it takes nodes away, or prepares that."""
+        before, after = self.pool.shape, self.shape
+        prepares = bool(after.tag) and not before.tag
+        # Below its minimum an autoscaler goes off so that the count can be raised.
+        switched_off = before.autoscaler is not None and after.autoscaler is None
+        held = switched_off and before.autoscaler is not None and before.count >= before.autoscaler.least
+        return prepares or held or after.count < before.count or after.count == 0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from loop.run import Locks, Ran, run, verdict
 from scheduler.calendar import Level, Turn, level, turns
 from scheduler.observe import Observed, Readers, observe
 from scheduler.overrides import Override
-from scheduler.plan import plan, towards
+from scheduler.plan import impatient, plan, towards
 from scheduler.policy import police
 from scheduler.schedule import FEATURES, Schedule
 from scheduler.steps import Steps
@@ -119,7 +119,10 @@ class Reconciler:
 
     def plan(self, seen: Observed) -> Plan:
         """Plan for one environment, and strike out what may not be touched. Pure but for the time."""
-        return police(plan(seen, schedule=self.schedule, now=self.now()), seen, self.schedule)
+        now = self.now()
+        allowed = police(plan(seen, schedule=self.schedule, now=now), seen, self.schedule)
+        wanted = level(self.schedule, seen.name, standing(seen.overrides) or (), now)
+        return impatient(allowed, seen, awake=wanted.awake, now=now)
 
     def explain(self, environment: str) -> Explanation:
         """Look at one environment, and say what would be done now and at the next change.

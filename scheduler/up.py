@@ -38,7 +38,7 @@ def items(seen: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: b
     begun = () if moving else wave(Note(ledger=verified.begin("up", now), what="wakes"))
     switched = switch(seen, "on", message=f"Wake {seen.name}\n\n{why}\n")
     short = _short(seen, overdue=overdue)
-    again = one_by_one(_again(seen), seen, meanwhile=short)
+    again = one_by_one(_again(seen, overdue=overdue), seen, meanwhile=short)
     force = in_force(seen, "on", committing=bool(switched), ask=not overdue)
     # After too long, what there is has to do: what failed or is not in force comes after all else.
     partly = overdue and len(short) < len(seen.own_pools)
@@ -66,7 +66,7 @@ def _asleep(seen: Observed) -> bool:
         isinstance(each.head, Standing) and each.flag.says(each.head.value.value) == "off"
         for each in seen.flags
     )
-    return off or any(pool.shape.tag or pool.down for pool in seen.own_pools)
+    return off or any(pool.shape.tag for pool in seen.own_pools)
 
 
 def _wanted(pool: Pool) -> int:
@@ -78,17 +78,22 @@ def _raise(seen: Observed) -> Iterator[Reshape]:
     for pool in seen.own_pools:
         off = replace(pool.shape, autoscaler=None)
         enough = _fewest(pool) if _scales(pool) else _wanted(pool)
-        if not (pool.shape.tag or pool.down) or pool.shape.count >= enough:
+        if not pool.shape.tag or pool.shape.count >= enough:
             continue
         if _scales(pool):  # it may not raise the pool by itself
             yield Reshape(pool=pool, shape=off)
         yield Reshape(pool=replace(pool, shape=off), shape=replace(off, count=_wanted(pool)))
 
 
-def _again(seen: Observed) -> Iterator[Reshape]:
-    """Ask again for what failed, for want of capacity say."""
+def _again(seen: Observed, *, overdue: bool) -> Iterator[Reshape]:
+    """Ask again for what did not come, for want of capacity say, whatever the operation says of itself.
+
+    Nodes that stand and are not ready are given their time first.
+    """
     for pool in seen.own_pools:
-        if pool.shape.tag and pool.state == "Failed" and _ready(seen, pool) < pool.shape.count:
+        ended = pool.state == "Succeeded" and not _scales(pool)
+        came = _ready(seen, pool) if pool.broken_off or overdue else _standing(seen, pool)
+        if pool.shape.tag and (pool.broken_off or ended) and came < pool.shape.count:
             yield once_more(pool)
 
 
@@ -105,6 +110,11 @@ def _ready(seen: Observed, pool: Pool) -> int:
     return sum(1 for node in standing(seen.nodes) or () if node.pool == pool.name and node.ready)
 
 
+def _standing(seen: Observed, pool: Pool) -> int:
+    nodes = [node for node in standing(seen.nodes) or () if node.pool == pool.name]
+    return sum(1 for node in nodes if node.runs or not pool.deallocates)
+
+
 def _short(seen: Observed, *, overdue: bool) -> list[str]:
     """Pools that wait for nodes, and why."""
     return [
@@ -117,7 +127,7 @@ def _short(seen: Observed, *, overdue: bool) -> list[str]:
 
 def _is_short(seen: Observed, pool: Pool, *, overdue: bool) -> bool:
     enough = 1 if overdue or _scales(pool) else _wanted(pool)
-    return bool(pool.shape.tag or pool.down) and _ready(seen, pool) < enough
+    return bool(pool.shape.tag) and _ready(seen, pool) < enough
 
 
 def _nodes_ready(seen: Observed, short: Sequence[str]) -> tuple[Item, ...]:

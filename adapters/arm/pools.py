@@ -50,6 +50,8 @@ class PoolAdapter:
             pool = self._client.agent_pools.get(*self._cluster, name)
             if pool.e_tag != etag:
                 raise Conflict(f"agent pool {name} has changed since it was read")
+            if pool.count != allowed.pool.shape.count:  # the autoscaler's doing, which no ETag need tell
+                raise Conflict(f"agent pool {name} has {pool.count} nodes by now")
             pool.count = shape.count
             pool.enable_auto_scaling = shape.autoscaler is not None
             # With the autoscaler off its bounds must not be set.
@@ -72,9 +74,17 @@ def _pool(pool: Any) -> Pool:
     detail = pool.status.provisioning_error if pool.status else None
     return Pool(
         name=str(pool.name),
-        mode=str(getattr(pool.mode, "value", pool.mode)),
+        mode=_text(pool.mode),
         shape=Shape(count=pool.count or 0, autoscaler=bounds, tag=(pool.tags or {}).get(TAG, "")),
         state=str(pool.provisioning_state or ""),
         etag=str(pool.e_tag or ""),
         error=f"{detail.code}: {detail.message}" if detail else "",
+        stopped=_text(pool.power_state.code if pool.power_state else None) == "Stopped",
+        deallocates=_text(pool.scale_down_mode) == "Deallocate",
+        uncounted=_text(pool.type_properties_type) == "VirtualMachines",
     )
+
+
+def _text(value: Any) -> str:
+    """A value of an enumeration, or one that the SDK does not know yet."""
+    return str(getattr(value, "value", value) or "")

@@ -55,6 +55,7 @@ def _node(document: Mapping[str, Any]) -> Node:
         name=document["metadata"]["name"],
         pool=labels.get(_POOL) or labels.get(_OLDER_POOL, ""),
         ready=ready and not spec.get("unschedulable"),
+        runs=ready,
         labels=labels,
         taints=tuple(
             Taint(each["key"], each.get("value", ""), each["effect"]) for each in spec.get("taints") or ()

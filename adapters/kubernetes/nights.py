@@ -111,6 +111,8 @@ def _ledger_data(ledger: Ledger) -> dict[str, str]:
         "nights": json.dumps([night(each) for each in ledger.nights]),
         "wakes": json.dumps([[each.began.isoformat(), each.took.total_seconds()] for each in ledger.wakes]),
     }
+    if ledger.pools:
+        data["pools"] = json.dumps(dict(ledger.pools))
     if ledger.move is not None:
         data["move"] = json.dumps([ledger.move.direction, ledger.move.began.isoformat()])
     if ledger.asleep is not None:
@@ -131,6 +133,7 @@ def _ledger(data: Mapping[str, str], version: str) -> Ledger:
         asleep=night(asleep) if asleep else None,
         nights=tuple(night(each) for each in json.loads(data["nights"])),
         wakes=tuple(Wake(_time(began), timedelta(seconds=took)) for began, took in json.loads(data["wakes"])),
+        pools={str(pool): str(was) for pool, was in json.loads(data.get("pools", "{}")).items()},
         version=version,
     )
 

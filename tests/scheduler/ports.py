@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from loop.errors import Conflict, Forbidden
+from loop.errors import Conflict, Forbidden, Rejected
 from loop.run import Lease
 from scheduler.flags import Commit
 from scheduler.ledger import Ledger
@@ -101,6 +101,10 @@ class Ports:
                 Node(name=f"{pool}-{n}", pool=pool, ready=True, labels={"agentpool": pool})
                 for pool, count in self.world.nodes.items()
                 for n in range(count)
+            ) + tuple(
+                Node(name=f"{pool}-off-{n}", pool=pool, ready=False, runs=False)
+                for pool, count in self.world.deallocated.items()
+                for n in range(count)
             )
 
         return self.world.call("cluster", look)
@@ -120,6 +124,8 @@ class Ports:
         )
 
     def ledger(self, environment: str) -> Ledger:
+        if self.world.spoilt_ledger:
+            raise Rejected("ConfigMap ledger-dev cannot be read: mend it or delete it")
         empty = Ledger(environment=environment)
         return self.world.call("books", lambda: self.world.ledgers.get(environment, empty))
 

@@ -158,9 +158,11 @@ def test_it_is_not_asleep_while_a_node_stands_or_an_operation_is_under_way() -> 
     world = asleep()
     world.ledgers.clear()
     world.nodes["dev"] = 1
+    world.pools["prod"] = replace(world.pools["prod"], state="Upgrading")
     outcome = world.tick().outcome
     assert isinstance(outcome, Waiting)
-    assert outcome.why == "nodes that still stand: dev-0"
+    assert outcome.why == "AKS does one operation at a time: pool/prod is Upgrading"
+    world.pools["prod"] = replace(world.pools["prod"], state="Succeeded")
     world.nodes["dev"] = 0
     world.pools["dev"] = replace(world.pools["dev"], state="Updating")
     outcome = world.tick().outcome

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TypeVar
 
 from loop.errors import Failure, Unreachable
-from loop.outcome import Done
+from loop.outcome import Done, Stalled
 from loop.report import Report
 from scheduler.documents import Path, get
 from scheduler.ledger import Ledger
@@ -80,9 +80,12 @@ class World:
     pods: list[Pod] = field(default_factory=list)
     stuck_pods: bool = False
     no_capacity: set[str] = field(default_factory=set)
+    deallocated: dict[str, int] = field(default_factory=dict)  # pool → nodes of machines that are off
+    breaks_off: dict[str, list[str]] = field(default_factory=dict)  # pool → how its next operations end
     budgets: list[Budget] = field(default_factory=list)
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     overrides: dict[str, Override] = field(default_factory=dict)
+    spoilt_ledger: bool = False
     protected_branch: bool = False
     schedule: str = SCHEDULE
     calls: int = 0
@@ -144,7 +147,9 @@ class World:
         self.now += timedelta(minutes=minutes)
         self._sync()
         for name, pool in self.pools.items():
-            if pool.busy:
+            if pool.busy and self.breaks_off.get(name):
+                self.pools[name] = replace(pool, state=self.breaks_off[name].pop(0))
+            elif pool.busy:
                 failed = name in self.no_capacity and self.nodes[name] < pool.shape.count
                 state = "Failed" if failed else "Succeeded"
                 error = "AllocationFailed: no capacity" if failed else ""
@@ -210,6 +215,20 @@ class World:
                 return report
             self.settle(minutes=minutes)
         raise AssertionError(f"it never ends: {report.outcome}")
+
+    def expect_stalled(self, why: str, *, code: str = "", rounds: int = 40) -> None:
+        """Tick and settle for long, and find it stalled for this reason."""
+        for _ in range(rounds):
+            outcome = self.tick().outcome
+            self.settle(minutes=2)
+        assert isinstance(outcome, Stalled), outcome
+        assert why in outcome.why, outcome.why
+        assert code in {"", outcome.code}, outcome.code
+
+    def untag(self, name: str) -> None:
+        """Somebody writes a pool without the tag."""
+        pool = self.pools[name]
+        self.pools[name] = replace(pool, shape=replace(pool.shape, tag=""), etag=str(int(pool.etag) + 1))
 
     def shapes(self) -> dict[str, Shape]:
         return {name: pool.shape for name, pool in self.pools.items()}

@@ -31,6 +31,7 @@ ledgers = st.builds(
     asleep=st.none() | nights,
     nights=st.lists(nights, max_size=3).map(tuple),
     wakes=st.lists(wakes, max_size=3).map(tuple),
+    pools=st.dictionaries(pools, st.sampled_from(["count=2,min=1,max=3", "count=0"]), max_size=2),
 )
 overrides = st.builds(
     Override,
