@@ -1,9 +1,9 @@
-"""Figure: fifty branches pushed within a second, each with a part in the monitoring that all share, beside fifty
-times the changes that one alone makes.
+"""Figure: fifty branches pushed within a second, each with a part in the monitoring that all share, beside
+fifty times the changes that one alone makes.
 
-All of them write to the same two ConfigMaps, and whoever loses a race has to write once more. How many changes
-are made is counted, and not how long that takes: two cores say little of that. Whatever was sent counts, refused
-or not, the leases apart.
+All of them write to the same two ConfigMaps, and whoever loses a race has to write once more. How many
+changes are made is counted, and not how long that takes: two cores say little of that. Whatever was sent
+counts, refused or not, the leases apart.
 """
 
 import contextlib

@@ -35,4 +35,5 @@ def quantity(value: object) -> Fraction | None:
     if suffix in _BINARY:
         return number * (1 << _BINARY[suffix])
     power = int(match["power"] or _DECIMAL[suffix])
-    return number * 10**power if power >= 0 else number / 10**-power
+    scale = Fraction(10) ** abs(power)
+    return number * scale if power >= 0 else number / scale

@@ -63,8 +63,9 @@ def _filled(container: Object, item: Object) -> Object:
     stated: Object = resources.get("limits") or {}
     requests: Object = resources.get("requests") or {}
     requests = stated | requests
-    limits = item.get("default", {}) | stated
-    requests = item.get("defaultRequest", item.get("default", {})) | requests
+    default: Object = item.get("default") or {}
+    limits = default | stated
+    requests = (item.get("defaultRequest") or default) | requests
     filled = {side: of for side, of in (("limits", limits), ("requests", requests)) if of}
     return container | {"resources": resources | filled}
 

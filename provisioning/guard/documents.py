@@ -162,7 +162,7 @@ class _Built:
         elif isinstance(event, yaml.CollectionEndEvent):
             self._open.pop()
         elif isinstance(event, yaml.AliasEvent):
-            self._put(event, self._anchored[event.anchor])
+            self._put(event, self._anchored[event.anchor or ""])
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         holder = self._open[-1] if self._open else None
