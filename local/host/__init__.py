@@ -6,6 +6,7 @@ log levels and sampling from host.json, retry policies, function timeouts but in
 concurrency; identity-based connections; keys other than `LOCAL_FUNCTION_KEY`; making up for timer occurrences
 that were missed.
 
-Two things differ on purpose: a queue is polled at least once a second, however long `maxPollingInterval` is,
-and app settings come from local.settings.json alone, where Core Tools let the shell win.
+Three things differ on purpose: a queue is polled at least once a second, however long `maxPollingInterval` is;
+app settings come from local.settings.json alone, where Core Tools let the shell win; and this program is not
+served before its settings are whole.
 """
