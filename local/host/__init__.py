@@ -6,7 +6,7 @@ log levels and sampling from host.json, retry policies, function timeouts but in
 concurrency; identity-based connections; keys other than `LOCAL_FUNCTION_KEY`; making up for timer occurrences
 that were missed.
 
-Three things differ on purpose: a queue is polled at least once a second, however long `maxPollingInterval` is;
-app settings come from local.settings.json alone, where Core Tools let the shell win; and this program is not
-served before its settings are whole.
+Three things differ on purpose. A queue is polled at least once a second, whatever `maxPollingInterval` is.
+App settings come from local.settings.json alone, where Core Tools let the shell win. And this program is
+not served before its settings are whole.
 """
