@@ -131,6 +131,7 @@ BY_NAME = {kind.name: kind for kind in STORED}
 
 NAMESPACE = BY_NAME["Namespace"]
 NODE = BY_NAME["Node"]
+CLAIM = BY_NAME["PersistentVolumeClaim"]
 CONFIG_MAP = BY_NAME["ConfigMap"]
 SERVICE_ACCOUNT = BY_NAME["ServiceAccount"]
 POD = BY_NAME["Pod"]

@@ -13,6 +13,7 @@ from typing import Any
 from local.kubernetes import budgets, nodes, pods, termination, workloads
 from local.kubernetes.kinds import (
     BUDGET,
+    CLAIM,
     CONFIG_MAP,
     DEPLOYMENT,
     JOB,
@@ -26,7 +27,7 @@ from local.kubernetes.kinds import (
 )
 from local.kubernetes.store import Key, Object, Store, Stored
 from local.kubernetes.world import PlayerSettings, World, conditions, dependents, with_status
-from local.kubernetes.writes import Target, create
+from local.kubernetes.writes import IN_USE, Target, create
 
 _SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 _CONTROLLERS = {
@@ -118,7 +119,7 @@ class Player:
             return self._terminate(live) if going else self._furnish(live)
         if going and kind != POD:
             self._let_go(kind, live)
-            return False
+            return kind == CLAIM
         controller = _CONTROLLERS.get(kind)
         return controller(self._world, live) if controller else False
 
@@ -165,10 +166,13 @@ class Player:
             self._store.save(kind, live | {"metadata": metadata | {"deletionTimestamp": self._store.now()}})
 
     def _let_go(self, kind: Kind, live: Object) -> None:
-        """Do what the finalizers of a propagation policy stand for."""
+        """Do what the finalizers of a propagation policy stand for, and let a claim go that no pod mounts."""
         metadata = live["metadata"]
         finalizers = metadata.get("finalizers", [])
-        left = [finalizer for finalizer in finalizers if finalizer not in {"orphan", "foregroundDeletion"}]
+        served = {"orphan", "foregroundDeletion"}
+        if kind == CLAIM and not pods.mounted(self._world, live):
+            served.add(IN_USE)
+        left = [finalizer for finalizer in finalizers if finalizer not in served]
         if left == finalizers:
             return
         namespace, uid = metadata.get("namespace", ""), metadata["uid"]

@@ -121,3 +121,15 @@ def _container(container: Object, state: dict[str, Any], *, ready: bool) -> Obje
         "restartCount": 0,
         "state": state,
     }
+
+
+def mounted(world: World, claim: Object) -> bool:
+    """Whether a pod that was scheduled, and has not come to its end, mounts a claim."""
+    metadata = claim["metadata"]
+    return any(
+        volume.get("persistentVolumeClaim", {}).get("claimName") == metadata["name"]
+        for pod in world.store.objects(POD, metadata.get("namespace", ""))
+        if pod["spec"].get("nodeName") or pod.get("status", {}).get("phase") == "Running"
+        if pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
+        for volume in pod["spec"].get("volumes", ())
+    )

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from local.kubernetes import admission, allowance, apply, bodies, status
 from local.kubernetes.fields import flatten
-from local.kubernetes.kinds import LEASE, NAMESPACE, NODE, Kind
+from local.kubernetes.kinds import CLAIM, LEASE, NAMESPACE, NODE, Kind
 from local.kubernetes.store import Object, Store
 
+IN_USE = "kubernetes.io/pvc-protection"
 _SYSTEM = (  # what only the server writes; what a client says about it does not count
     *("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp"),
     *("deletionGracePeriodSeconds", "managedFields"),
@@ -164,6 +165,10 @@ def _create(store: Store, target: Target, body: Object, operation: str) -> Objec
         given["namespace"] = namespace
     if kind.generation:
         given["generation"] = 1
+    if (
+        kind == CLAIM
+    ):  # https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection
+        given["finalizers"] = [*given.get("finalizers", ()), IN_USE]
     new = {"kind": kind.name, "apiVersion": kind.api_version} | stated | {"metadata": given}
     new = admission.with_defaults(kind, new)
     admission.check(kind, new)

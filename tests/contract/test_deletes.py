@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from local.cluster.waiting import wait_for
+
 Apply = Callable[..., httpx.Response]
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
@@ -119,3 +121,32 @@ def test_some_kinds_answer_a_delete_with_what_they_were(api: httpx.Client, names
     assert deleted.json()["kind"] == "Service"
     assert "deletionTimestamp" not in deleted.json()["metadata"]
     assert api.get(f"{services}/web").status_code == 404
+
+
+def test_a_claim_that_a_pod_mounts_is_held_whatever_is_applied_to_it(
+    api: httpx.Client, apply: Apply, namespace: str
+) -> None:
+    core = f"/api/v1/namespaces/{namespace}"
+    account = f"{core}/serviceaccounts/default"
+    wait_for("the default service account", lambda: api.get(account).status_code == 200)
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    where = f"{core}/persistentvolumeclaims/data"
+    made = apply(where, claim).raise_for_status().json()["metadata"]
+    assert made["finalizers"] == ["kubernetes.io/pvc-protection"]
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    container = {"name": "web", "image": "web:1"}
+    spec = {"nodeName": "somewhere", "containers": [container], "volumes": [volume]}
+    api.post(f"{core}/pods", json={"metadata": {"name": "web"}, "spec": spec}).raise_for_status()
+
+    api.delete(where).raise_for_status()
+    taken = apply(where, claim, force=True)
+
+    assert (taken.status_code, taken.json()["metadata"]["uid"]) == (200, made["uid"])
+    assert taken.json()["metadata"]["deletionTimestamp"]
+    api.request("DELETE", f"{core}/pods/web", json={"gracePeriodSeconds": 0}).raise_for_status()
+    wait_for("the claim to go", lambda: api.get(where).status_code == 404)
