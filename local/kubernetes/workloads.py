@@ -33,10 +33,14 @@ def deployment(world: World, live: Object) -> bool:
         if made is None:
             return False
         sets[current_name] = made
-    ready = sets[current_name].get("status", {}).get("readyReplicas", 0)
+    now = sets[current_name].get("status", {})
+    ready = now.get("readyReplicas", 0)
+    # Where new pods are not let in, old ones make room for them: a quarter may be missing, rounded down.
+    left = max(0, wanted - ready - wanted // 4) if now.get("conditions") else wanted
     for set_name, found in sets.items():
-        replicas = wanted if set_name == current_name else 0
-        if found["spec"]["replicas"] != replicas and (set_name == current_name or ready >= wanted):
+        replicas = wanted if set_name == current_name else (0 if ready >= wanted else left)
+        stated = found["spec"]["replicas"]
+        if stated > replicas or (set_name == current_name and stated != replicas):
             sets[set_name] = _scaled(world, found, replicas)
     live = _numbered(world, live, len(sets))
     counts = [found.get("status", {}) for found in sets.values()]

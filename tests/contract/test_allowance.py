@@ -166,3 +166,28 @@ def test_a_pod_comes_once_there_is_room(api: httpx.Client, home: str, namespace:
 
     wait_for("the pod", lambda: api.get(f"{path}/web").json()["status"].get("replicas") == 1)
     wait_for("the failure to go", lambda: "ReplicaFailure" not in api.get(f"{path}/web").text)
+
+
+def test_a_rollout_goes_on_within_a_quota_that_has_room_for_no_second_set_of_pods(
+    api: httpx.Client, namespace: str
+) -> None:
+    home = f"/api/v1/namespaces/{namespace}"
+    quota = {"metadata": {"name": "quota"}, "spec": {"hard": {"pods": "5"}}}
+    api.post(f"{home}/resourcequotas", json=quota).raise_for_status()
+    wait_for("the quota to be counted", lambda: _pod(api, home, "probe", dry=True).status_code == 201)
+    path = f"{APPS}/{namespace}/deployments"
+    made = workload("web")
+    made["spec"]["replicas"] = 4
+    api.post(path, json=made).raise_for_status()
+
+    def up() -> bool:
+        live = api.get(f"{path}/web").json()
+        status = live["status"]
+        counts = {status.get(each) for each in ("replicas", "updatedReplicas", "availableReplicas")}
+        return counts == {4} and status.get("observedGeneration") == live["metadata"]["generation"]
+
+    wait_for("four pods", up)
+    changed = {"spec": {"template": {"metadata": {"annotations": {"revision": "2"}}}}}
+    merge = {"Content-Type": "application/merge-patch+json"}
+    api.patch(f"{path}/web", headers=merge, json=changed).raise_for_status()
+    wait_for("four new pods", up)
