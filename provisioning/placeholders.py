@@ -93,7 +93,9 @@ def left_over(objects: Iterable[Mapping[str, object]]) -> Iterator[tuple[Mapping
         while waiting:
             field, value, named = waiting.pop()
             if isinstance(value, Mapping):
-                variable = "value" in value or "valueFrom" in value
+                variable = (
+                    "value" in value or "valueFrom" in value or field.rpartition("[")[0].endswith("env")
+                )
                 for key, inner in value.items():
                     at = f"{field}.{key}" if field else str(key)
                     waiting += [

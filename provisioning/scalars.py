@@ -114,7 +114,7 @@ class _Reader:
             self._scalar(event, inside)
         elif isinstance(event, yaml.CollectionEndEvent):
             ended = self._open.pop()
-            for number in ended.named if ended.variable else ():
+            for number in ended.named if ended.variable or ended.under == "env" else ():
                 self.found[number] = replace(self.found[number], names=True)
             inside = self._open[-1] if self._open else None
         elif not isinstance(event, yaml.AliasEvent):

@@ -136,6 +136,7 @@ def test_a_plain_value_of_a_yaml_file_is_quoted_and_all_else_stays_to_the_byte(
     [
         "env: [{name: COMMIT_SHA, valueFrom: {fieldRef: {fieldPath: x}}}]",
         "- {value: a, name: BRANCH_NAME_DB}",
+        "env: [{name: COMMIT_SHA}, {$patch: delete, name: BRANCH_NAME}]",
         "{name: GIT_COMMIT_SHA, valueFrom: {configMapKeyRef: {key: COMMIT_SHA, name: a}}}",
         "data: {BRANCH_NAME: a, MY_BRANCH_NAME_LONG: b}",
         "args: [$(COMMIT_SHA), '${BRANCH_NAME}', \"echo $COMMIT_SHA\"]",
@@ -182,7 +183,11 @@ def test_a_patch_that_stands_in_a_kustomization_is_yaml_too_and_lines_stay_where
 def test_what_is_left_over_is_found_with_its_field_and_names_of_variables_are_not() -> None:
     web = {
         "kind": "Deployment",
-        "env": [{"name": "COMMIT_SHA", "value": "$(COMMIT_SHA)"}, {"name": "A", "value": "x-BRANCH_NAME"}],
+        "env": [
+            {"name": "COMMIT_SHA", "value": "$(COMMIT_SHA)"},
+            {"name": "A", "value": "x-BRANCH_NAME"},
+            {"name": "COMMIT_SHA"},
+        ],
         "data": {"COMMIT_SHA": "", "BRANCH_NAME.txt": ""},
         "from": {"secretKeyRef": {"key": "BRANCH_NAME", "name": "BRANCH_NAME"}},
     }
