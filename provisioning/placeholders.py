@@ -93,9 +93,8 @@ def left_over(objects: Iterable[Mapping[str, object]]) -> Iterator[tuple[Mapping
         while waiting:
             field, value, named = waiting.pop()
             if isinstance(value, Mapping):
-                variable = (
-                    "value" in value or "valueFrom" in value or field.rpartition("[")[0].endswith("env")
-                )
+                listed = field.rpartition("[")[0].rpartition(".")[2]
+                variable = "value" in value or "valueFrom" in value or listed == "env"
                 for key, inner in value.items():
                     at = f"{field}.{key}" if field else str(key)
                     waiting += [
