@@ -69,6 +69,8 @@ def _against(resource: str, request: object, limit: object, items: Sequence[Fiel
     if len(amounts) < len(stated):
         yield f"resources: its {resource} is no quantity such as 250m or 1Gi"
         return
+    if not amounts:  # named, and left empty
+        return
     if amounts[0] > amounts[-1]:
         yield f"it asks for {resource} {request}, more than its limit of {limit}"
     # What states one of the two has it for the other as well, or the default, which is within the bounds.

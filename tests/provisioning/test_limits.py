@@ -63,6 +63,10 @@ def test_what_the_fence_never_lets_run_is_refused_before_the_first_write(
     assert reason in "; ".join(map(str, refusals([web(**resources)], SHIPPED)))
 
 
+def test_a_resource_that_is_named_and_left_empty_says_nothing() -> None:
+    assert refusals([web(requests={"cpu": None}, limits={"memory": None})], SHIPPED) == ()
+
+
 def test_without_a_fence_nothing_is_changed_or_refused() -> None:
     asking = web(requests={"cpu": "1m", "memory": "9Gi"})
     assert limited([asking], ()) == (asking,)
