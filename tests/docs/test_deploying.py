@@ -33,7 +33,10 @@ curl() { called curl "$@"; }
 def calls(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     """Every call that the page makes, in order."""
     folder = tmp_path_factory.mktemp("deploying")
-    log = folder / "log"
+    log, install = folder / "log", folder / "deploy" / "cluster" / "install"
+    install.parent.mkdir(parents=True)
+    install.write_text('#!/bin/sh\necho deploy/cluster/install >> "$LOG"\n')
+    install.chmod(0o755)
     subprocess.run(
         ["bash", "-c", STAND_INS + COMMANDS],
         cwd=folder,
@@ -41,7 +44,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
         check=True,
         capture_output=True,
     )
-    assert [each.name for each in folder.iterdir()] == ["log"]  # nothing was redirected into a file
+    assert {each.name for each in folder.iterdir()} == {"deploy", "log"}  # nothing was redirected into a file
     return [line.split("\x1f") for line in log.read_text().splitlines()]
 
 
