@@ -6,11 +6,13 @@ a hostile archive has nowhere to escape to.
 
 import gzip
 import io
+import re
 import tarfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Self
 
 from loop.errors import Unreachable
 from provisioning.refusal import Refusal, Refused
@@ -20,6 +22,11 @@ Tree = Mapping[str, bytes]
 
 _BLOCK = tarfile.BLOCKSIZE
 _END = bytes(_BLOCK)  # an archive ends in blocks of zeros
+# Headers that say more of the member behind them. tarfile reads each into memory whole, and some Pythons look
+# for numbers in it in a time that grows with its square (CVE-2024-6232).
+_FURTHER = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME)
+_FURTHER_BYTES, _ALL_FURTHER_BYTES = 16 * 1024, 16 * 1024 * 1024
+_NUMBER = re.compile(rb"[0-9]{41}")
 _LONGEST_NAME = 255  # bytes; what Linux takes for one part of a path
 
 # What the standard library raises for bytes that are no archive. A chain of extended headers recurses.
@@ -101,6 +108,15 @@ class _Stream(gzip.GzipFile):
         super().__init__(fileobj=io.BytesIO(archive))
         self._limit = self._left = limit
         self._last = b""
+        self._header, self._expected = b"", 0
+        self._further = 0
+
+    def expect(self, size: int) -> None:
+        """A further header of this size comes next."""
+        self._further += size
+        if not 0 <= size <= _FURTHER_BYTES or self._further > _ALL_FURTHER_BYTES:
+            raise Refused((Refusal("archive", "has headers that are longer than any path"),))
+        self._header, self._expected = b"", size
 
     def read(self, size: int | None = -1) -> bytes:
         """Read as usual, up to the limit."""
@@ -108,7 +124,15 @@ class _Stream(gzip.GzipFile):
         self._left -= len(self._last)
         if self._left < 0:
             raise Refused((Refusal("archive", f"unpacks to more than {self._limit} bytes; {_SMALLER}"),))
+        if self._expected > 0:
+            self._judge_header()
         return self._last
+
+    def _judge_header(self) -> None:
+        self._header += self._last
+        self._expected -= len(self._last)
+        if self._expected <= 0 and (_NUMBER.search(self._header) or b"GNU.sparse" in self._header):
+            raise Refused((Refusal("archive", "has a header that Git does not write"),))
 
     def finish(self) -> None:
         """Read on to the checksum, having made sure that the archive came to its end.
@@ -126,14 +150,14 @@ def _read(stream: _Stream, folder: str, limits: Limits) -> dict[str, bytes]:
     refusals: list[Refusal] = []
     count = size = 0
     # One block at a time, so that the last one read is the one that ended the archive.
-    with tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK) as tar:
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK, tarinfo=_judging(stream)) as tar:
         for number, member in enumerate(tar, start=1):
             _hold("archive", f"entries; {_SMALLER}", number, limits.entries)
             path = _path(member.name)
             if member.isdir() or not _concerns(path, folder, link=member.issym() or member.islnk()):
                 continue
             count += 1
-            size += member.size
+            size += max(member.size, 0)
             _hold("archive", f"files of manifests; {_ELSEWHERE}", count, limits.files)
             _hold("archive", f"bytes of manifests; {_ELSEWHERE}", size, limits.tree_bytes)
             _hold(ascii(path), f"bytes; {_ELSEWHERE}", member.size, limits.file_bytes)
@@ -147,6 +171,22 @@ def _read(stream: _Stream, folder: str, limits: Limits) -> dict[str, bytes]:
     if refusals:
         raise Refused(tuple(refusals))
     return files
+
+
+def _judging(stream: _Stream) -> type[tarfile.TarInfo]:
+    """What reads members, and has the stream look at what comes before some of them."""
+
+    class Member(tarfile.TarInfo):
+        @classmethod
+        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+            found = super().frombuf(buf, encoding, errors)
+            if found.type in (*_FURTHER, tarfile.GNUTYPE_LONGLINK):
+                stream.expect(found.size)
+            elif found.size < 0 or found.type == tarfile.GNUTYPE_SPARSE:
+                raise Refused((Refusal("archive", "has a member that Git does not write"),))
+            return found
+
+    return Member
 
 
 def _path(name: str) -> str:
@@ -170,7 +210,7 @@ def _hold(what: str, things: str, number: int, limit: int) -> None:
 def _unwanted(member: tarfile.TarInfo, path: str) -> str:
     if member.issym() or member.islnk():
         return f"is a link to {member.linkname[:200]!r}; commit a copy of the file instead"
-    if not member.isreg():
+    if not member.isreg() or member.size < 0:
         return "is neither a file nor a folder"
     if not path.isprintable() or any(len(part.encode()) > _LONGEST_NAME for part in path.split("/")):
         return "has a name that is too long or holds unprintable characters"

@@ -12,6 +12,7 @@ import yaml
 
 DEPTH = 100
 NODES = 200_000
+DOCUMENTS = 5_000
 CHARACTERS = 16 * 1024 * 1024
 
 _MERGE = "tag:yaml.org,2002:merge"
@@ -106,7 +107,7 @@ class _Weight:
     """How much a stream unfolds to, event by event: in nodes, and in characters of its scalars."""
 
     def __init__(self, most: int) -> None:
-        self.total = self._characters = 0
+        self.total = self._characters = self._documents = 0
         self._most = most
         # By anchor; what has none is noted under None, where nobody looks.
         self._weights: dict[str | None, tuple[int, int]] = {}
@@ -131,6 +132,9 @@ class _Weight:
             self._characters += characters
         elif isinstance(event, yaml.DocumentStartEvent):
             self._weights.clear()
+            self._documents += 1
+            if self._documents > DOCUMENTS:
+                raise _refused(event, f"holds more than {DOCUMENTS} documents")
         if len(self._unfinished) > DEPTH:
             raise _refused(event, f"nests deeper than {DEPTH} levels")
         if self.total > self._most:

@@ -1,6 +1,7 @@
 import gzip
 import io
 import tarfile
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -207,3 +208,31 @@ def test_damaged_archives_are_refused_or_read_and_nothing_comes_from_outside_the
     except (Refused, Unreachable):
         return
     assert all(path.startswith("manifests/") and ".." not in path.split("/") for path in tree)
+
+
+def further(kind: bytes, payload: bytes) -> bytes:
+    header = entry("pax", kind)
+    header.size = len(payload)
+    packed = header.tobuf() + payload + bytes(-len(payload) % 512)
+    return gzip.compress(packed + entry("repository/manifests/a", tarfile.REGTYPE).tobuf() + bytes(1024))
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_that_is_longer_than_any_path_is_not_read(kind: bytes) -> None:
+    assert "longer than any path" in refused(further(kind, b"1" * 2_000_000))
+
+
+def test_a_header_that_takes_long_to_read_is_not_read() -> None:
+    """CVE-2024-6232: the time grew with the square of a row of digits."""
+    started = time.monotonic()
+    assert "has a header that Git does not write" in refused(further(tarfile.XHDTYPE, b"1" * 16_000))
+    assert time.monotonic() - started < 1
+
+
+def test_a_sparse_file_is_not_read() -> None:
+    assert "Git does not write" in refused(further(tarfile.XHDTYPE, b"22 GNU.sparse.major=1\n"))
+    assert "Git does not write" in refused(archive(entry("repository/manifests/a", tarfile.GNUTYPE_SPARSE)))
+
+
+def test_a_member_of_a_negative_size_ends_in_a_refusal() -> None:
+    assert refused(further(tarfile.XHDTYPE, b"18 size=-100000000\n"))
