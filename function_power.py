@@ -20,13 +20,16 @@ power = func.Blueprint()
 @power.function_name("tick_power")
 @power.timer_trigger("timer", schedule=_POWER_SCHEDULE, run_on_startup=False)
 def tick_power(timer: func.TimerRequest) -> None:
-    """The keys of all environments of the schedule: each is brought to where the calendar wants it."""
+    """The keys of all environments of the schedule, and a step towards waking what it no longer names."""
     from scheduler.message import to_message
 
     del timer
     program = composed()
     for name in program.schedule.named if program.schedule else ():
         program.power_queue.put(to_message(name))
+    orphans = program.power.wake_orphans() if program.power else None
+    if orphans is not None:
+        orphans.log()
 
 
 @power.function_name("reconcile_power")

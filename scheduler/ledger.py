@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Literal, Protocol, Self, TypeAlias
 
 from loop.plan import Change
+from loop.reading import Reading
 from scheduler.schedule import Price
 
 Direction: TypeAlias = Literal["down", "up"]
@@ -119,6 +120,9 @@ class LedgerReader(Protocol):
 
     def ledger(self, environment: str) -> Ledger:
         """The environment's ledger; an empty one if nothing is written yet."""
+
+    def ledgers(self) -> tuple[Reading[Ledger], ...]:
+        """Every ledger that is written, of whichever environment; one list."""
 
 
 class LedgerWriter(Protocol):

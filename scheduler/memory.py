@@ -30,14 +30,17 @@ def copied(seen: Observed, ledger: Ledger) -> dict[str, str]:
 
 def recollected(seen: Observed, ledger: Ledger) -> Observed:
     """The same with the tags that sleeping pools have lost."""
-    pools = tuple(_recollected(pool, seen, ledger) for pool in standing(seen.pools) or ())
-    return replace(seen, pools=Standing(pools))
+    pools = (
+        with_tag(pool, ledger) if pool.name in seen.environment.pools else pool
+        for pool in standing(seen.pools) or ()
+    )
+    return replace(seen, pools=Standing(tuple(pools)))
 
 
-def _recollected(pool: Pool, seen: Observed, ledger: Ledger) -> Pool:
+def with_tag(pool: Pool, ledger: Ledger) -> Pool:
+    """A pool with its tag, if it sleeps and has lost it, and the ledger has a copy."""
     snapshot = Snapshot.parse(ledger.pools.get(pool.name, ""))
-    ours = pool.name in seen.environment.pools and not pool.shape.tag
-    if not ours or snapshot is None or snapshot == _HELD:
+    if pool.shape.tag or snapshot is None or snapshot == _HELD:
         return pool
     # With its autoscaler back, or nodes where it had no autoscaler, it has been woken.
     asleep = pool.shape.autoscaler is None and (snapshot.autoscaler is not None or pool.down)

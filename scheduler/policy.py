@@ -3,7 +3,7 @@
 An unknown pool was once set to 0 (gke-weekend-downscaler). So all of it has to be known, and to speak for it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from loop.plan import Change, Gate, Item, Plan, Struck, Wave
 from loop.reading import Standing
@@ -52,6 +52,28 @@ def _judge(change: Change, seen: Observed, schedule: Schedule, *, any_struck: bo
         return change
     why = why_not(change.pool, seen, schedule, takes_away=change.takes_away)
     return Struck(change, why) if why else PutPool(allowed=Allowed(change.pool), shape=change.shape)
+
+
+def police_orphans(steps: Sequence[Reshape], schedule: Schedule) -> tuple[list[PutPool], list[Struck]]:
+    """Let through what wakes pools that no environment names; the tag is the proof that we put them to sleep.
+
+    Args:
+        steps: what would be done.
+        schedule: the schedule; in `protected_pools` it says what is to be left alone.
+
+    Returns:
+        What may be done, and what is struck out.
+    """
+    allowed, struck = [], []
+    for step in steps:
+        pool = step.pool
+        if pool.name in schedule.protected_pools:
+            struck.append(Struck(step, "it is in protected_pools"))
+        elif pool.mode != "User" or pool.snapshot is None or step.shape.count < pool.shape.count:
+            struck.append(Struck(step, f"its mode is {pool.mode}, and its tag {pool.shape.tag!r}"))
+        else:
+            allowed.append(PutPool(allowed=Allowed(pool), shape=step.shape))
+    return allowed, struck
 
 
 def why_not(pool: Pool, seen: Observed, schedule: Schedule, *, takes_away: bool = True) -> str:

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from loop.outcome import Outcome, Stalled
+from loop.outcome import Done, Outcome, Stalled
 from loop.plan import Plan
 from loop.reading import read, standing
 from loop.report import Report
 from loop.run import Locks, Ran, run, verdict
+from scheduler import orphans
 from scheduler.calendar import Level, Turn, level, turns
 from scheduler.observe import Observed, Readers, observe
+from scheduler.orphans import Orphans
 from scheduler.overrides import Override
 from scheduler.plan import impatient, plan, towards
 from scheduler.policy import police
@@ -107,6 +109,30 @@ class Reconciler:
             results=ran.results,
             facts={"wanted": ran.plan.note, "nodes": asleep},
         )
+
+    def wake_orphans(self) -> Report | None:
+        """Wake what sleeps and no environment names, step by step.
+
+        Returns:
+            The report, not yet logged; `None` if there is no such thing.
+        """
+        started = self.now()
+        ran = run(
+            name="power-orphans",
+            observe=self._look_for_orphans,
+            plan=lambda seen: orphans.plan(seen, schedule=self.schedule, now=self.now()),
+            act=lambda _, change: self.steps.act(change),
+            locks=self.locks,
+        )
+        if isinstance(ran.outcome, Done) and not ran.results:
+            return None
+        seconds = (self.now() - started).total_seconds()
+        key = {"environment": "(in no schedule)"}
+        return Report(key=key, outcome=ran.outcome, seconds=seconds, results=ran.results)
+
+    def _look_for_orphans(self) -> Orphans:
+        readers = self.readers
+        return Orphans(pools=read(readers.pools.pools), ledgers=read(readers.ledgers.ledgers))
 
     def look(self, environment: str) -> Observed:
         """Look at one environment; nothing is written.

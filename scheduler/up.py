@@ -3,7 +3,7 @@
 What a pool was is forgotten last, when it has been read back that it is so again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -44,12 +44,12 @@ def items(seen: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: b
     partly = overdue and len(short) < len(seen.own_pools)
     return (
         *begun,
-        *one_by_one(_raise(seen), seen, meanwhile=short),
+        *one_by_one(_each(raised, seen), seen, meanwhile=short),
         *(() if partly else again),
         *_nodes_ready(seen, () if partly else short),
         *switched,
         *(() if overdue else force),
-        *one_by_one(_restore(seen), seen, meanwhile=short),
+        *one_by_one(_each(restored, seen), seen, meanwhile=short),
         *_end(
             seen,
             ledger.rises(now),
@@ -73,16 +73,19 @@ def _wanted(pool: Pool) -> int:
     return pool.snapshot.awake if pool.snapshot is not None else 1
 
 
-def _raise(seen: Observed) -> Iterator[Reshape]:
+def _each(change: Callable[[Pool], Iterator[Reshape]], seen: Observed) -> Iterator[Reshape]:
+    return (each for pool in seen.own_pools for each in change(pool))
+
+
+def raised(pool: Pool) -> Iterator[Reshape]:
     """Bring the count back, with the autoscaler off: it would shrink an empty pool."""
-    for pool in seen.own_pools:
-        off = replace(pool.shape, autoscaler=None)
-        enough = _fewest(pool) if _scales(pool) else _wanted(pool)
-        if not pool.shape.tag or pool.shape.count >= enough:
-            continue
-        if _scales(pool):  # it may not raise the pool by itself
-            yield Reshape(pool=pool, shape=off)
-        yield Reshape(pool=replace(pool, shape=off), shape=replace(off, count=_wanted(pool)))
+    off = replace(pool.shape, autoscaler=None)
+    enough = _fewest(pool) if _scales(pool) else _wanted(pool)
+    if not pool.shape.tag or pool.shape.count >= enough:
+        return
+    if _scales(pool):  # it may not raise the pool by itself
+        yield Reshape(pool=pool, shape=off)
+    yield Reshape(pool=replace(pool, shape=off), shape=replace(off, count=_wanted(pool)))
 
 
 def _again(seen: Observed, *, overdue: bool) -> Iterator[Reshape]:
@@ -137,13 +140,12 @@ def _nodes_ready(seen: Observed, short: Sequence[str]) -> tuple[Item, ...]:
     return (Gate(listed(short), "nodes", _SOON),) if short else ()
 
 
-def _restore(seen: Observed) -> Iterator[Reshape]:
+def restored(pool: Pool) -> Iterator[Reshape]:
     """Give the autoscaler back as it was, whatever it was set to while the pool slept."""
-    for pool in seen.own_pools:
-        if pool.snapshot is not None and pool.shape.autoscaler != pool.snapshot.autoscaler:
-            raised = replace(pool.shape, count=max(pool.shape.count, _wanted(pool)))
-            before = pool if _scales(pool) else replace(pool, shape=raised)
-            yield Reshape(pool=before, shape=replace(before.shape, autoscaler=pool.snapshot.autoscaler))
+    if pool.snapshot is not None and pool.shape.autoscaler != pool.snapshot.autoscaler:
+        full = replace(pool.shape, count=max(pool.shape.count, _wanted(pool)))
+        before = pool if _scales(pool) else replace(pool, shape=full)
+        yield Reshape(pool=before, shape=replace(before.shape, autoscaler=pool.snapshot.autoscaler))
 
 
 def _end(

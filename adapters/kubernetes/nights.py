@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from adapters.kubernetes.client import Api
 from adapters.kubernetes.notes import KIND, OURS, SYSTEM, note_path, write_note
 from loop.errors import Gone, Rejected
+from loop.reading import Reading, read
 from scheduler.ledger import Ledger, Move, Night, Wake
 from scheduler.overrides import Override
 
@@ -31,6 +33,11 @@ class LedgerAdapter:
         except Gone:
             return Ledger(environment=environment)
         return _read(document, _ledger)
+
+    def ledgers(self) -> tuple[Reading[Ledger], ...]:
+        """Every ledger that is written, of whichever environment; one list."""
+        found = self._api.items(note_path(), selector=f"{OURS},{KIND}=ledger")
+        return tuple(read(partial(_read, each, _ledger)) for each in found)
 
     def write(self, ledger: Ledger) -> None:
         """Write a ledger, if it is still as it was read."""

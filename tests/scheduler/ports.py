@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from loop.errors import Conflict, Forbidden, Rejected
+from loop.reading import Reading, Standing
 from loop.run import Lease
 from scheduler.flags import Commit
 from scheduler.ledger import Ledger
@@ -128,6 +129,9 @@ class Ports:
             raise Rejected("ConfigMap ledger-dev cannot be read: mend it or delete it")
         empty = Ledger(environment=environment)
         return self.world.call("books", lambda: self.world.ledgers.get(environment, empty))
+
+    def ledgers(self) -> tuple[Reading[Ledger], ...]:
+        return self.world.call("books", lambda: tuple(map(Standing, self.world.ledgers.values())))
 
     def overrides(self) -> tuple[Override, ...]:
         return self.world.call("overrides", lambda: tuple(self.world.overrides.values()))

@@ -227,8 +227,16 @@ class World:
 
     def untag(self, name: str) -> None:
         """Somebody writes a pool without the tag."""
+        self.tag(name, "")
+
+    def tag(self, name: str, text: str) -> None:
+        """Somebody writes a pool's tag."""
         pool = self.pools[name]
-        self.pools[name] = replace(pool, shape=replace(pool.shape, tag=""), etag=str(int(pool.etag) + 1))
+        self.pools[name] = replace(pool, shape=replace(pool.shape, tag=text), etag=str(int(pool.etag) + 1))
+
+    def begin(self, name: str, shape: Shape) -> None:
+        """Somebody begins to change a pool."""
+        self.pools[name] = replace(self.pools[name], shape=shape, state="Updating")
 
     def shapes(self) -> dict[str, Shape]:
         return {name: pool.shape for name, pool in self.pools.items()}

@@ -1,0 +1,90 @@
+"""What sleeps and no environment names: one that was renamed or removed, a pool that was taken out of a list.
+
+Nothing would ever wake it. So it is looked for at every tick, said, and woken; a pool in `protected_pools` is
+left alone. The flag of an environment that the schedule has forgotten is known to nobody here.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from loop.plan import Gate, Item, Plan, Stop, wave
+from loop.reading import Reading, Standing, standing
+from scheduler.ledger import Ledger, Note
+from scheduler.memory import with_tag
+from scheduler.policy import police_orphans
+from scheduler.pools import Pool, Reshape
+from scheduler.schedule import Schedule
+from scheduler.up import raised, restored
+from scheduler.waits import OPERATION, listed, unread
+
+_SOON = 15.0  # seconds: an operation of AKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orphans:
+    """All pools and all ledgers, among which orphans are looked for."""
+
+    pools: Reading[tuple[Pool, ...]]
+    ledgers: Reading[tuple[Reading[Ledger], ...]]
+
+
+def plan(seen: Orphans, *, schedule: Schedule, now: datetime) -> Plan:
+    """Plan what wakes orphans, one change at a time.
+
+    Args:
+        seen: what was observed.
+        schedule: the schedule.
+        now: the time.
+
+    Returns:
+        The plan, policed; empty if there are none.
+    """
+    barrier = unread(seen.pools, seen.ledgers)
+    if barrier is not None:
+        return Plan((barrier,))
+    found = standing(seen.ledgers) or ()
+    all_ledgers = [each.value for each in found if isinstance(each, Standing)]
+    ledgers = [each for each in all_ledgers if _is_orphan(each, schedule)]
+    named = {name for each in schedule.named.values() for name in each.pools}
+    tagged = [_tagged(pool, all_ledgers) for pool in standing(seen.pools) or () if pool.name not in named]
+    pools = [pool for pool in tagged if pool.shape.tag]
+    busy = [f"{pool} is {pool.state}" for pool in standing(seen.pools) or () if pool.busy]
+    items: list[Item] = []
+    steps = [_step(pool) for pool in pools if not pool.spoilt]
+    allowed, struck = police_orphans(steps, schedule)
+    said = _said(pools, ledgers)
+    if allowed and busy:
+        items.append(Gate(f"{said}: {listed(busy)}", OPERATION, _SOON))
+    elif allowed:
+        items += [*wave(allowed[0]), Gate(f"{said}: the pool is read back", OPERATION, _SOON)]
+    asleep = {pool.name for pool in pools}
+    closed = [each for each in ledgers if not asleep & each.pools.keys()]
+    items += wave(*(Note(ledger=each.begin("up", now).rises(now), what="forgotten") for each in closed))
+    spoilt = [pool for pool in pools if pool.spoilt]
+    if spoilt:
+        items.append(Stop(f"{said}: what {listed(spoilt)} was cannot be read: scale it by hand", "orphan"))
+    items += [each for each in map(unread, found) if each and not isinstance(each, Gate)]
+    return Plan(tuple(items), tuple(struck), note=said)
+
+
+def _is_orphan(ledger: Ledger, schedule: Schedule) -> bool:
+    sleeps = ledger.asleep is not None or ledger.move is not None
+    return sleeps and ledger.environment not in schedule.named
+
+
+def _tagged(pool: Pool, ledgers: list[Ledger]) -> Pool:
+    for ledger in ledgers:
+        pool = with_tag(pool, ledger)
+    return pool
+
+
+def _step(pool: Pool) -> Reshape:
+    """The next change of a pool on its way up; what it was is forgotten last."""
+    forgotten = Reshape(pool=pool, shape=replace(pool.shape, tag=""))
+    return next(iter((*raised(pool), *restored(pool), forgotten)))
+
+
+def _said(pools: list[Pool], ledgers: list[Ledger]) -> str:
+    parts = [str(pool) for pool in pools] + [f"environment {each.environment}" for each in ledgers]
+    flag = "; its flag in Git is to be set by hand" if ledgers else ""
+    return f"asleep, and in no schedule: {listed(parts)}{flag}" if parts else ""
