@@ -15,6 +15,9 @@ from adapters.retry import asking_again
 from loop.errors import Conflict, Failure, Forbidden, Gone, Rejected, Unreachable
 from scheduler.flags import Commit
 
+# https://docs.github.com/rest/git/trees#create-a-tree
+_FILE, _FOLDER, _LINK = "100644", "040000", "120000"
+
 
 class FlagAdapter:
     """Reads files of repositories, and commits to their branches.
@@ -85,7 +88,7 @@ class FlagAdapter:
                 repository = self._repository(commit.repository)
                 parent = repository.get_git_commit(commit.parent)
                 elements = [
-                    InputGitTreeElement(path, "100644", "blob", content=text)
+                    InputGitTreeElement(path, _mode(repository, parent.tree.sha, path), "blob", content=text)
                     for path, text in commit.files.items()
                 ]
                 tree = repository.create_git_tree(elements, base_tree=parent.tree)
@@ -93,6 +96,28 @@ class FlagAdapter:
                 repository.get_git_ref(f"heads/{commit.branch}").edit(made.sha, force=False)
         except (Rejected, Forbidden) as refused:
             raise _refused(commit, refused) from refused
+
+
+def _mode(repository: Repository, tree: str, path: str) -> str:
+    """The mode that a file has, so that it keeps it.
+
+    Raises:
+        Rejected: a part of the path is a symbolic link. It was read all the same, for the contents API
+            follows it (https://docs.github.com/rest/repos/contents), and what is written would replace it.
+    """
+    mode, steps = _FOLDER, path.split("/")
+    for number, step in enumerate(steps, 1):
+        entries = repository.get_git_tree(tree).tree if mode == _FOLDER else []
+        entry = next((each for each in entries if each.path == step), None)
+        if entry is None:
+            return _FILE
+        if entry.mode == _LINK:
+            link = "/".join(steps[:number])
+            raise Rejected(
+                f"{link} of {repository.full_name} is a symbolic link: name in the schedule what it leads to"
+            )
+        mode, tree = entry.mode, entry.sha
+    return mode
 
 
 # How rulesets and the older protection rules refuse a push; none of them has a code of its own.

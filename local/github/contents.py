@@ -5,9 +5,10 @@ A write names the blob that it replaces, so that nobody's change is overwritten 
 
 import base64
 import binascii
+import posixpath
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -19,6 +20,8 @@ from local.github.git import GitError
 from local.github.repository import Entry, Repository
 
 Json = dict[str, object]
+
+_LINK = "120000"
 
 
 def routes(path: str, *, check: Callable[[Request], Repository]) -> list[Route]:
@@ -51,6 +54,9 @@ class _Answers:
         entry = repository.entry(sha, path)
         if entry is None:
             raise GitHubError(404, "Not Found")
+        target = _target(repository, sha, entry)
+        if target is not None:
+            entry = replace(target, path=path)
         if entry.type == "tree":
             return JSONResponse([_json(request, repository, each) for each in repository.folder(sha, path)])
         content = base64.encodebytes(repository.content(entry.sha)).decode()
@@ -108,6 +114,16 @@ class _Answers:
         }
         answer = {"content": _json(request, repository, entry), "commit": commit_json}
         return JSONResponse(answer, status_code=201 if standing is None else 200)
+
+
+def _target(repository: Repository, sha: str, entry: Entry) -> Entry | None:
+    """The file that a symbolic link leads to: https://docs.github.com/rest/repos/contents answers so."""
+    if entry.mode != _LINK:
+        return None
+    leads_to = repository.content(entry.sha).decode(errors="replace")
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), leads_to))
+    found = None if path.startswith((".", "/")) else repository.entry(sha, path)
+    return found if found is not None and found.type == "blob" and found.mode != _LINK else None
 
 
 def _url(request: Request, repository: Repository, rest: str) -> str:

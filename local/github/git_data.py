@@ -46,6 +46,7 @@ def routes(path: str, *, check: Callable[[Request], Repository]) -> list[Route]:
         Route(path + "/commits/{sha}", endpoint(_get_commit)),
         Route(path + "/commits", endpoint(_create_commit), methods=["POST"]),
         Route(path + "/trees", endpoint(_create_tree), methods=["POST"]),
+        Route(path + "/trees/{sha}", endpoint(_get_tree)),
         Route(path + "/ref/heads/{branch:path}", endpoint(_get_ref)),
         Route(path + "/refs/heads/{branch:path}", endpoint(_update_ref), methods=["PATCH"]),
     ]
@@ -115,9 +116,18 @@ def _create_tree(call: _Call) -> Response:
         lines = "".join(_index_line(call, entry) for entry in entries)
         call.git("update-index", "-z", "--index-info", stdin=lines, index=index)
         sha = call.git("write-tree", index=index)
+    return JSONResponse(_tree_json(call, sha), status_code=201)
+
+
+def _get_tree(call: _Call) -> Response:
+    if not call.is_a("tree", call.params["sha"]):
+        raise GitHubError(404, "Not Found")
+    return JSONResponse(_tree_json(call, call.params["sha"]))
+
+
+def _tree_json(call: _Call, sha: str) -> Json:
     listed = [_tree_entry(call, line) for line in call.git("ls-tree", "-z", sha).split("\0")[:-1]]
-    answer = {"sha": sha, "url": f"{call.root}/trees/{sha}", "tree": listed, "truncated": False}
-    return JSONResponse(answer, status_code=201)
+    return {"sha": sha, "url": f"{call.root}/trees/{sha}", "tree": listed, "truncated": False}
 
 
 def _index_line(call: _Call, entry: Mapping[str, object]) -> str:

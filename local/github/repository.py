@@ -36,9 +36,10 @@ class Commit:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A file or a folder of a commit; the path is relative to the top."""
+    """A file or a folder of a commit; the path is relative to the top, the mode Git's."""
 
     path: str
+    mode: str
     type: str
     sha: str
     size: int
@@ -108,7 +109,7 @@ class Repository:
     def entry(self, sha: str, path: str) -> Entry | None:
         """A file or folder of a commit; the empty path is the top."""
         if not path:
-            return Entry(path="", type="tree", sha=self.describe(sha).tree, size=0)
+            return Entry(path="", mode="040000", type="tree", sha=self.describe(sha).tree, size=0)
         entries = self._entries(sha, path)
         return entries[0] if entries else None
 
@@ -185,8 +186,9 @@ class Repository:
         only = [path] if path else []
         for line in self._git("ls-tree", "--long", "-z", sha, "--", *only).split("\0")[:-1]:
             facts, name = line.split("\t", 1)
-            _, kind, blob, size = facts.split()
-            entries.append(Entry(path=name, type=kind, sha=blob, size=0 if size == "-" else int(size)))
+            mode, kind, blob, size = facts.split()
+            long = 0 if size == "-" else int(size)
+            entries.append(Entry(path=name, mode=mode, type=kind, sha=blob, size=long))
         return entries
 
     def _git(

@@ -1,5 +1,7 @@
 """Flags in Git through PyGithub: read at the very commit, and committed on top of it or not at all."""
 
+import tempfile
+
 import pytest
 from github import Github
 
@@ -103,6 +105,48 @@ def test_a_commit_changes_its_files_and_nothing_else(flags: FlagAdapter, github:
     changed = git(github.git.path, "diff", "--name-only", before, github.main).decode().split()
     assert changed == ["values/dev/db.yaml", FILE]
     assert text(github, FILE) == "state: off\n"
+
+
+def with_entry(github: GitHub, mode: str, path: str, content: str) -> None:
+    """Commit an entry of some mode to main."""
+    where, parent = github.git.path, github.main
+    blob = git(where, "hash-object", "-w", "--stdin", stdin=content.encode()).decode().strip()
+    with tempfile.TemporaryDirectory() as scratch:
+        index = {"GIT_INDEX_FILE": f"{scratch}/index"}
+        git(where, "read-tree", parent, extra=index)
+        git(where, "update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}", extra=index)
+        tree = git(where, "write-tree", extra=index).decode().strip()
+    made = git(where, "commit-tree", "-p", parent, "-m", path, tree).decode().strip()
+    git(where, "update-ref", "refs/heads/main", made)
+
+
+def test_a_file_keeps_its_mode(flags: FlagAdapter, github: GitHub) -> None:
+    with_entry(github, "100755", FILE, "state: on\n")
+    flags.commit(change(github))
+    listed = git(github.git.path, "ls-tree", "main", FILE).decode()
+    assert listed.startswith("100755 blob ")
+    assert text(github, FILE) == "state: off\n"
+
+
+@pytest.mark.parametrize(
+    ("link", "leads_to", "file"),
+    [
+        ("dev.yaml", FILE, "dev.yaml"),
+        ("values/dev/flag.yaml", "globals.yaml", "values/dev/flag.yaml"),
+        ("envs", "values", "envs/dev/globals.yaml"),
+    ],
+)
+def test_a_symbolic_link_is_not_replaced_by_a_file(
+    flags: FlagAdapter, github: GitHub, link: str, leads_to: str, file: str
+) -> None:
+    """GitHub's contents API answers a link to a file with the file's content."""
+    with_entry(github, "120000", link, leads_to)
+    before = github.main
+    if file == link:
+        assert flags.file(NAME, before, file) == "state: on\n"
+    with pytest.raises(Rejected, match=f"{link} of {NAME} is a symbolic link"):
+        flags.commit(change(github, **{file: "state: off\n"}))
+    assert github.main == before
 
 
 def test_a_commit_to_a_branch_with_slashes(flags: FlagAdapter, github: GitHub) -> None:
