@@ -133,8 +133,11 @@ class _Weight:
         elif isinstance(event, yaml.DocumentStartEvent):
             self._weights.clear()
             self._documents += 1
-            if self._documents > DOCUMENTS:
-                raise _refused(event, f"holds more than {DOCUMENTS} documents")
+        self._hold(event)
+
+    def _hold(self, event: yaml.Event) -> None:
+        if self._documents > DOCUMENTS:
+            raise _refused(event, f"holds more than {DOCUMENTS} documents")
         if len(self._unfinished) > DEPTH:
             raise _refused(event, f"nests deeper than {DEPTH} levels")
         if self.total > self._most:
