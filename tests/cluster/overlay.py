@@ -58,6 +58,14 @@ def cron_job(name: str) -> dict[str, Any]:
     return _manifest("batch/v1", "CronJob", name, {"spec": _CRON_JOB})
 
 
+def greedy(name: str) -> dict[str, Any]:
+    """Return a StatefulSet whose pods the quota of the fence does not let in."""
+    container = {"name": "web", "image": "registry.example/web:1", "resources": {"requests": {"cpu": "4"}}}
+    pod = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    spec = {"selector": {"matchLabels": {"app": name}}, "serviceName": name, "template": pod}
+    return _manifest("apps/v1", "StatefulSet", name, {"spec": spec})
+
+
 def config_map(name: str) -> dict[str, Any]:
     return _manifest("v1", "ConfigMap", name, {"data": {"a": "b"}})
 

@@ -17,7 +17,7 @@ from local.cluster.audit import granted, spare, used
 from local.cluster.connection import merge
 from local.cluster.waiting import wait_for
 from loop.outcome import Done, Stalled
-from tests.cluster.overlay import config_map, cron_job, one_of_each_kind
+from tests.cluster.overlay import config_map, cron_job, greedy, one_of_each_kind
 from tests.cluster.program import DEPROVISIONING, PROVISIONING, REPOSITORY, Program, running_program
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("enforced")]
@@ -113,6 +113,20 @@ def test_a_finalizer_that_nobody_removes_is_named_and_the_namespace_goes_without
 
     assert merge(api, path, {"metadata": {"finalizers": None}}).is_success
     assert isinstance(program.settle("kept"), Done)
+
+
+def test_pods_that_a_quota_does_not_let_in_are_told_from_events(program: Program) -> None:
+    program.push("greedy", [greedy("db")])
+    key = Key(repository=REPOSITORY, branch="greedy")
+    seen: list[str] = []
+
+    def told() -> bool:
+        seen.append(str(program.composition.reconciler.reconcile(key).outcome))
+        return "StatefulSet/db: FailedCreate: " in seen[-1] and "exceeded quota: coppice-quota" in seen[-1]
+
+    wait_for("the reason", told)
+    program.repository.delete("greedy")
+    assert isinstance(program.settle("greedy"), Done)
 
 
 def test_a_lock_whose_holder_died_is_taken_over(program: Program) -> None:
