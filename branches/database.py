@@ -185,32 +185,14 @@ class DatabaseWriter(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Dropped:
-    """What it took to drop a database and its role.
-
-    Attributes:
-        sessions: how many sessions were ended.
-        left: where something else depends on the role, how it is called from now on, and on what; it can
-            sign in nowhere. Empty if the role is gone.
-    """
-
-    sessions: int = 0
-    left: str = ""
-
-    def __str__(self) -> str:
-        ended = f"{self.sessions} sessions were ended" if self.sessions else ""
-        return "; ".join(filter(None, (ended, self.left)))
-
-
 class DatabaseDropper(Protocol):
     """Drops databases. Only what takes environments away is handed one."""
 
-    def drop(self, owned: "Owned[Database]") -> Dropped:
+    def drop(self, owned: "Owned[Database]") -> int:
         """Drop the very database that was read, and its role; what is gone by then is no error.
 
         Returns:
-            What that took.
+            How many sessions were ended.
 
         Raises:
             Conflict: it is no longer the one that was read.

@@ -62,7 +62,8 @@ class Steps:
             case RemovePart():
                 take_out(change, self.monitoring)
             case DropDatabase() if self.databases is not None:
-                return str(self.databases.drop(change.owned)) or None
+                ended = self.databases.drop(change.owned)
+                return f"{ended} sessions were ended" if ended else None
             case _:
                 raise TypeError(f"deprovisioning does not do this: {change}")
         return None

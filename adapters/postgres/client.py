@@ -1,9 +1,8 @@
 """Connections to the server, and its errors as our types. Each call has a connection of its own, and with it
 a password of its own: an Entra token lives for an hour.
 
-Whatever a branch may have set on its own database (`search_path`, `role`, `default_transaction_read_only`)
-must not decide what an admin's statement means, so sessions begin with settings of ours, which outrank a
-database's: https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-SQL
+Whatever a branch may have set on its own database (`search_path`, say) must not decide what an admin's
+statement means, so sessions begin with settings of ours, which outrank a database's.
 """
 
 import contextlib
@@ -60,15 +59,6 @@ _SAID: tuple[tuple[type[Failure], tuple[str, ...]], ...] = (
     ),
     (NotSetUp, ('" does not exist',)),
 )
-_OURS = {
-    "client_encoding": "UTF8",
-    "default_transaction_isolation": "read\\ committed",
-    "default_transaction_read_only": "off",
-    "lock_timeout": "0",
-    "role": "none",
-    "search_path": "pg_catalog",
-    "standard_conforming_strings": "on",
-}
 _IN_USE = "55006"
 # What a server says of two who alter one role comes with the code of an internal error.
 _OVERTAKEN = "tuple concurrently updated"
@@ -142,8 +132,7 @@ class Server:
             Failure: what the server answered.
         """
         at = self.address
-        ours = {**_OURS, "statement_timeout": f"{seconds}s"}
-        options = " ".join(f"-c {name}={value}" for name, value in ours.items())
+        options = f"-c search_path=pg_catalog -c statement_timeout={seconds}s"
         with (
             _translated(what, at),
             psycopg.connect(

@@ -16,8 +16,6 @@ from branches.key import Key
 from loop.errors import Conflict, Rejected
 
 _COMMENT_OF_ROLE = "SELECT shobj_description(oid, 'pg_authid') AS comment FROM pg_roles WHERE rolname = %s"
-# Its owner may have closed it to itself, and to us.
-_OPEN = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1")
 _COMMENT_ON_ROLE = sql.SQL("COMMENT ON ROLE {} IS {}")
 
 
@@ -60,7 +58,7 @@ class DatabaseWriterAdapter:
             if missing:
                 _create_database(session, name, template)
             session.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
-            session.execute(_OPEN.format(name))
+            session.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
             with self._server.session(
                 f"hand over {change.target}", database=change.name, seconds=WORK
             ) as inside:
