@@ -64,6 +64,23 @@ class Database:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """What there is to say of a database that was dropped.
+
+    Args:
+        sessions: how many were ended.
+        left: what could not be dropped, and why; empty if nothing is left.
+    """
+
+    sessions: int = 0
+    left: str = ""
+
+    def __str__(self) -> str:
+        ended = f"{self.sessions} sessions were ended" if self.sessions else ""
+        return "; ".join(filter(None, (ended, self.left)))
+
+
+@dataclass(frozen=True, kw_only=True)
 class CreateDatabase(Change):
     """Create a branch's database and its role, or finish what was begun of them."""
 
@@ -188,11 +205,9 @@ class DatabaseWriter(Protocol):
 class DatabaseDropper(Protocol):
     """Drops databases. Only what takes environments away is handed one."""
 
-    def drop(self, owned: "Owned[Database]") -> int:
-        """Drop the very database that was read, and its role; what is gone by then is no error.
-
-        Returns:
-            How many sessions were ended.
+    def drop(self, owned: "Owned[Database]") -> Dropped:
+        """Drop the very database that was read, and its role; what is gone by then is no error. What
+        others have granted to the role keeps it from nothing.
 
         Raises:
             Conflict: it is no longer the one that was read.

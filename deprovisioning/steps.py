@@ -62,8 +62,7 @@ class Steps:
             case RemovePart():
                 take_out(change, self.monitoring)
             case DropDatabase() if self.databases is not None:
-                ended = self.databases.drop(change.owned)
-                return f"{ended} sessions were ended" if ended else None
+                return str(self.databases.drop(change.owned)) or None
             case _:
                 raise TypeError(f"deprovisioning does not do this: {change}")
         return None

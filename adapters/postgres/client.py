@@ -2,7 +2,7 @@
 a password of its own: an Entra token lives for an hour.
 
 Whatever a branch may have set on its own database (`search_path`, say) must not decide what an admin's
-statement means, so sessions begin with settings of ours, which outrank a database's.
+statement means, nor whether it is made, so sessions begin with settings of ours, which outrank a database's.
 """
 
 import contextlib
@@ -37,11 +37,26 @@ LOOK = 15  # seconds that a statement may take which only reads
 WORK = 300  # seconds for others: a template is copied file by file
 _CONNECTION: dict[str, Any] = {
     "application_name": "coppice",
+    "client_encoding": "utf8",
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,  # milliseconds
+}
+# What a database's owner may set there and would be in our way, by the version that knows it first. A `role`
+# would be taken for the admin's, and a library that is not there lets nobody in.
+_OVERRULED: dict[str, int] = {
+    "role=none": 0,
+    "default_transaction_read_only=off": 0,
+    "default_transaction_isolation=read\\ committed": 0,
+    "local_preload_libraries=": 0,
+    "lock_timeout=0": 0,
+    "idle_in_transaction_session_timeout=0": 0,
+    "standard_conforming_strings=on": 0,
+    "row_security=on": 0,
+    "idle_session_timeout=0": 140000,
+    "transaction_timeout=0": 170000,
 }
 # What a server says while a connection is made comes as text alone, without a code.
 _SAID: tuple[tuple[type[Failure], tuple[str, ...]], ...] = (
@@ -117,13 +132,16 @@ class Server:
         self._token = token
 
     @contextlib.contextmanager
-    def session(self, what: str, *, database: str = "", seconds: int = LOOK) -> Iterator[Session]:
+    def session(
+        self, what: str, *, database: str = "", seconds: int = LOOK, version: int = 0
+    ) -> Iterator[Session]:
         """Connect for as long as the context lasts; each statement is a transaction of its own.
 
         Args:
             what: what is about to be done, for messages.
             database: where to; empty takes the one of the URL.
             seconds: how long a statement may take.
+            version: the server's, if the database is a branch's: its settings are then overruled.
 
         Yields:
             The connection.
@@ -132,7 +150,8 @@ class Server:
             Failure: what the server answered.
         """
         at = self.address
-        options = f"-c search_path=pg_catalog -c statement_timeout={seconds}s"
+        ours = [each for each, since in _OVERRULED.items() if version > since]
+        options = " -c ".join(("-c search_path=pg_catalog", f"statement_timeout={seconds}s", *ours))
         with (
             _translated(what, at),
             psycopg.connect(

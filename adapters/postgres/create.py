@@ -58,9 +58,14 @@ class DatabaseWriterAdapter:
             if missing:
                 _create_database(session, name, template)
             session.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
-            session.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+            session.execute(
+                sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1").format(name)
+            )
             with self._server.session(
-                f"hand over {change.target}", database=change.name, seconds=WORK
+                f"hand over {change.target}",
+                database=change.name,
+                seconds=WORK,
+                version=session.info.server_version,
             ) as inside:
                 hand_over(inside, change.name)
             said = sql.Literal(mark(change.key))

@@ -10,9 +10,10 @@ from psycopg import errors, sql
 
 from adapters.postgres.client import WORK, Server, Session
 from adapters.postgres.look import look
-from branches.database import Database
+from adapters.postgres.release import release
+from branches.database import Database, Dropped
 from branches.removal import Owned
-from loop.errors import Conflict, Rejected
+from loop.errors import Conflict, Failure
 
 # Of the branch's role everywhere, and of everyone in the database.
 _END = """
@@ -22,6 +23,12 @@ _END = """
 # A database whose dropping was cut short takes no sessions, and who alters it is thrown out:
 # https://www.postgresql.org/docs/current/catalog-pg-database.html
 _VALID = "SELECT oid FROM pg_database WHERE oid = %s AND datconnlimit <> -2"
+_PREPARED = """
+    SELECT gid, database, owner FROM pg_prepared_xacts
+    WHERE owner = %s OR database = (SELECT datname FROM pg_database WHERE oid = %s)
+"""
+_OPEN = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true")
+_SHUT = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false")
 _GONE = (errors.InvalidCatalogName, errors.UndefinedObject)
 
 
@@ -35,22 +42,18 @@ class DatabaseDropperAdapter:
     def __init__(self, server: Server) -> None:
         self._server = server
 
-    def drop(self, owned: Owned[Database]) -> int:
+    def drop(self, owned: Owned[Database]) -> Dropped:
         """Drop the very database that was read, and its role; what is gone by then is no error.
-
-        Returns:
-            How many sessions were ended.
 
         Raises:
             Conflict: it is no longer the one that was read.
-            Rejected: the role owns something elsewhere.
         """
         subject = owned.subject
         name = sql.Identifier(subject.name)
         with self._server.session(f"drop {subject}", seconds=WORK) as session:
             found = look(session, subject.name)
             if found is None:
-                return 0
+                return Dropped()
             if found.owner is None or (found.owner, found.oid or subject.oid, found.role) != (
                 subject.owner and subject.owner.as_written,
                 subject.oid,
@@ -59,22 +62,37 @@ class DatabaseDropperAdapter:
                 raise Conflict(f"{subject} is no longer the one that was read")
             _close(session, name, found.oid)
             row = session.execute(_END, [found.oid, found.role]).fetchone()
+            self._roll_back(session, found)
             session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-            try:
-                session.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(name))
-            except errors.DependentObjectsStillExist as error:
-                raise Rejected(
-                    f"role {subject.name} cannot be dropped while something elsewhere depends on it: "
-                    f"{error.diag.message_detail}. Run DROP OWNED BY there, as docs/databases.md shows"
-                ) from error
-            return int(row["ended"]) if row else 0
+            left = release(self._server, session, found.name, found.role) if found.role is not None else ""
+            return Dropped(sessions=int(row["ended"]) if row else 0, left=left)
+
+    def _roll_back(self, session: Session, found: Database) -> None:
+        """End what was prepared to be committed some time: no session has it, and it holds the database, and
+        whatever it has locked, for ever. It can be ended in that database alone, and by its owner.
+        """
+        for row in session.execute(_PREPARED, [found.name, found.oid]).fetchall():
+            database, version = row["database"], session.info.server_version
+            if database == found.name:
+                session.execute(_OPEN.format(sql.Identifier(database)))
+            # What stays holds the database, as DROP DATABASE then says.
+            with (
+                contextlib.suppress(Failure),
+                self._server.session(
+                    f"roll back what is prepared in database/{database}", database=database, version=version
+                ) as inside,
+            ):
+                inside.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(row["owner"])))
+                inside.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(row["gid"])))
+            if database == found.name:
+                session.execute(_SHUT.format(sql.Identifier(database)))
 
 
 def _close(session: Session, name: sql.Identifier, oid: int | None) -> None:
     if session.execute(_VALID, [oid]).fetchone():
         with contextlib.suppress(*_GONE):
             # A template cannot be dropped, and its owner may have made it one.
-            close = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false IS_TEMPLATE false")
+            close = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false IS_TEMPLATE false CONNECTION LIMIT -1")
             session.execute(close.format(name))
     with contextlib.suppress(*_GONE):
         session.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(name))

@@ -32,6 +32,7 @@ _OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "120",
+    "max_prepared_transactions": "5",  # off unless asked for; who has asked for it meets what it brings
     "shared_buffers": "32MB",
     "fsync": "off",
     "synchronous_commit": "off",

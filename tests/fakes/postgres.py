@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from branches.database import CreateDatabase, Database
+from branches.database import CreateDatabase, Database, Dropped
 from branches.removal import Owned
 from loop.errors import Conflict, Gone, Rejected
 from tests.fakes.world import World
@@ -78,7 +78,7 @@ class DatabaseDropper:
 
     world: World
 
-    def drop(self, owned: Owned[Database]) -> int:
+    def drop(self, owned: Owned[Database]) -> Dropped:
         name = owned.subject.name
         stands = self.world.databases.get(name)
         if stands is not None and (stands.oid, stands.role) != (owned.subject.oid, owned.subject.role):
@@ -90,4 +90,4 @@ class DatabaseDropper:
             with self.world.call(f"drop role/{name}"):
                 self.world.databases.pop(name, None)
                 self.world.passwords.pop(name, None)
-        return stands.sessions if stands is not None else 0
+        return Dropped(sessions=stands.sessions) if stands is not None else Dropped()

@@ -12,7 +12,7 @@ from psycopg import sql
 from adapters.postgres.create import DatabaseWriterAdapter
 from adapters.postgres.drop import DatabaseDropperAdapter
 from adapters.postgres.look import DatabaseReaderAdapter
-from branches.database import CreateDatabase, Database
+from branches.database import CreateDatabase, Database, Dropped
 from branches.key import Key
 from branches.removal import Owned
 from local.postgres.server import Cluster
@@ -56,7 +56,7 @@ class Stage:
         assert database is not None
         return database
 
-    def drop(self, name: str = NAME) -> int:
+    def drop(self, name: str = NAME) -> Dropped:
         return self.dropper.drop(Owned(self.found(name)))
 
     @contextmanager

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from branches.database import mark
+from branches.database import Dropped, mark
 from branches.key import Key
 from branches.naming import Prefixes, name
 from loop.errors import Rejected
@@ -149,7 +149,7 @@ def test_a_branch_of_a_hostile_name_gets_a_database_like_any_other(stage: Stage)
     assert stage.make(key, named).owner == key
     with stage.signed_in(named):
         pass
-    assert stage.drop(named) == 0
+    assert stage.drop(named) == Dropped()
     assert stage.reader.get(named) is None
 
 
@@ -157,5 +157,5 @@ def test_a_name_is_a_name_whatever_is_in_it(stage: Stage) -> None:
     stage.superuser.execute('CREATE DATABASE "drop-database"')
 
     assert stage.make(name=HOSTILE).finished
-    assert stage.drop(HOSTILE) == 0
+    assert stage.drop(HOSTILE) == Dropped()
     assert stage.value("SELECT count(*) FROM pg_database WHERE datname = 'drop-database'") == 1

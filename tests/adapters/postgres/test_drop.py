@@ -6,10 +6,10 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from branches.database import mark
+from branches.database import Dropped, mark
 from branches.key import Key
 from branches.removal import Owned
-from loop.errors import Conflict, Rejected
+from loop.errors import Conflict
 from tests.adapters.postgres.stage import KEY, NAME, Stage
 
 OTHER = Key(repository="acme/todo", branch="feature/other")
@@ -18,7 +18,7 @@ OTHER = Key(repository="acme/todo", branch="feature/other")
 def test_a_database_and_its_role_go(stage: Stage) -> None:
     stage.make()
 
-    assert stage.drop() == 0
+    assert stage.drop() == Dropped()
 
     assert stage.reader.get(NAME) is None
 
@@ -42,7 +42,7 @@ def test_thirty_sessions_are_ended_and_counted(stage: Stage) -> None:
             )
         assert stage.found().sessions == 30
 
-        assert stage.drop() == 30
+        assert stage.drop() == Dropped(sessions=30)
 
         for session in sessions:
             with pytest.raises(psycopg.OperationalError):
@@ -54,7 +54,7 @@ def test_sessions_of_its_role_elsewhere_end_too(stage: Stage) -> None:
     stage.make()
 
     with stage.signed_in(NAME, "postgres") as elsewhere:
-        assert stage.drop() == 1
+        assert stage.drop() == Dropped(sessions=1)
         with pytest.raises(psycopg.OperationalError):
             elsewhere.execute("SELECT 1")
 
@@ -63,7 +63,7 @@ def test_dropping_what_is_gone_is_no_error(stage: Stage) -> None:
     made = stage.make()
     stage.drop()
 
-    assert stage.dropper.drop(Owned(made)) == 0
+    assert stage.dropper.drop(Owned(made)) == Dropped()
 
 
 def test_one_that_was_made_anew_since_is_not_dropped(stage: Stage) -> None:
@@ -167,19 +167,24 @@ def test_a_neighbour_keeps_its_database_and_its_sessions(stage: Stage) -> None:
     assert stage.found("feature_login_2") == neighbour
 
 
-def test_a_role_that_owns_something_elsewhere_is_said_and_stays(stage: Stage) -> None:
-    stage.make()
+def test_what_an_administrator_gave_a_role_elsewhere_stays_and_so_does_the_role_without_its_name(
+    stage: Stage,
+) -> None:
+    made = stage.make()
     stage.superuser.execute("CREATE DATABASE elsewhere")
     with stage.inside("elsewhere") as connection:
         connection.execute("CREATE TABLE t (i int); ALTER TABLE t OWNER TO feature_login")
 
-        with pytest.raises(Rejected, match=r"1 object in database elsewhere"):
-            stage.drop()
+        said = stage.drop().left
 
-        assert (stage.found().oid, stage.found().owner) == (None, KEY)
-        connection.execute("DROP OWNED BY feature_login")
-    assert stage.drop() == 0
-    assert stage.reader.get(NAME) is None
+        assert "1 object in database elsewhere" in said
+        assert stage.reader.get(NAME) is None
+        owner = connection.execute("SELECT tableowner FROM pg_tables WHERE tablename = 't'").fetchone()
+        assert owner == (f"coppice_left_{made.role}",)
+        connection.execute(f"DROP OWNED BY coppice_left_{made.role}")
+    stage.make()
+    assert stage.drop() == Dropped()
+    assert stage.value("SELECT count(*) FROM pg_roles WHERE starts_with(rolname, 'coppice_left_')") == 0
 
 
 def test_a_database_that_a_cut_short_drop_has_left_invalid_is_dropped(stage: Stage) -> None:

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 import psycopg
 import pytest
 
+from branches.database import Database
 from branches.removal import Owned
 from tests.adapters.postgres.stage import KEY, NAME, TEMPLATE, Crash, Stage, crashing_at, statements
 
@@ -123,3 +124,24 @@ def test_nobody_comes_back_once_sessions_are_being_ended(
     stage.drop()
 
     assert asked == [(True, True)]
+
+
+def test_a_role_that_has_to_stay_loses_its_name_wherever_that_was_cut_short(stage: Stage) -> None:
+    def made() -> Database:
+        new = stage.make()
+        stage.superuser.execute("GRANT TEMP ON DATABASE postgres TO feature_login")
+        return new
+
+    subject = made()
+
+    def drop_on_and_make_anew() -> None:
+        nonlocal subject
+        standing = stage.reader.get(NAME)
+        if standing is not None:
+            assert standing.owner == KEY
+            stage.dropper.drop(Owned(standing))
+        assert stage.reader.get(NAME) is None
+        subject = made()
+
+    assert cut_short_everywhere(lambda: stage.dropper.drop(Owned(subject)), drop_on_and_make_anew) > 8
+    assert stage.reader.get(NAME) is None
