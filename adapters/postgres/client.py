@@ -16,6 +16,7 @@ from psycopg.rows import DictRow, dict_row
 
 from adapters.arm.client import translated as azure_translated
 from adapters.postgres.address import Address, address
+from adapters.postgres.advice import advice
 from loop.errors import (
     Conflict,
     Failure,
@@ -81,6 +82,7 @@ _CODES: tuple[tuple[str, type[Failure]], ...] = (
     ("08", Unreachable),
     ("23505", Conflict),  # two at once have made the same
     ("28", Forbidden),
+    ("25006", Unreachable),  # a replica, or a server whose storage is full: it takes no writes for now
     ("2BP01", Rejected),
     ("3D000", Gone),
     ("40", Conflict),
@@ -95,7 +97,9 @@ _CODES: tuple[tuple[str, type[Failure]], ...] = (
     ("55P03", Conflict),
     ("57", Unreachable),
     ("58", Unreachable),
-    ("XX", Unreachable),
+    ("XX001", Rejected),  # data is damaged
+    ("XX002", Rejected),  # an index is
+    ("XX", Unreachable),  # an error of the server's own, which may pass
 )
 
 
@@ -197,6 +201,6 @@ def _failure(what: str, at: Address, error: errors.Error) -> Failure:
     if _OVERTAKEN in message:
         kind = Conflict
     if kind is Forbidden:
-        message += f". {at.user} needs LOGIN, CREATEDB and CREATEROLE, and the grants in docs/databases.md"
+        message += f". {advice(message, at)}"
     waits = {Throttled: 10.0, Conflict: 30.0 if code == _IN_USE else None}
     return kind(message, retry_after=waits.get(kind))

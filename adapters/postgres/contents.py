@@ -14,6 +14,11 @@ from adapters.postgres.template import ungranted
 from loop.errors import Rejected
 
 _SHOWN = 5
+# A superuser's `public` is that of a database from before PostgreSQL 15, or of a dump of one.
+_PUBLIC = """
+    SELECT n.oid FROM pg_namespace n JOIN pg_roles r ON r.oid = nspowner
+    WHERE nspname = 'public' AND rolsuper AND NOT has_schema_privilege(%s, n.oid, 'CREATE')
+"""
 
 _ALTER = {
     "schema": sql.SQL("ALTER SCHEMA {} OWNER TO {}"),
@@ -89,20 +94,24 @@ def hand_over(session: Session, role: str) -> None:
 
     Raises:
         Forbidden: a grant is missing; which.
-        Rejected: a table is a superuser's, who gives nothing away.
+        Rejected: a table, or the schema `public`, is a superuser's, who gives nothing away.
     """
     objects = session.execute(_OBJECTS, [role]).fetchall()
     unreachable = [".".join(each["place"]) for each in objects if each["super"]]
-    database = session.info.dbname
     if unreachable:
         more = f" and {len(unreachable) - _SHOWN} more" if len(unreachable) > _SHOWN else ""
         raise Rejected(
-            f"tables of the template belong to a superuser: {', '.join(unreachable[:_SHOWN])}{more}. Give "
-            f"them to a plain role (ALTER TABLE … OWNER TO …), and drop database {database}: it is made anew"
+            f"tables of the template belong to a superuser: {', '.join(unreachable[:_SHOWN])}{more}. In the "
+            "template, give them to a plain role: ALTER TABLE … OWNER TO …"
+        )
+    if session.execute(_PUBLIC, [role]).fetchone():
+        raise Rejected(
+            "the template's schema public belongs to a superuser, and nobody else may create anything in it. "
+            "In the template, as a superuser: ALTER SCHEMA public OWNER TO pg_database_owner"
         )
     foreign = {each["owner"] for each in objects if not each["ours"]}
     if foreign:
-        raise ungranted(session, foreign, f"hand over what is in database {database}")
+        raise ungranted(session, foreign, f"hand over what is in database {session.info.dbname}")
     for each in objects:
         session.execute(_statement(each, role))
 

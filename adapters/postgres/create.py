@@ -5,22 +5,22 @@ The role comes first and bears the owner's mark from its first moment. The datab
 it is closed to PUBLIC, and bears its mark when all that is in it belongs to the role.
 """
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from adapters.postgres.client import WORK, Server, Session
 from adapters.postgres.contents import hand_over
 from adapters.postgres.look import look
 from adapters.postgres.template import PLAIN, check
-from branches.database import CreateDatabase, mark, why_taken
+from branches.database import CreateDatabase, Database, mark, why_taken
 from branches.key import Key
-from loop.errors import Conflict, Rejected
+from loop.errors import Conflict, Forbidden, Rejected
 
 _COMMENT_OF_ROLE = "SELECT shobj_description(oid, 'pg_authid') AS comment FROM pg_roles WHERE rolname = %s"
 _COMMENT_ON_ROLE = sql.SQL("COMMENT ON ROLE {} IS {}")
 
 
 class DatabaseWriterAdapter:
-    """Makes databases, and drops none.
+    """Makes databases, and drops none but a copy that is refused as it is made.
 
     Args:
         server: where they are made.
@@ -61,15 +61,29 @@ class DatabaseWriterAdapter:
             session.execute(
                 sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1").format(name)
             )
-            with self._server.session(
-                f"hand over {change.target}",
-                database=change.name,
-                seconds=WORK,
-                version=session.info.server_version,
-            ) as inside:
-                hand_over(inside, change.name)
+            if found is None or missing or not found.login:  # one whose login was delivered was whole
+                self._hand_over(session, change, before=found)
             said = sql.Literal(mark(change.key))
             session.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, said))
+
+    def _hand_over(self, session: Session, change: CreateDatabase, *, before: Database | None) -> None:
+        version = session.info.server_version
+        what = f"hand over {change.target}"
+        try:
+            with self._server.session(what, database=change.name, seconds=WORK, version=version) as inside:
+                hand_over(inside, change.name)
+        except (Rejected, Forbidden) as refused:
+            if before is not None and before.oid is not None:
+                drop = sql.SQL("DROP DATABASE {};").format(sql.Identifier(change.name)).as_string(session)
+                raise type(refused)(
+                    f"{refused.message}. {change.target} is a copy from before: if nobody has used it, "
+                    f"{drop} and it is made anew"
+                ) from refused
+            # Made in this very call, so that nobody has used it: what is refused leaves nothing behind.
+            session.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(change.name)))
+            if before is None:
+                session.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(change.name)))
+            raise
 
     def set_password(self, name: str, password: str, stamp: str) -> None:
         """Give the role a password of this name, and let it sign in. From now on no login counts as
@@ -119,7 +133,13 @@ def _create_role(session: Session, name: sql.Identifier, key: Key) -> None:
 
 def _create_database(session: Session, name: sql.Identifier, template: str) -> None:
     create = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} ALLOW_CONNECTIONS false")
-    session.execute(create.format(name, name, sql.Identifier(template)))
+    try:
+        session.execute(create.format(name, name, sql.Identifier(template)))
+    except errors.QueryCanceled as error:
+        raise Rejected(
+            f"copying database {template} takes longer than {WORK} s. Make it smaller, or leave "
+            "DATABASE_TEMPLATE empty"
+        ) from error
 
 
 def _owner(session: Session, name: str) -> Key:

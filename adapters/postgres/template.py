@@ -25,6 +25,13 @@ _OWNERS = """
                              pg_collation,pg_largeobject}'::regclass[])
       AND NOT r.rolsuper AND NOT pg_has_role(r.oid, 'USAGE')
 """
+# Two NULLs are what most have; a version of which the server knows nothing it explains itself.
+_COLLATION = """
+    SELECT datcollversion AS made, pg_database_collation_actual_version(oid) AS now
+    FROM pg_database WHERE oid = %s AND datcollversion <> pg_database_collation_actual_version(oid)
+"""
+_REFRESH = sql.SQL("REINDEX DATABASE {0}; ALTER DATABASE {0} REFRESH COLLATION VERSION;")
+_COLLATION_SINCE = 150000
 _SESSIONS = """
     SELECT usename, application_name, host(client_addr) AS place, count(*) AS number
     FROM pg_stat_activity WHERE datname = %s AND usesysid IS NOT NULL AND pid <> pg_backend_pid()
@@ -42,11 +49,12 @@ def check(session: Session, template: str) -> None:
     Raises:
         Conflict: it is in use; by whom.
         Forbidden: a grant is missing; which.
-        NotSetUp: there is none.
+        NotSetUp: there is none, or its collation is not the server's any more.
     """
     row = session.execute(_TEMPLATE, [template]).fetchone()
     if row is None:
         raise NotSetUp(f"DATABASE_TEMPLATE names {template!r}, and the server has no such database")
+    _check_collation(session, template, row["oid"])
     missing = {each["rolname"] for each in session.execute(_OWNERS, [row["oid"]])}
     if not row["copied"] and row["super"]:
         mend = sql.SQL("ALTER DATABASE {} IS_TEMPLATE true;").format(sql.Identifier(template))
@@ -56,6 +64,20 @@ def check(session: Session, template: str) -> None:
     if missing:
         raise ungranted(session, missing, f"copy database {template} and hand over what is in it")
     _check_unused(session, template)
+
+
+def _check_collation(session: Session, template: str, oid: int) -> None:
+    """PostgreSQL copies no database whose indexes may be sorted otherwise than it would sort them today."""
+    if session.info.server_version < _COLLATION_SINCE:
+        return
+    row = session.execute(_COLLATION, [oid]).fetchone()
+    if row is None:
+        return
+    raise NotSetUp(
+        f"database {template} was made with version {row['made']} of its collation, the server has "
+        f"{row['now']}, and copies no such database. Run as its owner, in it: "
+        f"{_REFRESH.format(sql.Identifier(template)).as_string(session)}"
+    )
 
 
 def _check_unused(session: Session, template: str) -> None:

@@ -5,7 +5,7 @@ import re
 import psycopg
 import pytest
 
-from loop.errors import Conflict, Forbidden, NotSetUp, Rejected
+from loop.errors import Conflict, Forbidden, NotSetUp
 from tests.adapters.postgres.stage import NAME, OWNER, TEMPLATE, Stage
 
 OWNERS = """
@@ -187,22 +187,6 @@ def test_a_superusers_database_has_to_be_made_a_template(stage: Stage) -> None:
 
     assert mended(stage, caught.value) == 'ALTER DATABASE "staging" IS_TEMPLATE true;'
 
-    assert stage.make(template=TEMPLATE).finished
-
-
-def test_a_superusers_table_is_refused_by_name_and_the_message_says_the_way_out(stage: Stage) -> None:
-    stage.template()
-    with stage.inside(TEMPLATE) as connection:
-        connection.execute("CREATE TABLE app.secret (i int)")
-        stage.leave(connection)
-
-    with pytest.raises(Rejected, match=r"belong to a superuser: app\.secret\. .*drop database feature_login"):
-        stage.writer.create(stage.change(template=TEMPLATE))
-
-    with stage.inside(TEMPLATE) as connection:
-        connection.execute("ALTER TABLE app.secret OWNER TO staging_owner")
-        stage.leave(connection)
-    stage.superuser.execute("DROP DATABASE feature_login")
     assert stage.make(template=TEMPLATE).finished
 
 
