@@ -160,7 +160,10 @@ def why_taken(database: Database | None, key: Key) -> str:
     if database is None or database.owner == key:
         return ""
     if database.owner is None:
-        return f"{database} or the role of that name stands and bears no mark of ours: it is someone else's"
+        return (
+            f"{database} or the role of that name stands and bears no mark of ours: it is someone else's, "
+            "who renames or drops it, or the branch takes another name"
+        )
     owner = f"branch {database.owner.branch!r} of {database.owner.repository}"
     return f"{database} belongs to {owner}, so {key.branch!r} cannot have it"
 

@@ -103,7 +103,7 @@ def test_what_lacks_anything_is_the_branchs_and_unfinished(found: Database) -> N
 )
 def test_what_no_marked_role_owns_is_someone_elses_whatever_it_says(found: Database) -> None:
     assert found == bare()
-    assert "someone else's" in why_taken(found, KEY)
+    assert "someone else's, who renames or drops it" in why_taken(found, KEY)
 
 
 def test_a_role_that_may_not_sign_in_has_no_login() -> None:
