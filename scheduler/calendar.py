@@ -24,7 +24,8 @@ class Level:
     Args:
         awake: whether the environment should be awake.
         why: by what rule.
-        since: since when it has been so; if it is longer than a month, some moment before that.
+        since: since when it has been so; if it is longer than a month, some moment before that. What has no
+            hours at all sleeps anew at every moment, so that no push outweighs it.
     """
 
     awake: bool
@@ -66,7 +67,8 @@ def level(schedule: Schedule, environment: str, overrides: Sequence[Override], n
     ours, start = _ours(overrides, environment, now), now - _BACK
     stretches = _stretches(schedule, environment, start, now)
     last = list(_walk(schedule, stretches, ours, start, now))[-1]
-    return Level(last.awake, _judge(schedule, stretches, ours, now)[1], last.at)
+    since = last.at if last.awake or schedule.hours(environment).awake else now
+    return Level(last.awake, _judge(schedule, stretches, ours, now)[1], since)
 
 
 def turns(

@@ -90,12 +90,22 @@ def _keys(place: Place) -> tuple[str, ...]:
 
 def _contradictions(schedule: Schedule) -> Iterator[tuple[Place, str]]:
     """What each part says well, and together makes no sense."""
+    flags: dict[tuple[str, ...], str] = {}
     pools: dict[str, str] = {}
     namespaces: dict[str, str] = {}
     for name, environment in schedule.named.items():
         root = ("environments", name)
         if not name.replace("-", "").isalnum() or not name.islower() or name[0] == "-":
             yield root, f"environment {name!r}: expected lower-case letters, digits and '-', such as dev"
+        for index, flag in enumerate(environment.state):
+            other = flags.setdefault((flag.repository.lower(), flag.branch, flag.file, str(flag.path)), name)
+            theirs = schedule.named[other]
+            if (theirs.awake, theirs.lead_time) != (environment.awake, environment.lead_time):
+                place = (*root, "state", index)
+                yield (
+                    place,
+                    f"{_shown(place)} is {flag}: {other} has it too, and other hours: expected the same",
+                )
         for index, pool in enumerate(environment.pools):
             place = (*root, "pools", index)
             if pool in schedule.protected_pools:

@@ -200,7 +200,7 @@ def _sync(sync: Sync, flags: tuple[FlagSeen, ...], git: _Git, reader: SyncReader
 def _in_force(synced: Synced, flags: tuple[FlagSeen, ...], git: _Git) -> InForce:
     values: dict[int, Reading[Scalar]] = {}
     for index, seen in enumerate(flags):
-        revision = synced.revisions.get(seen.repository.lower())
+        revision = synced.revision(seen.repository, seen.branch)
         if revision:
             text = git.text(seen.repository, revision, seen.flag.file)
             values[index] = _value(text, seen.flag, f"{seen.repository} at {revision[:12]}")

@@ -18,7 +18,8 @@ class Synced:
         kind: `Application` or `Kustomization`.
         namespace: its namespace.
         name: its name.
-        revisions: repository (`owner/name`, in lower case) → the commit that it last compared or applied.
+        revisions: repository (`owner/name`, in lower case) → the commit that it last compared or applied. Of
+            a repository that it reads twice, at different commits: `owner/name@branch` → the commit.
         tried: the same → the commit that it last tried to apply, where that is told apart.
         unsynced: why what runs is not yet what that commit says; empty if it is.
         unhealthy: what is not well about what runs; empty if all is.
@@ -36,6 +37,12 @@ class Synced:
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.namespace}/{self.name}"
+
+    def revision(self, repository: str, branch: str) -> str:
+        """The commit of a repository's branch that it last compared or applied; empty if it reads no such."""
+        name = repository.lower()
+        places = (name, f"{name}@{branch}", f"{name}@HEAD")
+        return next((self.revisions[each] for each in places if each in self.revisions), "")
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def in_force(seen: Observed, state: Literal["on", "off"], *, committing: bool, a
 def _behind(one: InForce, flags: Sequence[FlagSeen], state: Literal["on", "off"]) -> str:
     for index, value in one.values.items():
         each = flags[index]
-        revision = one.synced.revisions.get(each.repository.lower(), "")[:12]
+        revision = one.synced.revision(each.repository, each.branch)[:12]
         if not isinstance(value, Standing):
             return f"{one.synced} is at {revision}, and {value.error if isinstance(value, Unknown) else ''}"
         says = each.flag.says(value.value)

@@ -6,7 +6,7 @@ HelmReleases is in force only when they are: https://fluxcd.io/flux/components/h
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -123,14 +123,26 @@ def _application(document: Mapping[str, Any]) -> Synced:
 
 
 def _compared(spec: Mapping[str, Any], sync: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Repository → the commit that was compared last, for one source or several."""
-    if spec.get("sources"):
-        pairs = zip(spec["sources"], sync.get("revisions") or (), strict=False)
-    else:
-        pairs = zip([spec.get("source") or {}], [sync.get("revision", "")], strict=True)
-    for source, revision in pairs:
-        if _COMMIT.fullmatch(revision):  # while it cannot read Git, it names the branch
-            yield _repository(source.get("repoURL", "")), revision
+    """Repository → the commit that was compared last, for one source or several.
+
+    One repository may be read twice, a chart at a tag and its values at a branch: then the branch is named.
+    """
+    sources = spec.get("sources") or [spec.get("source") or {}]
+    pairs = zip(sources, _revisions(sync), strict=False)
+    # While it cannot read Git, it names the branch.
+    found = [(source, revision) for source, revision in pairs if _COMMIT.fullmatch(revision)]
+    commits: dict[str, set[str]] = {}
+    for source, revision in found:
+        commits.setdefault(_repository(source.get("repoURL", "")), set()).add(revision)
+    for source, revision in found:
+        name = _repository(source.get("repoURL", ""))
+        target = (source.get("targetRevision") or "HEAD").removeprefix("refs/heads/")
+        yield name if len(commits[name]) == 1 else f"{name}@{target}", revision
+
+
+def _revisions(reported: Mapping[str, Any]) -> Sequence[str]:
+    """The commits of a comparison or of a sync, in the order of the sources."""
+    return reported.get("revisions") or [reported.get("revision") or ""]
 
 
 def _unsynced(status: Mapping[str, Any]) -> str:
@@ -142,8 +154,9 @@ def _unsynced(status: Mapping[str, Any]) -> str:
         )
     state = sync.get("status", "Unknown")
     # One that failed at another commit is history, once the present commit is what runs.
-    tried = (operation.get("syncResult") or {}).get("revision") or sync.get("revision")
-    if phase in {"Error", "Failed"} and (state != "Synced" or tried == sync.get("revision")):
+    compared = _revisions(sync)
+    tried = _revisions(operation.get("syncResult") or {"revisions": compared})
+    if phase in {"Error", "Failed"} and (state != "Synced" or tried == compared):
         return f"its last sync {phase.lower()}: {operation.get('message', '')}".strip()
     if state == "Synced":
         return ""

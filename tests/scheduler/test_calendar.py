@@ -153,6 +153,15 @@ def test_it_says_since_when_it_has_been_so() -> None:
     assert level(schedule, "features", [asleep], utc("2026-03-09 13:00")).since == utc("2026-03-09 12:00")
 
 
+def test_what_has_no_hours_sleeps_anew_at_every_moment() -> None:
+    """A push since it fell asleep wakes a branch: with no hours at all it would never have slept."""
+    schedule, now = a_schedule(), utc("2026-03-02T10:00")
+    assert level(schedule, "features", (), now).since == now
+    earlier = an_override("on", now - 3 * HOUR, hours=1)
+    assert level(schedule, "features", (earlier,), now).since == now
+    assert level(schedule, "features", (an_override("on", now - HOUR),), now).since == now - HOUR
+
+
 def test_the_forecast_of_a_week() -> None:
     schedule = a_schedule("Mon-Fri 06:00-20:00", lead="30m", holidays="2026-03-04")
     found = turns(schedule, "features", (), utc("2026-03-02 12:00"), ahead=timedelta(days=7))

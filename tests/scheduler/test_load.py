@@ -140,6 +140,29 @@ def test_a_pool_or_a_namespace_belongs_to_one_environment() -> None:
     assert "line 10: environments.staging.namespaces[0] is 'ameide-dev'" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("of_dev", "of_staging", "refused"),
+    [
+        ('awake: ["Mon-Fri 06:00-20:00"]', 'awake: ["Mon-Fri 06:00-20:00"]', False),
+        ('awake: ["Mon-Fri 06:00-20:00"]', 'awake: ["Mon-Fri 06:00-22:00"]', True),
+        ('awake: ["Mon 06:00-20:00"]', 'awake: ["Mon 06:00-20:00"], lead_time: 30m', True),
+    ],
+)
+def test_environments_of_one_flag_have_the_same_hours(of_dev: str, of_staging: str, refused: bool) -> None:
+    """Otherwise they would switch it against each other, at every tick."""
+    rest = "state: [{file: f.yaml, path: on}], sync: [{argocd: argocd/a}]"
+    text = (
+        "environments:\n"
+        f"  dev: {{{of_dev}, namespaces: [dev], {rest}}}\n"
+        f"  staging: {{{of_staging}, namespaces: [staging], {rest}}}\n"
+    )
+    if not refused:
+        assert load(text).named.keys() == {"dev", "staging"}
+        return
+    with pytest.raises(ScheduleError, match=r"on in f\.yaml: dev has it too, and other hours"):
+        load(text)
+
+
 def test_words_that_yaml_1_1_takes_for_booleans_are_words() -> None:
     schedule = load("holidays: [NO]\n" + DEV.replace("state}", "state, on: yes, off: no}"))
     assert schedule.holidays == ("NO",)

@@ -81,6 +81,32 @@ def test_an_application_of_several_sources_is_at_a_commit_of_each(
     assert only(syncs, ARGO).revisions == {"acme/gitops": NEW}
 
 
+def test_of_a_repository_that_is_read_twice_the_branch_is_told(syncs: SyncAdapter, cluster: Cluster) -> None:
+    sources = [
+        {"repoURL": URL, "targetRevision": "v1.2.3", "path": "chart"},
+        {"repoURL": URL, "targetRevision": "main", "ref": "values"},
+    ]
+    for target in ("main", "HEAD", "refs/heads/main"):
+        sources[1]["targetRevision"] = target
+        sync = {"status": "Synced", "revisions": [OLD, NEW]}
+        application(cluster, {**SYNCED, "sync": sync}, sources=sources)
+        found = only(syncs, ARGO)
+        assert found.revision("Acme/GitOps", "main") == NEW
+        assert found.revision("acme/other", "main") == ""
+        cluster.http.delete(f"{APPLICATIONS}/dev").raise_for_status()
+
+
+@pytest.mark.parametrize(("tried", "unsynced"), [(OLD, ""), (NEW, "its last sync failed: a hook")])
+def test_of_several_sources_a_sync_that_failed_at_other_commits_is_history(
+    syncs: SyncAdapter, cluster: Cluster, tried: str, unsynced: str
+) -> None:
+    sources = [{"repoURL": URL}, {"repoURL": "https://charts.example.test/stable"}]
+    failed = {"phase": "Failed", "message": "a hook", "syncResult": {"revisions": [tried, "1.2.3"]}}
+    sync = {"status": "Synced", "revisions": [NEW, "1.2.3"]}
+    application(cluster, {**SYNCED, "sync": sync, "operationState": failed}, sources=sources)
+    assert only(syncs, ARGO).unsynced == unsynced
+
+
 def test_while_argo_cd_cannot_read_git_it_names_the_branch_and_that_is_no_commit(
     syncs: SyncAdapter, cluster: Cluster
 ) -> None:
