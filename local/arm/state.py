@@ -52,6 +52,7 @@ class ArmState:
         writes_per_second: of one identity's credentials; None does not throttle. Azure's own is 0.25.
         subscription_writes_per_second: of all identities' credentials; likewise. Azure's own is 2.
         operation_seconds: how long a change of an agent pool takes.
+        endings: how the next operations end, as AKS names it (`Canceled`, `Failed`); `Succeeded` if empty.
         page_size: how many items a list answers with at once.
         credentials: by identity (`resourceGroup/name`), then by name, both folded.
         pools: ARM's `properties` of each agent pool, by folded name.
@@ -71,6 +72,7 @@ class ArmState:
     writes_per_second: float | None = None
     subscription_writes_per_second: float | None = None
     operation_seconds: float = 0.0
+    endings: list[str] = field(default_factory=list)
     page_size: int = 5
     credentials: dict[str, dict[str, Credential]] = field(init=False)
     pools: dict[str, Json] = field(init=False)
@@ -197,7 +199,9 @@ class ArmState:
                 return None
             if self.clock() < newest.ends or newest.pool in self.nodes_wait_for:
                 return newest
-            self.pools[newest.pool]["provisioningState"] = "Succeeded"
+            self.pools[newest.pool]["provisioningState"] = (
+                self.endings.pop(0) if self.endings else "Succeeded"
+            )
             return None
 
     def dump(self) -> Json:

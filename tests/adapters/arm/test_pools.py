@@ -119,6 +119,32 @@ def test_a_change_is_only_begun_and_seen_as_under_way(pools: PoolAdapter, azure:
     assert all("operations" not in each.path for each in azure.standin.requests)
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"powerState": {"code": "Stopped"}}, {"stopped": True}),
+        ({"powerState": {"code": "Running"}}, {"stopped": False}),
+        ({"scaleDownMode": "Deallocate"}, {"deallocates": True}),
+        ({"scaleDownMode": "Delete"}, {"deallocates": False}),
+        ({"type": "VirtualMachines"}, {"uncounted": True}),
+        ({"type": "VirtualMachineScaleSets"}, {"uncounted": False}),
+    ],
+)
+def test_what_is_particular_about_a_pool_is_read(more: dict[str, object], expected: dict[str, bool]) -> None:
+    properties = {"mode": "User", "count": 1, "provisioningState": "Succeeded", **more}
+    page = {"value": [{"name": "dev", "properties": properties}]}
+    with raw_server(lambda _: json_reply(200, page)) as server:
+        (found,) = adapter_at(server.url).pools()
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+def test_a_count_that_the_autoscaler_has_moved_since_is_a_conflict(pools: PoolAdapter, azure: Azure) -> None:
+    read = named(pools)
+    moved = replace(read, shape=replace(read.shape, count=read.shape.count + 1))
+    with pytest.raises(Conflict, match="has 2 nodes by now"):
+        pools.put(Allowed(moved), moved.shape)
+
+
 def test_why_a_pool_failed_is_told_in_azures_words() -> None:
     status = {"provisioningError": {"code": "SkuNotAvailable", "message": "no Standard_D4s_v5 is left"}}
     properties = {"mode": "User", "count": 0, "provisioningState": "Failed", "status": status}

@@ -123,6 +123,16 @@ def test_one_operation_at_a_time_in_a_cluster(arm: Any) -> None:
     change(arm, "staging", tags={"owner": "us"})
 
 
+@pytest.mark.parametrize("ending", ["Canceled", "Failed"])
+def test_an_operation_can_end_otherwise_and_the_next_one_is_let_through(arm: Any, ending: str) -> None:
+    """https://learn.microsoft.com/azure/aks/manage-abort-operations."""
+    arm.state.endings = [ending]
+    change(arm, "prod", count=0)
+    assert get(arm, "prod").provisioning_state == ending
+    change(arm, "prod", count=0)
+    assert get(arm, "prod").provisioning_state == "Succeeded"
+
+
 def test_a_pool_is_updating_until_its_operation_is_over(arm: Any) -> None:
     arm.state.operation_seconds = 60.0
     change(arm, "prod", count=0)
