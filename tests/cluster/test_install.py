@@ -32,13 +32,14 @@ def _without_the_two(api: httpx.Client) -> Iterator[None]:
 
 
 @pytest.fixture
-def install(kubeconfig: Path, enforced: None) -> Callable[[], "subprocess.CompletedProcess[str]"]:
+def install(kubeconfig: Path, enforced: None, tmp_path: Path) -> Callable[[], "subprocess.CompletedProcess[str]"]:
     """Return what runs the script, as an administrator does."""
     kubectl = find_programs(report=say).kubectl
 
     def run() -> "subprocess.CompletedProcess[str]":
         command = [str(FOLDER / "install"), "--kubeconfig", str(kubeconfig)]
-        environment = {"PATH": f"{kubectl.parent}:/usr/bin:/bin"}
+        # kubectl keeps a cache at home, and without one where it stands.
+        environment = {"PATH": f"{kubectl.parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     return run
