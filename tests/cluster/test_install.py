@@ -32,7 +32,9 @@ def _without_the_two(api: httpx.Client) -> Iterator[None]:
 
 
 @pytest.fixture
-def install(kubeconfig: Path, enforced: None, tmp_path: Path) -> Callable[[], "subprocess.CompletedProcess[str]"]:
+def install(
+    kubeconfig: Path, enforced: None, tmp_path: Path
+) -> Callable[[], "subprocess.CompletedProcess[str]"]:
     """Return what runs the script, as an administrator does."""
     kubectl = find_programs(report=say).kubectl
 
