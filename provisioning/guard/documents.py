@@ -190,7 +190,8 @@ class _Built:
         elif self._key is None:
             raise _refused(event, "keys like this are not read")
         else:
-            holder[self._key], self._key = value, None
+            holder[self._key] = value
+            self._key = None
         self._note(event, value)
 
     def _note(self, event: Any, value: object) -> None:

@@ -240,7 +240,8 @@ def go(seed: int, times: int) -> int:
         sides = (mutated(chance, OBJECTS), mutated(chance, MONITORING))
         texts = ["\n---\n".join(json.dumps(each) for each in side) for side in sides]
         kustomization = _garbled("resources: [objects.yaml]\n", chance)
-        program = FuzzedProgram(packed=_packed(*(_garbled(text, chance) for text in texts), kustomization))
+        application, monitoring = (_garbled(text, chance) for text in texts)
+        program = FuzzedProgram(packed=_packed(application, monitoring, kustomization))
         commit = program.push("x")
         try:
             seen = program.reconciler.look(key("x"))
@@ -260,6 +261,7 @@ def test_a_mutated_overlay_ends_in_a_plan_or_a_verdict() -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(20))
 def test_a_million_mutated_overlays_end_in_plans_or_verdicts(seed: int) -> None:
     go(seed, 50_000)
