@@ -153,7 +153,7 @@ class _Built:
 
     def __init__(self) -> None:
         self.documents: list[object] = []
-        self._anchored: dict[str, object] = {}
+        self._anchored: dict[str | None, object] = {}
         self._open: list[dict[str, object] | list[object]] = []
         self._key: str | None = None
 
