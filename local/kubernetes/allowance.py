@@ -6,7 +6,7 @@ being kept in its status.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -39,8 +39,27 @@ def admitted(store: Store, kind: Kind, namespace: str, new: Object) -> Object:
         if causes := list(_beyond(new)):
             raise status.invalid(kind, name, causes)
     for quota in store.objects(QUOTA, namespace):
-        _hold(store, kind, namespace, new, quota)
+        if _in_scope(quota, kind, new):
+            _hold(store, kind, namespace, new, quota)
     return new
+
+
+def _in_scope(quota: Object, kind: Kind, each: Object) -> bool:
+    """Whether a quota is about an object. Of scopes that of the priority class alone is known.
+
+    https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/quota/v1/evaluator/core/pods.go
+    """
+    expressions = quota["spec"].get("scopeSelector", {}).get("matchExpressions", ())
+    name: str = each.get("spec", {}).get("priorityClassName", "")
+    matches: dict[str, Callable[[Iterable[str]], bool]] = {
+        "In": lambda values: name in values,
+        "NotIn": lambda values: name not in values,
+        "Exists": lambda _: bool(name),
+        "DoesNotExist": lambda _: not name,
+    }
+    return not expressions or (
+        kind == POD and all(matches[one["operator"]](one.get("values", ())) for one in expressions)
+    )
 
 
 def _containers(pod: Object) -> Iterator[tuple[str, int, Object]]:
@@ -109,7 +128,8 @@ def _hold(store: Store, kind: Kind, namespace: str, new: Object, quota: Object) 
         return
     used: Counter[str] = Counter()
     for each in store.objects(kind, namespace):
-        used.update(_use(kind, each))
+        if _in_scope(quota, kind, each):
+            used.update(_use(kind, each))
     over = {
         key
         for key, amount in concerned.items()

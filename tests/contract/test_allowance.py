@@ -40,9 +40,10 @@ def _pod(
     requests: Any = None,
     limits: Any = None,
     dry: bool = False,
+    **further: str,
 ) -> httpx.Response:
     resources = {"requests": requests or {}, "limits": limits or {}}
-    spec = {"containers": [{"name": "web", "image": "web", "resources": resources}]}
+    spec = {"containers": [{"name": "web", "image": "web", "resources": resources}], **further}
     query = {"dryRun": "All"} if dry else {}
     return api.post(f"{home}/pods", params=query, json={"metadata": {"name": name}, "spec": spec})
 
@@ -106,6 +107,20 @@ def test_what_exceeds_a_quota_is_refused_with_what_is_used(api: httpx.Client, ho
         'pods "web" is forbidden: exceeded quota: quota, requested: requests.cpu=800m, '
         "used: requests.cpu=800m, limited: requests.cpu=1"
     )
+
+
+def test_a_quota_of_a_priority_is_about_pods_of_that_priority_alone(api: httpx.Client, home: str) -> None:
+    system = {"scopeName": "PriorityClass", "operator": "In", "values": ["system-node-critical"]}
+    spec = {"hard": {"pods": "0"}, "scopeSelector": {"matchExpressions": [system]}}
+    quota = {"metadata": {"name": "priorities"}, "spec": spec}
+    api.post(f"{home}/resourcequotas", json=quota).raise_for_status()
+
+    def refused() -> bool:
+        answer = _pod(api, home, "web", dry=True, priorityClassName="system-node-critical")
+        return answer.status_code == 403 and "exceeded quota: priorities, requested: pods=1" in answer.text
+
+    wait_for("the quota to be counted", refused)
+    assert _pod(api, home, "web").status_code == 201
 
 
 def test_a_quota_counts_objects_too(api: httpx.Client, home: str) -> None:
