@@ -82,6 +82,9 @@ def push(stage: Stage, branch: str) -> None:
     stage.world.clone.commit(files, "Monitoring of the older kind")
     stage.actors.push(branch)
     stage.stands(branch)
+    # No application waits for monitoring, so that its part may come a moment later.
+    shared, slug = Shared(stage=stage), branch.removeprefix("feature/")
+    until("its parts stand", lambda: branch in shared.parts and slug in shared.pattern, seconds=20)
 
 
 def test_branches_merge_their_parts_and_the_first_that_goes_takes_its_own_and_nothing_else(
