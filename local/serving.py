@@ -16,6 +16,8 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from local.interrupts import ended_by_signals
+
 _START_TIMEOUT = 10.0  # seconds
 
 
@@ -53,9 +55,10 @@ def serve_forever(app: ASGIApp, *, port: int, name: str) -> None:
             raise
         sys.exit(f"Port {port} is taken: something else listens there. Is it another one of these?")
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    sys.stdout.write(json.dumps({"name": name, "url": url}) + "\n")
-    sys.stdout.flush()
-    _server(app).run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt), ended_by_signals():
+        sys.stdout.write(json.dumps({"name": name, "url": url}) + "\n")
+        sys.stdout.flush()
+        _server(app).run(sockets=[listener])
 
 
 @contextlib.contextmanager
