@@ -81,7 +81,7 @@ sample: setup  ## faults and histories, others each day: three minutes (SEED=<yy
 	@$(PY) -m pytest -n 2 -m sample --hypothesis-seed=$(SEED) tests/faults
 	@$(PY) -m pytest -n 2 --hypothesis-profile=sample --hypothesis-seed=$(SEED) -o timeout=900 $(HISTORIES)
 
-proofs: setup  ## what is exhaustive, resumable: an hour and more (PARTS="faults/update storm": some of it)
+proofs: setup  ## what is exhaustive, resumable: two hours and more (PARTS="faults/update storm": some of it)
 	@$(PY) -m tools.binaries kustomize >&2
 	@$(PY) -m tools.proofs $(PARTS)
 

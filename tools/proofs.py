@@ -31,6 +31,8 @@ PARTS: dict[str, tuple[str, ...]] = {
         for name, which in _OPERATIONS.items()
     },
     "faults/statements": (*_PYTEST, "-m", "exhaustive", _STATEMENTS),
+    "guard/fuzz": (*_PYTEST, "-m", "exhaustive", "tests/provisioning/test_fuzz.py"),
+    "guard/worst": (*_PYTEST, "-m", "exhaustive", "tests/provisioning/guard/test_worst.py"),
     "histories/branches": (*_PYTEST, _THOROUGH, "tests/reconcile/test_histories.py"),
     "histories/power": (*_PYTEST, _THOROUGH, "tests/scheduler/test_histories.py"),
     "storm": (sys.executable, "-m", "tests.storm"),
