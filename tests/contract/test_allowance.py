@@ -186,6 +186,7 @@ def test_of_a_stateful_set_only_an_event_tells(api: httpx.Client, home: str, nam
 def test_a_pod_comes_once_there_is_room(api: httpx.Client, home: str, namespace: str) -> None:
     most = {"cpu": "800m"}
     _pod(api, home, "first", requests=most, limits=most).raise_for_status()
+    _once_counted(lambda: _pod(api, home, "web", requests=most, limits=most, dry=True))
     path = f"{APPS}/{namespace}/deployments"
     api.post(path, json=workload("web", requests=most, limits=most)).raise_for_status()
     wait_for("the failure", lambda: "ReplicaFailure" in api.get(f"{path}/web").text)
