@@ -13,6 +13,7 @@ SHIPPED = {
         "function_power.py",
         "reconcile.py",
         "responses.py",
+        "LICENSE",
         "host.json",
         "requirements.txt",
     ),
