@@ -3,6 +3,8 @@
 The managed cluster itself is never put: its inline profiles would touch every pool.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from azure.core import MatchConditions
@@ -11,8 +13,12 @@ from azure.mgmt.containerservice import ContainerServiceClient
 
 from adapters.arm.client import options, translated
 from adapters.retry import asking_again
-from loop.errors import Conflict
+from loop.errors import Conflict, Rejected
 from scheduler.pools import TAG, Allowed, Autoscaler, Pool, Shape
+
+# What AKS answers with a 400 to a count that is not the present one while the autoscaler is on, or is being
+# switched: https://github.com/Azure/AKS/issues/1248, https://github.com/Azure/AKS/issues/1627.
+_MOVED = "cannot manually scale"
 
 
 class PoolAdapter:
@@ -46,7 +52,8 @@ class PoolAdapter:
             Rejected: Azure does not accept the shape.
         """
         name, etag = allowed.pool.name, allowed.pool.etag
-        with translated(f"change agent pool {name}"):
+        scales = shape.count != allowed.pool.shape.count
+        with _unmoved(scales=scales), translated(f"change agent pool {name}"):
             pool = self._client.agent_pools.get(*self._cluster, name)
             if pool.e_tag != etag:
                 raise Conflict(f"agent pool {name} has changed since it was read")
@@ -67,6 +74,21 @@ class PoolAdapter:
                 match_condition=MatchConditions.IfNotModified,
                 polling=False,
             )
+
+
+@contextlib.contextmanager
+def _unmoved(*, scales: bool) -> Iterator[None]:
+    """Tell a count that the autoscaler moves while we write from a shape that Azure never accepts.
+
+    Args:
+        scales: whether we ask for another count; then the refusal is meant for us.
+    """
+    try:
+        yield
+    except Rejected as error:
+        if scales or _MOVED not in error.message.lower():
+            raise
+        raise Conflict(f"its count has moved since it was read: {error.message}") from error
 
 
 def _pool(pool: Any) -> Pool:

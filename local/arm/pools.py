@@ -88,6 +88,9 @@ class _Answers:
         if not isinstance(asked, dict):
             raise ArmError(400, "InvalidParameter", "Required parameter properties is missing (null).")
         with self.state.lock:
+            happens, self.state.before_put = self.state.before_put, None
+            if happens is not None:
+                happens()
             pool = self.state.pools[name]
             _check_etag(request, str(pool["eTag"]))
             _check_idle(self.state.settle())

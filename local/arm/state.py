@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 from local.arm.errors import ArmError, not_found, overlap
-from local.arm.world import Cluster, Identity, Pool, World
+from local.arm.world import Cluster, Identity, World, properties
 
 Json = dict[str, object]
 
@@ -52,6 +52,7 @@ class ArmState:
         writes_per_second: of one identity's credentials; None does not throttle. Azure's own is 0.25.
         subscription_writes_per_second: of all identities' credentials; likewise. Azure's own is 2.
         operation_seconds: how long a change of an agent pool takes.
+        before_put: what happens before the next change of a pool is looked at; once.
         endings: how the next operations end, as AKS names it (`Canceled`, `Failed`); `Succeeded` if empty.
         page_size: how many items a list answers with at once.
         credentials: by identity (`resourceGroup/name`), then by name, both folded.
@@ -72,6 +73,7 @@ class ArmState:
     writes_per_second: float | None = None
     subscription_writes_per_second: float | None = None
     operation_seconds: float = 0.0
+    before_put: Callable[[], None] | None = None
     endings: list[str] = field(default_factory=list)
     page_size: int = 5
     credentials: dict[str, dict[str, Credential]] = field(init=False)
@@ -89,7 +91,7 @@ class ArmState:
 
     def __post_init__(self) -> None:
         self.credentials = {key(identity): {} for identity in self.world.identities}
-        self.pools = {pool.name.casefold(): _properties(pool) for pool in self.world.pools}
+        self.pools = {pool.name.casefold(): properties(pool) for pool in self.world.pools}
 
     def check_group(self, subscription: str, group: str) -> None:
         """Refuse a subscription or a resource group that is not there.
@@ -233,20 +235,3 @@ def _due(writes: list[float], rate: float) -> float:
 def key(identity: Identity) -> str:
     """What an identity is found by."""
     return f"{identity.resource_group}/{identity.name}".casefold()
-
-
-def _properties(pool: Pool) -> Json:
-    properties: Json = {
-        "mode": pool.mode,
-        "count": pool.count,
-        "vmSize": pool.vm_size,
-        "osType": "Linux",
-        "type": "VirtualMachineScaleSets",
-        "enableAutoScaling": pool.enable_auto_scaling,
-        "nodeLabels": {"pool": pool.name},
-        "eTag": f"{pool.name}-1",
-        "provisioningState": "Succeeded",
-        "powerState": {"code": "Running"},
-    }
-    optional = {"minCount": pool.min_count, "maxCount": pool.max_count, "tags": pool.tags}
-    return properties | {name: value for name, value in optional.items() if value is not None}

@@ -3,6 +3,8 @@
 A document, because the stand-in usually runs in a process of its own.
 """
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -29,17 +31,62 @@ class Cluster(_Part):
     issuer_url: str
 
 
+class ManualScale(_Part):
+    """So many machines of a size, in a pool of type `VirtualMachines`."""
+
+    size: str
+    count: int
+
+
 class Pool(_Part):
-    """An agent pool; the bounds belong to the autoscaler and are set only with it."""
+    """An agent pool; the bounds belong to the autoscaler and are set only with it.
+
+    One of type `VirtualMachines` has `virtual_machines`, and neither a count nor a size of its own:
+    https://learn.microsoft.com/azure/aks/virtual-machines-node-pools.
+    """
 
     name: str
     mode: str
-    count: int
+    count: int = 0
     enable_auto_scaling: bool = False
     min_count: int | None = None
     max_count: int | None = None
     vm_size: str = "Standard_D4s_v5"
     tags: dict[str, str] | None = None
+    scale_down_mode: Literal["Delete", "Deallocate"] | None = None
+    power_state: Literal["Running", "Stopped"] = "Running"
+    virtual_machines: tuple[ManualScale, ...] = ()
+
+
+def properties(pool: Pool) -> dict[str, object]:
+    """An agent pool's `properties`, as ARM has them."""
+    machines = [each.model_dump() for each in pool.virtual_machines]
+    sized: dict[str, object] = (
+        {
+            "type": "VirtualMachines",
+            "virtualMachinesProfile": {"scale": {"manual": machines}},
+            "virtualMachineNodesStatus": machines,
+        }
+        if machines
+        else {"type": "VirtualMachineScaleSets", "count": pool.count, "vmSize": pool.vm_size}
+    )
+    optional = {
+        "minCount": pool.min_count,
+        "maxCount": pool.max_count,
+        "tags": pool.tags,
+        "scaleDownMode": pool.scale_down_mode,
+    }
+    return {
+        "mode": pool.mode,
+        **sized,
+        "osType": "Linux",
+        "enableAutoScaling": pool.enable_auto_scaling,
+        "nodeLabels": {"pool": pool.name},
+        "eTag": f"{pool.name}-1",
+        "provisioningState": "Succeeded",
+        "powerState": {"code": pool.power_state},
+        **{name: value for name, value in optional.items() if value is not None},
+    }
 
 
 class World(_Part):

@@ -145,6 +145,35 @@ def test_a_count_that_the_autoscaler_has_moved_since_is_a_conflict(pools: PoolAd
         pools.put(Allowed(moved), moved.shape)
 
 
+@pytest.mark.parametrize("shape", [REMEMBERED, replace(REMEMBERED, autoscaler=None)])
+def test_a_count_that_moves_between_look_and_write_is_a_conflict(
+    pools: PoolAdapter, azure: Azure, shape: Shape
+) -> None:
+    """The autoscaler's doing, which changes no ETag: https://github.com/Azure/AKS/issues/1248."""
+    read = Allowed(named(pools))
+    azure.state.before_put = lambda: azure.state.pools["dev"].update(count=3)
+    with pytest.raises(Conflict, match="Cannot manually scale"):
+        pools.put(read, shape)
+    assert named(pools).shape == replace(AWAKE, count=3)
+    put(pools, replace(named(pools).shape, tag="count=3,min=1,max=3"))
+    assert named(pools).shape.tag
+
+
+@pytest.mark.parametrize("message", ["Cannot manually scale", "The value of parameter count is invalid"])
+def test_no_other_refusal_is_taken_for_the_autoscalers_doing(azure: Azure, message: str) -> None:
+    """A count that we did ask for is refused for good; so is what has nothing to do with counts."""
+    read = named(adapter_at(azure.url))
+    document = {"name": "dev", "properties": {**azure.state.pools["dev"]}}
+    refusal = {"error": {"code": "InvalidParameter", "message": message}}
+
+    def answer(asked: Asked) -> Answer:
+        return json_reply(200, document) if asked.method == "GET" else json_reply(400, refusal)
+
+    shape = replace(REMEMBERED, count=3) if message.startswith("Cannot") else REMEMBERED
+    with raw_server(answer) as server, pytest.raises(Rejected):
+        adapter_at(server.url).put(Allowed(read), shape)
+
+
 def test_why_a_pool_failed_is_told_in_azures_words() -> None:
     status = {"provisioningError": {"code": "SkuNotAvailable", "message": "no Standard_D4s_v5 is left"}}
     properties = {"mode": "User", "count": 0, "provisioningState": "Failed", "status": status}
