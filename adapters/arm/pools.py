@@ -57,7 +57,9 @@ class PoolAdapter:
             pool = self._client.agent_pools.get(*self._cluster, name)
             if pool.e_tag != etag:
                 raise Conflict(f"agent pool {name} has changed since it was read")
-            if pool.count != allowed.pool.shape.count:  # the autoscaler's doing, which no ETag need tell
+            if (
+                pool.count or 0
+            ) != allowed.pool.shape.count:  # the autoscaler's doing, which no ETag need tell
                 raise Conflict(f"agent pool {name} has {pool.count} nodes by now")
             pool.count = shape.count
             pool.enable_auto_scaling = shape.autoscaler is not None

@@ -12,12 +12,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.kubernetes.client import Api, path
+from local.arm.pool_rules import power
 from local.arm.state import ArmState, Json
-from local.cluster.nodes import node
+from local.cluster.nodes import DEALLOCATED, node
 from loop.errors import Failure
 
 POOL_LABEL = "kubernetes.azure.com/agentpool"
 DRAINING = "coppice.dev/draining"  # our cordon, which we may take back; other people's stay
+_OFF = {
+    "type": "Ready",
+    "status": "Unknown",
+    "reason": "NodeStatusUnknown",
+    "message": "Kubelet stopped posting node status.",
+}
 _PAUSE = 0.25  # seconds between two looks
 _STOP_TIMEOUT = 10.0  # seconds
 
@@ -78,15 +85,52 @@ def _keep(api: Api, name: str, pool: Json, standing: Sequence[_Object]) -> list[
     machines = [_name(each) for each in standing if each.get("spec", {}).get("providerID")]
     if machines:
         return [f"{', '.join(machines)}: a machine at a provider, which a stand-in leaves alone"]
-    ordered = sorted(standing, key=lambda each: (_is_draining(each), _name(each)))
-    count = pool["count"]
-    assert isinstance(count, int)
-    waits = _make(api, name, pool, taken={_name(each) for each in standing}, missing=count - len(standing))
+    off, on = [each for each in standing if _is_off(each)], [each for each in standing if not _is_off(each)]
+    ordered = sorted(on, key=lambda each: (_is_draining(each), _name(each)))
+    count, deallocates = _count(pool), _deallocates(pool)
+    back = sorted(off, key=_name)[: max(0, count - len(on))] if deallocates else []
+    waits = [_start(api, each) for each in back]
+    missing = count - len(on) - len(back)
+    waits += _make(api, name, pool, taken={_name(each) for each in standing}, missing=missing)
     for each in ordered[:count]:
         waits += _mend(api, each, _labels(_manifest(name, 0, pool)))
     for each in ordered[count:]:
-        waits += _drain(api, each)
+        waits += _drain(api, each, deallocates=deallocates)
+    for each in () if deallocates else off:
+        api.delete(_path(each), uid=each["metadata"]["uid"])
     return waits
+
+
+def _count(pool: Json) -> int:
+    """How many machines shall run. One that is stopped has none, whatever its count."""
+    if power(pool) == "Stopped":
+        return 0
+    machines = pool.get("virtualMachineNodesStatus")
+    counts = [each["count"] for each in machines] if isinstance(machines, list) else [pool.get("count")]
+    assert all(isinstance(each, int) for each in counts)
+    return sum(counts)
+
+
+def _deallocates(pool: Json) -> bool:
+    """Whether machines that go stay as nodes: https://learn.microsoft.com/azure/aks/scale-down-mode.
+
+    A pool that is stopped deletes them all the same: https://github.com/Azure/AKS/issues/2810.
+    """
+    return pool.get("scaleDownMode") == "Deallocate" and power(pool) != "Stopped"
+
+
+def _start(api: Api, standing: _Object) -> str:
+    """Start a machine that was deallocated: they come before new ones."""
+    marks = {"annotations": {DEALLOCATED: None, DRAINING: None}}
+    api.merge(_path(standing), {"metadata": marks, "spec": {"unschedulable": None}})
+    api.merge(f"{_path(standing)}/status", {"status": {"conditions": []}})
+    return f"{_name(standing)} is starting"
+
+
+def _switch_off(api: Api, standing: _Object) -> None:
+    """Deallocate a machine: its node stays registered, cordoned and not ready."""
+    api.merge(_path(standing), {"metadata": {"annotations": {DEALLOCATED: "true"}}})
+    api.merge(f"{_path(standing)}/status", {"status": {"conditions": [_OFF]}})
 
 
 def _make(api: Api, name: str, pool: Json, *, taken: set[str], missing: int) -> list[str]:
@@ -112,8 +156,8 @@ def _mend(api: Api, standing: _Object, labels: Mapping[str, str]) -> list[str]:
     return [] if ready else [f"{_name(standing)} is not ready yet"]
 
 
-def _drain(api: Api, standing: _Object) -> list[str]:
-    """Cordon a node, evict its pods, or remove it: whichever is due.
+def _drain(api: Api, standing: _Object, *, deallocates: bool) -> list[str]:
+    """Cordon a node, evict its pods, or remove it or switch it off: whichever is due.
 
     Each at a look of its own: the scheduler may take a moment to hear of the cordon.
     """
@@ -126,7 +170,10 @@ def _drain(api: Api, standing: _Object) -> list[str]:
     evictable = [pod for pod in pods if not _stays(pod)]
     if evictable:
         return [f"{name}: {_evict(api, pod)}" for pod in evictable]
-    api.delete(_path(standing), uid=standing["metadata"]["uid"])
+    if deallocates:
+        _switch_off(api, standing)
+    else:
+        api.delete(_path(standing), uid=standing["metadata"]["uid"])
     return []
 
 
@@ -173,6 +220,10 @@ def _labels(manifest: _Object) -> dict[str, str]:
 
 def _is_draining(standing: _Object) -> bool:
     return DRAINING in standing["metadata"].get("annotations", {})
+
+
+def _is_off(standing: _Object) -> bool:
+    return DEALLOCATED in standing["metadata"].get("annotations", {})
 
 
 def _name(each: _Object) -> str:

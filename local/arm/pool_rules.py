@@ -1,13 +1,16 @@
 """What a change of an agent pool may and may not do in one request.
 
-The rules: https://learn.microsoft.com/azure/aks/scale-cluster and
-https://learn.microsoft.com/azure/aks/cluster-autoscaler; the messages are those that users reported.
+The rules: https://learn.microsoft.com/azure/aks/scale-cluster,
+https://learn.microsoft.com/azure/aks/cluster-autoscaler, https://learn.microsoft.com/azure/aks/start-stop-nodepools
+and https://learn.microsoft.com/azure/aks/virtual-machines-node-pools; the messages are those that users
+reported. Where none was, as of stopped pools, the wording is ours and the rule no laxer than the real one.
 """
 
 from local.arm.errors import ArmError
 from local.arm.state import Json
 
 _MOST_NODES = 1000
+_MOST_SIZES = 5
 _FIXED = ("vmSize", "osType", "type")
 _RESERVED_IN_TAGS = frozenset(r"<>%&\?/")
 
@@ -24,14 +27,60 @@ def check_change(name: str, *, current: Json, asked: Json) -> None:
         ArmError: 400, with AKS' code and message.
     """
     for fixed in _FIXED:
-        if asked.get(fixed) != current[fixed]:
+        if asked.get(fixed) != current.get(fixed):
             message = f"Changing property 'properties.{fixed}' is not allowed."
             raise ArmError(400, "PropertyChangeNotAllowed", message)
     if current["mode"] == "System" and asked.get("mode") != "System":
         raise ArmError(400, "MustDefineAtLeastOneSystemPool", "Must define at least one system pool.")
+    _check_power(name, current=current, asked=asked)
+    if current["type"] == "VirtualMachines":
+        _check_machines(asked)
+        _check_tags(asked.get("tags") or {})
+        return
     _check_size(asked)
     _check_autoscaler(name, current=current, asked=asked)
     _check_tags(asked.get("tags") or {})
+
+
+def power(properties: Json) -> str:
+    """Whether a pool is `Running` or `Stopped`."""
+    state = properties.get("powerState")
+    return str(state.get("code") or "Running") if isinstance(state, dict) else "Running"
+
+
+def _check_power(name: str, *, current: Json, asked: Json) -> None:
+    was, shall = power(current), power(asked)
+    if shall not in {"Running", "Stopped"}:
+        raise _invalid("powerState")
+    if shall == "Running":
+        return
+    if asked.get("mode") == "System":
+        raise ArmError(
+            400, "OperationNotAllowed", f"Agent pool '{name}' is a system pool and cannot be stopped."
+        )
+    if was == "Running" and current["provisioningState"] != "Succeeded":
+        message = (
+            f"Agent pool '{name}' is {current['provisioningState']}: only one that Succeeded can be stopped."
+        )
+        raise ArmError(400, "OperationNotAllowed", message)
+    sized = ("count", "enableAutoScaling", "minCount", "maxCount")
+    if any(asked.get(each) != current.get(each) for each in sized):
+        raise ArmError(400, "OperationNotAllowed", f"Agent pool '{name}' is stopped and cannot be scaled.")
+
+
+def _check_machines(asked: Json) -> None:
+    """A pool of type `VirtualMachines` says how many machines of each size it has, and has no count."""
+    for foreign in ("count", "minCount", "maxCount"):
+        if asked.get(foreign) is not None:
+            raise _invalid(foreign)
+    profile = asked.get("virtualMachinesProfile")
+    scale = profile.get("scale") if isinstance(profile, dict) else None
+    manual = scale.get("manual") if isinstance(scale, dict) else None
+    if not isinstance(manual, list) or not 1 <= len(manual) <= _MOST_SIZES:
+        raise _invalid("virtualMachinesProfile")
+    for each in manual:
+        if not isinstance(each.get("count"), int) or not 0 <= each["count"] <= _MOST_NODES:
+            raise _invalid("virtualMachinesProfile")
 
 
 def _check_size(asked: Json) -> None:

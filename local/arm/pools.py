@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from local.arm.errors import ArmError, not_found
 from local.arm.http import json_body, paged
-from local.arm.pool_rules import check_change
+from local.arm.pool_rules import check_change, power
 from local.arm.state import ArmState, Json, Operation
 
 _CLUSTERS = "Microsoft.ContainerService/managedClusters"
@@ -140,11 +140,18 @@ def _begin(state: ArmState, name: str, asked: Json) -> Operation:
         state.nodes_wait_for[name] = "its nodes have not been looked at since it was changed"
     state.pools[name] = {
         **{field: value for field, value in asked.items() if value is not None},
+        **_machines(asked),
         "eTag": operation.identifier,
         "provisioningState": "Updating",
-        "powerState": {"code": "Running"},
+        "powerState": {"code": power(asked)},
     }
     return operation
+
+
+def _machines(asked: Json) -> Json:
+    """What a pool of type `VirtualMachines` tells of its machines; nobody else writes that."""
+    profile = asked.get("virtualMachinesProfile")
+    return {"virtualMachineNodesStatus": profile["scale"]["manual"]} if isinstance(profile, dict) else {}
 
 
 def _pool_json(state: ArmState, name: str) -> Json:

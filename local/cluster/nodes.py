@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+DEALLOCATED = "coppice.dev/deallocated"
+"""The annotation of a node whose machine is off, and which nobody makes ready."""
+
 
 def node(
     pool: str, number: int, *, mode: str = "User", labels: Mapping[str, str] | None = None

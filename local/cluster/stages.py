@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from local.cluster.nodes import DEALLOCATED
 from local.cluster.programs import module_folder
 
 _STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast", "volume/fast")
@@ -21,6 +22,8 @@ spec:
     statusTemplate: |
       conditions: [{type: Ready, status: "True", lastTransitionTime: {{ Now | Quote }}}]
 """
+# A machine that was deallocated posts nothing until it is started.
+_ON = f"    - {{key: '.metadata.annotations[\"{DEALLOCATED}\"]', operator: DoesNotExist}}\n"
 # AKS brings these: https://learn.microsoft.com/azure/aks/concepts-storage#storage-classes
 _CLASSES = ("default", "managed", "managed-csi", "managed-csi-premium", "managed-premium", "azurefile-csi")
 
@@ -39,6 +42,8 @@ def stages() -> str:
             if "kind: Stage" in text:
                 # kwok serves one class of its own; a claim here names one of AKS's.
                 text = text.replace("self.spec.storageClassName == 'kwok-volume'", "true")
+                if "kind: Node\n" in text:
+                    text = text.replace("    matchExpressions:\n", f"    matchExpressions:\n{_ON}", 1)
                 documents.append(text)
     return "\n---\n".join((*documents, _READY_AGAIN))
 

@@ -12,6 +12,7 @@ import pytest
 from azure.core.exceptions import ResourceExistsError
 
 from local.arm.nodes import DRAINING, keeping_nodes, look
+from local.arm.world import ManualScale, Pool, properties
 from local.cluster.nodes import node
 from local.cluster.waiting import wait_for
 from local.demo.processes import write_kubeconfig
@@ -245,6 +246,82 @@ def test_nodes_are_kept_without_anyone_asking_and_the_keeper_ends(arm: Any, clus
         assert provisioning(arm, "prod") == "Updating"  # nobody makes it ready here
         (keeper,) = [each for each in set(threading.enumerate()) - before if each.name == "nodes"]
     assert not keeper.is_alive()
+
+
+def readiness(cluster: Cluster, pool: str) -> dict[str, str]:
+    """Each node's Ready condition."""
+    return {
+        name: next(
+            (one["status"] for one in each["status"].get("conditions", ()) if one["type"] == "Ready"), ""
+        )
+        for name, each in cluster.nodes(pool).items()
+    }
+
+
+def test_a_machine_that_is_deallocated_stays_a_node_and_is_the_first_to_start(
+    kept: Any, cluster: Cluster
+) -> None:
+    """https://learn.microsoft.com/azure/aks/scale-down-mode."""
+    last = machine("prod", 2)
+    cluster.add_pod("web", last)
+    kept.state.pools["prod"]["scaleDownMode"] = "Deallocate"
+    change(kept, "prod", count=2)
+    for _ in range(4):
+        look(kept.state, cluster.api)
+    assert provisioning(kept, "prod") == "Succeeded"
+    assert readiness(cluster, "prod") == {
+        machine("prod", 0): "True",
+        machine("prod", 1): "True",
+        last: "Unknown",
+    }
+    assert cluster.pods() == set()
+
+    change(kept, "prod", count=4)
+    look(kept.state, cluster.api)
+    assert f"{last} is starting" in waits(kept)["prod"]
+    assert len(cluster.nodes("prod")) == 4
+    assert not cluster.nodes("prod")[last]["spec"].get("unschedulable")
+    look(kept.state, cluster.api)
+    assert readiness(cluster, "prod")[last] == ""
+    assert provisioning(kept, "prod") == "Updating"
+    cluster.make_ready()
+    look(kept.state, cluster.api)
+    assert provisioning(kept, "prod") == "Succeeded"
+
+
+def test_machines_that_were_deallocated_go_when_the_pool_is_to_delete_them(
+    kept: Any, cluster: Cluster
+) -> None:
+    kept.state.pools["prod"]["scaleDownMode"] = "Deallocate"
+    change(kept, "prod", count=0)
+    for _ in range(4):
+        look(kept.state, cluster.api)
+    assert len(cluster.nodes("prod")) == 3
+    change(kept, "prod", scale_down_mode="Delete")
+    look(kept.state, cluster.api)
+    assert cluster.nodes("prod") == {}
+
+
+@pytest.mark.parametrize("mode", ["Delete", "Deallocate"])
+def test_a_pool_that_is_stopped_has_no_nodes_whatever_its_count(
+    kept: Any, cluster: Cluster, mode: str
+) -> None:
+    kept.state.pools["prod"]["scaleDownMode"] = mode
+    change(kept, "prod", power_state={"code": "Stopped"})
+    for _ in range(4):
+        look(kept.state, cluster.api)
+    assert cluster.nodes("prod") == {}
+    assert provisioning(kept, "prod") == "Succeeded"
+    change(kept, "prod", power_state={"code": "Running"})
+    look(kept.state, cluster.api)
+    assert len(cluster.nodes("prod")) == 3
+
+
+def test_a_pool_of_virtual_machines_has_the_nodes_of_all_its_sizes(arm: Any, cluster: Cluster) -> None:
+    scales = (ManualScale(size="Standard_D2s_v3", count=2), ManualScale(size="Standard_D4s_v3", count=1))
+    arm.state.pools["vms"] = properties(Pool(name="vms", mode="User", virtual_machines=scales))
+    look(arm.state, cluster.api)
+    assert len(cluster.nodes("vms")) == 3
 
 
 def test_without_a_cluster_a_change_waits_for_no_nodes(arm: Any) -> None:

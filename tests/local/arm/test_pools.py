@@ -6,6 +6,9 @@ import httpx
 import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError
+from azure.mgmt.containerservice.models import PowerState
+
+from local.arm.world import ManualScale, Pool, properties
 
 CLUSTER = ("rg-coppice", "aks-coppice")
 
@@ -187,3 +190,54 @@ def test_what_a_put_leaves_out_is_unset(arm: Any) -> None:
 @pytest.mark.parametrize("tag", ["coppice.dev/count", "a?b", "x" * 513])
 def test_a_tag_may_not_be_named_like_an_annotation(arm: Any, tag: str) -> None:
     assert code(refused(arm, "prod", tags={tag: "3"})) == "InvalidTagNameCharacters"
+
+
+def test_a_pool_is_stopped_and_started_and_stays_stopped_whoever_else_writes_it(arm: Any) -> None:
+    """https://learn.microsoft.com/azure/aks/start-stop-nodepools."""
+    change(arm, "prod", power_state=PowerState(code="Stopped"))
+    assert (get(arm, "prod").power_state.code, get(arm, "prod").count) == ("Stopped", 3)
+    change(arm, "prod", tags={"owner": "us"})
+    assert get(arm, "prod").power_state.code == "Stopped"
+    refused(arm, "prod", count=0)
+    change(arm, "prod", power_state=PowerState(code="Running"))
+    change(arm, "prod", count=0)
+    assert (get(arm, "prod").power_state.code, get(arm, "prod").count) == ("Running", 0)
+
+
+def test_a_system_pool_and_one_that_failed_are_not_stopped(arm: Any) -> None:
+    refused(arm, "system", power_state=PowerState(code="Stopped"))
+    refused(arm, "prod", power_state=PowerState(code="Hibernated"))
+    arm.state.endings = ["Failed"]
+    change(arm, "prod", tags={"owner": "us"})
+    refused(arm, "prod", power_state=PowerState(code="Stopped"))
+
+
+@pytest.fixture
+def machines(arm: Any) -> Any:
+    """ARM with a pool of type VirtualMachines: https://learn.microsoft.com/azure/aks/virtual-machines-node-pools."""
+    scales = (ManualScale(size="Standard_D2s_v3", count=2), ManualScale(size="Standard_D4s_v3", count=1))
+    arm.state.pools["vms"] = properties(Pool(name="vms", mode="User", virtual_machines=scales))
+    return arm
+
+
+def test_a_pool_of_virtual_machines_has_no_count_but_one_for_each_size(machines: Any) -> None:
+    pool = get(machines, "vms")
+    assert (pool.type_properties_type, pool.count, pool.vm_size) == ("VirtualMachines", None, None)
+    assert [(each.size, each.count) for each in pool.virtual_machines_profile.scale.manual] == [
+        ("Standard_D2s_v3", 2),
+        ("Standard_D4s_v3", 1),
+    ]
+    pool.virtual_machines_profile.scale.manual[0].count = 0
+    put(machines, pool)
+    assert [each.count for each in get(machines, "vms").virtual_machine_nodes_status] == [0, 1]
+    change(machines, "vms", tags={"owner": "us"})
+
+
+@pytest.mark.parametrize("changes", [{"count": 0}, {"min_count": 0}, {"virtual_machines_profile": None}])
+def test_a_pool_of_virtual_machines_is_not_written_like_a_scale_set(machines: Any, changes: Any) -> None:
+    refused(machines, "vms", **changes)
+
+
+def test_a_pool_stays_of_its_type(machines: Any) -> None:
+    refused(machines, "vms", type_properties_type="VirtualMachineScaleSets", count=1)
+    refused(machines, "prod", type_properties_type="VirtualMachines")
