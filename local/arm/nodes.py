@@ -106,9 +106,8 @@ def _count(pool: Json) -> int:
     if power(pool) == "Stopped":
         return 0
     machines = pool.get("virtualMachineNodesStatus")
-    counts = [each["count"] for each in machines] if isinstance(machines, list) else [pool.get("count")]
-    assert all(isinstance(each, int) for each in counts)
-    return sum(counts)
+    counts = [each["count"] for each in machines] if isinstance(machines, list) else [pool["count"]]
+    return sum(int(str(each)) for each in counts)
 
 
 def _deallocates(pool: Json) -> bool:

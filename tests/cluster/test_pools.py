@@ -1,6 +1,7 @@
 """Agent pools of the ARM stand-in as nodes: the real scheduler and the real eviction API take part."""
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -90,7 +91,7 @@ class Azure:
     def __init__(self, http: httpx.Client, state: ArmState, pool: str) -> None:
         group = f"/subscriptions/{state.world.subscription}/resourceGroups/rg-coppice/providers"
         self._pools = f"{group}/Microsoft.ContainerService/managedClusters/aks-coppice/agentPools"
-        self._http, self._pool = http, pool
+        self._http, self._pool, self.state = http, pool, state
 
     def scale(self, count: int) -> str:
         """Change the count; returns the operation's address."""
@@ -256,3 +257,22 @@ def test_a_drain_that_a_restart_interrupted_is_taken_back_where_the_node_stays(
     with kept(arm(pool, 1), kubeconfig):
         assert not is_cordoned()
     assert pods(api, namespace) == [("Running", where)]
+
+
+def test_machines_that_are_deallocated_stay_nodes_that_are_not_ready_and_start_again(
+    api: httpx.Client, azure: Azure, pool: str
+) -> None:
+    def ready() -> list[str]:
+        conditions = [one for each in nodes(api, pool) for one in each["status"].get("conditions", ())]
+        return [one["status"] for one in conditions if one["type"] == "Ready"]
+
+    (before,) = names(api, pool)
+    azure.state.pools[pool]["scaleDownMode"] = "Deallocate"
+    azure.scale(0)
+    wait_for("the machine to be off", lambda: azure.is_succeeded() and ready() == ["Unknown"])
+    time.sleep(2)  # nobody makes it ready meanwhile
+    assert ready() == ["Unknown"]
+    azure.scale(1)
+    wait_for("the machine to be on", lambda: azure.is_succeeded() and ready() == ["True"])
+    assert names(api, pool) == [before]
+    wait_for("pods to be let in", lambda: not nodes(api, pool)[0]["spec"].get("unschedulable"))

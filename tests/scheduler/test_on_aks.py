@@ -78,8 +78,8 @@ class Night:
             self.arm.pools[pool].update(changes, eTag=f"{pool}-by-hand")
 
 
-AWAKE = {"dev": (2, True, {}), "gpu": (1, False, {})}
-ASLEEP = {
+AWAKE: dict[str, tuple[object, ...]] = {"dev": (2, True, {}), "gpu": (1, False, {})}
+ASLEEP: dict[str, tuple[object, ...]] = {
     "dev": (0, False, {"coppice-before-sleep": "count=2,min=1,max=3"}),
     "gpu": (0, False, {"coppice-before-sleep": "count=1"}),
 }
