@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 _USUAL = "schedule.yaml"
 
 
-def schedule(folder: Path, named: str) -> Schedule | None:
+def schedule(folder: Path, named: str, *, repository: str) -> Schedule | None:
     """Read the power schedule.
 
     Args:
         folder: the app's.
         named: setting `SCHEDULE_FILE`; empty looks for the usual one.
+        repository: the repository of flags that name none.
 
     Returns:
         The schedule; `None` if none is named and the usual one is not there.
@@ -43,7 +44,7 @@ def schedule(folder: Path, named: str) -> Schedule | None:
             raise NotSetUp(f"SCHEDULE_FILE names {file}, and there is no such file")
         return None
     try:
-        return load(file.read_text(encoding="utf-8"), name=file.name)
+        return load(file.read_text(encoding="utf-8"), name=file.name, repository=repository)
     except (ScheduleError, UnicodeDecodeError) as error:
         raise NotSetUp(
             f"the schedule has mistakes, and until they are mended nothing is switched:\n{error}"

@@ -215,7 +215,8 @@ class Composition:
         """
         from composition.power import schedule
 
-        return schedule(self.folder, self.settings.schedule_file)
+        settings = self.settings
+        return schedule(self.folder, settings.schedule_file, repository=settings.github_repository)
 
     @cached_property
     def scheduler_api(self) -> "Api":

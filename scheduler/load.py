@@ -13,6 +13,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from scheduler.parser import parser
 from scheduler.schedule import Environment, Flag, Hours, Price, Schedule, Sync
+from scheduler.shared import place_of
 
 Place: TypeAlias = tuple[str | int, ...]
 
@@ -21,12 +22,13 @@ class ScheduleError(ValueError):
     """A schedule has mistakes; the message has a line for each."""
 
 
-def load(text: str, *, name: str = "schedule.yaml") -> Schedule:
+def load(text: str, *, name: str = "schedule.yaml", repository: str = "") -> Schedule:
     """Read a schedule.
 
     Args:
         text: YAML 1.2.
         name: the file's name, for messages.
+        repository: the repository of flags that name none.
 
     Returns:
         The schedule.
@@ -46,7 +48,7 @@ def load(text: str, *, name: str = "schedule.yaml") -> Schedule:
     except ValidationError as error:
         mistakes = list(_mistakes(error))
     else:
-        mistakes = list(_contradictions(schedule))
+        mistakes = list(_contradictions(schedule, repository))
         if not mistakes:
             return schedule
     lines = sorted({(_line(root, place), said) for place, said in mistakes})
@@ -88,7 +90,7 @@ def _keys(place: Place) -> tuple[str, ...]:
     return tuple(part.model_fields)
 
 
-def _contradictions(schedule: Schedule) -> Iterator[tuple[Place, str]]:
+def _contradictions(schedule: Schedule, repository: str) -> Iterator[tuple[Place, str]]:
     """What each part says well, and together makes no sense."""
     flags: dict[tuple[str, ...], str] = {}
     pools: dict[str, str] = {}
@@ -98,7 +100,7 @@ def _contradictions(schedule: Schedule) -> Iterator[tuple[Place, str]]:
         if not name.replace("-", "").isalnum() or not name.islower() or name[0] == "-":
             yield root, f"environment {name!r}: expected lower-case letters, digits and '-', such as dev"
         for index, flag in enumerate(environment.state):
-            other = flags.setdefault((flag.repository.lower(), flag.branch, flag.file, str(flag.path)), name)
+            other = flags.setdefault((*place_of(flag, repository), flag.branch), name)
             theirs = schedule.named[other]
             if (theirs.awake, theirs.lead_time) != (environment.awake, environment.lead_time):
                 place = (*root, "state", index)

@@ -3,7 +3,7 @@
 Whatever was not read is `Unknown`, and stays it: nothing here takes a failure for an absence.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from scheduler.pods import Budget, ClusterReader, Node, Pod
 from scheduler.pools import Pool, PoolReader
 from scheduler.scalars import Scalar
 from scheduler.schedule import Environment, Flag, Sync
+from scheduler.shared import sharing
 from scheduler.sync import InForce, Synced, SyncReader, SyncSeen
 
 T = TypeVar("T")
@@ -53,6 +54,7 @@ class Observed:
         on_pools: the pods on the nodes of its pools, of every namespace.
         in_namespaces: the pods of its namespaces; looked at only while it wakes.
         budgets: the PodDisruptionBudgets of the namespaces whose pods are on its pools.
+        shared: the other environments that have a flag of it → which.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Observed:
     on_pools: Reading[tuple[Pod, ...]]
     in_namespaces: Reading[tuple[Pod, ...]] = NOT_LOOKED_AT
     budgets: Reading[tuple[Budget, ...]] = NOT_LOOKED_AT
+    shared: Reading[Mapping[str, str]] = Standing({})
 
     @property
     def own_pools(self) -> tuple[Pool, ...]:
@@ -73,20 +76,24 @@ class Observed:
         return tuple(pool for pool in standing(self.pools) or () if pool.name in self.environment.pools)
 
 
-def observe(name: str, environment: Environment, *, repository: str, readers: Readers) -> Observed:
+def observe(
+    name: str, environments: Mapping[str, Environment], *, repository: str, readers: Readers
+) -> Observed:
     """Look at one environment.
 
     Args:
         name: its name.
-        environment: what the schedule says it consists of.
+        environments: what the schedule says of each.
         repository: the repository of flags that name none.
         readers: what looks.
 
     Returns:
         What was seen; nothing was written.
     """
+    environment = environments[name]
     git = _Git(readers.repositories)
     flags = tuple(_flag(flag, repository, git) for flag in environment.state)
+    others = {other: each for other, each in environments.items() if other != name}
     pools = read(readers.pools.pools)  # before the nodes: those of an operation that has ended are there
     nodes = read(readers.cluster.nodes)
     on_pools = _then(nodes, lambda all_: readers.cluster.pods_on(_names(all_, environment)))
@@ -107,6 +114,7 @@ def observe(name: str, environment: Environment, *, repository: str, readers: Re
         if waking
         else NOT_LOOKED_AT,
         budgets=_then(on_pools, lambda pods: readers.cluster.budgets({pod.namespace for pod in pods})),
+        shared=sharing(flags, others, repository=repository, default_branch=git.default_branch),
     )
 
 
@@ -140,6 +148,13 @@ class _Git:
         self.reader = reader
         self._heads: dict[tuple[str, str], Reading[str]] = {}
         self._texts: dict[tuple[str, str, str], Reading[str]] = {}
+        self._defaults: dict[str, str] = {}
+
+    def default_branch(self, repository: str) -> str:
+        name = repository.lower()
+        if name not in self._defaults:
+            self._defaults[name] = self.reader.default_branch(repository)
+        return self._defaults[name]
 
     def head(self, repository: str, branch: str) -> Reading[str]:
         place = (repository.lower(), branch)
@@ -157,7 +172,7 @@ class _Git:
 def _flag(flag: Flag, default: str, git: _Git) -> FlagSeen:
     repository = flag.repository or default
     named: Reading[str] = (
-        Standing(flag.branch) if flag.branch else read(lambda: git.reader.default_branch(repository))
+        Standing(flag.branch) if flag.branch else read(lambda: git.default_branch(repository))
     )
     branch = standing(named) or ""
 

@@ -13,6 +13,7 @@ from scheduler.memory import admitted, recollected, unfit, without
 from scheduler.observe import Observed
 from scheduler.pools import Reshape
 from scheduler.schedule import Schedule
+from scheduler.shared import held
 from scheduler.waits import unread
 
 PATIENCE = timedelta(minutes=30)
@@ -33,6 +34,13 @@ def plan(seen: Observed, *, schedule: Schedule, now: datetime) -> Plan:
     if isinstance(seen.overrides, Unknown) and not wanted.awake:
         barrier = unread(seen.overrides)  # somebody may have asked for it to be awake
         return Plan(() if barrier is None else (barrier,), note=wanted.why)
+    if not wanted.awake:
+        overrides = standing(seen.overrides) or ()
+        held_up = unread(seen.shared) or held(
+            seen.shared, seen.name, schedule=schedule, overrides=overrides, now=now
+        )
+        if held_up is not None:
+            return Plan((held_up,), note=wanted.why)
     return towards(seen, awake=wanted.awake, why=wanted.why, now=now)
 
 

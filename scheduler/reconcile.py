@@ -140,8 +140,7 @@ class Reconciler:
         Raises:
             KeyError: the schedule does not name it.
         """
-        wants = self.schedule.named[environment]
-        return observe(environment, wants, repository=self.repository, readers=self.readers)
+        return observe(environment, self.schedule.named, repository=self.repository, readers=self.readers)
 
     def plan(self, seen: Observed) -> Plan:
         """Plan for one environment, and strike out what may not be touched. Pure but for the time."""

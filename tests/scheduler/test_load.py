@@ -163,6 +163,20 @@ def test_environments_of_one_flag_have_the_same_hours(of_dev: str, of_staging: s
         load(text)
 
 
+@pytest.mark.parametrize("spelt", ["acme/gitops", "Acme/GitOps"])
+def test_a_repository_that_is_left_out_is_the_one_that_is_spelt_out(spelt: str) -> None:
+    rest = "sync: [{argocd: argocd/a}]"
+    text = (
+        "environments:\n"
+        f'  dev: {{awake: ["Mon 06:00-20:00"], namespaces: [a], state: [{{file: f, path: on}}], {rest}}}\n'
+        f"  staging: {{awake: [], namespaces: [b],"
+        f" state: [{{repository: {spelt}, file: f, path: on}}], {rest}}}\n"
+    )
+    assert load(text, repository="acme/another").named.keys() == {"dev", "staging"}
+    with pytest.raises(ScheduleError, match="dev has it too, and other hours"):
+        load(text, repository="acme/gitops")
+
+
 def test_words_that_yaml_1_1_takes_for_booleans_are_words() -> None:
     schedule = load("holidays: [NO]\n" + DEV.replace("state}", "state, on: yes, off: no}"))
     assert schedule.holidays == ("NO",)
