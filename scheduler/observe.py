@@ -4,7 +4,7 @@ Whatever was not read is `Unknown`, and stays it: nothing here takes a failure f
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from loop.errors import Rejected, Unreachable
@@ -68,7 +68,7 @@ class Observed:
     on_pools: Reading[tuple[Pod, ...]]
     in_namespaces: Reading[tuple[Pod, ...]] = NOT_LOOKED_AT
     budgets: Reading[tuple[Budget, ...]] = NOT_LOOKED_AT
-    shared: Reading[Mapping[str, str]] = Standing({})
+    shared: Reading[Mapping[str, str]] = field(default_factory=lambda: Standing({}))
 
     @property
     def own_pools(self) -> tuple[Pool, ...]:

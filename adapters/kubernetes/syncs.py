@@ -127,7 +127,10 @@ def _compared(spec: Mapping[str, Any], sync: Mapping[str, Any]) -> Iterator[tupl
 
     One repository may be read twice, a chart at a tag and its values at a branch: then the branch is named.
     """
-    sources = spec.get("sources") or [spec.get("source") or {}]
+    compared = sync.get("comparedTo") or {}
+    # Since then somebody may have changed what it is to read: the commits are in the order of that time.
+    said = compared if any(each.get("repoURL") for each in _sources(compared)) else spec
+    sources = _sources(said)
     pairs = zip(sources, _revisions(sync), strict=False)
     # While it cannot read Git, it names the branch.
     found = [(source, revision) for source, revision in pairs if _COMMIT.fullmatch(revision)]
@@ -138,6 +141,10 @@ def _compared(spec: Mapping[str, Any], sync: Mapping[str, Any]) -> Iterator[tupl
         name = _repository(source.get("repoURL", ""))
         target = (source.get("targetRevision") or "HEAD").removeprefix("refs/heads/")
         yield name if len(commits[name]) == 1 else f"{name}@{target}", revision
+
+
+def _sources(said: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return said.get("sources") or [said.get("source") or {}]
 
 
 def _revisions(reported: Mapping[str, Any]) -> Sequence[str]:

@@ -1,9 +1,10 @@
 """Argo CD's application controller: it compares Applications with Git, and syncs those that sync on their
 own.
 
-Less than a real one: one source, no pruning, no healing of what was changed by hand. A sync that failed is
+Less than a real one: no charts, no pruning, no healing of what was changed by hand. A sync that failed is
 tried again at the next look at Git, as with `syncPolicy.retry`. The status is that of
-https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml.
+https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml, and of several sources that of
+https://github.com/argoproj/argo-cd/blob/v3.2.11/controller/state.go.
 """
 
 from collections.abc import Callable
@@ -20,6 +21,7 @@ Object = dict[str, Any]
 REFRESH = "argocd.argoproj.io/refresh"
 _MANAGER = "argocd-controller"
 _INSTANCE = "app.kubernetes.io/instance"
+_NOWHERE: Object = {"repoURL": ""}
 
 
 class ArgoCd:
@@ -40,7 +42,7 @@ class ArgoCd:
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
-        self._sources = sources
+        self._repositories = sources
         self._settings = settings
         self._clock = clock
 
@@ -64,63 +66,94 @@ class ArgoCd:
             status["reconciledAt"] = _text(now)
         status["health"] = {"status": self._health(status)}
         if asked or status != before:
-            self._cluster.update(app, {"metadata": {"annotations": {REFRESH: None}}, "status": status})
+            patch = {"metadata": {"annotations": {REFRESH: None}}, "status": _difference(before, status)}
+            self._cluster.update(app, patch)
 
     def _compare(self, app: Object, status: Object, *, start: bool) -> None:
         """Say what Git says now, and start a sync if that is not what was synced last."""
         spec, now = app["spec"], self._clock()
-        source = spec["source"]
+        sources = _sources(spec)
+        compared = {**_compared(spec), "destination": spec["destination"]}
         try:
             seen = seen_at(now, self._settings().lag_seconds)
-            revision = self._sources.revision(source["repoURL"], source.get("targetRevision", ""), as_of=seen)
-            same = self._is_in_force(source, status.get("operationState", {}), revision)
+            revisions = [
+                self._repositories.revision(each["repoURL"], each.get("targetRevision", ""), as_of=seen)
+                for each in sources
+            ]
+            wanted, repeated = self._wanted(app, sources, revisions)
+            same = self._is_in_force(app, status.get("operationState", {}), revisions, wanted)
         except SourceError as error:
-            status["sync"] = status.get("sync", {}) | {"status": "Unknown"}
-            told = {"type": "ComparisonError", "message": str(error), "lastTransitionTime": _text(now)}
-            status["conditions"] = [told]
+            named = _revisions(spec, [each.get("targetRevision", "") for each in sources])
+            status["sync"] = {"status": "Unknown", **named, "comparedTo": compared}
+            status["conditions"] = [_condition("ComparisonError", str(error), now)]
             return
-        status["conditions"] = []
-        compared = {"source": source, "destination": spec["destination"]}
+        told = "; ".join(repeated)  # a real one has a condition for each
+        status["conditions"] = [_condition("RepeatedResourceWarning", told, now)] if told else []
         outcome = "Synced" if same else "OutOfSync"
-        status["sync"] = {"status": outcome, "revision": revision, "comparedTo": compared}
+        named = _revisions(spec, revisions)
+        status["sync"] = {"status": outcome, **named, "comparedTo": compared}
         running = status.get("operationState", {}).get("phase") == "Running"
         if start and not same and not running and "automated" in spec.get("syncPolicy", {}):
+            sync = {**named, **({"sources": sources} if _several(spec) else {"source": sources[0]})}
             status["operationState"] = {
                 "phase": "Running",
                 "message": "one or more tasks are running",
-                "operation": {"sync": {"revision": revision}, "initiatedBy": {"automated": True}},
+                "operation": {"sync": sync, "initiatedBy": {"automated": True}},
                 "startedAt": _text(now),
                 "finishedAt": None,
                 "syncResult": None,
             }
 
-    def _is_in_force(self, source: Object, operation: Object, revision: str) -> bool:
-        """Whether a commit says what was synced last: a new one need not change this Application."""
-        url, folder = source["repoURL"], source.get("path", ".")
-        wanted = self._sources.objects(url, revision, folder)
-        synced = (operation.get("syncResult") or {}).get("revision")
-        if operation.get("phase") != "Succeeded" or synced is None:
+    def _wanted(
+        self, app: Object, sources: list[Object], revisions: list[str]
+    ) -> tuple[list[Object], list[str]]:
+        """What all sources say, and what several of them say: there the last one counts."""
+        home, found = app["spec"]["destination"].get("namespace", ""), dict[tuple[str, ...], list[Object]]()
+        for source, revision in zip(sources, revisions, strict=True):
+            if "chart" in source:
+                raise SourceError(f"chart {source['chart']}: charts are not served here")
+            if len(sources) > 1 and not source.get("path"):
+                continue  # it is there for others to refer to
+            for each in self._repositories.objects(source["repoURL"], revision, source.get("path", ".")):
+                found.setdefault(_key(each, home), []).append(each)
+        repeated = [
+            f"Resource {'/'.join(key)} appeared {len(each)} times among application resources."
+            for key, each in found.items()
+            if len(each) > 1
+        ]
+        return [each[-1] for each in found.values()], repeated
+
+    def _is_in_force(
+        self, app: Object, operation: Object, revisions: list[str], wanted: list[Object]
+    ) -> bool:
+        """Whether commits say what was synced last: new ones need not change this Application."""
+        result = operation.get("syncResult") or {}
+        synced = result.get("revisions") or [result.get("revision") or ""]
+        if operation.get("phase") != "Succeeded" or not all(synced):
             return False
-        return synced == revision or self._sources.objects(url, synced, folder) == wanted
+        sources = result.get("sources") or [result["source"]]
+        if (sources, synced) == (_sources(app["spec"]), revisions):
+            return True
+        return self._wanted(app, sources, synced)[0] == wanted
 
     def _finished(self, app: Object, operation: Object, status: Object) -> Object:
         """Carry a sync out, and return its end."""
-        revision = operation["operation"]["sync"]["revision"]
+        asked = operation["operation"]["sync"]
+        sources = asked.get("sources") or [asked["source"]]
         phase, message = "Succeeded", "successfully synced (all tasks run)"
         try:
-            status["resources"] = self._sync(app, revision)
+            status["resources"] = self._sync(app, sources, asked.get("revisions") or [asked["revision"]])
         except (ApplyError, SourceError) as error:
             phase, message = "Failed", f"one or more objects failed to apply, reason: {error}"
-        result = {"revision": revision, "source": app["spec"]["source"]}
+        result = {"revision": "", "source": _NOWHERE} | asked
         end = {"phase": phase, "message": message, "finishedAt": _text(self._clock()), "syncResult": result}
         return operation | end
 
-    def _sync(self, app: Object, revision: str) -> list[Object]:
-        source, name = app["spec"]["source"], app["metadata"]["name"]
-        home = app["spec"]["destination"].get("namespace", "")
+    def _sync(self, app: Object, sources: list[Object], revisions: list[str]) -> list[Object]:
+        name, home = app["metadata"]["name"], app["spec"]["destination"].get("namespace", "")
         if any(fnmatchcase(name, each) for each in self._settings().failing):
             raise ApplyError("the stand-in was asked to fail")
-        objects = self._sources.objects(source["repoURL"], revision, source.get("path", "."))
+        objects, _ = self._wanted(app, sources, revisions)
         self._cluster.apply(objects, namespace=home, manager=_MANAGER, labels={_INSTANCE: name})
         return [_resource(each, home) for each in objects]
 
@@ -138,6 +171,47 @@ class ArgoCd:
             for each in resources
         )
         return "Healthy" if healthy else "Progressing"
+
+
+def _difference(before: Object, after: Object) -> Object:
+    """The merge patch from one to the other: what is no longer said goes."""
+    gone: Object = dict.fromkeys(before.keys() - after.keys())
+    return gone | {
+        name: _difference(before[name], each)
+        if isinstance(each, dict) and isinstance(before.get(name), dict)
+        else each
+        for name, each in after.items()
+    }
+
+
+def _several(spec: Object) -> bool:
+    return bool(spec.get("sources"))
+
+
+def _sources(spec: Object) -> list[Object]:
+    """Its sources; where there are several, the single one does not count."""
+    found: list[Object] = spec.get("sources") or [spec["source"]]
+    return found
+
+
+def _revisions(spec: Object, revisions: list[str]) -> Object:
+    return {"revisions": revisions} if _several(spec) else {"revision": revisions[0]}
+
+
+def _compared(spec: Object) -> Object:
+    """What was compared; Go writes an empty source beside several."""
+    if _several(spec):
+        return {"source": _NOWHERE, "sources": spec["sources"]}
+    return {"source": spec["source"]}
+
+
+def _condition(kind: str, message: str, now: datetime) -> Object:
+    return {"type": kind, "message": message, "lastTransitionTime": _text(now)}
+
+
+def _key(each: Object, home: str) -> tuple[str, ...]:
+    group, metadata = each["apiVersion"].rpartition("/")[0], each["metadata"]
+    return group, each["kind"], metadata.get("namespace", home), metadata["name"]
 
 
 def _resource(each: Object, home: str) -> Object:

@@ -1,6 +1,8 @@
 """What a repository says at a commit: the objects of one of its folders."""
 
+import contextlib
 import io
+import re
 import tarfile
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -16,6 +18,7 @@ from provisioning.refusal import Refused
 
 Object = dict[str, Any]
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _MOST_COMMITS = 100  # how far back a commit is looked for that is old enough
 
 
@@ -41,17 +44,17 @@ class Sources:
 
         Args:
             url: the repository's address; its last two parts are its name.
-            branch: the branch; empty or `HEAD` means the default one.
+            branch: the branch; empty or `HEAD` means the default one. A tag or a commit will do.
             as_of: commits after this time are not seen.
 
         Raises:
             SourceError: there is no such repository or branch.
         """
         repository = self._repository(url)
-        branch = repository.default_branch if branch in {"", "HEAD"} else branch
+        branch = repository.default_branch if branch in {"", "HEAD"} else branch.removeprefix("refs/heads/")
         newest = repository.head(branch)
         if newest is None:
-            raise SourceError(f"unable to resolve '{branch}' to a commit SHA")
+            return _fixed(repository.path, branch)
         log = ("log", "--first-parent", f"--max-count={_MOST_COMMITS}", "--format=%H %ct", newest)
         commits = [line.split() for line in git(repository.path, *log).decode().splitlines()]
         seen = [sha for sha, time in commits if int(time) <= as_of.timestamp()]
@@ -87,6 +90,17 @@ class Sources:
         if found is None:
             raise SourceError(f"repository {url} is not served here")
         return found
+
+
+def _fixed(repository: Path, name: str) -> str:
+    """The commit of a tag, or the commit that is named itself: neither moves."""
+    for each in (f"refs/tags/{name.removeprefix('refs/tags/')}", name if _COMMIT.fullmatch(name) else ""):
+        with contextlib.suppress(GitError):
+            if each:
+                return (
+                    git(repository, "rev-parse", "--verify", "--quiet", f"{each}^{{commit}}").decode().strip()
+                )
+    raise SourceError(f"unable to resolve '{name}' to a commit SHA")
 
 
 def seen_at(now: datetime, lag_seconds: float) -> datetime:

@@ -96,6 +96,16 @@ def test_of_a_repository_that_is_read_twice_the_branch_is_told(syncs: SyncAdapte
         cluster.http.delete(f"{APPLICATIONS}/dev").raise_for_status()
 
 
+def test_commits_are_those_of_the_sources_that_were_compared(syncs: SyncAdapter, cluster: Cluster) -> None:
+    """Whoever changes the sources changes their order at once; the comparison follows later."""
+    chart = {"repoURL": "https://github.com/acme/charts", "targetRevision": "main"}
+    gitops = {"repoURL": URL, "targetRevision": "main"}
+    compared = {"destination": {}, "source": {"repoURL": ""}, "sources": [chart, gitops]}
+    sync = {"status": "Synced", "revisions": [OLD, NEW], "comparedTo": compared}
+    application(cluster, {**SYNCED, "sync": sync}, sources=[gitops, chart])
+    assert only(syncs, ARGO).revisions == {"acme/charts": OLD, "acme/gitops": NEW}
+
+
 @pytest.mark.parametrize(("tried", "unsynced"), [(OLD, ""), (NEW, "its last sync failed: a hook")])
 def test_of_several_sources_a_sync_that_failed_at_other_commits_is_history(
     syncs: SyncAdapter, cluster: Cluster, tried: str, unsynced: str
