@@ -50,7 +50,8 @@ def plan(seen: Orphans, *, schedule: Schedule, now: datetime) -> Plan:
     pools = [pool for pool in tagged if pool.shape.tag]
     busy = [f"{pool} is {pool.state}" for pool in standing(seen.pools) or () if pool.busy]
     items: list[Item] = []
-    steps = [_step(pool) for pool in pools if not pool.spoilt]
+    unfit = {pool.name: why for pool in pools if (why := _unfit(pool))}
+    steps = [_step(pool) for pool in pools if pool.name not in unfit]
     allowed, struck = police_orphans(steps, schedule)
     said = _said(pools, ledgers)
     if allowed and busy:
@@ -60,22 +61,32 @@ def plan(seen: Orphans, *, schedule: Schedule, now: datetime) -> Plan:
     asleep = {pool.name for pool in pools}
     closed = [each for each in ledgers if not asleep & each.pools.keys()]
     items += wave(*(Note(ledger=each.begin("up", now).rises(now), what="forgotten") for each in closed))
-    spoilt = [pool for pool in pools if pool.spoilt]
-    if spoilt:
-        items.append(Stop(f"{said}: what {listed(spoilt)} was cannot be read: scale it by hand", "orphan"))
+    if unfit:
+        items.append(Stop(f"{said}: {'; '.join(unfit.values())}", "orphan"))
     items += [each for each in map(unread, found) if each and not isinstance(each, Gate)]
     return Plan(tuple(items), tuple(struck), note=said)
 
 
 def _is_orphan(ledger: Ledger, schedule: Schedule) -> bool:
+    """Whether nobody looks after a ledger. If all its pools are protected, another schedule of the cluster does."""
     sleeps = ledger.asleep is not None or ledger.move is not None
-    return sleeps and ledger.environment not in schedule.named
+    theirs = bool(ledger.pools) and ledger.pools.keys() <= set(schedule.protected_pools)
+    return sleeps and not theirs and ledger.environment not in schedule.named
 
 
 def _tagged(pool: Pool, ledgers: list[Ledger]) -> Pool:
     for ledger in ledgers:
         pool = with_tag(pool, ledger)
     return pool
+
+
+def _unfit(pool: Pool) -> str:
+    """What a person has to do before a pool can wake; empty if nothing."""
+    if pool.spoilt:
+        return f"what {pool} was cannot be read: scale it by hand"
+    if pool.uncounted:
+        return f"{pool} is of type VirtualMachines, and has no count: scale it by hand"
+    return f"{pool} was stopped by hand: start it (az aks nodepool start)" if pool.stopped else ""
 
 
 def _step(pool: Pool) -> Reshape:

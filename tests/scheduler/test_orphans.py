@@ -1,5 +1,7 @@
 """What falls asleep and then leaves the schedule."""
 
+from dataclasses import replace
+
 import pytest
 
 from loop.outcome import Stalled
@@ -76,6 +78,19 @@ def test_a_tag_that_cannot_be_read_is_said_and_nobody_guesses() -> None:
     assert report is not None
     assert isinstance(report.outcome, Stalled)
     assert world.puts[-1] != ("gpu", Shape(1, None))
+
+
+@pytest.mark.parametrize("odd", [{"stopped": True}, {"uncounted": True}])
+def test_a_pool_that_azure_would_not_scale_is_said_and_holds_no_other_up(odd: dict[str, bool]) -> None:
+    world = asleep()
+    world.schedule = REMOVED
+    world.pools["dev"] = replace(world.pools["dev"], **odd)
+    world.puts.clear()
+    said = ticks(world)
+    assert "pool/dev" in said[-1]
+    assert ("az aks nodepool start" in said[-1]) is ("stopped" in odd)
+    assert {name for name, _ in world.puts} == {"gpu"}
+    assert world.shapes()["gpu"] == Shape(1, None)
 
 
 def test_other_operations_are_waited_for() -> None:
