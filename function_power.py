@@ -77,7 +77,8 @@ def show_power(req: func.HttpRequest) -> func.HttpResponse:
         program = composed()
         if program.power is None:
             return Answer(200, {"environments": {}, "message": NO_SCHEDULE})
-        return shown(program.power.explain_all(), program.power.features(), schedule=program.power.schedule)
+        power = program.power
+        return shown(power.explain_all(), power.features(), power.explain_orphans(), schedule=power.schedule)
 
     del req
     return respond(call)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from api.answers import Answer, error
 from api.plans import plan_as_json
 from loop.outcome import Stalled, Waiting
+from loop.plan import Plan
 from loop.reading import Unknown, standing
 from loop.run import verdict
 from scheduler.overrides import OverrideWriter, asked
@@ -17,22 +18,33 @@ NO_SCHEDULE = "there is no schedule: nothing sleeps. SCHEDULE_FILE says where on
 
 
 def shown(
-    explanations: Mapping[str, Explanation], features: Forecast | None, *, schedule: Schedule
+    explanations: Mapping[str, Explanation], features: Forecast | None, orphans: Plan, *, schedule: Schedule
 ) -> Answer:
-    """Every environment of the schedule.
+    """Every environment of the schedule, and what it no longer names.
 
     Args:
         explanations: one look at each.
         features: what the calendar says of branch environments; `None` if the schedule does not name them.
+        orphans: what the next tick does about what sleeps and no environment names.
         schedule: the schedule.
     """
     environments = {name: _environment(each, schedule) for name, each in explanations.items()}
     branches = {"features": _forecast(features)} if features else {}
-    return Answer(200, {"timezone": schedule.timezone, "environments": {**environments, **branches}})
+    told = {"environments": {**environments, **branches}, "orphans": _orphans(orphans)}
+    return Answer(200, {"timezone": schedule.timezone, **told})
+
+
+def _orphans(plan: Plan) -> dict[str, object] | None:
+    return {"now": plan_as_json(plan), "stuck": _stuck(plan)} if plan.items or plan.struck else None
+
+
+def _stuck(plan: Plan) -> str:
+    """Why a plan does not go on; empty if it does."""
+    outcome = verdict(plan) if not plan.ready else None
+    return outcome.why if isinstance(outcome, Stalled | Waiting) else ""
 
 
 def _environment(each: Explanation, schedule: Schedule) -> dict[str, object]:
-    outcome = verdict(each.plan) if not each.plan.ready else None
     ledger = standing(each.seen.ledger)
     pools = standing(each.seen.pools)
     named = [pool for pool in pools or () if pool.name in each.seen.environment.pools]
@@ -41,7 +53,7 @@ def _environment(each: Explanation, schedule: Schedule) -> dict[str, object]:
         **_forecast(each.forecast),
         "pools": {pool.name: pool.shape.count for pool in named} if pools is not None else "unknown",
         "now": plan_as_json(each.plan),
-        "stuck": outcome.why if isinstance(outcome, Stalled | Waiting) else "",
+        "stuck": _stuck(each.plan),
         "next_steps": plan_as_json(each.next) if each.next else None,
         "lead_time_minutes": each.seen.environment.lead_time / timedelta(minutes=1),
         "wakes_took_minutes": [round(wake.took / timedelta(minutes=1), 1) for wake in ledger.wakes[-7:]]

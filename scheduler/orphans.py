@@ -68,7 +68,7 @@ def plan(seen: Orphans, *, schedule: Schedule, now: datetime) -> Plan:
 
 
 def _is_orphan(ledger: Ledger, schedule: Schedule) -> bool:
-    """Whether nobody looks after a ledger. If all its pools are protected, another schedule of the cluster does."""
+    """Whether nobody looks after a ledger; if all its pools are protected, another schedule does."""
     sleeps = ledger.asleep is not None or ledger.move is not None
     theirs = bool(ledger.pools) and ledger.pools.keys() <= set(schedule.protected_pools)
     return sleeps and not theirs and ledger.environment not in schedule.named

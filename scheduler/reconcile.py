@@ -120,7 +120,7 @@ class Reconciler:
         ran = run(
             name="power-orphans",
             observe=self._look_for_orphans,
-            plan=lambda seen: orphans.plan(seen, schedule=self.schedule, now=self.now()),
+            plan=self._plan_for_orphans,
             act=lambda _, change: self.steps.act(change),
             locks=self.locks,
         )
@@ -129,6 +129,13 @@ class Reconciler:
         seconds = (self.now() - started).total_seconds()
         key = {"environment": "(in no schedule)"}
         return Report(key=key, outcome=ran.outcome, seconds=seconds, results=ran.results)
+
+    def explain_orphans(self) -> Plan:
+        """Look for what sleeps and no environment names; the plan is the next tick's."""
+        return self._plan_for_orphans(self._look_for_orphans())
+
+    def _plan_for_orphans(self, seen: Orphans) -> Plan:
+        return orphans.plan(seen, schedule=self.schedule, now=self.now())
 
     def _look_for_orphans(self) -> Orphans:
         readers = self.readers

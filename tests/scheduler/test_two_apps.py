@@ -3,7 +3,6 @@
 import pytest
 
 from loop.outcome import Done
-from scheduler.ledger import Ledger
 from scheduler.pools import Autoscaler, Shape
 from tests.scheduler.states import asleep, assert_up, evening
 from tests.scheduler.world import MORNING, SCHEDULE, World
@@ -37,7 +36,7 @@ def test_nothing_of_a_night_is_touched_by_the_other() -> None:
         world.settle()
     assert len(world.ledgers["dev"].nights) == 0
     assert world.ledgers["dev"].asleep is not None
-    before: dict[str, Ledger] = dict(world.ledgers)
+    before = dict(world.ledgers)
     pools = dict(world.pools)
     other_ticks(world)
     assert (world.ledgers, world.pools) == (before, pools)
