@@ -11,6 +11,7 @@ from composition.start import check_names
 from loop.errors import Forbidden, Gone, NotSetUp, Rejected
 from loop.reading import Unknown
 from scheduler.observe import flags
+from scheduler.policy import never
 
 if TYPE_CHECKING:
     from adapters.postgres.client import Server
@@ -27,7 +28,7 @@ def checks(program: "Composition") -> Mapping[str, Callable[[], object]]:
         "cluster": lambda: check_system(program.provisioning_api),
         "azure": lambda: [program.identities.identity(ref) for ref in identities],
         "queue": program.queue.length,
-        "schedule": lambda: check_flags(program),
+        "schedule": lambda: (check_flags(program), check_pools(program)),
         "fence": lambda: program.fence,
         "kustomize": lambda: find(program.folder),
         **({"databases": lambda: check_closed(server)} if server else {}),
@@ -57,6 +58,21 @@ def check_flags(program: "Composition") -> None:
                 ) from error
             case Unknown(error):
                 raise error
+
+
+def check_pools(program: "Composition") -> None:
+    """Ask whether the pools that the schedule names can sleep at all; one list, and none if it names none.
+
+    Raises:
+        NotSetUp: some cannot; which, and why.
+        Failure: Azure gave no usable answer.
+    """
+    power = program.power
+    if power is None or not any(each.pools for each in power.schedule.named.values()):
+        return
+    wrong = never(power.readers.pools.pools(), power.schedule)
+    if wrong:
+        raise NotSetUp(f"the schedule's pools: {wrong}")
 
 
 def check_closed(server: "Server") -> None:

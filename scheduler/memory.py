@@ -4,6 +4,7 @@ A tag is lost to whatever writes the pool as a whole: Terraform, a tag policy. W
 nobody, and then nobody may say `Done`.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from loop.plan import Stop
@@ -72,7 +73,7 @@ def unfit(seen: Observed, ledger: Ledger, *, awake: bool) -> tuple[frozenset[str
     stopped = [pool for pool in own if awake and pool.stopped and pool.shape.tag]
     tags = listed(f"{pool} says {pool.shape.tag!r}" for pool in spoilt)
     said = [
-        (missing, "no_pool", f"the cluster has no pool {listed(missing)}: correct the schedule"),
+        (missing, "no_pool", no_pool(missing)),
         (
             spoilt,
             "snapshot",
@@ -83,16 +84,22 @@ def unfit(seen: Observed, ledger: Ledger, *, awake: bool) -> tuple[frozenset[str
             "snapshot",
             f"neither tag nor ledger says what {listed(lost)} was: give it its nodes and autoscaler by hand",
         ),
-        (
-            uncounted,
-            "pool_type",
-            f"{listed(uncounted)} is of type VirtualMachines, and has no count: take it out of the schedule",
-        ),
+        (uncounted, "pool_type", no_count(uncounted)),
         (stopped, "stopped", f"{listed(stopped)} was stopped by hand: start it (az aks nodepool start)"),
     ]
     found = [(code, why) for things, code, why in said if things]
     names = frozenset(missing) | {pool.name for pool in (*spoilt, *lost, *uncounted, *stopped)}
     return names, Stop("; ".join(why for _, why in found), found[0][0]) if found else None
+
+
+def no_pool(names: Iterable[str]) -> str:
+    """What is said of pools that the schedule names and the cluster has not."""
+    return f"the cluster has no pool {listed(names)}: correct the schedule"
+
+
+def no_count(pools: Iterable[Pool]) -> str:
+    """What is said of pools that cannot be scaled by a count."""
+    return f"{listed(pools)} is of type VirtualMachines, and has no count: take it out of the schedule"
 
 
 def without(seen: Observed, pools: frozenset[str]) -> Observed:

@@ -9,6 +9,7 @@ from loop.plan import Change, Gate, Item, Plan, Struck, Wave
 from loop.reading import Standing
 from scheduler.down import is_leftover
 from scheduler.ledger import Note
+from scheduler.memory import no_count, no_pool
 from scheduler.observe import Observed
 from scheduler.pods import Node, Pod
 from scheduler.pools import Allowed, Pool, PutPool, Reshape
@@ -74,6 +75,26 @@ def police_orphans(steps: Sequence[Reshape], schedule: Schedule) -> tuple[list[P
         else:
             allowed.append(PutPool(allowed=Allowed(pool), shape=step.shape))
     return allowed, struck
+
+
+def never(pools: Sequence[Pool], schedule: Schedule) -> str:
+    """Say which pools of the schedule can never sleep, whatever the hour.
+
+    Args:
+        pools: every pool of the cluster.
+        schedule: the schedule.
+
+    Returns:
+        Which, and why; empty if all can.
+    """
+    names = [name for each in schedule.named.values() for name in each.pools]
+    found = [pool for pool in pools if pool.name in names]
+    missing = [name for name in names if name not in {pool.name for pool in found}]
+    uncounted = [pool for pool in found if pool.uncounted]
+    said = [no_pool(missing)] if missing else []
+    said += [no_count(uncounted)] if uncounted else []
+    said += [f"{pool} is of mode {pool.mode}: only User pools sleep" for pool in found if pool.mode != "User"]
+    return "; ".join(said)
 
 
 def why_not(pool: Pool, seen: Observed, schedule: Schedule, *, takes_away: bool = True) -> str:
