@@ -28,11 +28,22 @@ def checks(program: "Composition") -> Mapping[str, Callable[[], object]]:
         "cluster": lambda: check_system(program.provisioning_api),
         "azure": lambda: [program.identities.identity(ref) for ref in identities],
         "queue": program.queue.length,
-        "schedule": lambda: (check_flags(program), check_pools(program)),
+        "schedule": lambda: check_schedule(program),
         "fence": lambda: program.fence,
         "kustomize": lambda: find(program.folder),
         **({"databases": lambda: check_closed(server)} if server else {}),
     }
+
+
+def check_schedule(program: "Composition") -> None:
+    """Ask whether what the schedule names is there, and can be switched.
+
+    Raises:
+        NotSetUp: something is not; which, and why.
+        Failure: GitHub or Azure gave no usable answer.
+    """
+    check_flags(program)
+    check_pools(program)
 
 
 def check_flags(program: "Composition") -> None:
