@@ -12,6 +12,7 @@ import pytest
 from local.cluster.argocd import ArgoCD, running_argocd
 from local.cluster.connection import merge
 from local.cluster.waiting import wait_for
+from local.github.git import git
 from local.github.repository import Repository
 from loop.outcome import Done, Stalled
 from tests.cluster.power import (
@@ -173,6 +174,37 @@ def test_an_evening_and_a_morning(stage: Stage) -> None:
 
     assert stage.written_pools() == {"dev"}
     assert stage.ready_pods("ameide-prod") == stage.ready_nodes("prod") == 3
+
+
+def test_an_evening_of_an_application_of_several_sources(stage: Stage, api: httpx.Client) -> None:
+    """One repository three times: at a tag, at its branch, and for others to refer to."""
+    git(stage.repository.path, "tag", "v1", "main")
+    url, first = f"file://{stage.repository.path}", stage.head
+    sources = [
+        {"repoURL": url, "targetRevision": "v1", "path": "flux-cd/namespaces"},
+        {"repoURL": url, "targetRevision": "main", "path": "sources/environments/dev"},
+        {"repoURL": url, "ref": "values"},
+    ]
+    merge(api, APPLICATION, {"spec": {"source": None, "sources": sources}}).raise_for_status()
+    wait_for(
+        "the sources to be compared",
+        lambda: application(api)["status"]["sync"].get("revisions") == [first] * 3,
+    )
+
+    assert isinstance(stage.settle(EVENING), Done)
+
+    told = application(api)["status"]
+    assert stage.head != first
+    assert told["sync"]["revisions"] == [first, stage.head, stage.head]
+    assert "revision" not in told["sync"]
+    assert told["sync"]["comparedTo"]["source"] == {"repoURL": ""}
+    assert told["sync"]["comparedTo"]["sources"] == sources
+    result = told["operationState"]["syncResult"]
+    assert (result["revision"], result["revisions"]) == ("", [first, stage.head, stage.head])
+    assert (result["source"], result["sources"]) == ({"repoURL": ""}, sources)
+    assert (stage.flag_at(stage.head), len(stage.pods()), stage.ready_nodes()) == ("off", 0, 0)
+    api.delete("/api/v1/namespaces/staging").raise_for_status()
+    wait_for("its namespace to go", lambda: not stands(api, "staging"))
 
 
 def test_an_argo_cd_that_is_slow_is_waited_for(stage: Stage, argocd: ArgoCD) -> None:
