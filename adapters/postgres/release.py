@@ -1,12 +1,11 @@
 """Drop a role, whatever others have granted to it.
 
 Whoever owns a database or a table may grant it to any role, and PostgreSQL drops no role to which something
-is granted. So a branch could keep its neighbour from being removed. What was granted in databases of ours is
-taken away. What is elsewhere is not ours to touch: then the role stays, under a name that nobody asks for and
-without a login, and is tried again whenever a role is dropped.
+is granted. So a branch could keep its neighbour from being removed. In databases of ours its grants are taken
+away, with those that it passed on, and what it owns there is dropped; but nothing of a neighbour's is. Where
+something of a neighbour's is built on it, or where a database is not ours, the role stays: under a name that
+nobody asks for and without a login. It is tried again whenever a role is dropped.
 """
-
-import contextlib
 
 from psycopg import errors, sql
 from psycopg.rows import DictRow
@@ -20,11 +19,12 @@ _NOTE = "Coppice could not drop it: "
 _MOST = 5  # roles that were left are tried again with each drop, so that a drop stays short
 # A grant that is not committed yet holds the role, and its transaction may never end.
 _PATIENCE = sql.SQL("SET lock_timeout = '1s'")
+# Of what all databases share, such as a tablespace, there is no name.
 _TIED = """
     SELECT DISTINCT datname, s.dbid = 0 AS shared FROM pg_shdepend s
-        JOIN pg_database d ON d.oid = CASE s.dbid WHEN 0 THEN s.objid ELSE s.dbid END
+        LEFT JOIN pg_database d ON CASE WHEN s.dbid <> 0 THEN d.oid = s.dbid
+                                        ELSE d.oid = s.objid AND classid = 'pg_database'::regclass END
     WHERE refclassid = 'pg_authid'::regclass AND refobjid = %s
-      AND (s.dbid <> 0 OR classid = 'pg_database'::regclass)
     ORDER BY 2, 1
 """
 _WERE_LEFT = """
@@ -64,42 +64,64 @@ def release(server: Server, session: Session, name: str, oid: int) -> str:
 
 
 def _drop(server: Server, session: Session, name: str, oid: int) -> str:
-    """Drop a role, if need be once nothing of ours is granted to it; says what is in the way, if it stays."""
+    """Drop a role, if need be once nothing of ours is granted to it; says what is in the way, if it stays.
+
+    DROP OWNED also takes away what is granted on other databases. So where one is not ours, none is touched:
+    the role stays anyway.
+    """
     role = sql.Identifier(name)
-    if not _held(session, role):
+    why = _held(session, role)
+    if not why:
         return ""
+    tied = session.execute(_TIED, [oid]).fetchall()
+    if not all(row["datname"] is not None and _ours(session, row["datname"]) for row in tied):
+        return why
     session.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
-    for row in session.execute(_TIED, [oid]).fetchall():
-        found = look(session, row["datname"])
-        if found is not None and found.owner is not None:
-            _untie(server, session, role, row)
-    return _held(session, role)
+    failed = [said for row in tied if (said := _untie(server, session, role, row))]
+    why = _held(session, role)
+    return why and "; ".join([why, *failed])
+
+
+def _ours(session: Session, database: str) -> bool:
+    found = look(session, database)
+    return found is not None and found.owner is not None
 
 
 def _held(session: Session, role: sql.Identifier) -> str:
     try:
         session.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(role))
     except errors.LockNotAvailable:
-        return "a transaction of somebody's holds it"
+        return "a transaction that has not ended holds it"
     except errors.DependentObjectsStillExist as error:
-        return "; ".join((error.diag.message_detail or "something depends on it").splitlines())
+        return _detail(error)
     return ""
 
 
-def _untie(server: Server, session: Session, role: sql.Identifier, row: DictRow) -> None:
-    """Take away what is granted to a role on, or in, a database of ours; what cannot be is seen afterwards.
+def _detail(error: errors.Error) -> str:
+    return "; ".join((error.diag.message_detail or "something depends on it").splitlines())
+
+
+def _untie(server: Server, session: Session, role: sql.Identifier, row: DictRow) -> str:
+    """Take away what is granted to a role on, or in, a database of ours; says why, if that cannot be done.
 
     Whose database it is may have seen to it that nobody gets in, or waits for ever.
     """
+    what = f"take grants away in database/{row['datname']}"
     if row["shared"]:
         revoke = sql.SQL("REVOKE ALL ON DATABASE {} FROM {} CASCADE")
-        with contextlib.suppress(errors.InsufficientPrivilege, errors.LockNotAvailable):
+        try:
             session.execute(revoke.format(sql.Identifier(row["datname"]), role))
-        return
-    what, version = f"take grants away in database/{row['datname']}", session.info.server_version
-    with (
-        contextlib.suppress(Failure),
-        server.session(what, database=row["datname"], version=version) as inside,
-    ):
-        inside.execute(_PATIENCE)
-        inside.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(role))
+        except (errors.InsufficientPrivilege, errors.LockNotAvailable) as error:
+            return f"the PostgreSQL server did not {what}: {error.diag.message_primary}"
+        return ""
+    try:
+        with server.session(what, database=row["datname"], version=session.info.server_version) as inside:
+            inside.execute(_PATIENCE)
+            try:
+                # CASCADE would drop a neighbour's views and columns that are built on what this role owns.
+                inside.execute(sql.SQL("DROP OWNED BY {} RESTRICT").format(role))
+            except errors.DependentObjectsStillExist as error:
+                return f"others have built on what it owns in database/{row['datname']}: {_detail(error)}"
+    except Failure as failure:
+        return failure.message
+    return ""
