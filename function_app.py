@@ -44,6 +44,7 @@ def github_webhook(req: func.HttpRequest, key: func.Out[str]) -> func.HttpRespon
             repository=settings.github_repository,
             include=settings.branches_include,
             exclude=settings.branches_exclude,
+            former=settings.former_repositories,
         )
         if received.key is not None:
             key.set(received.key.to_message())

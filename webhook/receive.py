@@ -38,6 +38,7 @@ def receive(
     repository: str,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    former: tuple[str, ...],
 ) -> Answer:
     """Decide what a delivery leads to.
 
@@ -48,6 +49,8 @@ def receive(
         repository: setting `GITHUB_REPOSITORY`.
         include: setting `BRANCHES_INCLUDE`.
         exclude: setting `BRANCHES_EXCLUDE`.
+        former: setting `FORMER_REPOSITORIES`; a delivery from before the repository was renamed, or moved,
+            bears its old name when it is delivered again.
 
     Returns:
         413, 401, 400 or 404 with an error; 200 for a ping; else 202, with a key or with the reason why not.
@@ -66,6 +69,14 @@ def receive(
         event = parse(headers, body)
     except Malformed as error:
         return _error(400, "malformed", str(error))
+    names = {each.lower() for each in (repository, *former)}  # GitHub tells none apart by case
+    if event.repository is not None and event.repository.lower() not in names:
+        return _error(
+            404,
+            "other_repository",
+            f"{event.repository!r} gets no environments: GITHUB_REPOSITORY is {repository!r}. "
+            "If both are one repository, add the former name to FORMER_REPOSITORIES.",
+        )
     return _answer(event, repository=repository, include=include, exclude=exclude)
 
 
@@ -76,9 +87,6 @@ def _answer(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
 ) -> Answer:
-    # GitHub does not tell owners and names apart by case.
-    if event.repository is not None and event.repository.lower() != repository.lower():
-        return _error(404, "other_repository", f"{event.repository!r} gets no environments here.")
     if isinstance(event, Ping):
         return Answer(status=200, body={"message": "The webhook is set up."})
     if isinstance(event, Ignored):

@@ -33,7 +33,7 @@ def deliver(
         "Content-Type": "application/x-www-form-urlencoded" if form else "application/json",
         "X-Hub-Signature-256": "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest(),
     }
-    return receive(headers, body, secret=SECRET, repository=repository, include=("*",), exclude=())
+    return receive(headers, body, secret=SECRET, repository=repository, include=("*",), exclude=(), former=())
 
 
 def test_there_are_examples_of_every_event_that_matters() -> None:

@@ -22,7 +22,9 @@ def signed(body: bytes, event: str = "push", content_type: str = "application/js
 
 
 def answered(headers: Mapping[str, str], body: bytes) -> Answer:
-    return receive(headers, body, secret=SECRET, repository="Acme/todo", include=("*",), exclude=EXCLUDE)
+    return receive(
+        headers, body, secret=SECRET, repository="Acme/todo", include=("*",), exclude=EXCLUDE, former=()
+    )
 
 
 def push(branch: str, repository: str = "Acme/todo") -> bytes:
@@ -86,6 +88,17 @@ def test_another_repository_is_not_found_here_whatever_happened_in_it(event: str
     answer = answered(signed(body, event), body)
 
     assert (answer.status, answer.key, code(answer)) == (404, None, "other_repository")
+
+
+@pytest.mark.parametrize("name", ["acme/old", "Old-Owner/TODO"])
+def test_a_delivery_from_before_the_repository_was_renamed_counts_as_ours(name: str) -> None:
+    body = push("x", repository=name)
+    former = ("Acme/Old", "old-owner/todo")
+    answer = receive(
+        signed(body), body, secret=SECRET, repository="Acme/todo", include=("*",), exclude=(), former=former
+    )
+
+    assert (answer.status, answer.key) == (202, Key(repository="Acme/todo", branch="x"))
 
 
 @pytest.mark.parametrize(
