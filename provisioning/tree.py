@@ -59,7 +59,7 @@ _MISSING = (
     "the archive of this commit holds no file of this folder: it is not committed, MANIFESTS_PATH is "
     "another, or `export-ignore` in .gitattributes keeps it out of archives"
 )
-_SMALLER = "`export-ignore` in .gitattributes keeps what is not for environments out of archives"
+SMALLER = "`export-ignore` in .gitattributes keeps what is not for environments out of archives"
 _ELSEWHERE = "keep what overlays do not use outside of MANIFESTS_PATH"
 
 
@@ -123,7 +123,7 @@ class _Stream(gzip.GzipFile):
         self._last = super().read(size)
         self._left -= len(self._last)
         if self._left < 0:
-            raise Refused((Refusal("archive", f"unpacks to more than {self._limit} bytes; {_SMALLER}"),))
+            raise Refused((Refusal("archive", f"unpacks to more than {self._limit} bytes; {SMALLER}"),))
         if self._expected > 0:
             self._judge_header()
         return self._last
@@ -152,7 +152,7 @@ def _read(stream: _Stream, folder: str, limits: Limits) -> dict[str, bytes]:
     # One block at a time, so that the last one read is the one that ended the archive.
     with tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK, tarinfo=_judging(stream)) as tar:
         for number, member in enumerate(tar, start=1):
-            _hold("archive", f"entries; {_SMALLER}", number, limits.entries)
+            _hold("archive", f"entries; {SMALLER}", number, limits.entries)
             path = _path(member.name)
             if member.isdir() or not _concerns(path, folder, link=member.issym() or member.islnk()):
                 continue

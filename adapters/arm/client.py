@@ -26,6 +26,12 @@ from loop.errors import (
 _OVERLAPPING = "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"
 # AKS changes one thing at a time in a cluster, and that takes minutes.
 _UNDER_WAY = {"OperationNotAllowed", "AKSOperationPreempted"}
+_LOCKED = "ScopeLocked"  # a 409, which no time mends
+_POLICIES = ("RequestDisallowedByPolicy", "RequestDisallowedByAzure")
+_SIGN_IN = (
+    "Check that the managed identity is assigned to the app, that AZURE_TENANT_ID is its tenant, and that "
+    "PROVISIONING_CLIENT_ID, DEPROVISIONING_CLIENT_ID and SCHEDULER_CLIENT_ID, if set, are client ids"
+)
 _FULL = "too many federated identity credentials"
 _TIMEOUTS = {"connection_timeout": 5, "read_timeout": 30}  # seconds
 
@@ -87,8 +93,8 @@ def _failure(what: str, error: HttpResponseError) -> Failure:
         return NotSetUp(f"{message}. Check AZURE_SUBSCRIPTION_ID")
     if status == 404 and code:  # one without a code is not ARM's own
         return Gone(message)
-    if status in {401, 403} or (not status and isinstance(error, ClientAuthenticationError)):
-        return Forbidden(f"{message}. Check the role assignments of the identity that the program acts as")
+    if advice := _forbids(status, code, error):
+        return Forbidden(f"{message}. {advice}")
     if status == 429:
         return Throttled(message, retry_after=retry_after or 5)
     if status == 409 and code == _OVERLAPPING:
@@ -100,3 +106,16 @@ def _failure(what: str, error: HttpResponseError) -> Failure:
     if 400 <= status < 500 and status not in {404, 408}:
         return Rejected(message)
     return Unreachable(message, retry_after=retry_after)
+
+
+def _forbids(status: int, code: str | None, error: HttpResponseError) -> str:
+    """What to do about a refusal that somebody has to lift; empty if it is none."""
+    if status == 401 or (isinstance(error, ClientAuthenticationError) and status in {0, 400, 403}):
+        return _SIGN_IN
+    if code == _LOCKED:
+        return "Check the locks of that resource and of its group: one of them forbids it"
+    if code in _POLICIES:
+        return "Check that policy: no role assignment changes what it says"
+    if status == 403:
+        return "Check the role assignments of the identity that the program acts as"
+    return ""

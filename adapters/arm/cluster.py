@@ -2,7 +2,9 @@
 API server.
 """
 
+import contextlib
 import threading
+from collections.abc import Iterator
 
 import yaml
 from azure.core.credentials import TokenCredential
@@ -10,7 +12,9 @@ from azure.mgmt.containerservice import ContainerServiceClient
 
 from adapters.arm.client import options, translated
 from adapters.retry import asking_again
-from loop.errors import NotSetUp
+from loop.errors import Gone, NotSetUp
+
+CHECK = "Check AKS_RESOURCE_GROUP and AKS_CLUSTER_NAME"
 
 
 class ClusterAdapter:
@@ -41,6 +45,14 @@ class ClusterAdapter:
         self._server = ""
         self._lock = threading.Lock()
 
+    @contextlib.contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        try:
+            with translated(f"{what} {self._group}/{self._name}"):
+                yield
+        except Gone as error:
+            raise Gone(f"{error}. {CHECK}") from error
+
     def issuer(self) -> str:
         """The issuer; asked for once, since no cluster changes it, and one made anew has another address."""
         with self._lock:
@@ -50,7 +62,7 @@ class ClusterAdapter:
 
     @asking_again
     def _read_issuer(self) -> str:
-        with translated(f"read cluster {self._group}/{self._name}"):
+        with self._asking("read cluster"):
             cluster = self._client.managed_clusters.get(self._group, self._name)
             profile = cluster.oidc_issuer_profile
         if profile is None or not profile.issuer_url:
@@ -67,7 +79,7 @@ class ClusterAdapter:
         Returns:
             Both, from the kubeconfig that ARM hands out (Azure Kubernetes Service Cluster User Role).
         """
-        with translated(f"read the kubeconfig of cluster {self._group}/{self._name}"):
+        with self._asking("read the kubeconfig of cluster"):
             answer = self._client.managed_clusters.list_cluster_user_credentials(self._group, self._name)
             kubeconfigs = answer.kubeconfigs or []
             try:

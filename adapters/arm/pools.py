@@ -12,8 +12,9 @@ from azure.core.credentials import TokenCredential
 from azure.mgmt.containerservice import ContainerServiceClient
 
 from adapters.arm.client import options, translated
+from adapters.arm.cluster import CHECK
 from adapters.retry import asking_again
-from loop.errors import Conflict, Rejected
+from loop.errors import Conflict, Gone, Rejected
 from scheduler.pools import TAG, Allowed, Autoscaler, Pool, Shape
 
 # What AKS answers with a 400 to a count that is not the present one while the autoscaler is on, or is being
@@ -41,8 +42,11 @@ class PoolAdapter:
     @asking_again
     def pools(self) -> tuple[Pool, ...]:
         """Every pool of the cluster; one list."""
-        with translated(f"list the agent pools of {'/'.join(self._cluster)}"):
-            return tuple(_pool(each) for each in self._client.agent_pools.list(*self._cluster))
+        try:
+            with translated(f"list the agent pools of {'/'.join(self._cluster)}"):
+                return tuple(_pool(each) for each in self._client.agent_pools.list(*self._cluster))
+        except Gone as error:
+            raise Gone(f"{error}. {CHECK}") from error
 
     def put(self, allowed: Allowed, shape: Shape) -> None:
         """Begin to change a pool; it does not wait for the end.

@@ -14,6 +14,12 @@ from jwt import PyJWTError
 from adapters.unreadable import UNREADABLE, plainly, seconds
 from loop.errors import Conflict, Failure, Forbidden, Gone, NotSetUp, Rejected, Throttled, Unreachable
 
+# A 401 is about who asks, a 403 about what that may do.
+_SIGN_IN = (
+    "Check that GITHUB_TOKEN has not expired; or, of an app, GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and "
+    "GITHUB_APP_PRIVATE_KEY"
+)
+MAY_READ = "Check the permissions of GITHUB_TOKEN, or of the app (contents: read)"
 _TIMEOUT = 15  # seconds
 _SHOWN = 300  # characters of an answer; a page of a proxy is long
 
@@ -84,6 +90,14 @@ def translated(what: str) -> Iterator[None]:
         raise Unreachable(f"GitHub gave no usable answer: {what}: {error!r}") from error
 
 
+def says_why(refusal: str) -> bool:
+    """Whether GitHub itself says what is to be done, and it is not about permissions or branches."""
+    return any(
+        words in refusal.lower()
+        for words in ("saml enforcement", "ip allow list", "was archived", "has been suspended")
+    )
+
+
 def _failure(what: str, error: GithubException) -> Failure:
     headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     said = error.data.get("message") if isinstance(error.data, dict) else None
@@ -98,8 +112,12 @@ def _failure(what: str, error: GithubException) -> Failure:
     match error.status:
         case 404 | 410 if said:  # one that says nothing is not GitHub's own
             return Gone(message)
-        case 401 | 403:
-            return Forbidden(f"{message}. Check GITHUB_TOKEN, or the app's permissions (contents: read)")
+        case 401:
+            return Forbidden(f"{message}. {_SIGN_IN}")
+        case 403 if says_why(message):
+            return Forbidden(message)
+        case 403:
+            return Forbidden(f"{message}. {MAY_READ}")
         case 409 | 412:
             return Conflict(message)
         case status if 400 <= status < 500 and status not in {404, 408, 410}:

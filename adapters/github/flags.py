@@ -10,7 +10,7 @@ from collections.abc import Callable
 from github import Github, InputGitTreeElement
 from github.Repository import Repository
 
-from adapters.github.client import translated
+from adapters.github.client import says_why, translated
 from adapters.retry import asking_again
 from loop.errors import Conflict, Failure, Forbidden, Gone, Rejected, Unreachable
 from scheduler.flags import Commit
@@ -134,13 +134,13 @@ def _refused(commit: Commit, refused: Failure) -> Failure:
     said = refused.message.lower()
     if "fast forward" in said or "fast-forward" in said:
         return Conflict(f"branch {commit.branch!r} of {commit.repository} has moved on")
+    if says_why(said) or "bad credentials" in said:
+        return refused
     if any(word in said for word in _PROTECTED):
         return Forbidden(
             f"branch {commit.branch!r} of {commit.repository} is protected: let Coppice's token or app "
             f"bypass the rule, or name another branch in the schedule ({refused.message})"
         )
     if isinstance(refused, Forbidden):
-        return Forbidden(
-            f"{refused.message}. To commit, the token or app needs the permission contents: write"
-        )
+        return Forbidden(f"{refused.message}. To commit, that permission has to be contents: write")
     return refused

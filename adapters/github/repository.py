@@ -8,10 +8,11 @@ from urllib.parse import quote
 import requests
 from github import Github
 
-from adapters.github.client import signed_in, translated
+from adapters.github.client import MAY_READ, signed_in, translated
 from adapters.retry import asking_again
 from loop.errors import Forbidden, Gone, Throttled, Unreachable
 from provisioning.refusal import Refusal, Refused
+from provisioning.tree import SMALLER
 
 _LARGEST = 64 * 1024 * 1024  # bytes of one archive
 _GZIP = b"\x1f\x8b"
@@ -77,9 +78,7 @@ class RepositoryAdapter:
                 self._get(f"{self._path}/branches/{quote(default)}")
         except Gone as error:
             why = f"GitHub shows {self._name} and not its branch {default!r}: {error}"
-            raise Forbidden(
-                f"{why}. Check GITHUB_TOKEN, or the app's permissions (contents: read)"
-            ) from error
+            raise Forbidden(f"{why}. {MAY_READ}") from error
 
     @asking_again
     def heads(self) -> Mapping[str, str]:
@@ -132,7 +131,7 @@ def _limited(answer: requests.Response, commit: str, most: int) -> bytes:
     for chunk in answer.iter_content(1 << 16):
         received += chunk
         if len(received) > most:
-            raise Refused((Refusal(f"archive of {commit}", f"has more than {most} bytes"),))
+            raise Refused((Refusal(f"archive of {commit}", f"has more than {most} bytes; {SMALLER}"),))
     if not received.startswith(_GZIP):  # else a proxy's page would be held against the branch
         raise Unreachable(f"what came as the archive of {commit} is no tar.gz")
     return bytes(received)

@@ -117,6 +117,13 @@ def _record_data(record: Record) -> dict[str, str]:
     return data
 
 
+# What only a record knows is lost with it.
+_MEND = {
+    "record": "mend it by hand; who deletes it has to remove what it lists",
+    "request": "delete it, and ask again by PUT or DELETE /api/environments/<branch>",
+}
+
+
 def _shelf(config_maps: Iterable[Any]) -> Shelf:
     records: list[Record] = []
     requests: list[Request] = []
@@ -131,7 +138,7 @@ def _shelf(config_maps: Iterable[Any]) -> Shelf:
                 requests.append(_request(metadata, each.get("data") or {}))
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             where = f"ConfigMap {SYSTEM}/{metadata['name']}"
-            why = f"{where} cannot be read as a {kind} ({error!r}): mend it or delete it"
+            why = f"{where} cannot be read as a {kind} ({error!r}): {_MEND[str(kind)]}"
             spoilt[metadata["labels"].get(PART_OF, "")] = Rejected(why)
     return Shelf(records=tuple(records), requests=tuple(requests), spoilt=spoilt)
 

@@ -171,7 +171,10 @@ class Api:
             raise Unreachable(f"the cluster did not answer {method} {path}: {plainly(error)}") from error
         document = _document(data)
         if not document and response.status in {200, 201, 202, 404}:  # a proxy's 404 is no proof of absence
-            raise Unreachable(f"{method} {path}: HTTP {response.status} did not come from the API server")
+            raise Unreachable(
+                f"{method} {path}: an HTTP {response.status} came, and not from the API server: look at what "
+                "stands between, such as a proxy"
+            )
         if 200 <= response.status < 300:
             return document
         wait = seconds(response.headers.get("Retry-After"))

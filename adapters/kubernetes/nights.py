@@ -32,7 +32,7 @@ class LedgerAdapter:
             document = self._api.get(note_path(f"ledger-{environment}"))
         except Gone:
             return Ledger(environment=environment)
-        return _read(document, _ledger)
+        return _read(document, _ledger, _MEND_LEDGER)
 
     def ledgers(self) -> tuple[Reading[Ledger], ...]:
         """Every ledger that is written, of whichever environment; one list."""
@@ -58,7 +58,7 @@ class OverrideAdapter:
     def overrides(self) -> tuple[Override, ...]:
         """Every override that is written down; one list."""
         found = self._api.items(note_path(), selector=f"{OURS},{KIND}=override")
-        return tuple(_read(each, _override) for each in found)
+        return tuple(_read(each, _override, _MEND_OVERRIDE) for each in found)
 
     def write(self, override: Override) -> None:
         """Write an override in the place of the environment's former one."""
@@ -86,13 +86,20 @@ class OverrideAdapter:
             return ""
 
 
-def _read(document: Mapping[str, Any], parse: Callable[[Mapping[str, str], str], Noted]) -> Noted:
+# A ledger may be all that still knows what a pool was that sleeps.
+_MEND_LEDGER = (
+    "mend it by hand; without it the hours asleep are forgotten, and what a pool was is in its tags alone"
+)
+_MEND_OVERRIDE = "mend it, or delete it: then the calendar decides"
+
+
+def _read(document: Mapping[str, Any], parse: Callable[[Mapping[str, str], str], Noted], helps: str) -> Noted:
     metadata = document["metadata"]
     try:
         return parse(document.get("data") or {}, metadata["resourceVersion"])
     except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
         where = f"ConfigMap {SYSTEM}/{metadata['name']}"
-        raise Rejected(f"{where} cannot be read ({error!r}): mend it or delete it") from error
+        raise Rejected(f"{where} cannot be read ({error!r}): {helps}") from error
 
 
 def _override(data: Mapping[str, str], version: str) -> Override:

@@ -77,6 +77,7 @@ def not_set_up(error: Gone) -> Failure:
     """What a 404 means there: if it is about the namespace itself, an administrator has not been here yet."""
     if f'namespaces "{SYSTEM}" not found' in error.message:
         return NotSetUp(
-            f"namespace {SYSTEM} does not exist: an administrator runs `kubectl apply -k deploy/cluster` once"
+            f"namespace {SYSTEM} does not exist: an administrator of the cluster runs "
+            "`deploy/cluster/install`"
         )
     return error

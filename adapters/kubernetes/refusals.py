@@ -14,6 +14,14 @@ _OVER_QUOTA = ("exceeded quota:", "status unknown for quota:")
 # A 403 of the authorizer, and not of admission, which is asked after it:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
 _NO_RIGHT = re.compile(r'User "[^"]*" cannot ')
+_OF_FENCE = re.compile(r"quota: coppice-|quota for quota: coppice-")
+_QUOTA_OF_FENCE = "The files of the fence say how much an environment may take"
+_QUOTA_OF_OTHERS = "That quota is none of the fence's: ask whoever made it"
+# A token that the server does not accept; whose it is, no role says.
+_WHO = (
+    "Check that the cluster accepts who signs in: the user of KUBECONFIG; or, without that setting, an Entra "
+    "identity of the cluster's own tenant"
+)
 _NOT_SERVED = ("404 page not found", "the server could not find the requested resource")
 _ADMISSION = re.compile(r" is forbidden: |^admission webhook ")
 
@@ -39,7 +47,9 @@ def failure(what: str, status: int, answer: Mapping[str, Any], wait: float | Non
     match status:
         case 404:
             return NotServed(message) if said in _NOT_SERVED else Gone(message)
-        case 401 | 403:
+        case 401:
+            return Forbidden(f"{message}. {_WHO}")
+        case 403:
             return _forbidden(message, said, terminating="NamespaceTerminating" in causes)
         case 409 | 412:
             return Conflict(message)
@@ -58,7 +68,7 @@ def _forbidden(message: str, said: str, *, terminating: bool) -> Failure:
     if terminating:
         return Conflict(message, retry_after=5)
     if any(said_of in said for said_of in _OVER_QUOTA):
-        return QuotaReached(f"{message}. The files of the fence say how much an environment may take")
+        return QuotaReached(f"{message}. {_QUOTA_OF_FENCE if _OF_FENCE.search(said) else _QUOTA_OF_OTHERS}")
     if _ADMISSION.search(said) and not _NO_RIGHT.search(said):
         return Rejected(f"{message}. No role would let it through: a rule of the cluster refuses it")
     return Forbidden(f"{message}. Check the roles in deploy/cluster and who they are bound to")

@@ -164,7 +164,8 @@ def _unsynced(status: Mapping[str, Any]) -> str:
     compared = _revisions(sync)
     tried = _revisions(operation.get("syncResult") or {"revisions": compared})
     if phase in {"Error", "Failed"} and (state != "Synced" or tried == compared):
-        return f"its last sync {phase.lower()}: {operation.get('message', '')}".strip()
+        how = "failed" if phase == "Failed" else "ended in an error"
+        return f"its last sync {how}: {operation.get('message', '')}".strip()
     if state == "Synced":
         return ""
     errors = [each for each in status.get("conditions") or () if each["type"].endswith("Error")]
@@ -206,7 +207,7 @@ def _unready(document: Mapping[str, Any]) -> str:
     if (document.get("spec") or {}).get("suspend"):
         return "it is suspended"
     if status.get("observedGeneration", 0) < document["metadata"].get("generation", 0):
-        return "its present generation has not been looked at"
+        return "its controller has not looked at its latest generation yet"
     if ready.get("status") != "True":
         return f"it is {ready.get('reason', 'Unknown')}: {ready.get('message', '')}"
     return ""

@@ -100,7 +100,10 @@ class Turns:
         turn = next_turn(taken, identity, now)
         wait = (turn.at - now).total_seconds()
         if turn.at > now + FAR:
-            raise Throttled(f"the next turn to write to {identity} is in {wait:.0f} s", retry_after=wait)
+            raise Throttled(
+                f"Azure takes few writes to an identity: the next turn of {identity} is in {wait:.0f} s",
+                retry_after=wait,
+            )
         if wait:
             self._remember()
         self._note(standing, [*taken, turn])

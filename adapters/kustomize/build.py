@@ -96,12 +96,10 @@ class Kustomize:
         try:
             documents = load_all(output)
         except BadYaml as error:
-            raise Refused(
-                (Refusal(overlay, f"kustomize made of it what cannot be used: {error}"),)
-            ) from error
+            raise Refused((Refusal(overlay, f"kustomize's output cannot be used: {error}"),)) from error
         objects = tuple(each for each in documents if isinstance(each, dict))
         if len(objects) != len(documents):
-            raise Refused((Refusal(overlay, "it holds a document that is no object"),))
+            raise Refused((Refusal(overlay, "builds a document that is no object"),))
         return objects
 
     def _run(self, root: Path, overlay: str) -> bytes:
@@ -119,7 +117,10 @@ class Kustomize:
                     stderr=errors,
                 )
             except OSError as error:
-                raise NotSetUp(f"{command[0]} cannot be run: {error}. `make setup` builds it") from error
+                raise NotSetUp(
+                    f"{command[0]} cannot be run: {error}. `make setup` builds kustomize into bin/, and "
+                    "`make package` ships it"
+                ) from error
             _hold_back(process.pid, math.ceil(self._seconds), self._most)
 
             def stop() -> None:
@@ -144,7 +145,7 @@ class Kustomize:
             raise Refused((Refusal(overlay, f"kustomize took more than {self._seconds:g} s of processor"),))
         if process.returncode != 0 and _OUT_OF_MEMORY.search(said):
             most = _MOST_MEMORY // 1024 // 1024
-            raise Refused((Refusal(overlay, f"kustomize needs more than {most} MB for it"),))
+            raise Refused((Refusal(overlay, f"kustomize needs more than {most} MB to build it"),))
         if process.returncode != 0:
             raise Refused((Refusal(overlay, f"kustomize: {said or f'exit code {process.returncode}'}"),))
         return output

@@ -177,7 +177,9 @@ class Server:
         if self.address.password or self.address.loopback:
             return self.address.password
         if self._token is None:
-            raise NotSetUp("POSTGRES_SERVER_URL has no password, and nobody is there to sign in as")
+            raise NotSetUp(
+                "POSTGRES_SERVER_URL has no password, and there is no Entra identity to sign in as"
+            )
         return self._token()
 
 

@@ -33,6 +33,12 @@ from loop.errors import (
 )
 
 _CONNECTION = "AzureWebJobsStorage"
+_NETWORK = "that the account's network rules let the app in"
+_BY_CONNECTION = f"Check the key or signature in {_CONNECTION}, and {_NETWORK}"
+_BY_IDENTITY = (
+    f"Check that the identity which {_CONNECTION}__clientId names, or else the app's own, has the role "
+    f"Storage Queue Data Contributor, and {_NETWORK}"
+)
 _TIMEOUTS = {"connection_timeout": 5, "read_timeout": 15}  # seconds
 _SHOWN = 300  # characters of an answer; a page of a proxy is long
 _LONGEST_DELAY = 7 * 24 * 3600 - 1  # seconds; a message lives a week, and has to be seen before it goes
@@ -48,6 +54,7 @@ class Queue:
 
     def __init__(self, name: str, settings: Mapping[str, str]) -> None:
         self._client = _client(name, settings)
+        self._advice = _BY_CONNECTION if settings.get(_CONNECTION) else _BY_IDENTITY
 
     def put(self, message: str, *, delay: float = 0) -> None:
         """Put a message on the queue.
@@ -61,7 +68,7 @@ class Queue:
         """
         body = base64.b64encode(message.encode()).decode()
         later = min(max(0, math.ceil(delay)), _LONGEST_DELAY)
-        with _translated(self._client.queue_name):
+        with _translated(self._client.queue_name, self._advice):
             try:
                 self._client.send_message(body, visibility_timeout=later)
             except ResourceNotFoundError:
@@ -71,7 +78,7 @@ class Queue:
 
     def length(self) -> int:
         """About how many messages wait; 0 if there is no queue yet."""
-        with _translated(self._client.queue_name):
+        with _translated(self._client.queue_name, self._advice):
             try:
                 return self._client.get_queue_properties().approximate_message_count or 0
             except ResourceNotFoundError:
@@ -79,23 +86,23 @@ class Queue:
 
 
 @contextlib.contextmanager
-def _translated(queue: str) -> Iterator[None]:
+def _translated(queue: str, advice: str) -> Iterator[None]:
     try:
         yield
     except HttpResponseError as error:
-        raise _failure(queue, error) from error
+        raise _failure(queue, error, advice) from error
     except AzureError as error:
         raise Unreachable(f"queue {queue} did not answer: {plainly(error)}") from error
     except UNREADABLE as error:
         raise Unreachable(f"queue {queue} gave no usable answer: {error!r}") from error
 
 
-def _failure(queue: str, error: HttpResponseError) -> Failure:
+def _failure(queue: str, error: HttpResponseError, advice: str) -> Failure:
     message = f"queue {queue} refused: {error.message[:_SHOWN]}"
     status = error.status_code or 0
     retry_after = seconds(getattr(error.response, "headers", {}).get("Retry-After"))
     if status in {401, 403} or (not status and isinstance(error, ClientAuthenticationError)):
-        return Forbidden(f"{message}. The app's identity needs the role Storage Queue Data Contributor")
+        return Forbidden(f"{message}. {advice}")
     if status == 404:
         return Gone(message)
     if status in {409, 412}:
@@ -120,7 +127,10 @@ def _client(name: str, settings: Mapping[str, str]) -> QueueClient:
         f"https://{account}.queue.core.windows.net" if account else ""
     )
     if not service:
-        raise NotSetUp(f"{_CONNECTION} is not set: it says where the queues are")
+        raise NotSetUp(
+            f"none of {_CONNECTION}, {_CONNECTION}__accountName and {_CONNECTION}__queueServiceUri is set: "
+            "one of them says where the queues are"
+        )
     from azure.identity import DefaultAzureCredential
 
     client_id = settings.get(f"{_CONNECTION}__clientId") or None

@@ -116,7 +116,7 @@ def test_an_excluded_branch_cannot_be_asked_for(branch: str, why: str) -> None:
         ("read head", Throttled("slow down", retry_after=5), 503),
         ("read books", Forbidden("grant the role"), 503),
         ("write request", Conflict("someone else asked"), 409),
-        ("write request", NotSetUp("kubectl apply -k deploy/cluster"), 503),
+        ("write request", NotSetUp("deploy/cluster/install"), 503),
     ],
 )
 def test_what_fails_outside_is_an_answer_and_queues_nothing(at: str, failure: Failure, status: int) -> None:

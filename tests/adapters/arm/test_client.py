@@ -40,9 +40,33 @@ def test_the_scope_is_that_of_the_endpoint() -> None:
     assert options("https://management.usgovcloudapi.net")["credential_scopes"] == wanted
 
 
-def test_who_cannot_sign_in_is_forbidden() -> None:
-    with pytest.raises(Forbidden, match="role assignments"), translated("read"):
+def test_who_cannot_sign_in_is_told_about_the_identity_and_not_about_roles() -> None:
+    with (
+        pytest.raises(Forbidden, match="managed identity is assigned to the app") as refused,
+        translated("read"),
+    ):
         raise ClientAuthenticationError("no managed identity here")
+    assert "role assignments" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "helps"),
+    [
+        (401, "InvalidAuthenticationTokenTenant", "AZURE_TENANT_ID is its tenant"),
+        (403, "AuthorizationFailed", "Check the role assignments"),
+        (403, "RequestDisallowedByPolicy", "Check that policy"),
+        (409, "ScopeLocked", "Check the locks"),
+    ],
+)
+def test_each_refusal_is_told_with_what_helps_against_it(status: int, code: str, helps: str) -> None:
+    answer = json_reply(status, {"error": {"code": code, "message": "no"}})
+    with raw_server(lambda _: answer) as server:
+        reader = IdentityReaderAdapter(Unsigned(), SUBSCRIPTION, server.url, issuer=str)
+        with pytest.raises(Forbidden) as refused:
+            reader.client_id("g/i")
+    advice = refused.value.message.partition("Message: no. ")[2]
+    assert helps in advice
+    assert ("role assignments" in advice) == (code == "AuthorizationFailed")
 
 
 def test_a_token_endpoint_that_does_not_answer_is_unreachable() -> None:

@@ -50,7 +50,7 @@ def test_an_app_that_cannot_sign_in_does_not_make_a_branch_absent(
     github: GitHub, private_key: str, status: int
 ) -> None:
     github.standin.fail(Fail(status=status, path_prefix=SIGN_IN))
-    with pytest.raises(Forbidden, match="Check GITHUB_"):
+    with pytest.raises(Forbidden, match=r"Check.*GITHUB_"):
         as_app(github.url, private_key).head("main")
 
 
@@ -84,6 +84,29 @@ def test_the_rate_limit_is_waited_for_until_its_reset(ahead: int, least: int, mo
     assert caught.value.retry_after is not None
     assert least <= caught.value.retry_after <= most
     assert len(server.asked) == 1
+
+
+def test_a_token_that_is_not_known_is_no_matter_of_permissions() -> None:
+    answer = json_reply(401, {"message": "Bad credentials"})
+    with raw_server(lambda _: answer) as server, pytest.raises(Forbidden) as caught:
+        repository_at(server.url).head("main")
+    assert "Check that GITHUB_TOKEN has not expired" in caught.value.message
+    assert "permissions" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Resource protected by organization SAML enforcement. You must grant your token access.",
+        "The `acme` organization has an IP allow list enabled, and your IP address is not permitted.",
+        "This installation has been suspended",
+    ],
+)
+def test_what_the_organisation_refuses_is_no_matter_of_permissions(said: str) -> None:
+    answer = json_reply(403, {"message": said})
+    with raw_server(lambda _: answer) as server, pytest.raises(Forbidden) as caught:
+        repository_at(server.url).head("main")
+    assert caught.value.message == f"GitHub refused: read branch 'main': {said}"
 
 
 def test_a_plain_403_is_no_throttling(github: GitHub) -> None:

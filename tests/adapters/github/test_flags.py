@@ -174,6 +174,25 @@ def test_a_protected_branch_is_said_with_what_to_do(flags: FlagAdapter, github: 
 
 
 @pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (403, "Repository was archived so is read-only."),
+        (403, "Resource protected by organization SAML enforcement. You must grant your token access."),
+        (401, "Bad credentials"),
+    ],
+)
+def test_what_neither_a_rule_nor_a_permission_refuses_is_not_told_as_one(
+    flags: FlagAdapter, github: GitHub, status: int, said: str
+) -> None:
+    github.standin.fail(Fail(status=status, code=said, method="POST", path_prefix=f"{HERE}/git/trees"))
+    with pytest.raises(Forbidden) as refused:
+        flags.commit(change(github))
+    assert said in refused.value.message
+    assert "contents: " not in refused.value.message
+    assert "is protected" not in refused.value.message
+
+
+@pytest.mark.parametrize(
     ("method", "path"), [("POST", "/git/trees"), ("POST", "/git/commits"), ("PATCH", "/git/refs")]
 )
 def test_a_token_that_may_only_read_is_said_with_the_permission_it_lacks(

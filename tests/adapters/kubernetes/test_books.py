@@ -228,7 +228,7 @@ def test_a_record_that_someone_has_spoilt_is_named_and_the_others_are_read(
         headers={"Content-Type": "application/merge-patch+json"},
     )
     patched.raise_for_status()
-    with pytest.raises(Rejected, match=r"coppice-system/record-feature-x cannot be read.*mend it or delete"):
+    with pytest.raises(Rejected, match=r"coppice-system/record-feature-x cannot be read.*mend it by hand"):
         books.books(KEY, NAME)
     shelf = books.all()
     assert [each.namespace for each in shelf.records] == ["feature-y"]
@@ -273,9 +273,9 @@ def test_config_maps_of_others_are_none_of_our_business(books: BookAdapter, clus
 def test_a_missing_system_namespace_is_told_with_the_command(cluster: Cluster) -> None:
     cluster.http.delete("/api/v1/namespaces/coppice-system").raise_for_status()
     cluster.http.get("/api/v1/namespaces")  # the namespace goes
-    with pytest.raises(NotSetUp, match="kubectl apply -k deploy/cluster"):
+    with pytest.raises(NotSetUp, match="deploy/cluster/install"):
         BookAdapter(cluster.api).write(RECORD)
-    with pytest.raises(NotSetUp, match="kubectl apply -k deploy/cluster"):
+    with pytest.raises(NotSetUp, match="deploy/cluster/install"):
         check_system(cluster.api)
 
 

@@ -147,8 +147,26 @@ def test_a_403_without_that_cause_does_not_pass(cluster: Cluster) -> None:
 def test_a_quota_that_is_reached_is_no_matter_of_roles() -> None:
     said = 'pods "web" is forbidden: exceeded quota: coppice-quota, requested: pods=1, used: pods=12'
     refusal = json_reply(403, {"kind": "Status", "message": said})
-    with raw_server(lambda _: refusal) as server, pytest.raises(QuotaReached, match="fence"):
+    with raw_server(lambda _: refusal) as server, pytest.raises(QuotaReached, match="The files of the fence"):
         api_at(server.url).post(CONFIG_MAPS, config_map("a"))
+
+
+def test_a_quota_that_somebody_else_made_is_not_said_to_be_the_fences() -> None:
+    said = 'pods "web" is forbidden: exceeded quota: of-the-team, requested: pods=1, used: pods=12'
+    refusal = json_reply(403, {"kind": "Status", "message": said})
+    with raw_server(lambda _: refusal) as server, pytest.raises(QuotaReached) as caught:
+        api_at(server.url).post(CONFIG_MAPS, config_map("a"))
+    assert caught.value.message.endswith("That quota is none of the fence's: ask whoever made it")
+
+
+def test_who_is_not_known_to_the_cluster_is_not_told_about_roles() -> None:
+    refusal = json_reply(401, {"kind": "Status", "reason": "Unauthorized", "message": "Unauthorized"})
+    with (
+        raw_server(lambda _: refusal) as server,
+        pytest.raises(Forbidden, match="accepts who signs in") as caught,
+    ):
+        api_at(server.url).get(CONFIG_MAPS)
+    assert "roles" not in caught.value.message
 
 
 ADMISSION = [

@@ -230,7 +230,7 @@ def test_a_lock_that_somebody_has_spoilt_is_named(
 def test_a_missing_system_namespace_is_told_with_the_command(leases: Leases, cluster: Cluster) -> None:
     cluster.http.delete("/api/v1/namespaces/coppice-system").raise_for_status()
     cluster.http.get("/api/v1/namespaces")  # the namespace goes
-    with pytest.raises(NotSetUp, match="kubectl apply -k deploy/cluster"), leases.hold(LOCK):
+    with pytest.raises(NotSetUp, match="deploy/cluster/install"), leases.hold(LOCK):
         pass
 
 

@@ -139,7 +139,7 @@ def test_other_config_maps_are_no_overrides(words: OverrideAdapter, books: Ledge
 
 def test_a_cluster_that_is_not_set_up_is_said_with_the_command_for_it(cluster: Cluster) -> None:
     cluster.http.delete("/api/v1/namespaces/coppice-system").raise_for_status()
-    with pytest.raises(NotSetUp, match="kubectl apply -k deploy/cluster"):
+    with pytest.raises(NotSetUp, match="deploy/cluster/install"):
         LedgerAdapter(cluster.api).write(Ledger(environment="dev"))
-    with pytest.raises(NotSetUp, match="kubectl apply -k deploy/cluster"):
+    with pytest.raises(NotSetUp, match="deploy/cluster/install"):
         OverrideAdapter(cluster.api).write(WORD)

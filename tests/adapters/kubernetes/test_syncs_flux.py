@@ -71,7 +71,7 @@ def test_a_kustomization_is_at_the_commit_that_it_has_applied(syncs: SyncAdapter
 @pytest.mark.parametrize(
     ("status", "unsynced"),
     [
-        ({"observedGeneration": 0}, "its present generation has not been looked at"),
+        ({"observedGeneration": 0}, "its controller has not looked at its latest generation yet"),
         (ready("False", "BuildFailed", "no missing.yaml"), "it is BuildFailed: no missing.yaml"),
         (ready("Unknown", "Progressing", "looking"), "it is Progressing: looking"),
     ],
@@ -111,7 +111,7 @@ def test_a_kustomization_is_in_force_only_when_its_helm_releases_are(
 ) -> None:
     written(cluster, RELEASES, "HelmRelease", {"values": {"replicaCount": 0}}, {})
     kustomization(cluster, brings="staging_web_helm.toolkit.fluxcd.io_HelmRelease")
-    late = "HelmRelease staging/web: its present generation has not been looked at"
+    late = "HelmRelease staging/web: its controller has not looked at its latest generation yet"
     assert only(syncs, FLUX).unsynced == late
 
     told(cluster, f"{RELEASES}/web", {"observedGeneration": 1, **ready("False", "UpgradeFailed", "no")})

@@ -117,7 +117,7 @@ def test_a_turn_that_is_far_away_is_not_waited_for_and_not_kept(cluster: Cluster
     document = {"metadata": {"name": "azure-writes", "annotations": {"coppice.dev/turns": ""}}}
     document["metadata"]["annotations"] = {"coppice.dev/turns": json.dumps([[later, "a"]])}
     cluster.made(LEASES, document)
-    with pytest.raises(Throttled, match="the next turn to write to a is in 14 s") as caught:
+    with pytest.raises(Throttled, match="the next turn of a is in 14 s") as caught:
         written(turns, "a")
     assert caught.value.retry_after == pytest.approx(14.1)
     assert cluster.asked("PUT") == []

@@ -257,5 +257,5 @@ def test_it_fills_no_disk(tmp_path: Path) -> None:
 def test_a_build_that_needs_too_much_memory_says_so(tmp_path: Path) -> None:
     words = "fatal error: runtime: out of memory"
     dying = program(tmp_path, f"print({words!r}, file=sys.stderr)\nsys.exit(2)")
-    with pytest.raises(Refused, match="kustomize needs more than 640 MB for it"):
+    with pytest.raises(Refused, match="kustomize needs more than 640 MB to build it"):
         dying.build(tree(kustomization__yaml=""), "o")

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 
 from adapters.storage.queue import Queue
 from local.standin import Failure as Fail
@@ -67,14 +68,29 @@ def test_the_length_counts_what_waits(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize("code", ["AuthorizationPermissionMismatch", "AuthenticationFailed"])
-def test_a_missing_role_is_named(code: str) -> None:
+def test_a_key_that_storage_refuses_is_told_as_that_and_not_as_a_role(code: str) -> None:
     body = f"<Error><Code>{code}</Code><Message>This request is not authorized.</Message></Error>".encode()
     answer = reply(403, body, type_="application/xml", x_ms_error_code=code)
     with (
         raw_server(lambda _: answer) as server,
-        pytest.raises(Forbidden, match=r"(?s)not authorized.*Storage Queue Data Contributor"),
+        pytest.raises(Forbidden, match=r"(?s)not authorized.*key or signature in AzureWebJobs") as refused,
     ):
         queue_at(server.url).put("a")
+    assert "role" not in refused.value.message
+
+
+def test_an_identity_that_cannot_sign_in_is_told_its_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nobody:
+        def __init__(self, **_: object) -> None:
+            pass
+
+        def get_token(self, *_: str, **__: object) -> None:
+            raise ClientAuthenticationError("no managed identity here")
+
+    monkeypatch.setattr("azure.identity.DefaultAzureCredential", Nobody)
+    queue = Queue("branches", {"AzureWebJobsStorage__accountName": "stcoppice"})
+    with pytest.raises(Forbidden, match="Storage Queue Data Contributor"):
+        queue.put("a")
 
 
 def test_a_message_that_is_too_large_is_rejected(storage: Storage) -> None:
