@@ -4,6 +4,9 @@
 A run ends with what it could not test.
 """
 
+import gc
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
 
@@ -21,3 +24,15 @@ settings.load_profile("default")
 def sample_seed(pytestconfig: pytest.Config) -> int:
     """What draws this run's samples: `--hypothesis-seed`, which `make sample` sets to the date; else 0."""
     return int(pytestconfig.getoption("--hypothesis-seed") or 0)
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """For a test that recurses as deep as Python lets it: garbage is collected afterwards.
+
+    Else a collection may begin at the bottom, where a finalizer has no room to run; its RecursionError is
+    raised in nobody's name, and held against the test that happens to run.
+    """
+    gc.disable()
+    yield
+    gc.enable()

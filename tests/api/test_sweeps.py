@@ -21,6 +21,7 @@ def test_a_digest_is_confirmed() -> None:
     assert confirmation(b'{"confirm": "abc"}') == "abc"
 
 
+@pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize(
     "body",
     [

@@ -45,6 +45,7 @@ def test_a_mark_is_read_as_it_was_written(repository: str, branch: str, login: s
     assert mark(key, login).isascii()
 
 
+@pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize(
     "comment",
     [

@@ -50,6 +50,7 @@ def test_a_stamp_may_be_in_zulu_time() -> None:
     assert from_message(json.dumps(message)) == (KEY, datetime(2026, 3, 1, 21, 5, tzinfo=UTC))
 
 
+@pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -12,6 +12,7 @@ def test_what_is_written_is_what_is_read(first_seen: datetime | None) -> None:
     assert from_message(to_message("dev", first_seen=first_seen)) == ("dev", first_seen)
 
 
+@pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "3", "{}", '{"environment": ""}', '{"environment": 3}', "[" * 10**5]
 )

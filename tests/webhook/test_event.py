@@ -106,6 +106,7 @@ def test_a_form_carries_the_same_payload(content_type: str, branch: str) -> None
     assert event == BranchChanged(key=Key(repository="Acme/todo", branch=branch), default_branch="main")
 
 
+@pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize(
     ("body", "why"),
     [

@@ -216,6 +216,7 @@ SPOILT = [
 ]
 
 
+@pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize("data", SPOILT, ids=[f"{data!r:.60}" for data in SPOILT])
 def test_a_record_that_someone_has_spoilt_is_named_and_the_others_are_read(
     books: BookAdapter, cluster: Cluster, data: dict[str, str | None]
