@@ -165,7 +165,8 @@ def listed(rows: Iterable[tuple[Observed, Verdict, Plan]]) -> Answer:
 def _outcome(plan: Plan) -> dict[str, str]:
     if plan.ready:
         changes = sum(len(wave.changes) for wave in plan.ready)
-        return {"kind": "Due", "code": "due", "why": f"a run would make {changes} changes now"}
+        made = "1 change" if changes == 1 else f"{changes} changes"
+        return {"kind": "Due", "code": "due", "why": f"a run would make {made} now"}
     outcome = run.verdict(plan)
     return {"kind": type(outcome).__name__, "code": outcome.code, "why": outcome.why}
 

@@ -54,6 +54,15 @@ class Workload:
             and self.available >= self.wanted
         )
 
+    @property
+    def progress(self) -> str:
+        """How far it has come."""
+        if self.observed_generation < self.generation:
+            return f"{self.ref}: its controller has not looked at its latest generation yet"
+        if self.available >= self.wanted:  # and some of these are of an older template
+            return f"{self.ref} {self.updated}/{self.wanted} updated"
+        return f"{self.ref} {self.available}/{self.wanted}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
@@ -88,7 +97,7 @@ class Rollout:
     @property
     def why(self) -> str:
         """What is not up, and what keeps it, as the objects themselves and their events say."""
-        late = [f"{each.ref} {each.available}/{each.wanted}" for each in self.workloads if not each.ready]
+        late = [each.progress for each in self.workloads if not each.ready]
         return "; ".join([", ".join(late), *dict.fromkeys(str(trouble) for trouble in self.troubles)])
 
 

@@ -170,7 +170,18 @@ class Shelf:
             QuotaReached: there is none.
         """
         if self.environments >= most:
-            raise QuotaReached(f"{self.environments} environments stand, and MAX_ENVIRONMENTS is {most}")
+            raise QuotaReached(too_many(self.environments, most))
+
+
+def too_many(environments: int, most: int) -> str:
+    """What is said to an environment for which there is no place.
+
+    Args:
+        environments: how many there are.
+        most: how many there may be.
+    """
+    stand = "1 environment stands" if environments == 1 else f"{environments} environments stand"
+    return f"{stand}, and MAX_ENVIRONMENTS is {most}: this one waits until one goes, or the setting is raised"
 
 
 @dataclass(frozen=True, kw_only=True)

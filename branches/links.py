@@ -5,6 +5,7 @@ name. Entra looks for a credential on the identity that was named, and on no oth
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from branches.books import ObjectRef
 from branches.identity import Identity
 from branches.observe import NOT_LOOKED_AT, Observed
 from loop.reading import Absent, Reading, Unknown, standing
@@ -76,8 +77,13 @@ def misnamed(
     at = f"service account {seen.name.namespace}/{account}"
     match named:
         case Absent():
-            why = f"{at} does not stand: the overlay has to ship it, or SERVICE_ACCOUNTS to name another"
-            return Break(code="no_account", why=why)
+            record = seen.noted.record
+            shipped = record is not None and ObjectRef("v1", "ServiceAccount", account) in record.inventory
+            if shipped:
+                helps = f"the overlay ships it, and PUT /api/environments/{seen.key.branch} applies it anew"
+            else:
+                helps = "the overlay has to ship it, or SERVICE_ACCOUNTS to name another"
+            return Break(code="no_account", why=f"{at} does not stand: {helps}")
         case Unknown(error):
             unasked = named is NOT_LOOKED_AT
             return None if unasked else Break(code="unread", why=f"{at} was not read: {error.message}")

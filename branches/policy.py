@@ -32,6 +32,7 @@ from loop.plan import Change, Item, Plan, Stop, Struck, Wave
 from loop.reading import standing
 
 # What to do about a credential that is not ours.
+_HAND_OVER = "delete it, call the branch otherwise, or hand it over as docs/adopting.md says"
 BY_HAND = f"give it the audience {AUDIENCE}, or delete it"
 
 
@@ -93,10 +94,12 @@ def why_foreign(seen: Observed, rules: Rules) -> str:
     if namespace is None:
         return ""
     if not namespace.managed:
-        return f"namespace {name} stands and does not bear our label: it is someone else's"
+        return f"namespace {name} stands and does not bear our label, so it is not ours; {_HAND_OVER}"
     owner = namespace.owner
     if owner is None:
-        return f"namespace {name} bears our label and names no branch: a person has to say whose it is"
+        return (
+            f"namespace {name} bears our label and names no branch, so nobody knows whose it is; {_HAND_OVER}"
+        )
     return "" if owner == seen.key else _belongs(name, owner.branch, owner.repository, seen)
 
 
@@ -183,4 +186,4 @@ def why_foreign_credential(credential: Credential, seen: Observed, rules: Rules)
     if credential.name.startswith(rules.prefixes.credential):
         return ""
     prefix = rules.prefixes.credential
-    return f"its name does not begin with {prefix} and no record names it: someone else made it"
+    return f"its name does not begin with {prefix} and no record names it, so it is not known to be ours"

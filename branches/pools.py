@@ -37,10 +37,11 @@ class NoRoom:
 
     def __str__(self) -> str:
         named = f"pool {self.pool!r}" if self.pool else "WORKLOAD_IDENTITIES"
-        rooms = [f"{ref} {room}" for ref, room in self.rooms.items()]
+        rooms = [f"{ref} has {room} left" for ref, room in self.rooms.items()]
         rooms += [f"{ref} does not exist: create it again, or take it out" for ref in self.gone]
         rooms += [f"{ref} was not read: {error}" for ref, error in self.unread.items()]
-        return f"no identity of {named} has room for {self.need} more credentials ({', '.join(rooms)})"
+        more = "1 more credential" if self.need == 1 else f"{self.need} more credentials"
+        return f"no identity of {named} has room for {more} ({'; '.join(rooms)}). Add one"
 
 
 def enough_to_make(seen: Observed, rules: Rules) -> Reading[tuple[Credential, ...]]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from adapters.postgres.client import Server
     from composition.program import Composition
 
+_CORRECT = "Correct the schedule, or let the token or app read"
+
 
 def checks(program: "Composition") -> Mapping[str, Callable[[], object]]:
     """The questions, by the name of what answers; each raises a `Failure` if it finds something wrong."""
@@ -63,10 +65,8 @@ def check_flags(program: "Composition") -> None:
     for each in seen:
         match each.head:
             case Unknown(Gone() | Forbidden() | Rejected() as error):
-                raise NotSetUp(
-                    f"the schedule's flag {each} cannot be read: {error}. Correct the schedule, or let the "
-                    f"token or app read {each.repository}"
-                ) from error
+                helps = "" if isinstance(error, Rejected) else f". {_CORRECT} {each.repository}"
+                raise NotSetUp(f"the schedule's flag {each} cannot be read: {error}{helps}") from error
             case Unknown(error):
                 raise error
 

@@ -96,7 +96,12 @@ def _out_of_reach(record: Record | None, rules: Rules) -> tuple[Stop, ...]:
     if record is None or not record.database or rules.databases is not None:
         return ()
     why = f"database {record.database} was made for it, and POSTGRES_SERVER_URL is not set: set it again"
-    return (Stop(f"{why}, or drop the database and delete {record} in coppice-system", "not_set_up"),)
+    return (
+        Stop(
+            f"{why}, or drop the database and delete ConfigMap coppice-system/record-{record.namespace}",
+            "not_set_up",
+        ),
+    )
 
 
 def _empty(seen: Observed, namespace: Namespace) -> tuple[Item, ...]:
@@ -112,16 +117,14 @@ def _empty(seen: Observed, namespace: Namespace) -> tuple[Item, ...]:
 def _left(parts: tuple[_Part, ...]) -> Stop:
     """What stands after ours were deleted is someone else's, and the record waits for that person."""
     named = ", ".join(map(str, parts))
-    return Stop(
-        f"what still stands then of {named}: not ours to delete, so whoever made it has to", "not_ours"
-    )
+    return Stop(f"what still stands of {named} is not ours to delete: whoever made it has to", "not_ours")
 
 
 def _going(namespace: Namespace, now: datetime) -> Gate | Stop:
     since = namespace.terminating_since
     if since is not None and now - since >= TERMINATION_PATIENCE:
-        nothing = "the API server does not say what: look whether its kube-controller-manager runs"
-        kept = ". ".join(namespace.remaining) or nothing
+        shows = f"`kubectl get namespace {namespace.name} -o yaml` shows its finalizers and conditions"
+        kept = ". ".join(namespace.remaining) or f"no condition says; {shows}"
         return Stop(
             f"{namespace} has been Terminating since {since:%H:%M:%S} UTC, and what keeps it: {kept}",
             "terminating",

@@ -142,7 +142,9 @@ def run(
                 last = ready
     except Failure as error:  # the lock itself
         return ran(_failed([error]))
-    return ran(Waiting("the world keeps changing", "not_settled", _RETRY))
+    return ran(
+        Waiting("what this run works on keeps changing: another run looks at it again", "not_settled", _RETRY)
+    )
 
 
 def verdict(plan: Plan) -> Outcome:

@@ -189,7 +189,7 @@ def _left_over(built: Sequence[Manifest], layout: Layout) -> tuple[Refusal, ...]
         Refusal(
             names.called(manifest),
             f"{field} holds the placeholder {token}: tokens are replaced in the files of {where} alone, so "
-            "set it from there; only a variable may be called so",
+            "set it from there, as by a patch; outside of them only a variable may be called so",
         )
         for manifest, field, token in left_over(built)
     )

@@ -119,5 +119,5 @@ def settling(since: datetime | None, rules: Rules, now: datetime) -> tuple[Gate,
     if left.total_seconds() <= 0:
         return ()
     seconds = f"{rules.settle.total_seconds():.0f} s"
-    why = f"Entra sees a credential late, and its own have not stood for {seconds} yet"
+    why = f"Entra learns of a credential late: it is waited until each of its own has stood for {seconds}"
     return (Gate(why, "settling", left.total_seconds()),)

@@ -126,8 +126,11 @@ def _overwritten(
                 )
     for made in lacking:
         if made in {*shipped, *reserved}:
+            whose = (
+                "which the overlay holds" if made in shipped else "in which the database's login is delivered"
+            )
             yield Refusal(
                 f"{PROVIDER_CLASS} {made}",
                 "is made for this overlay, which holds none, and would write the Secret of the same name, "
-                "which is another's; mount a class of another name, or add one",
+                f"{whose}; mount a class of another name, or add one",
             )

@@ -67,7 +67,12 @@ def _name(manifest: Manifest) -> Iterator[str]:
     longest = _LONGEST.get(kind, _LONGEST_SUBDOMAIN)
     pattern = _LABEL if kind in {"Service", "Namespace"} else _SUBDOMAIN
     if not pattern.fullmatch(name):
-        yield f"metadata.name: {shown(name)} is no {'DNS label' if pattern is _LABEL else 'DNS name'}"
+        what = (
+            "DNS label: lower-case letters, digits and '-'"
+            if pattern is _LABEL
+            else ("DNS name: lower-case letters, digits, '-' and '.'")
+        )
+        yield f"metadata.name: {shown(name)} is no {what}, a letter or digit first and last of each part"
     elif len(name) > longest:
         yield f"metadata.name has {len(name)} characters, and a {manifest['kind']}'s may have {longest}"
 
@@ -90,7 +95,7 @@ def _labels(manifest: Manifest) -> Iterator[str]:
             if isinstance(inner, dict) and ((of_metadata and key == "labels") or selects):
                 yield from _labelled(inner, at)
             if isinstance(inner, dict) and of_metadata and key == "annotations":
-                yield from (f"{at}: {why}" for each in inner if (why := _qualified(str(each).lower())))
+                yield from (f"{at}: {why}" for each in inner if (why := _qualified(str(each), lower=True)))
 
 
 def _labelled(labels: Fields, at: str) -> Iterator[str]:
@@ -109,13 +114,18 @@ def _labelled(labels: Fields, at: str) -> Iterator[str]:
             )
 
 
-def _qualified(key: str) -> str:
-    """What is wrong with the key of a label or annotation."""
-    prefix, slash, name = key.rpartition("/")
+def _qualified(key: str, *, lower: bool = False) -> str:
+    """What is wrong with the key of a label or annotation; the API server judges the latter in lower case."""
+    prefix, slash, name = (key.lower() if lower else key).rpartition("/")
     right = _QUALIFIED.fullmatch(name) and len(name) <= _LONGEST_LABEL
     if slash:
         right = right and _SUBDOMAIN.fullmatch(prefix) and len(prefix) <= _LONGEST_SUBDOMAIN
-    return "" if right else f"{shown(key)} is no key: `name` or `a.dns.name/name`, at most 63 in `name`"
+    return (
+        ""
+        if right
+        else f"{shown(key)} is no key: `name` or `a.dns.name/name`; `name` is at most 63 letters, digits, "
+        "'-', '_' and '.', a letter or digit first and last"
+    )
 
 
 def _selected(manifest: Manifest) -> Iterator[str]:
@@ -125,14 +135,17 @@ def _selected(manifest: Manifest) -> Iterator[str]:
     if not mapping(manifest, "spec", "selector"):
         yield "spec.selector is missing"
     labels = mapping(manifest, "spec", "template", "metadata", "labels")
-    if missing := [key for key, value in wanted.items() if labels.get(key) != value]:
+    if missing := [f"{key}={value}" for key, value in wanted.items() if labels.get(key) != value]:
         yield f"spec.selector asks for the label {missing[0]}, which spec.template does not give its pods"
 
 
 def _keys(data: Fields, field: str) -> Iterator[str]:
     for key in data:
         if not _DATA_KEY.fullmatch(key) or key == "." or len(key) > _LONGEST_SUBDOMAIN:
-            yield f"{field}: {shown(key)} is no key: letters, digits, '-', '_' and '.'"
+            yield (
+                f"{field}: {shown(key)} is no key: at most {_LONGEST_SUBDOMAIN} letters, digits, '-', '_' "
+                "and '.', and it is not '.' and does not begin with '..'"
+            )
 
 
 def _pod(spec: Fields, claims: set[str]) -> Iterator[str]:
@@ -151,7 +164,7 @@ def _pod(spec: Fields, claims: set[str]) -> Iterator[str]:
                 yield f"env of container {name}: {shown(string(each, 'name'))} is no name of a variable"
         for each in mappings(container, "volumeMounts"):
             if (volume := string(each, "name")) not in known:
-                yield f"container {name} mounts the volume {shown(volume)}, which its pod has not"
+                yield f"container {name} mounts the volume {shown(volume)}, which its pod does not have"
 
 
 def _ports(ports: Sequence[Fields], at: str, pattern: re.Pattern[str], longest: int) -> Iterator[str]:
@@ -165,6 +178,10 @@ def _each(items: Sequence[Fields], at: str, pattern: re.Pattern[str], longest: i
     names = [string(each, "name") for each in items]
     for name in dict.fromkeys(names):
         if not pattern.fullmatch(name) or len(name) > longest:
-            yield f"{at}: {shown(name)} is no name: at most {longest} lower-case letters, digits and '-'"
+            also = "; a letter among them, and no '--'" if pattern is _PORT else ""
+            yield (
+                f"{at}: {shown(name)} is no name: at most {longest} lower-case letters, digits and '-', a "
+                f"letter or digit first and last{also}"
+            )
         elif names.count(name) > 1:
             yield f"{at}: {shown(name)} is there more than once"

@@ -4,7 +4,7 @@ with room for its credentials. None of it is taken from anyone: what others hold
 
 from collections.abc import Mapping
 
-from branches.books import Record
+from branches.books import Record, too_many
 from branches.observe import Observed
 from branches.pools import NoRoom
 from branches.rules import Rules
@@ -52,7 +52,7 @@ def _too_many(record: Record, survey: Survey, rules: Rules) -> Gate | None:
     environments = standing(survey.environments) or 0
     if record.identities or environments < rules.most:
         return None
-    return Gate(f"{environments} environments stand, and MAX_ENVIRONMENTS is {rules.most}", "no_room", _LATER)
+    return Gate(too_many(environments, rules.most), "no_room", _LATER)
 
 
 def _host_taken(seen: Observed, desired: Desired, survey: Survey) -> Gate | None:
@@ -60,7 +60,11 @@ def _host_taken(seen: Observed, desired: Desired, survey: Survey) -> Gate | None
     for host in desired.hosts:
         holder = claimed.get(host, seen.name.namespace)
         if holder != seen.name.namespace:
-            return Gate(f"host {host} is held by a route in namespace {holder}", "host_taken", _LATER)
+            return Gate(
+                f"host {host} is held by a route in namespace {holder}: it is waited until that goes",
+                "host_taken",
+                _LATER,
+            )
     return None
 
 

@@ -15,7 +15,7 @@ from loop.reading import Reading, Unknown, standing
 from provisioning.desired import Desired
 from provisioning.refusal import Refused
 
-_LACKING = "all else of it stands, and its part in the monitoring that all share does not"
+_LACKING = "its part in the monitoring that all share stays as it is, and all else goes on without it"
 
 
 def part_items(seen: Observed, desired: Desired, monitoring: Reading[Shared]) -> tuple[Item, ...]:

@@ -74,7 +74,11 @@ def _steps(seen: Observed, ledger: Ledger, *, why: str, overdue: bool) -> tuple[
         if isinstance(each.head, Standing) and each.flag.says(each.head.value.value) == "neither"
     ]
     if odd:  # it would be lost by the morning
-        return (Stop(f"{listed(odd)}; if it is to stay, write it into the schedule", "neither"),)
+        return (
+            Stop(
+                f"{listed(odd)}; set it to one of these, or write into the schedule what it says", "neither"
+            ),
+        )
     switched = switch(seen, "off", message=f"Put {seen.name} to sleep\n\n{why}\n")
     if switched and isinstance(switched[0], Stop):
         return switched  # it cannot be switched: nothing begins

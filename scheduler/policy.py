@@ -70,8 +70,12 @@ def police_orphans(steps: Sequence[Reshape], schedule: Schedule) -> tuple[list[P
         pool = step.pool
         if pool.name in schedule.protected_pools:
             struck.append(Struck(step, "it is in protected_pools"))
-        elif pool.mode != "User" or pool.snapshot is None or step.shape.count < pool.shape.count:
-            struck.append(Struck(step, f"its mode is {pool.mode}, and its tag {pool.shape.tag!r}"))
+        elif pool.mode != "User":
+            struck.append(Struck(step, f"its mode is {pool.mode}: only User pools are woken"))
+        elif pool.snapshot is None:
+            struck.append(Struck(step, f"its tag {pool.shape.tag!r} does not say what it was"))
+        elif step.shape.count < pool.shape.count:
+            struck.append(Struck(step, "it would lose nodes"))
         else:
             allowed.append(PutPool(allowed=Allowed(pool), shape=step.shape))
     return allowed, struck

@@ -1,7 +1,8 @@
 """Merging a branch's part into the two ConfigMaps, and taking it out. Pure: texts in, texts out."""
 
+import contextlib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -152,8 +153,23 @@ def _edited(config: SharedConfig, part: Part) -> SharedConfig:
     return replace(config, data=edit(config.data, part))
 
 
+@contextlib.contextmanager
+def _entry(key: str) -> Iterator[None]:
+    """Have what is wrong in an entry say in which one."""
+    try:
+        yield
+    except Unsafe as why:
+        raise Unsafe(f"its entry {key}: {why}") from why
+
+
 def _edit_jobs(data: Mapping[str, str], part: Part) -> Mapping[str, str]:
-    foreign, blocks = jobs.split(_text(data, JOBS_KEY))
+    text = _text(data, JOBS_KEY)
+    with _entry(JOBS_KEY):
+        return _with_jobs(data, text, part)
+
+
+def _with_jobs(data: Mapping[str, str], text: str, part: Part) -> Mapping[str, str]:
+    foreign, blocks = jobs.split(text)
     _check(foreign, part.owner, [each.owner for each in blocks])
     others = [each for each in blocks if each.owner.key != part.owner.key]
     mine = []
@@ -172,11 +188,14 @@ def _edit_settings(data: Mapping[str, str], part: Part) -> Mapping[str, str]:
         if not mine and not _has(data.get(key, ""), part.owner.key):
             continue
         if pattern.lacks_line(data.get(key, "")):
-            raise Unsafe(f"it has no line `podannotationnamespaceregex = …`: {HOW_TO_MAKE}")
-        foreign, there = pattern.split(_text(data, key))
-        _check(foreign, part.owner, there)
-        others = [owner for owner in there if owner.key != part.owner.key]
-        data = _with(data, key, pattern.join(foreign, [*others, *mine]))
+            helps = HOW_TO_MAKE if key == current else "take its `# coppice:` marks out by hand"
+            raise Unsafe(f"its entry {key} has no line `podannotationnamespaceregex = …`: {helps}")
+        text = _text(data, key)
+        with _entry(key):
+            foreign, there = pattern.split(text)
+            _check(foreign, part.owner, there)
+            others = [owner for owner in there if owner.key != part.owner.key]
+            data = _with(data, key, pattern.join(foreign, [*others, *mine]))
     return data
 
 
@@ -194,7 +213,7 @@ def _with(data: Mapping[str, str], key: str, text: str) -> Mapping[str, str]:
     changed = {**data, key: text}
     if sum(len(each.encode()) for each in changed.values()) > _MOST_BYTES:
         raise Unsafe(
-            f"it would hold more than {_MOST_BYTES} bytes: fewer branches with jobs of their own fit"
+            f"it would make the ConfigMap more than {_MOST_BYTES} bytes: shorten it, or remove others"
         )
     return changed
 

@@ -34,7 +34,7 @@ def key_of(data: Mapping[str, str]) -> str:
     """
     version = data.get("schema-version", "").strip()
     if version not in _BY_VERSION:
-        raise Unsafe(f"its schema-version {version!r} is not known here")
+        raise Unsafe(f"its schema-version {version!r} is not known here: v1 and v2 are")
     return _BY_VERSION[version]
 
 
@@ -96,10 +96,12 @@ def join(foreign: str, owners: Iterable[Owner]) -> str:
 
 def _line(text: str) -> re.Match[str]:
     found = list(_LINE.finditer(text))
-    if len(found) != 1 or len(_MENTION.findall(text)) != 1:
+    mentioned = len(_MENTION.findall(text))
+    if len(found) != 1 or mentioned != 1:
         raise Unsafe(
-            f'it has {len(found)} lines `podannotationnamespaceregex = "…"`, and needs exactly one; '
-            'for none of your own write `podannotationnamespaceregex = ""`'
+            f"podannotationnamespaceregex begins {mentioned} of its lines, and {len(found)} of them are "
+            'written as `podannotationnamespaceregex = "…"`; it needs exactly one, written so, and for no '
+            'namespace of your own `podannotationnamespaceregex = ""`'
         )
     return found[0]
 

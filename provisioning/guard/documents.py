@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from provisioning.guard.fields import shown
+
 DEPTH = 100
 NODES = 200_000
 DOCUMENTS = 5_000
@@ -82,10 +84,16 @@ def _events(data: bytes | str) -> Iterator[yaml.Event]:
     try:
         for event in yaml.parse(data, Loader=yaml.CSafeLoader):
             if getattr(event, "tag", None) is not None:
-                raise BadYaml(f"{_line(event.start_mark)}tags such as !!binary are not read")
+                raise _refused(event, f"the tag {_written(event.tag)} is not read; leave it out")
             yield event
     except (yaml.YAMLError, ValueError) as error:
         raise _bad(error) from error
+
+
+def _written(tag: str) -> str:
+    """A tag as its author wrote it: `!!binary`."""
+    short = tag.removeprefix("tag:yaml.org,2002:")
+    return shown(tag if short == tag else f"!!{short}")
 
 
 def _line(mark: object) -> str:
@@ -126,7 +134,7 @@ class _Weight:
             self._weights[anchor] = (self.total - nodes, self._characters - characters)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._weights:
-                raise _refused(event, "an alias stands for nothing, or for what it is part of")
+                raise _refused(event, "this alias has no anchor before it, or is part of what it stands for")
             nodes, characters = self._weights[event.anchor]
             self.total += nodes
             self._characters += characters
@@ -177,7 +185,7 @@ class _Built:
             self._put(event, _scalar(event))
             return
         if event.implicit[0] and _tag(event.value) == _MERGE:
-            raise _refused(event, "keys like this are not read")
+            raise _refused(event, "the merge key `<<` is not read; write out what it would bring in")
         if event.value in holder:
             raise _refused(event, "the same key stands here twice")
         self._key = event.value
@@ -188,7 +196,7 @@ class _Built:
         if isinstance(holder, list):
             holder.append(value)
         elif self._key is None:
-            raise _refused(event, "keys like this are not read")
+            raise _refused(event, "a key that is a list, a map or an alias is not read")
         else:
             holder[self._key] = value
             self._key = None
@@ -218,7 +226,7 @@ def _scalar(event: yaml.ScalarEvent) -> object:
     if not event.implicit[0] or (tag := _tag(event.value)) == _STR:
         return event.value
     if tag == _MERGE:
-        raise _refused(event, "`<<` is not read")
+        raise _refused(event, "`<<` is not read; put it in quotes")
     try:
         construct: Any = _CONSTRUCTOR.yaml_constructors[tag]
         return construct(_CONSTRUCTOR, yaml.ScalarNode(tag, event.value))

@@ -45,7 +45,7 @@ def string(holder: Fields, name: str) -> str:
 
 def shown(value: object) -> str:
     """A value as it may stand in a message: quoted, short, printable."""
-    text = value if isinstance(value, str) else type(value).__name__
+    text = value if isinstance(value, str) else "" if value is None else type(value).__name__
     return repr(text[:_SHOWN]) + ("…" if len(text) > _SHOWN else "")
 
 

@@ -75,7 +75,10 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
     vault = string(parameters, "keyvaultName")
     if vault.lower() not in {known.lower() for known in rules.key_vaults}:
         known = ", ".join(sorted(rules.key_vaults)) or "none"
-        yield f"the vault {shown(vault)} is not in KEY_VAULTS ({known})"
+        if vault:
+            yield f"the vault {shown(vault)} is not in KEY_VAULTS ({known})"
+        else:
+            yield f"parameters.keyvaultName is missing: name one of KEY_VAULTS ({known})"
     for name in _object_names(string(parameters, "objects")):
         if not any(fnmatchcase(name.lower(), glob.lower()) for glob in rules.key_vault_objects):
             globs = ", ".join(sorted(rules.key_vault_objects))
@@ -104,7 +107,8 @@ def _object_names(objects: str) -> Iterator[str]:
             )
         if not _VERSION.fullmatch(string(entry, "objectVersion")):
             raise Malformed(
-                f"parameters.objects has the objectVersion {shown(entry['objectVersion'])}, which is none"
+                f"parameters.objects has the objectVersion {shown(entry['objectVersion'])}; "
+                "letters and digits make a version"
             )
         yield name
 

@@ -20,7 +20,7 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
     metadata = mapping(obj, "metadata")
     name = string(metadata, "name")
     if not _API_VERSION.fullmatch(string(obj, "apiVersion")):
-        yield "its apiVersion is none"
+        yield f"its apiVersion must be such as v1 or apps/v1, not {shown(obj.get('apiVersion'))}"
     if kind_id(obj) == "Namespace":
         if name != rules.namespace:
             yield f"only the namespace {rules.namespace} belongs to this environment"
@@ -34,7 +34,8 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
 
 def _fields(metadata: Fields, rules: Rules) -> Iterator[str]:
     if string(metadata, "namespace") not in {"", rules.namespace}:
-        yield f"its namespace is {shown(metadata['namespace'])}, not {rules.namespace}"
+        yield f"its namespace is {shown(metadata['namespace'])}; leave it out, or make it {rules.namespace}"
     for field in ("labels", "annotations"):
-        if not all(isinstance(value, str) for value in mapping(metadata, field).values()):
-            yield f"metadata.{field} must be strings"
+        for key, value in mapping(metadata, field).items():
+            if not isinstance(value, str):
+                yield f"metadata.{field}[{shown(key)}] must be a string; put it in quotes"

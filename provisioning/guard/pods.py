@@ -57,6 +57,7 @@ _SYSCTLS = frozenset(
 
 
 _MOST_GRACE = 300  # seconds; longer, and a node that is to go at night stands till the morning
+_BASELINE = "which baseline Pod Security does not allow"
 _PROFILES = {"", "RuntimeDefault"}
 
 
@@ -68,7 +69,7 @@ def refusals(obj: Fields, _rules: Rules) -> Iterator[str]:
     yield from _grace(spec, "its pods have")
     for sysctl in mappings(security, "sysctls"):
         if string(sysctl, "name") not in _SYSCTLS:
-            yield f"its pods set the sysctl {shown(sysctl.get('name'))}, which is not a safe one"
+            yield f"its pods set the sysctl {shown(sysctl.get('name'))}, {_BASELINE}"
     for volume in mappings(spec, "volumes"):
         yield from _volume(volume)
     for field in _CONTAINERS:
@@ -99,10 +100,10 @@ def _container(container: Fields) -> Iterator[str]:
         yield "asks for another procMount than Default"
     for capability in strings(mapping(security, "capabilities"), "add"):
         if capability not in _CAPABILITIES:
-            yield f"adds the capability {shown(capability)}"
+            yield f"adds the capability {shown(capability)}, {_BASELINE}"
     for mount in mappings(container, "volumeMounts"):
         if string(mount, "mountPropagation") not in {"", "None", "HostToContainer"}:
-            yield f"mounts {shown(mount.get('name'))} so that mounts of its own reach the node"
+            yield f"mounts {shown(mount.get('name'))} with a mountPropagation that reaches the node"
     for probe in _PROBES:
         yield from _grace(mapping(container, probe), f"has a {probe} with")
 

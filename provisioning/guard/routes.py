@@ -12,6 +12,7 @@ _GATEWAY_API = "gateway.networking.k8s.io"
 ROUTES = frozenset(f"{_GATEWAY_API}/{kind}Route" for kind in ("HTTP", "GRPC", "TLS", "TCP", "UDP"))
 """The kinds of routes: whatever else has a field `hostnames`, claims no host by it."""
 
+_HOSTLESS = frozenset(f"{_GATEWAY_API}/{kind}Route" for kind in ("TCP", "UDP"))
 _POLICIES = "alb.networking.azure.io/"
 _INGRESS = "networking.k8s.io/Ingress"
 
@@ -20,8 +21,11 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
     """What stands against a route, an Ingress, or a policy of Application Gateway for Containers."""
     kind = kind_id(obj)
     spec = mapping(obj, "spec")
-    if kind in ROUTES:
+    if kind in _HOSTLESS:
+        yield "a route of this kind names no host and so would answer for every one; leave it out"
+    elif kind in ROUTES:
         yield from _hosts(strings(spec, "hostnames"), rules)
+    if kind in ROUTES:
         for parent in mappings(spec, "parentRefs"):
             yield from _parent(parent, rules)
         yield from _references({name: spec[name] for name in spec if name != "parentRefs"}, rules)
@@ -61,7 +65,10 @@ def _references(spec: Fields, rules: Rules) -> Iterator[str]:
         value = waiting.pop()
         if isinstance(value, dict):
             if value.get("namespace") not in (None, "", rules.namespace):  # a tuple: it may be a list
-                yield f"it refers to {shown(value.get('name'))} in the namespace {shown(value['namespace'])}"
+                yield (
+                    f"it refers to {shown(value.get('name'))} in the namespace {shown(value['namespace'])}; "
+                    f"only what is in {rules.namespace} may be referred to"
+                )
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)

@@ -135,7 +135,7 @@ def _where(path: _Path) -> str:
     text = ""
     for step in path:
         if isinstance(step, int):
-            text += f"[{step + 1}]"
+            text += f"[{step}]"
         elif step.isidentifier() and step.isascii() and len(step) <= 80:
             text += f".{step}" if text else step
         else:

@@ -137,7 +137,7 @@ def _annotated(data: Mapping[str, str], namespace: str) -> bool:
     } - {""}
     if patterns - {namespace}:
         raise Malformed(
-            f"its podannotationnamespaceregex {shown(min(patterns - {namespace}))} takes in more than this "
-            f'namespace: write `podannotationnamespaceregex = "{namespace}"`'
+            f"its podannotationnamespaceregex {shown(min(patterns - {namespace}))} is not this namespace's "
+            f'name: write `podannotationnamespaceregex = "{namespace}"`'
         )
     return bool(patterns)

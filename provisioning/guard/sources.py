@@ -105,6 +105,9 @@ def _brought_in(judged: Mapping[str, _Judged], roots: Sequence[str]) -> int:
 
 
 def _judge(files: _Files, folder: str) -> _Judged:
+    if folder not in files.folders:
+        reason = f"is not among the manifests at this commit; {_WHERE}, or correct the setting that names it"
+        return _Judged([Refusal(folder, reason)])
     names = [name for name in _NAMES if posixpath.join(folder, name) in files.tree]
     if len(names) != 1:
         reason = f"holds {' and '.join(names)}; one is enough" if names else f"holds no {_NAMES[0]}"
@@ -131,14 +134,17 @@ def _follow(files: _Files, folder: str, reference: Reference, judged: _Judged) -
     called = f"{reference.field}: {shown(reference.text)}"
     target = posixpath.normpath(posixpath.join(folder, reference.text))
     if not _LOCAL.fullmatch(reference.text) and not _is_file(files.tree, target, reference):
-        if target in files.tree:
-            return f"{called} could be taken for an address; rename that file (letters, digits, . _ - + ,)"
+        if target in files.tree or target in files.folders:
+            what = "file" if target in files.tree else "folder"
+            return f"{called} could be taken for an address; rename that {what} (letters, digits, . _ - + ,)"
         return f"{called} is no plain path; nothing is fetched from elsewhere, so commit a copy of it"
     if target in files.tree:
         return "" if reference.role == "data" else _weigh(called, judged, lambda: files.nodes(target))
     if reference.role == "base" and target in files.folders:
         judged.bases[target] += 1
         return ""
+    if target in files.folders:
+        return f"{called} is a folder; name a file"
     return f"{called} is not among the manifests at this commit; {_WHERE}"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from branches.books import ObjectRef
 from branches.chain import Chain, chains
 from branches.identity import Credential, Identity
 from branches.observe import NOT_LOOKED_AT, Observed
@@ -65,6 +66,15 @@ def test_a_chain_that_holds_names_every_link() -> None:
     )
 
 
+def test_a_service_account_that_the_overlay_ships_is_not_told_to_be_shipped() -> None:
+    shipped = record_of("x", inventory=(ObjectRef("v1", "ServiceAccount", ACCOUNT),))
+    chain = explained(credential_of("x"), named=Absent(), seen=sight(books=noting(shipped)))
+
+    assert code(chain) == "no_account"
+    assert "the overlay ships it, and PUT /api/environments/x applies it anew" in why(chain)
+    assert "has to ship it" not in why(chain)
+
+
 def test_a_credential_is_known_by_what_it_says_and_not_by_its_name() -> None:
     assert code(explained(credential_of("x", name="made-by-hand"))) == ""
 
@@ -104,7 +114,10 @@ def test_one_for_another_audience_that_somebody_else_has_made_is_theirs_to_corre
     chain = explained(credential_of("x", name="made-by-hand", audiences=("api://other",)))
 
     assert code(chain) == "other_audience"
-    assert "someone else made it; give it the audience api://AzureADTokenExchange, or delete it" in why(chain)
+    assert (
+        "so it is not known to be ours; give it the audience api://AzureADTokenExchange, or delete it"
+        in why(chain)
+    )
 
 
 def test_another_environments_credential_is_no_near_miss() -> None:

@@ -79,10 +79,19 @@ def test_the_marks_are_nothing_to_any_of_azures_parsers() -> None:
     ("text", "said"),
     [
         ("", "runs `deploy/cluster/install`"),
-        ('podannotationnamespaceregex = "a"\npodannotationnamespaceregex = "b"', "it has 2 lines"),
-        ('podannotationnamespaceregex = "a" # why', "it has 0 lines"),
-        ('podannotationnamespaceregex = "a"\npodannotationnamespaceregex = b', "needs exactly one"),
-        ("podannotationnamespaceregex = a", "it has 0 lines"),
+        (
+            'podannotationnamespaceregex = "a"\npodannotationnamespaceregex = "b"',
+            "begins 2 of its lines, and 2 of them are",
+        ),
+        ('podannotationnamespaceregex = "a" # why', "begins 1 of its lines, and 0 of them are"),
+        (
+            'podannotationnamespaceregex = "a"\npodannotationnamespaceregex = b',
+            "begins 2 of its lines, and 1 of them are",
+        ),
+        (
+            "podannotationnamespaceregex = a",
+            "entry pod-annotation-based-scraping: podannotationnamespaceregex begins 1 of",
+        ),
         ('# coppice: namespace {}\npodannotationnamespaceregex = "a"', "names no branch"),
     ],
 )

@@ -163,7 +163,7 @@ def test_a_persons_request_is_removed_even_where_the_namespace_is_someone_elses(
         (credential_of("x", issuer="https://oidc.example/other/"), "another cluster or namespace"),
         (credential_of("x", subject="system:serviceaccount:feature-x-2:web"), "another cluster or namespace"),
         (credential_of("x", subject="repo:acme/todo:ref:refs/heads/x"), "another cluster or namespace"),
-        (credential_of("x", name="terraform-x"), "someone else made it"),
+        (credential_of("x", name="terraform-x"), "so it is not known to be ours"),
     ],
 )
 def test_a_credential_stays_that_is_not_ours(credential: Credential, why: str) -> None:

@@ -133,7 +133,8 @@ def test_after_a_record_was_lost_the_one_that_holds_the_credential_is_chosen() -
 
 def test_none_left_says_the_numbers() -> None:
     assert str(chosen(foreign_places={FIRST: 20, SECOND: 19}, rules=TWO_ACCOUNTS)) == (
-        "no identity of WORKLOAD_IDENTITIES has room for 2 more credentials (rg/id-0 0, rg/id-1 1)"
+        "no identity of WORKLOAD_IDENTITIES has room for 2 more credentials "
+        "(rg/id-0 has 0 left; rg/id-1 has 1 left). Add one"
     )
 
 
@@ -154,8 +155,8 @@ def test_one_that_was_not_read_is_given_to_nobody_and_kept_by_those_who_have_it(
 def test_none_left_says_which_are_gone_and_which_were_not_read() -> None:
     lost: Listed = {FIRST: Absent(), SECOND: Unknown(Forbidden("no role on it"))}
     assert str(chosen(instead=lost)) == (
-        "no identity of WORKLOAD_IDENTITIES has room for 1 more credentials (rg/id-0 does not exist: "
-        "create it again, or take it out, rg/id-1 was not read: no role on it)"
+        "no identity of WORKLOAD_IDENTITIES has room for 1 more credential (rg/id-0 does not exist: "
+        "create it again, or take it out; rg/id-1 was not read: no role on it). Add one"
     )
 
 

@@ -168,7 +168,7 @@ def test_a_foreign_credential_about_the_same_namespace_stays_and_is_told() -> No
 
     assert program.world.every_credential() == (theirs,)
     assert isinstance(reports[-1].outcome, Stalled)
-    assert "credential/rg/id-0/terraform: not ours to delete" in reports[-1].outcome.why
+    assert "credential/rg/id-0/terraform is not ours to delete" in reports[-1].outcome.why
     assert program.sweep().keys == ()
     program.world.credentials.clear()
     program.sweep()

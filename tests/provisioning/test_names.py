@@ -55,7 +55,19 @@ def test_nothing_stands_against_what_the_api_server_takes(manifest: dict[str, An
         (web(env=[{"value": "x"}]), "env of container web: '' is no name of a variable"),
         (web(env=[{"name": "a=b"}]), "env of container web: 'a=b' is no name of a variable"),
         (web(ports=[{"name": "much-too-long-for-one"}]), "at most 15 lower-case letters"),
-        (web(volumeMounts=[{"name": "data"}]), "mounts the volume 'data', which its pod has not"),
+        (
+            web(ports=[{"name": "8080"}]),
+            "'8080' is no name: at most 15 lower-case letters, digits and '-', a letter",
+        ),
+        (web(ports=[{"name": "8080"}]), "; a letter among them, and no '--'"),
+        (web(name="-a"), "letters, digits and '-', a letter or digit first and last"),
+        (config_map("settings", **{"a" * 254: ""}), "at most 253 letters"),
+        (config_map("settings", **{".": ""}), "it is not '.' and does not begin with '..'"),
+        (
+            {**named("v1", "Service", "a"), "metadata": {"name": "a", "annotations": {"A/B/c": "x"}}},
+            "metadata.annotations: 'A/B/c' is no key",
+        ),
+        (web(volumeMounts=[{"name": "data"}]), "mounts the volume 'data', which its pod does not have"),
         (
             pod_of({"containers": [{"name": "a", "image": "a"}, {"name": "a", "image": "b"}]}),
             "containers: 'a' is there more than once",
@@ -66,7 +78,7 @@ def test_nothing_stands_against_what_the_api_server_takes(manifest: dict[str, An
         ),
         (
             {**named("apps/v1", "Deployment", "a"), "spec": {"selector": {"matchLabels": {"app": "a"}}}},
-            "spec.selector asks for the label app, which spec.template does not give its pods",
+            "spec.selector asks for the label app=a, which spec.template does not give its pods",
         ),
     ],
 )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from branches.books import ObjectRef
+from branches.books import ObjectRef, too_many
 from branches.identity import Credential
 from branches.namespace import IDENTITY
 from loop.outcome import Done, Stalled, Waiting
@@ -25,7 +25,7 @@ def test_no_more_environments_than_there_may_be() -> None:
 
     report = program.run("y")
 
-    assert report.outcome == Waiting("1 environments stand, and MAX_ENVIRONMENTS is 1", "no_room", 60)
+    assert report.outcome == Waiting(too_many(1, 1), "no_room", 60)
     assert report.results == ()
     assert isinstance(program.run("x").outcome, Done)
 
@@ -71,7 +71,8 @@ def test_without_room_on_any_identity_it_waits_and_says_so() -> None:
 
     assert isinstance(report.outcome, Waiting)
     assert report.outcome.why == (
-        "no identity of WORKLOAD_IDENTITIES has room for 1 more credentials (rg/id-0 0, rg/id-1 0)"
+        "no identity of WORKLOAD_IDENTITIES has room for 1 more credential "
+        "(rg/id-0 has 0 left; rg/id-1 has 0 left). Add one"
     )
     assert program.world.writes() == []
 
@@ -121,7 +122,9 @@ def test_a_host_that_another_route_holds_is_waited_for() -> None:
     report = program.run("x")
 
     assert report.outcome == Waiting(
-        "host feature-x.dev.example.com is held by a route in namespace blue", "host_taken", 60
+        "host feature-x.dev.example.com is held by a route in namespace blue: it is waited until that goes",
+        "host_taken",
+        60,
     )
     assert report.results == ()
     del program.world.objects["blue", at[1]]

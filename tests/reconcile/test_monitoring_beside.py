@@ -89,7 +89,7 @@ def test_an_environment_comes_up_and_is_told_to_be_without_its_part(
 
     assert isinstance(outcome, Stalled)
     assert outcome.code == code
-    assert "all else of it stands" in outcome.why
+    assert "all else goes on without it" in outcome.why
     assert "ama-metrics" in outcome.why
     noted = program.namespace("x").applied
     assert noted is not None

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from branches.books import too_many
 from branches.identity import MOST_CREDENTIALS, Credential
 from loop.outcome import Waiting
 from loop.report import Report
@@ -76,7 +77,7 @@ def test_of_one_branch_more_than_there_are_places_all_but_one_stand_and_it_comes
     [*_, last] = [each for each in reports if each.key["branch"] == waiting]
     assert isinstance(last.outcome, Waiting)
     assert last.outcome.code == "no_room"
-    assert "(rg/id-0 0, rg/id-1 0)" in last.outcome.why
+    assert "(rg/id-0 has 0 left; rg/id-1 has 0 left)" in last.outcome.why
 
     program.delete_branch(up[0])
     program.tell(up[0])
@@ -126,7 +127,7 @@ def test_whoever_finds_the_last_place_taken_waits_with_the_numbers() -> None:
     outcome = program.run("x").outcome
 
     assert outcome.code == "no_room"
-    assert outcome.why == "1 environments stand, and MAX_ENVIRONMENTS is 1"
+    assert outcome.why == too_many(1, 1)
     assert set(program.world.namespaces) == {namespace_of("y")}
 
 
@@ -166,7 +167,7 @@ def test_whoever_loses_the_race_for_the_very_last_place_waits_with_the_numbers()
 
     assert isinstance(report.outcome, Waiting)
     assert report.outcome.code == "no_room"
-    assert "(rg/id-0 0, rg/id-1 0)" in report.outcome.why
+    assert "(rg/id-0 has 0 left; rg/id-1 has 0 left)" in report.outcome.why
 
 
 def test_a_new_branch_lists_each_identity_once_a_look_and_asks_for_one_client_id() -> None:

@@ -8,8 +8,8 @@ from loop.reading import Standing, Unknown, standing
 from scheduler.ledger import Ledger, Note
 from scheduler.load import load
 from scheduler.pods import Node, Pod, Requirement, Taint, Toleration
-from scheduler.policy import police, why_not
-from scheduler.pools import PutPool, Reshape, Shape
+from scheduler.policy import police, police_orphans, why_not
+from scheduler.pools import Pool, PutPool, Reshape, Shape
 from scheduler.waits import OPERATION
 from tests.scheduler.world import SCHEDULE, World
 
@@ -123,3 +123,19 @@ def test_what_is_struck_out_takes_its_gate_and_later_claims_along_and_nothing_el
         "change pool/dev (autoscaler off, count 2 to 0)",
         "note ledger/dev (asleep)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("pool", "count", "why"),
+    [
+        (replace(POOL, mode="System"), 2, "its mode is System: only User pools are woken"),
+        (replace(POOL, shape=Shape(0, None, "spoilt")), 2, "its tag 'spoilt' does not say what it was"),
+        (replace(POOL, shape=Shape(3, None, "count=2")), 2, "it would lose nodes"),
+    ],
+)
+def test_an_orphan_that_is_left_alone_is_said_with_what_is_in_the_way(
+    pool: Pool, count: int, why: str
+) -> None:
+    step = Reshape(pool=pool, shape=Shape(count, None))
+    allowed, struck = police_orphans([step], load(SCHEDULE))
+    assert (allowed, [each.why for each in struck]) == ([], [why])

@@ -78,7 +78,7 @@ def test_a_pod_may_ask_for_an_operating_system_and_by_the_operators_own_label(ch
 def test_a_pod_names_no_node_by_its_fields(check: Check) -> None:
     fields = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["aks-system-0"]}]}
     affinity = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [fields]}}
-    assert "nodeSelectorTerms[1].matchFields is not let" in check.pod(affinity={"nodeAffinity": affinity})
+    assert "nodeSelectorTerms[0].matchFields is not let" in check.pod(affinity={"nodeAffinity": affinity})
 
 
 @pytest.mark.parametrize("field", ["namespaces", "namespaceSelector"])
@@ -86,7 +86,7 @@ def test_a_pod_keeps_no_other_namespaces_pods_off_its_node(check: Check, field: 
     value: object = ["production"] if field == "namespaces" else {}
     term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {}, field: value}
     affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
-    assert f"Execution[1].{field} is not let through: " in check.pod(affinity=affinity)
+    assert f"Execution[0].{field} is not let through: " in check.pod(affinity=affinity)
 
 
 def test_a_pod_does_not_hold_its_node_past_five_minutes(check: Check) -> None:
@@ -136,7 +136,7 @@ def test_a_template_hands_on_no_finalizer_and_no_owner(
 def test_a_template_of_claims_hands_on_no_finalizer_either(check: Check) -> None:
     held = {"metadata": {"name": "data", "finalizers": ["example.com/never"]}, "spec": {}}
     said = check("apps/v1", "StatefulSet", spec={"volumeClaimTemplates": [held]})
-    assert "spec.volumeClaimTemplates[1].metadata.finalizers is not let through" in said
+    assert "spec.volumeClaimTemplates[0].metadata.finalizers is not let through" in said
     inline = {"name": "v", "ephemeral": {"volumeClaimTemplate": held}}
     assert "ephemeral.volumeClaimTemplate.metadata.finalizers" in check.pod(volumes=[inline])
 
@@ -155,7 +155,7 @@ def test_a_claim_takes_no_volume_and_no_data_that_are_there(check: Check, field:
     said = check("v1", "PersistentVolumeClaim", spec={field: value})
     assert f"spec.{field} is not let through" in said
     within = check("apps/v1", "StatefulSet", spec={"volumeClaimTemplates": [{"spec": {field: value}}]})
-    assert f"spec.volumeClaimTemplates[1].spec.{field} is not let through" in within
+    assert f"spec.volumeClaimTemplates[0].spec.{field} is not let through" in within
 
 
 def test_an_ordinary_claim_passes(check: Check) -> None:

@@ -47,11 +47,16 @@ def test_what_asks_for_known_secrets_of_a_known_vault_passes(check: Check) -> No
 
 
 @pytest.mark.parametrize(
-    "vault", ["kv-prod", "", " kv-dev", "kv-dev ", "kv-dev/", "kv-dev.example.com", "kv-deV\u200b"]
+    "vault", ["kv-prod", " kv-dev", "kv-dev ", "kv-dev/", "kv-dev.example.com", "kv-deV\u200b"]
 )
 def test_any_other_vault_is_refused(check: Check, vault: object) -> None:
     assert "is not in KEY_VAULTS (kv-dev)" in provider(check, keyvaultName=vault)
     assert "spec.parameters.keyvaultName must be something" in provider(check, keyvaultName=None)
+
+
+def test_a_class_that_names_no_vault_is_told_to_name_one(check: Check) -> None:
+    said = provider(check, keyvaultName="")
+    assert "parameters.keyvaultName is missing: name one of KEY_VAULTS (kv-dev)" in said
 
 
 @pytest.mark.parametrize("vault", ["KV-DEV", "Kv-Dev"])
@@ -132,8 +137,8 @@ def test_one_version_may_be_asked_for_and_nothing_else_in_its_place(check: Check
     entry = "array: ['{{objectName: x-feature, objectVersion: \"{}\"}}']"
     assert provider(check, objects=entry.format("0123456789abcdef0123456789abcdef")) == ""
     assert provider(check, objects=entry.format("")) == ""
-    assert "which is none" in provider(check, objects=entry.format("../prod"))
-    assert "which is none" in provider(check, objects=entry.format(".."))
+    assert "letters and digits make a version" in provider(check, objects=entry.format("../prod"))
+    assert "letters and digits make a version" in provider(check, objects=entry.format(".."))
 
 
 @pytest.mark.parametrize(

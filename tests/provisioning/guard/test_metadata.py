@@ -50,7 +50,7 @@ def test_a_name_that_could_not_stand_in_a_url_is_refused(check: Check, name: str
 
 def test_only_the_own_namespace_may_be_named(check: Check) -> None:
     assert check("v1", "Service", metadata={"namespace": "feature-login"}) == ""
-    assert "its namespace is 'production', not feature-login" in check(
+    assert "its namespace is 'production'; leave it out, or make it feature-login" in check(
         "v1", "Service", metadata={"namespace": "production"}
     )
 
@@ -62,7 +62,9 @@ def test_what_would_hold_up_or_tie_the_object_is_refused(check: Check) -> None:
 
 
 def test_labels_and_annotations_are_strings(check: Check) -> None:
-    assert "metadata.labels must be strings" in check("v1", "Service", metadata={"labels": {"a": 1}})
+    assert "metadata.labels['a'] must be a string; put it in quotes" in check(
+        "v1", "Service", metadata={"labels": {"a": 1}}
+    )
     assert "annotations must be a map" in check("v1", "Service", metadata={"annotations": ["a"]})
 
 

@@ -47,12 +47,12 @@ def test_a_pod_may_not_share_the_nodes_namespaces(check: Check, field: str, valu
 @pytest.mark.parametrize("source", ["hostPath", "nfs", "azureFile", "flexVolume", "gitRepo", "image"])
 def test_a_volume_of_another_type_is_refused_even_with_nothing_in_it(check: Check, source: str) -> None:
     said = check.pod(volumes=[{"name": "v", source: {}}])
-    assert f"spec.volumes[1].{source} is not let through: of volumes only those" in said
+    assert f"spec.volumes[0].{source} is not let through: of volumes only those" in said
 
 
 def test_a_volume_of_a_type_that_no_schema_has_is_an_unknown_field(check: Check) -> None:
     said = check.pod(volumes=[{"name": "v", "somethingNew": {}}])
-    assert "unknown field spec.volumes[1].somethingNew" in said
+    assert "unknown field spec.volumes[0].somethingNew" in said
 
 
 def test_an_inline_volume_of_another_driver_is_refused(check: Check) -> None:
@@ -66,22 +66,22 @@ def test_an_inline_volume_of_another_driver_is_refused(check: Check) -> None:
 @pytest.mark.parametrize(
     ("container", "said"),
     [
-        ({"securityContext": {"privileged": True}}, "[1].securityContext.privileged is not"),
+        ({"securityContext": {"privileged": True}}, "[0].securityContext.privileged is not"),
         ({"securityContext": {"procMount": "Unmasked"}}, "procMount"),
         ({"securityContext": {"capabilities": {"add": ["NET_ADMIN"]}}}, "'NET_ADMIN'"),
         ({"securityContext": {"capabilities": {"add": ["ALL"]}}}, "'ALL'"),
         (
             {"securityContext": {"windowsOptions": {"hostProcess": True}}},
-            "[1].securityContext.windowsOptions",
+            "[0].securityContext.windowsOptions",
         ),
-        ({"ports": [{"containerPort": 80, "hostPort": 80}]}, "[1].ports[1].hostPort is not"),
+        ({"ports": [{"containerPort": 80, "hostPort": 80}]}, "[0].ports[0].hostPort is not"),
     ],
 )
 def test_a_container_of_any_sort_gets_nothing_of_the_nodes(
     check: Check, field: str, container: dict[str, object], said: str
 ) -> None:
     refused = check.pod(**{field: [{"name": "c", **container}]})
-    assert "container 'c'" in refused or f"spec.{field}[1]" in refused
+    assert "container 'c'" in refused or f"spec.{field}[0]" in refused
     assert said in refused
 
 

@@ -42,6 +42,12 @@ def test_a_route_without_hostnames_is_refused(check: Check, hostnames: object) -
     assert "it names no host" in route(check, hostnames=hostnames)
 
 
+def test_a_route_that_cannot_name_a_host_is_not_told_to_name_one(check: Check) -> None:
+    said = check("gateway.networking.k8s.io/v1alpha2", "TCPRoute", spec={"rules": []})
+    assert "a route of this kind names no host and so would answer for every one; leave it out" in said
+    assert "its hosts are" not in said
+
+
 @pytest.mark.parametrize(
     "host",
     [

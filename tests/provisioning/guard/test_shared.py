@@ -133,7 +133,7 @@ def test_a_pattern_of_the_own_namespace_asks_for_its_annotated_pods(value: str) 
 )
 def test_a_pattern_that_takes_in_more_is_refused(value: str) -> None:
     said = refused(pattern(value))
-    assert "takes in more than this namespace" in said
+    assert "is not this namespace's name" in said
     assert 'write `podannotationnamespaceregex = "feature-login"`' in said
 
 

@@ -119,7 +119,7 @@ def test_a_path_that_is_not_among_the_manifests_is_refused(path: str) -> None:
         ("HELMCHARTS: []", "there is no such field"),
         ("patches: [{Path: 'https://example.com'}]", "patches: there is no field 'Path'"),
         ("configMapGenerator: [{FILES: ['https://example.com']}]", "there is no field 'FILES'"),
-        ("resources: [!!binary aHR0cHM6Ly9leGFtcGxlLmNvbQ==]", "tags"),
+        ("resources: [!!binary aHR0cHM6Ly9leGFtcGxlLmNvbQ==]", "the tag '!!binary' is not read"),
         ("resources: web.yaml", "resources must be a list"),
         ("resources: [{a: b}]", "resources[] must be a string"),
         ("patches: [web.yaml]", "patches[] must be a map"),
@@ -154,7 +154,17 @@ def test_a_folder_needs_exactly_one_kustomization() -> None:
         "resources: [../../empty]", **{"empty/x": ""}
     )
     (refusal,) = check_sources({}, ["overlays/other"])
-    assert str(refusal) == "overlays/other: holds no kustomization.yaml"
+    assert str(refusal).startswith(
+        "overlays/other: is not among the manifests at this commit; commit it below"
+    )
+
+
+def test_what_is_committed_is_not_told_to_be_committed() -> None:
+    odd = judged("resources: [../../feature@2]", **{"feature@2/kustomization.yaml": ""})
+    assert "'../../feature@2' could be taken for an address; rename that folder" in odd
+    folder = judged("patches: [{path: ../../patches}]", **{"patches/web.yaml": ""})
+    assert "patches.path: '../../patches' is a folder; name a file" in folder
+    assert "commit" not in odd + folder
 
 
 def test_exploding_anchors_are_refused_in_any_file_that_kustomize_parses() -> None:
