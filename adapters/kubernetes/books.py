@@ -117,9 +117,8 @@ def _record_data(record: Record) -> dict[str, str]:
     return data
 
 
-# What only a record knows is lost with it.
 _MEND = {
-    "record": "mend it by hand; who deletes it has to remove what it lists",
+    "record": "mend it, or delete it: then a sweep writes it anew, and what it alone knew of stays",
     "request": "delete it, and ask again by PUT or DELETE /api/environments/<branch>",
 }
 

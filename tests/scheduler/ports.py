@@ -126,7 +126,7 @@ class Ports:
 
     def ledger(self, environment: str) -> Ledger:
         if self.world.spoilt_ledger:
-            raise Rejected("ConfigMap ledger-dev cannot be read: mend it or delete it")
+            raise Rejected("ConfigMap ledger-dev cannot be read: mend it by hand")
         empty = Ledger(environment=environment)
         return self.world.call("books", lambda: self.world.ledgers.get(environment, empty))
 

@@ -168,7 +168,7 @@ def test_a_spoilt_tag_keeps_no_other_pool_from_waking() -> None:
 def test_a_ledger_that_cannot_be_read_keeps_nothing_from_waking() -> None:
     world = morning()
     world.spoilt_ledger = True
-    world.expect_stalled("mend it or delete it", code="rejected")
+    world.expect_stalled("mend it by hand", code="rejected")
     assert (world.flag(), world.shapes()) == ("on", World().shapes())
     world.spoilt_ledger = False
     world.until_done()
