@@ -10,8 +10,6 @@ from typing import Any
 
 import yaml
 
-from provisioning.guard.fields import shown
-
 DEPTH = 100
 NODES = 200_000
 DOCUMENTS = 5_000
@@ -83,17 +81,12 @@ def load(data: bytes | str, *, nodes: int = NODES) -> object:
 def _events(data: bytes | str) -> Iterator[yaml.Event]:
     try:
         for event in yaml.parse(data, Loader=yaml.CSafeLoader):
-            if getattr(event, "tag", None) is not None:
-                raise _refused(event, f"the tag {_written(event.tag)} is not read; leave it out")
+            if (tag := getattr(event, "tag", None)) is not None:
+                written = str(tag).replace("tag:yaml.org,2002:", "!!")[:80]
+                raise _refused(event, f"the tag {written!r} is not read; leave it out")
             yield event
     except (yaml.YAMLError, ValueError) as error:
         raise _bad(error) from error
-
-
-def _written(tag: str) -> str:
-    """A tag as its author wrote it: `!!binary`."""
-    short = tag.removeprefix("tag:yaml.org,2002:")
-    return shown(tag if short == tag else f"!!{short}")
 
 
 def _line(mark: object) -> str:
