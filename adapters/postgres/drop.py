@@ -13,7 +13,7 @@ from adapters.postgres.look import look
 from adapters.postgres.release import release
 from branches.database import Database, Dropped
 from branches.removal import Owned
-from loop.errors import Conflict, Failure
+from loop.errors import Conflict, Failure, Gone
 
 # Of the branch's role everywhere, and of everyone in the database.
 _END = """
@@ -73,19 +73,25 @@ class DatabaseDropperAdapter:
         """
         for row in session.execute(_PREPARED, [found.name, found.oid]).fetchall():
             database, version = row["database"], session.info.server_version
-            if database == found.name:
+            own = database == found.name
+            if own:
                 session.execute(_OPEN.format(sql.Identifier(database)))
-            # What stays holds the database, as DROP DATABASE then says.
-            with (
-                contextlib.suppress(Failure),
-                self._server.session(
-                    f"roll back what is prepared in database/{database}", database=database, version=version
-                ) as inside,
-            ):
-                inside.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(row["owner"])))
-                inside.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(row["gid"])))
-            if database == found.name:
-                session.execute(_SHUT.format(sql.Identifier(database)))
+            # What stays in its own database holds that, and why it stays is said. Elsewhere it holds the role
+            # at the most, which then stays behind.
+            try:
+                with (
+                    contextlib.suppress(Gone if own else Failure),
+                    self._server.session(
+                        f"roll back what is prepared in database/{database}",
+                        database=database,
+                        version=version,
+                    ) as inside,
+                ):
+                    inside.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(row["owner"])))
+                    inside.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(row["gid"])))
+            finally:
+                if own:
+                    session.execute(_SHUT.format(sql.Identifier(database)))
 
 
 def _close(session: Session, name: sql.Identifier, oid: int | None) -> None:

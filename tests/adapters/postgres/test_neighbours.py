@@ -9,6 +9,7 @@ import pytest
 
 from branches.database import Database, Dropped
 from branches.key import Key
+from loop.errors import Forbidden
 from tests.adapters.postgres.stage import NAME, Stage
 
 NEIGHBOUR = Key(repository="acme/todo", branch="feature/other")
@@ -219,6 +220,23 @@ def test_a_transaction_that_was_prepared_and_forgotten_holds_nothing(stage: Stag
 
     assert stage.reader.get(NAME) is None
     assert stage.value("SELECT count(*) FROM pg_prepared_xacts") == 0
+
+
+def test_a_transaction_that_cannot_be_rolled_back_is_said_with_the_reason(stage: Stage) -> None:
+    stage.make()
+    with stage.inside(NAME) as superuser:
+        superuser.execute("BEGIN; SELECT lo_create(816); PREPARE TRANSACTION 'a superuser''s'")
+        stage.leave(superuser)
+
+    with pytest.raises(Forbidden, match="did not roll back what is prepared in database/feature_login: "):
+        stage.drop()
+    assert stage.value("SELECT datallowconn FROM pg_database WHERE datname = %s", NAME) is False
+
+    stage.superuser.execute("ALTER DATABASE feature_login ALLOW_CONNECTIONS true")
+    with stage.inside(NAME) as superuser:
+        superuser.execute("ROLLBACK PREPARED 'a superuser''s'")
+        stage.leave(superuser)
+    assert stage.drop() == Dropped()
 
 
 REFUSED = [
