@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from tests.faults.faults import Fault, Injection
 from tests.faults.laboratory import Laboratory
 from tests.faults.operations import Operation
-from tests.faults.state import others, ours
+from tests.faults.state import others, placed_anywhere
 from tests.faults.wire import Call
 from tests.faults.world import Saved
 
@@ -61,7 +61,7 @@ class Experiments:
         operation.begin(lab)
         begin, before = lab.world.save(), others(lab.world)
         calls = lab.conduct(operation.stimulus).calls
-        return Faultless(begin, lab.settings, calls, ours(lab.world), before, others(lab.world))
+        return Faultless(begin, lab.settings, calls, placed_anywhere(lab.world), before, others(lab.world))
 
     def differences(self, operation: Operation, fault: Fault, at: int) -> list[str]:
         """Run an operation with a fault, redeliver until it is settled, and sweep.
@@ -90,7 +90,7 @@ class Experiments:
         if went.calls[:at] != told.calls[:at]:
             return None
         found = [
-            *_differences(told.ours, ours(lab.world)),
+            *_differences(told.ours, placed_anywhere(lab.world)),
             *(run.mistake for run in went.runs if run.mistake),
         ]
         if fault.kills != any(run.killed for run in went.runs):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from local.arm.state import key
 from tests.faults.operations import OURS
 from tests.faults.world import QUEUES, World
 
@@ -37,6 +38,31 @@ def ours(world: World) -> dict[str, object]:
         "waiting": waiting,
         "databases": _databases(world),
     }
+
+
+def placed_anywhere(world: World) -> dict[str, object]:
+    """What is ours, whichever identities it was given: who cannot read the emptiest one takes another.
+
+    An identity is named after the first credential on it: so a manifest that points at another identity than
+    the one that holds its credential still differs.
+    """
+    text = json.dumps(ours(world), default=str)
+    for number, identity in enumerate(_identities_of_ours(world)):
+        known = next(each for each in world.arm.world.identities if key(each) == identity)
+        for name in (f"{known.resource_group}/{known.name}", known.client_id):
+            text = re.sub(re.escape(name), f"<{number}>", text, flags=re.IGNORECASE)
+    made: dict[str, object] = json.loads(text)
+    return made
+
+
+def _identities_of_ours(world: World) -> tuple[str, ...]:
+    held = sorted(
+        (each.subject, identity)
+        for identity, found in world.arm.credentials.items()
+        for each in found.values()
+        if any(f":{namespace}:" in each.subject for namespace in OURS)
+    )
+    return tuple(dict.fromkeys(identity for _, identity in held))
 
 
 def _databases(world: World) -> dict[str, object]:
