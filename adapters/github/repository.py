@@ -11,8 +11,8 @@ from github import Github
 from adapters.github.client import MAY_READ, signed_in, translated
 from adapters.retry import asking_again
 from loop.errors import Forbidden, Gone, Throttled, Unreachable
+from provisioning.archive import SMALLER
 from provisioning.refusal import Refusal, Refused
-from provisioning.tree import SMALLER
 
 _LARGEST = 64 * 1024 * 1024  # bytes of one archive
 _GZIP = b"\x1f\x8b"

@@ -1,20 +1,16 @@
 """The worst megabyte that each parser can be given takes no more than a second, and 64 MB."""
 
-import contextlib
-import time
-import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from branches.monitoring import marks, pattern
-from branches.monitoring.marks import Unsafe
 from provisioning.guard import check_objects, check_sources, re2
-from provisioning.guard.documents import BadYaml, count, load_all
+from provisioning.guard.documents import count, load_all
 from provisioning.placeholders import Placeholders, substitute
-from provisioning.refusal import Refused
 from tests.provisioning.guard.conftest import RULES
+from tests.provisioning.guard.worst import holds
 
 pytestmark = pytest.mark.exhaustive
 
@@ -57,27 +53,6 @@ SETTINGS = {
     "marks": "# coppice: namespace {" + "}" * M,
     "marks and blanks": ("# coppice: namespace {}" + " " * 200 + "x\n") * (M // 224),
 }
-
-
-def measured(act: Callable[[], object]) -> tuple[float, float]:
-    """Seconds and megabytes, in two runs: measuring memory takes time."""
-    expected = (BadYaml, Unsafe, Refused)
-    started = time.thread_time()  # of a processor: others may be at work beside
-    with contextlib.suppress(*expected):
-        act()
-    seconds = time.thread_time() - started
-    tracemalloc.start()
-    with contextlib.suppress(*expected):
-        act()
-    most = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return seconds, most / 2**20
-
-
-def holds(act: Callable[[], object]) -> None:
-    seconds, megabytes = measured(act)
-    assert seconds <= 1
-    assert megabytes <= 64
 
 
 @pytest.mark.parametrize("read", [count, load_all])
