@@ -5,12 +5,15 @@ patterns of that job unread: names of ports, values of a selector. So both have 
 Kubernetes asks for: a pattern that Prometheus does not take silences every job.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from provisioning.guard.fields import Fields, Malformed, mapping, mappings, shown, string, strings
 from provisioning.guard.monitor_endpoints import check_endpoint, whole_number
 from provisioning.guard.rules import Rules, kind_id
+from provisioning.guard.scrape_jobs import MOST_BYTES, MOST_JOBS
+from provisioning.refusal import Refusal
 
 MONITORS = frozenset(
     f"{group}/{kind}"
@@ -47,6 +50,22 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
                 _SPEC.get(field, _unknown)(spec, field)
             except Malformed as error:
                 yield f"its spec: {error}"
+
+
+def beyond_budget(objects: Sequence[Fields]) -> Iterator[Refusal]:
+    """What stands against the monitors of an environment together: each endpoint becomes a scrape job, and an
+    environment has no more of those, and no larger ones, than a branch may bring.
+
+    Args:
+        objects: all of its objects, whose fields are of the types that they should have.
+    """
+    specs = [mapping(obj, "spec") for obj in objects if kind_id(obj) in MONITORS]
+    endpoints = sum(len(mappings(spec, field)) for spec in specs for field in ENDPOINTS)
+    if endpoints > MOST_JOBS:
+        said = f"its monitors have {endpoints} endpoints; at most {MOST_JOBS} are let through"
+        yield Refusal("overlay", said)
+    if len(json.dumps(specs)) > MOST_BYTES:
+        yield Refusal("overlay", f"its monitors take more than {MOST_BYTES} bytes of JSON")
 
 
 def _elsewhere(selector: Fields, namespace: str) -> Iterator[str]:

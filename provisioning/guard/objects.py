@@ -68,8 +68,9 @@ def check_objects(objects: Sequence[Mapping[str, object]], rules: Rules) -> tupl
             for family in (FAMILIES if sound else FAMILIES[:1])
             for reason in islice(_reasons(family, obj, rules), _MOST)
         ]
-    with suppress(Malformed):  # a schedule that cannot be read has been named above
-        found += [*disruption.refusals(readable), *jobs.beyond_budget(readable)]
+    for budget in (disruption.refusals, jobs.beyond_budget, monitors.beyond_budget):
+        with suppress(Malformed):  # a schedule that cannot be read has been named above
+            found += budget(readable)
     # The namespace may stand in both overlays, and neither is applied as it is.
     twice = {name for name in names if names.count(name) > 1 and not name.startswith("Namespace ")}
     return *found, *(Refusal(name, "is there more than once") for name in sorted(twice))

@@ -10,6 +10,9 @@ import re
 _LONGEST = 1_000
 _DEEPEST = 50
 _MOST_REPEATS = 1_000  # RE2's limit, nested ones multiplied
+# Repetitions are written out when they are compiled, at 40 bytes a character, and all of it may be looked at
+# for each character that is read: RE2 itself stops at 128 MB for one expression.
+_LONGEST_WRITTEN_OUT = 10_000
 _PIECE = re.compile(
     r"""
     (?P<quantifier> (?: [*+?] | \{(?P<least>[0-9]{1,4})(?:,(?P<most>[0-9]{0,4}))?\} ) \?? )
@@ -41,6 +44,8 @@ def refusal(pattern: str) -> str:
         at = piece.end()
     if repeats > _MOST_REPEATS or groups > _DEEPEST:
         return "repeats or nests too much"
+    if len(pattern) * repeats > _LONGEST_WRITTEN_OUT:
+        return f"is longer than {_LONGEST_WRITTEN_OUT} characters, once its repetitions are written out"
     try:
         re.compile(pattern)
     except re.error as error:

@@ -17,9 +17,13 @@ from provisioning.guard.scrape_fields import READERS, unknown
 
 Job = Mapping[str, object]
 
-_MOST_JOBS = 20
+MOST_JOBS = 20
+"""How many jobs a branch brings at the most."""
+
+MOST_BYTES = 16_384
+"""How much JSON they may take: fifty branches fit into one ConfigMap."""
+
 _MOST_NODES = 20_000
-_MOST_BYTES = 16_384  # so that fifty branches fit into one ConfigMap
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:-]{0,99}")
 
 
@@ -44,14 +48,14 @@ def read_jobs(config: str, *, slug: str, namespace: str) -> tuple[tuple[Job, ...
         for name in said
         if name != "scrape_configs"
     ]
-    if len(given) > _MOST_JOBS:
-        return (), (*found, f"it has {len(given)} jobs; at most {_MOST_JOBS} are let through")
+    if len(given) > MOST_JOBS:
+        return (), (*found, f"it has {len(given)} jobs; at most {MOST_JOBS} are let through")
     read = [_job(each, slug=slug, namespace=namespace, found=found) for each in given]
     names = [str(job["job_name"]) for job in read]
     twice = sorted({name for name in names if names.count(name) > 1})
     found += [f"it has the job {shown(name.removeprefix(f'{slug}-'))} more than once" for name in twice]
-    if len(json.dumps(read)) > _MOST_BYTES:
-        found.append(f"its jobs take more than {_MOST_BYTES} bytes of JSON")
+    if len(json.dumps(read)) > MOST_BYTES:
+        found.append(f"its jobs take more than {MOST_BYTES} bytes of JSON")
     return tuple(read), tuple(found)
 
 

@@ -60,6 +60,7 @@ def test_ordinary_expressions_pass(pattern: str) -> None:
         "(a{100}){100}",
         "x" * 1_001,
         "(" * 51 + ")" * 51,
+        "(" + "x" * 98 + "){101}",
     ],
 )
 def test_what_one_of_them_does_not_take_is_refused(pattern: str) -> None:
@@ -70,3 +71,13 @@ def test_what_one_of_them_does_not_take_is_refused(pattern: str) -> None:
 def test_what_passes_compiles(pattern: str) -> None:
     if not refusal(pattern):
         re.compile(pattern)
+
+
+def test_what_repeats_is_counted_as_often_as_it_repeats() -> None:
+    """A repetition is written out when it is compiled, with some 40 bytes for each character."""
+    assert refusal("(" + "x" * 93 + "){100}") == ""
+    assert (
+        refusal("(" + "x" * 94 + "){100}")
+        == "is longer than 10000 characters, once its repetitions are written out"
+    )
+    assert refusal("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?") == ""

@@ -82,7 +82,16 @@ def test_placeholders(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * M, "[" * 999, "a{1,9}" * 166, "(?:a|b)*" * 49, "\\" * 1_000, "[a-z" * 249]
+    "text",
+    [
+        "(" * M,
+        "[" * 999,
+        "a{1,9}" * 166,
+        "(?:a|b)*" * 49,
+        "\\" * 1_000,
+        "[a-z" * 249,
+        "(" + "x" * 991 + "){1000}",
+    ],
 )
 def test_patterns_of_rules(text: str) -> None:
     holds(lambda: re2.refusal(text))
