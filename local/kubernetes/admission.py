@@ -84,6 +84,10 @@ def check_update(kind: Kind, old: Object, new: Object) -> None:
 
 def _name_rule(kind: Kind, name: str) -> str | None:
     """Return the rule that a name breaks, if any."""
+    if kind.group == "rbac.authorization.k8s.io":  # anything that can be part of a path
+        if name in {".", ".."}:
+            return f"may not be '{name}'"
+        return next((f"may not contain '{each}'" for each in "/%" if each in name), None)
     is_label = kind in {NAMESPACE, SERVICE}  # the other kinds' names are subdomains
     longest = 63 if is_label else 253
     if len(name) > longest:

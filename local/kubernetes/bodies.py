@@ -13,13 +13,35 @@ def check_shape(kind: Kind, body: Object) -> None:
     """Refuse a body with fields of a wrong type.
 
     Raises:
-        ApiError: 400.
+        ApiError: 400; of custom kinds, whose schemas speak of it, 422.
     """
+    _check_conditions(kind, body)
     found = mistakes(kind, body)
     if found:
         version = f'{kind.name} in version "{kind.version}"'
         message = f"{version} cannot be handled as a {kind.name}: json: cannot unmarshal {found[0]}"
         raise status.bad_request(message)
+
+
+def _check_conditions(kind: Kind, body: Object) -> None:
+    told = body.get("status")
+    conditions = told.get("conditions") if kind.custom and isinstance(told, dict) else None
+    odd = [
+        at
+        for at, each in enumerate(conditions if isinstance(conditions, list) else ())
+        if not isinstance(each, dict)
+    ]
+    if odd:
+        reason = 'Invalid value: "string": conditions[{0}] in body must be of type object: "string"'
+        causes: list[status.Cause] = [
+            {
+                "reason": "FieldValueTypeInvalid",
+                "message": reason.format(at),
+                "field": f"status.conditions[{at}]",
+            }
+            for at in odd
+        ]
+        raise status.invalid(kind, body["metadata"]["name"], causes)
 
 
 def check_kind(kind: Kind, body: Object) -> None:

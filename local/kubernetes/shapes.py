@@ -21,7 +21,7 @@ _NAMED_STRINGS = {
     ("image", "initContainers"),
     ("name", "metadata"),
 }
-_MAPS = {"metadata", "spec", "template", "jobTemplate", "selector"} | _STRINGS
+_MAPS = {"metadata", "spec", "status", "template", "jobTemplate", "selector"} | _STRINGS
 
 
 def mistakes(kind: Kind, document: Object) -> list[str]:

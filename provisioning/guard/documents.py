@@ -4,23 +4,17 @@ A few lines of anchors can unfold into gigabytes, and two parsers may read one f
 stream unfolds to is counted as it is built, and what is rarely meant is not read at all.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
+from provisioning.guard.words import MERGE, STR, tag_of
+
 DEPTH = 100
 NODES = 200_000
 DOCUMENTS = 5_000
 CHARACTERS = 16 * 1024 * 1024
-
-_MERGE = "tag:yaml.org,2002:merge"
-_INT = "tag:yaml.org,2002:int"
-_FLOAT = "tag:yaml.org,2002:float"
-_STR = "tag:yaml.org,2002:str"
-# Kubernetes knows neither dates nor numbers to the base 60 (`22:22`), and `=` is a word.
-_REPLACED = {_INT, _FLOAT, "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 
 
 class BadYaml(Exception):
@@ -177,7 +171,7 @@ class _Built:
         if not isinstance(holder, dict) or self._key is not None:
             self._put(event, _scalar(event))
             return
-        if event.implicit[0] and _tag(event.value) == _MERGE:
+        if event.implicit[0] and tag_of(event.value) == MERGE:
             raise _refused(event, "the merge key `<<` is not read; write out what it would bring in")
         if event.value in holder:
             raise _refused(event, "the same key stands here twice")
@@ -207,18 +201,10 @@ def _refused(event: yaml.Event, reason: str) -> BadYaml:
     return BadYaml(f"{_line(event.start_mark)}{reason}")
 
 
-def _tag(text: str) -> str:
-    """What a plain word is, by its first character."""
-    for tag, pattern in _RESOLVERS.get(text[:1], ()):
-        if pattern.match(text):
-            return str(tag)
-    return _STR
-
-
 def _scalar(event: yaml.ScalarEvent) -> object:
-    if not event.implicit[0] or (tag := _tag(event.value)) == _STR:
+    if not event.implicit[0] or (tag := tag_of(event.value)) == STR:
         return event.value
-    if tag == _MERGE:
+    if tag == MERGE:
         raise _refused(event, "`<<` is not read; put it in quotes")
     try:
         construct: Any = _CONSTRUCTOR.yaml_constructors[tag]
@@ -227,27 +213,4 @@ def _scalar(event: yaml.ScalarEvent) -> object:
         raise _refused(event, _words(error)) from error
 
 
-# Which plain words are no strings, by their first character, in Kubernetes' words.
-_RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-for _characters, _resolver in (
-    (
-        "-+0123456789",
-        (_INT, re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$")),
-    ),
-    (
-        "-+0123456789.",
-        (
-            _FLOAT,
-            re.compile(
-                r"([-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?"
-                r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"
-            ),
-        ),
-    ),
-):
-    for _character in _characters:
-        _RESOLVERS.setdefault(_character, []).append(_resolver)
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()

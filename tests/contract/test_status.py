@@ -68,3 +68,24 @@ def test_an_application_carries_its_status_in_itself(api: httpx.Client, namespac
     patched = api.patch(f"{path}/dev", headers=MERGE, json={"metadata": {"annotations": annotations}}).json()
     assert patched["metadata"]["annotations"] == annotations
     assert patched["status"] == created.json()["status"]
+
+
+def test_conditions_that_are_no_maps_are_not_of_the_custom_kind(
+    api: httpx.Client, kustomization: str
+) -> None:
+    refused = api.patch(f"{kustomization}/status", headers=MERGE, json={"status": {"conditions": ["a"]}})
+
+    assert (refused.status_code, refused.json()["reason"]) == (422, "Invalid")
+    assert "status.conditions[0]" in refused.json()["message"]
+    assert "must be of type object" in refused.json()["message"]
+
+
+def test_conditions_that_are_no_maps_cannot_be_read(api: httpx.Client, namespace: str) -> None:
+    path = f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
+    budget = {"metadata": {"name": "web"}, "spec": {"selector": {"matchLabels": {"app": "web"}}}}
+    created = api.post(path, json=budget).json()
+
+    refused = api.put(f"{path}/web/status", json=created | {"status": {"conditions": ["a"]}})
+
+    assert (refused.status_code, refused.json()["reason"]) == (400, "BadRequest")
+    assert "cannot be handled as a PodDisruptionBudget: json: cannot unmarshal" in refused.json()["message"]

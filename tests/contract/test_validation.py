@@ -41,6 +41,34 @@ def test_a_name_that_is_no_dns_name_is_invalid(api: httpx.Client, config_maps: s
     )
 
 
+RBAC = "rbac.authorization.k8s.io/v1"
+
+
+@pytest.mark.parametrize("name", ["system:web", "Reader_of..all", "a" * 300])
+def test_a_role_is_called_whatever_can_be_part_of_a_path(
+    api: httpx.Client, namespace: str, name: str
+) -> None:
+    roles = f"/apis/{RBAC}/namespaces/{namespace}/roles"
+
+    assert api.post(roles, json={"metadata": {"name": name}, "rules": []}).status_code == 201
+    assert api.get(f"{roles}/{name}").json()["metadata"]["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [(".", "may not be '.'"), ("a/b", "may not contain '/'"), ("a%b", "may not contain '%'")],
+)
+def test_a_role_whose_name_would_change_a_path_is_invalid(
+    api: httpx.Client, namespace: str, name: str, rule: str
+) -> None:
+    roles = f"/apis/{RBAC}/namespaces/{namespace}/roles"
+
+    refused = api.post(roles, json={"metadata": {"name": name}, "rules": []})
+
+    assert (refused.status_code, refused.json()["reason"]) == (422, "Invalid")
+    assert refused.json()["message"].endswith(f'metadata.name: Invalid value: "{name}": {rule}')
+
+
 def test_an_object_without_a_name_is_invalid(api: httpx.Client, config_maps: str) -> None:
     refused = api.post(config_maps, json={"metadata": {}})
 
