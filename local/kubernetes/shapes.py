@@ -21,7 +21,7 @@ _NAMED_STRINGS = {
     ("image", "initContainers"),
     ("name", "metadata"),
 }
-_MAPS = {"metadata", "spec", "status", "template", "jobTemplate", "selector"} | _STRINGS
+_MAPS = {"metadata", "spec", "template", "jobTemplate", "selector"} | _STRINGS
 
 
 def mistakes(kind: Kind, document: Object) -> list[str]:
@@ -65,4 +65,6 @@ def _expected(field: str, parent: str) -> str | None:
         return "numeric (int or float)"
     if list_keys(field, parent) is not None:
         return "list"
+    if field == "status" and not parent:  # that of a condition is a word
+        return "map"
     return "map" if field in _MAPS else None
