@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
-HISTORIES := tests/scheduler/test_histories.py tests/reconcile/test_histories.py
-# Rooms whose tests start servers or processes. The others come first: what they find is known in a minute or two.
-SERVERS := adapters contract end_to_end faults local storm
+HISTORIES := tests/unit/scheduler/test_histories.py tests/unit/reconcile/test_histories.py
+# Unit tests start no server and no process; they come first: what they find is known in a minute or two.
+SERVERS := tests/contract tests/integration tests/chaos
 FAST := "not cluster and not exhaustive and not sample"
 SEED ?= $(shell date -u +%Y%m%d)
 NODE   := node_modules/.package-lock.json
@@ -30,26 +30,26 @@ $(STAMP): requirements.txt requirements-dev.txt
 setup: $(STAMP) kustomize $(NODE)  ## the virtual environment, kustomize, and what tests take from npm
 
 kustomize: $(STAMP)
-	@command -v kustomize >/dev/null || command -v kubectl >/dev/null || $(PY) -m tools.binaries kustomize
+	@command -v kustomize >/dev/null || command -v kubectl >/dev/null || $(PY) -m devtools.tools.binaries kustomize
 
 $(NODE): package.json
 	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund && touch $@; \
 	else echo "npm is missing: tests that need Azurite or GitHub's example payloads are skipped"; fi
 
 demo: $(STAMP) kustomize  ## the main job and a night, on this machine, narrated (DEMO_KUBECONFIG=<file>: on that cluster)
-	@$(PY) -m local.demo
+	@$(PY) -m devtools.demo
 
 try: $(STAMP) kustomize  ## the program, its stand-ins and a branch with its environment, to play with, until interrupted
-	@$(PY) -m local.demo.play
+	@$(PY) -m devtools.demo.play
 
 standins: $(STAMP)  ## ARM, GitHub and Kubernetes for local.settings.sample.json, until interrupted
-	@$(PY) -m local.demo.standins
+	@$(PY) -m devtools.demo.emulators
 
 host: $(STAMP) kustomize  ## the functions host on http://127.0.0.1:7071, settings from local.settings.json (PORT=…, SETTINGS=…)
-	@$(PY) -m local.host --port $(PORT) $(if $(SETTINGS),--settings $(SETTINGS))
+	@$(PY) -m devtools.host --port $(PORT) $(if $(SETTINGS),--settings $(SETTINGS))
 
 cluster: $(STAMP)  ## a real control plane on this machine, until interrupted; prints its kubeconfig
-	@$(PY) -m local.cluster
+	@$(PY) -m devtools.cluster
 
 lock: $(STAMP)  ## pin again what pyproject.toml asks for, by hash
 	@$(PY) -m pip install --quiet uv
@@ -71,31 +71,31 @@ format: $(STAMP)  ## put the code into the shape that `make check` asks for
 test: unit integration  ## the tests that need no real cluster, the fast ones first
 
 unit: setup  ## of these, what needs no server and no process
-	@$(PY) -m pytest -n 2 -m $(FAST) $(SERVERS:%=--ignore=tests/%)
+	@$(PY) -m pytest -n 2 -m $(FAST) tests/unit
 
 integration: setup  ## and the rest
-	@$(PY) -m pytest -n 2 -m $(FAST) $(SERVERS:%=tests/%)
+	@$(PY) -m pytest -n 2 -m $(FAST) $(SERVERS)
 
 sample: setup  ## faults and histories, others each day: three minutes (SEED=<yyyymmdd>: those of that day)
 	@echo "drawn by SEED=$(SEED)"
-	@$(PY) -m pytest -n 2 -m sample --hypothesis-seed=$(SEED) tests/faults
+	@$(PY) -m pytest -n 2 -m sample --hypothesis-seed=$(SEED) tests/chaos/faults
 	@$(PY) -m pytest -n 2 --hypothesis-profile=sample --hypothesis-seed=$(SEED) -o timeout=900 $(HISTORIES)
 
 proofs: setup  ## what is exhaustive, resumable: two hours and more (PARTS="faults/update storm": some of it)
-	@$(PY) -m tools.binaries kustomize >&2
-	@$(PY) -m tools.proofs $(PARTS)
+	@$(PY) -m devtools.tools.binaries kustomize >&2
+	@$(PY) -m devtools.tools.proofs $(PARTS)
 
 bench: setup  ## how fast it is, each figure beside its reference, one JSON object a line
-	@$(PY) -m tools.binaries kustomize >&2
-	@$(PY) -m bench
+	@$(PY) -m devtools.tools.binaries kustomize >&2
+	@$(PY) -m devtools.bench
 
 test-cluster: $(STAMP) kustomize  ## the tests that need a real control plane; the first time builds one, Argo CD and Flux
-	@$(if $(KUBECONFIG_TEST),,$(PY) -m local.cluster.build)
+	@$(if $(KUBECONFIG_TEST),,$(PY) -m devtools.cluster.build)
 	@$(PY) -m pytest -m cluster $(if $(KUBECONFIG_TEST),,-n 2 --dist loadfile)  # each process has a cluster of its own
 
 package: $(STAMP)  ## build/coppice.zip for Azure Functions, with kustomize; on 64-bit Linux
 	@test "$$(uname -sm)" = "Linux x86_64" || { echo "make package needs Linux x86_64: kustomize goes along"; exit 1; }
-	@$(PY) -m tools.binaries kustomize
+	@$(PY) -m devtools.tools.binaries kustomize
 	@mkdir -p build && rm -f build/coppice.zip
 	@git archive --format=zip --output build/coppice.zip --prefix=bin/ --add-file=bin/kustomize --prefix= \
 	  HEAD -- . $$(sed 's/.*/:(exclude)&/' .funcignore)

@@ -11,10 +11,10 @@ import os
 
 import azure.functions as func
 
-from api.answers import Answer, error
-from composition import BRANCHES_QUEUE, composed, now
-from function_power import log_poison, power
-from responses import respond
+from app.container import BRANCHES_QUEUE, composed, now
+from app.http.respond import respond
+from app.http.responses import Answer, error
+from app.power_functions import log_poison, power
 
 _log = logging.getLogger("coppice")
 _STORAGE = "AzureWebJobsStorage"
@@ -33,7 +33,7 @@ app.register_functions(power)
 @app.queue_output("key", queue_name=BRANCHES_QUEUE, connection=_STORAGE)
 def github_webhook(req: func.HttpRequest, key: func.Out[str]) -> func.HttpResponse:
     """A delivery from GitHub: its branch's key goes onto the queue."""
-    from webhook.receive import receive
+    from app.webhook.receive import receive
 
     def call() -> Answer:
         settings = composed().settings
@@ -57,8 +57,8 @@ def github_webhook(req: func.HttpRequest, key: func.Out[str]) -> func.HttpRespon
 @app.queue_trigger("msg", queue_name=BRANCHES_QUEUE, connection=_STORAGE)
 def reconcile_branch(msg: func.QueueMessage) -> None:
     """A branch's key: make its environment what is wanted, and come back if that has to wait."""
-    from branches.key import from_message
-    from branches.told import again
+    from coppice.environment.key import from_message
+    from coppice.lifecycle.report import again
 
     program = composed()
     try:
@@ -85,7 +85,7 @@ def report_poison(msg: func.QueueMessage) -> None:
 @app.timer_trigger("timer", schedule=_SWEEP_SCHEDULE, run_on_startup=False)
 def sweep_branches(timer: func.TimerRequest) -> None:
     """What webhooks have missed: the keys of all branches that differ from what is wanted."""
-    from api.sweeps import carry_out
+    from app.http.sweeps import carry_out
 
     del timer
     program = composed()
@@ -97,7 +97,7 @@ def sweep_branches(timer: func.TimerRequest) -> None:
 @app.route("sweep", methods=["POST"])
 def sweep_now(req: func.HttpRequest) -> func.HttpResponse:
     """The same at once; a dry run only tells, and a confirmed digest lets that very plan through."""
-    from api.sweeps import carry_out, confirmation, swept
+    from app.http.sweeps import carry_out, confirmation, swept
 
     def call() -> Answer:
         try:
@@ -120,7 +120,7 @@ def sweep_now(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("environments", methods=["GET"])
 def list_environments(req: func.HttpRequest) -> func.HttpResponse:
     """Every environment, and what is wanted of it."""
-    from api.environments import listed
+    from app.http.environments import listed
 
     del req
     return respond(lambda: listed(composed().reconciler.survey()))
@@ -130,7 +130,7 @@ def list_environments(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("environments/{*branch}", methods=["GET"])
 def explain_environment(req: func.HttpRequest) -> func.HttpResponse:
     """One branch: what is observed, what is wanted, and the plan."""
-    from api.environments import branch_of, explained, key_of, listed
+    from app.http.environments import branch_of, explained, key_of, listed
 
     def call() -> Answer:
         branch = branch_of(req.route_params.get("branch"))
@@ -164,7 +164,7 @@ def delete_environment(req: func.HttpRequest, key: func.Out[str]) -> func.HttpRe
 
 
 def _ask(req: func.HttpRequest, action: str, out: func.Out[str]) -> Answer:
-    from api.environments import ask, branch_of
+    from app.http.environments import ask, branch_of
 
     program = composed()
     answer, key = ask(
@@ -184,7 +184,7 @@ def _ask(req: func.HttpRequest, action: str, out: func.Out[str]) -> Answer:
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Whether everything that the program needs answers: a status and codes, nothing that tells names."""
-    from api.health import examined
+    from app.http.health import examined
 
     del req
     return respond(lambda: examined(composed().checks(), details=False), public=True)
@@ -194,7 +194,7 @@ def health(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("health/details", methods=["GET"])
 def health_details(req: func.HttpRequest) -> func.HttpResponse:
     """The same with names and reasons, for those with a key."""
-    from api.health import examined
+    from app.http.health import examined
 
     del req
     return respond(lambda: examined(composed().checks(), details=True))

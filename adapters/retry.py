@@ -25,7 +25,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from loop.errors import Conflict, Throttled, Unreachable
+from coppice.reconciler.errors import Conflict, Throttled, Unreachable
 
 _PATIENCE = 10.0  # seconds: a lease that was renewed before the write outlasts it
 _MOST = 10  # tries within these: nobody is told to come back in less than a second

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from branches.application import Manifest
+from coppice.components.application import Manifest
 from provisioning.quota import needs, with_room
 
 NAMES = "coppice-"

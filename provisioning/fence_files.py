@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
-from branches.application import Manifest
+from coppice.components.application import Manifest
+from coppice.manifests.documents import BadYaml, load_all
+from coppice.manifests.fields import Fields, Malformed, mapping, mappings, shown, string, strings
+from coppice.manifests.quantity import quantity
 from provisioning.fence import KINDS, NAMES, PEERS, TOKENS
-from provisioning.guard.documents import BadYaml, load_all
-from provisioning.guard.fields import Fields, Malformed, mapping, mappings, shown, string, strings
-from provisioning.quantity import quantity
 from provisioning.quota import counts
 
 _METADATA = {"annotations", "labels", "name"}

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from branches.application import Manifest
-from provisioning.guard.fields import Fields, Malformed, mapping, mappings, string
+from coppice.components.application import Manifest
+from coppice.manifests.fields import Fields, Malformed, mapping, mappings, string
+from coppice.manifests.pod_templates import pods
+from coppice.manifests.quantity import quantity
+from coppice.manifests.rejection import Refusal
 from provisioning.names import called
-from provisioning.pods import pods
-from provisioning.quantity import quantity
-from provisioning.refusal import Refusal
 
 _LISTS = ("initContainers", "containers")
 

@@ -6,11 +6,11 @@ What can be seen to end so from the manifests alone is refused instead, with wha
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from branches.application import Manifest
-from provisioning.guard.fields import Fields, Malformed, mapping, mappings, shown, string, strings
-from provisioning.guard.rules import kind_id
-from provisioning.pods import PROVIDER_CLASS, Pods, name, of_kind, pods
-from provisioning.refusal import Refusal
+from coppice.components.application import Manifest
+from coppice.manifests.fields import Fields, Malformed, mapping, mappings, shown, string, strings
+from coppice.manifests.pod_templates import PROVIDER_CLASS, Pods, name, of_kind, pods
+from coppice.manifests.rejection import Refusal
+from provisioning.admission.policy import kind_id
 from provisioning.secrets import USE, VaultTerms, lacking_classes
 
 

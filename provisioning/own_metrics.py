@@ -7,9 +7,9 @@ comes last, in both lists: what a pod answers, or a rule makes of it, never pass
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from branches.application import Manifest
-from provisioning.guard.monitors import ENDPOINTS, MONITORS
-from provisioning.guard.rules import kind_id
+from coppice.components.application import Manifest
+from provisioning.admission.monitors import ENDPOINTS, MONITORS
+from provisioning.admission.policy import kind_id
 
 
 def labelled(manifests: Iterable[Manifest], namespace: str) -> tuple[Manifest, ...]:

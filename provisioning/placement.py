@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from branches.application import Manifest
-from provisioning.pods import pods
+from coppice.components.application import Manifest
+from coppice.manifests.pod_templates import pods
 
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from branches.application import Manifest
+from coppice.components.application import Manifest
 
 _COUNT = "count/"
 # https://kubernetes.io/docs/concepts/policy/resource-quotas/#quota-on-object-count

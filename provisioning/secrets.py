@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from branches.application import TEMPLATE, Manifest, template
-from provisioning.guard.fields import mapping, shown
-from provisioning.pods import PROVIDER_CLASS, SERVICE_ACCOUNT, name, of_kind, pods
+from coppice.components.application import TEMPLATE, Manifest, template
+from coppice.manifests.fields import mapping, shown
+from coppice.manifests.pod_templates import PROVIDER_CLASS, SERVICE_ACCOUNT, name, of_kind, pods
 
 # https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
 CLIENT_ID = "azure.workload.identity/client-id"

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from loop.plan import Change
-from loop.reading import Reading
+from coppice.reconciler.observation import Reading
+from coppice.reconciler.plan import Change
 from scheduler.scalars import Scalar
 from scheduler.schedule import Flag
 

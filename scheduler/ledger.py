@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal, Protocol, Self, TypeAlias
 
-from loop.plan import Change
-from loop.reading import Reading
+from coppice.reconciler.observation import Reading
+from coppice.reconciler.plan import Change
 from scheduler.schedule import Price
 
 Direction: TypeAlias = Literal["down", "up"]

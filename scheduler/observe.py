@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from loop.errors import Rejected, Unreachable
-from loop.reading import Absent, Reading, Standing, Unknown, read, standing
+from coppice.reconciler.errors import Rejected, Unreachable
+from coppice.reconciler.observation import Absent, Reading, Standing, Unknown, read, standing
 from scheduler.documents import DocumentError, get
 from scheduler.flags import FlagSeen, Head, RepositoryReader
+from scheduler.gitops import InForce, Synced, SyncReader, SyncSeen
 from scheduler.ledger import Ledger, LedgerReader
+from scheduler.nodes import Budget, ClusterReader, Node, Pod
 from scheduler.overrides import Override, OverrideReader
-from scheduler.pods import Budget, ClusterReader, Node, Pod
 from scheduler.pools import Pool, PoolReader
 from scheduler.scalars import Scalar
 from scheduler.schedule import Environment, Flag, Sync
-from scheduler.shared import sharing
-from scheduler.sync import InForce, Synced, SyncReader, SyncSeen
+from scheduler.shared_flags import sharing
 
 T = TypeVar("T")
 A = TypeVar("A")

@@ -7,15 +7,15 @@ left alone. The flag of an environment that the schedule has forgotten is known 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from loop.plan import Gate, Item, Plan, Stop, wave
-from loop.reading import Reading, Standing, standing
+from coppice.reconciler.observation import Reading, Standing, standing
+from coppice.reconciler.plan import Gate, Item, Plan, Stop, wave
+from scheduler.barriers import OPERATION, listed, unread
 from scheduler.ledger import Ledger, Note
-from scheduler.memory import with_tag
-from scheduler.policy import police_orphans
+from scheduler.ownership import police_orphans
 from scheduler.pools import Pool, Reshape
 from scheduler.schedule import Schedule
-from scheduler.up import raised, restored
-from scheduler.waits import OPERATION, listed, unread
+from scheduler.snapshots import with_tag
+from scheduler.wake import raised, restored
 
 _SOON = 15.0  # seconds: an operation of AKS
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
-from loop.plan import Change
+from coppice.reconciler.plan import Change
 
 TAG = "coppice-before-sleep"
 """The tag that holds a pool's snapshot; tags of Azure must not have a slash."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.missing import pytest_terminal_summary
+from tests.support.missing import pytest_terminal_summary
 
 __all__ = ["pytest_terminal_summary"]
 

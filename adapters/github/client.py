@@ -12,7 +12,16 @@ from github.GithubException import BadAttributeException, GithubException, RateL
 from jwt import PyJWTError
 
 from adapters.unreadable import UNREADABLE, plainly, seconds
-from loop.errors import Conflict, Failure, Forbidden, Gone, NotSetUp, Rejected, Throttled, Unreachable
+from coppice.reconciler.errors import (
+    Conflict,
+    Failure,
+    Forbidden,
+    Gone,
+    NotSetUp,
+    Rejected,
+    Throttled,
+    Unreachable,
+)
 
 # A 401 is about who asks, a 403 about what that may do.
 _SIGN_IN = (

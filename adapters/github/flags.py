@@ -12,7 +12,7 @@ from github.Repository import Repository
 
 from adapters.github.client import says_why, translated
 from adapters.retry import asking_again
-from loop.errors import Conflict, Failure, Forbidden, Gone, Rejected, Unreachable
+from coppice.reconciler.errors import Conflict, Failure, Forbidden, Gone, Rejected, Unreachable
 from scheduler.flags import Commit
 
 # https://docs.github.com/rest/git/trees#create-a-tree

@@ -10,9 +10,9 @@ from github import Github
 
 from adapters.github.client import MAY_READ, signed_in, translated
 from adapters.retry import asking_again
-from loop.errors import Forbidden, Gone, Throttled, Unreachable
-from provisioning.archive import SMALLER
-from provisioning.refusal import Refusal, Refused
+from coppice.manifests.rejection import Refusal, Refused
+from coppice.manifests.tar_reader import SMALLER
+from coppice.reconciler.errors import Forbidden, Gone, Throttled, Unreachable
 
 _LARGEST = 64 * 1024 * 1024  # bytes of one archive
 _GZIP = b"\x1f\x8b"

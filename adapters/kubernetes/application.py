@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from adapters.kubernetes import troubles
+from adapters.kubernetes import workload_failures
 from adapters.kubernetes.client import Api, path
 from adapters.kubernetes.discovery import Discovery
-from adapters.kubernetes.refusals import NotServed
-from branches.application import (
+from adapters.kubernetes.status_errors import NotServed
+from coppice.components.application import (
     TEMPLATE,
     Live,
     Manifest,
@@ -18,10 +18,10 @@ from branches.application import (
     going,
     reference,
 )
-from branches.books import ObjectRef
-from branches.login import KEYS
-from branches.removal import Owned
-from loop.errors import Conflict, Forbidden, Gone, NotSetUp
+from coppice.components.login import KEYS
+from coppice.components.removal import Owned
+from coppice.environment.records import ObjectRef
+from coppice.reconciler.errors import Conflict, Forbidden, Gone, NotSetUp
 
 _GOING = 5.0  # seconds until what is being deleted may have gone
 _GATEWAY = "gateway.networking.k8s.io/v1"
@@ -49,10 +49,10 @@ class ApplicationReaderAdapter:
         pods = list(self._api.items(path("v1", "pods", namespace=namespace)))
         workloads = tuple(_workload(kind, each) for kind, each in found)
         said = (
-            *(trouble for kind, each in found for trouble in troubles.of_workload(kind, each)),
-            *(trouble for pod in pods for trouble in troubles.of_pod(pod)),
+            *(trouble for kind, each in found for trouble in workload_failures.of_workload(kind, each)),
+            *(trouble for pod in pods for trouble in workload_failures.of_pod(pod)),
         )
-        silent = troubles.unexplained(workloads, said)
+        silent = workload_failures.unexplained(workloads, said)
         warned = self._warnings(namespace, silent, pods) if silent else ()
         return Rollout(workloads=workloads, troubles=(*said, *warned))
 
@@ -63,7 +63,7 @@ class ApplicationReaderAdapter:
             events = list(self._api.items(path("v1", "events", namespace=namespace), fields="type=Warning"))
         except Forbidden as error:  # by a role of an older deploy/cluster: what is known is told all the same
             return (Trouble(what=f"events of {namespace}", reason=error.code, message=error.message),)
-        return troubles.of_events(events, silent, pods)
+        return workload_failures.of_events(events, silent, pods)
 
     def live(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Live, ...]:
         """Those of the objects that stand: a get for each."""

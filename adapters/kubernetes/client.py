@@ -17,10 +17,10 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.client.rest import RESTClientObject
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from adapters.kubernetes.refusals import failure
+from adapters.kubernetes.status_errors import failure
 from adapters.retry import asking_again
 from adapters.unreadable import plainly, seconds
-from loop.errors import Failure, Gone, Unreachable
+from coppice.reconciler.errors import Failure, Gone, Unreachable
 
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 MERGE = "application/merge-patch+json"

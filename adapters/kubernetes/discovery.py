@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from adapters.kubernetes.client import Api, path
-from adapters.kubernetes.refusals import NotServed
-from branches.books import ObjectRef
-from loop.errors import NotSetUp
+from adapters.kubernetes.status_errors import NotServed
+from coppice.environment.records import ObjectRef
+from coppice.reconciler.errors import NotSetUp
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 

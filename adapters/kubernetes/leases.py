@@ -22,10 +22,10 @@ from functools import partial
 from typing import Any
 
 from adapters.kubernetes.client import Api, path
-from adapters.kubernetes.notes import OURS, SYSTEM, not_set_up
+from adapters.kubernetes.configmap_store import OURS, SYSTEM, not_set_up
 from adapters.retry import asking_again, await_it
-from branches.namespace import MANAGED_BY
-from loop.errors import Conflict, Failure, Gone, Rejected
+from coppice.components.namespace import MANAGED_BY
+from coppice.reconciler.errors import Conflict, Failure, Gone, Rejected
 
 DURATION = timedelta(seconds=60)
 FRESH = 1 / 4  # of its duration: for so long a lease is not renewed again

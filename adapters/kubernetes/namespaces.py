@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from adapters.kubernetes.client import Api, path
-from branches.namespace import Namespace
-from branches.removal import Owned
-from loop.errors import Gone
+from coppice.components.namespace import Namespace
+from coppice.components.removal import Owned
+from coppice.reconciler.errors import Gone
 
 # What keeps a namespace, and what helps against it:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/api/core/v1/types.go

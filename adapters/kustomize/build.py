@@ -21,10 +21,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from loop.errors import NotSetUp
-from provisioning.guard.documents import BadYaml, load_all
-from provisioning.refusal import Refusal, Refused
-from provisioning.tree import Tree
+from coppice.manifests.archive import Tree
+from coppice.manifests.documents import BadYaml, load_all
+from coppice.manifests.rejection import Refusal, Refused
+from coppice.reconciler.errors import NotSetUp
 
 _SECONDS = 30
 _MOST_OUTPUT = 16 * 1024 * 1024  # bytes; the guard allows less

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import certifi
 
-from loop.errors import NotSetUp
+from coppice.reconciler.errors import NotSetUp
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _PLAIN = frozenset({"disable", "allow", "prefer"})

@@ -14,10 +14,10 @@ from azure.core.credentials import TokenCredential
 from psycopg import errors
 from psycopg.rows import DictRow, dict_row
 
-from adapters.arm.client import translated as azure_translated
+from adapters.azure.client import translated as azure_translated
 from adapters.postgres.address import Address, address
 from adapters.postgres.advice import advice
-from loop.errors import (
+from coppice.reconciler.errors import (
     Conflict,
     Failure,
     Forbidden,

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 
 from adapters.postgres.client import Session
 from adapters.postgres.template import ungranted
-from loop.errors import Rejected
+from coppice.reconciler.errors import Rejected
 
 _SHOWN = 5
 # A superuser's `public` is that of a database from before PostgreSQL 15, or of a dump of one.

@@ -11,8 +11,8 @@ from psycopg import errors, sql
 from psycopg.rows import DictRow
 
 from adapters.postgres.client import Server, Session
-from adapters.postgres.look import look
-from loop.errors import Failure
+from adapters.postgres.reader import look
+from coppice.reconciler.errors import Failure
 
 _LEFT = "coppice_left_"
 _NOTE = "Coppice could not drop it: "

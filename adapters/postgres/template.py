@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from psycopg import sql
 
 from adapters.postgres.client import Session
-from loop.errors import Conflict, Forbidden, NotSetUp
+from coppice.reconciler.errors import Conflict, Forbidden, NotSetUp
 
 PLAIN = "template1"  # what PostgreSQL copies where nothing else is asked for
 _TEMPLATE = """

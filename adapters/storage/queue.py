@@ -21,7 +21,7 @@ from azure.core.exceptions import (
 from azure.storage.queue import QueueClient
 
 from adapters.unreadable import UNREADABLE, plainly, seconds
-from loop.errors import (
+from coppice.reconciler.errors import (
     Conflict,
     Failure,
     Forbidden,

@@ -10,13 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.cluster.argocd import find_argocd
-from local.cluster.connection import connect
-from local.cluster.contents import install_definitions
-from local.cluster.control_plane import running_cluster, say
-from local.cluster.flux import find_flux
-from local.cluster.programs import ClusterUnavailableError, find_programs
-from local.cluster.waiting import wait_for
+from devtools.cluster.argocd import find_argocd
+from devtools.cluster.connection import connect
+from devtools.cluster.contents import install_definitions
+from devtools.cluster.control_plane import running_cluster, say
+from devtools.cluster.flux import find_flux
+from devtools.cluster.programs import ClusterUnavailableError, find_programs
+from devtools.cluster.waiting import wait_for
 
 _why_not = pytest.StashKey[dict[str, str]]()
 _GITOPS: dict[str, Callable[..., object]] = {"argocd_programs": find_argocd, "flux_programs": find_flux}

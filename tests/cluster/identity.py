@@ -13,15 +13,15 @@ import httpx
 import jwt
 from azure.core.exceptions import ClientAuthenticationError
 
-from adapters.kubernetes.sightings import SightingReaderAdapter
-from branches.chain import Chain
-from branches.closer import closer
-from branches.links import ANNOTATION
-from composition import now
-from local.arm.world import example_world
-from local.cluster.waiting import wait_for
-from local.entra.workload import workload_credential
-from loop.outcome import Done
+from adapters.kubernetes.object_status import SightingReaderAdapter
+from app.container import now
+from coppice.diagnostics.identity_chain import Chain
+from coppice.diagnostics.identity_checks import ANNOTATION
+from coppice.diagnostics.inspection import closer
+from coppice.reconciler.outcome import Done
+from devtools.cluster.waiting import wait_for
+from devtools.emulators.arm.world import example_world
+from devtools.emulators.entra.workload import workload_credential
 from tests.cluster.overlay import config_map
 from tests.cluster.program import Program
 

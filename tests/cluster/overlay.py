@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from settings import DEFAULT_KINDS
+from app.settings import DEFAULT_KINDS
 
 _POD: dict[str, Any] = {
     "metadata": {"labels": {"app": "web"}},

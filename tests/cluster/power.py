@@ -15,21 +15,21 @@ import pytest
 import yaml
 
 from adapters.kubernetes.client import Api
-from adapters.kubernetes.connect import by_kubeconfig
-from local.arm.app import arm_app
-from local.arm.nodes import keeping_nodes
-from local.arm.state import ArmState
-from local.arm.world import example_world
-from local.cluster.connection import apply
-from local.cluster.processes import Process
-from local.cluster.waiting import wait_for
-from local.github.app import github_app
-from local.github.git import git
-from local.github.repository import Repository, create
-from local.serving import serving
-from local.standin import StandIn
-from loop.outcome import Outcome, Waiting
-from scheduler.reconcile import Reconciler
+from adapters.kubernetes.connection import by_kubeconfig
+from coppice.reconciler.outcome import Outcome, Waiting
+from devtools.cluster.connection import apply
+from devtools.cluster.processes import Process
+from devtools.cluster.waiting import wait_for
+from devtools.emulators.arm.app import arm_app
+from devtools.emulators.arm.nodes import keeping_nodes
+from devtools.emulators.arm.state import ArmState
+from devtools.emulators.arm.world import example_world
+from devtools.emulators.emulator import StandIn
+from devtools.emulators.github.app import github_app
+from devtools.emulators.github.git import git
+from devtools.emulators.github.repository import Repository, create
+from devtools.emulators.serving import serving
+from scheduler.reconciler import Reconciler
 from tests.cluster.program import SCHEDULING, AsIdentities
 from tests.cluster.watching import Picture, Watched
 

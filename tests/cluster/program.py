@@ -10,17 +10,17 @@ from typing import Any
 import yaml
 
 from adapters.kubernetes.client import Api
-from adapters.kubernetes.connect import by_kubeconfig
-from branches.key import Key
-from composition import Composition
-from local.arm.app import arm_app
-from local.arm.state import ArmState
-from local.arm.world import example_world
-from local.github.app import github_app
-from local.github.repository import Repository, create
-from local.serving import serving
-from loop.outcome import Outcome, Waiting
-from reconcile import Reconciler
+from adapters.kubernetes.connection import by_kubeconfig
+from app.container import Composition
+from app.reconciler import Reconciler
+from coppice.environment.key import Key
+from coppice.reconciler.outcome import Outcome, Waiting
+from devtools.emulators.arm.app import arm_app
+from devtools.emulators.arm.state import ArmState
+from devtools.emulators.arm.world import example_world
+from devtools.emulators.github.app import github_app
+from devtools.emulators.github.repository import Repository, create
+from devtools.emulators.serving import serving
 
 # The placeholders of deploy/cluster/identities.yaml.
 PROVISIONING, DEPROVISIONING, SCHEDULING = (f"00000000-0000-0000-0000-00000000000{n}" for n in (1, 2, 3))

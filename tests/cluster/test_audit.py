@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cluster.audit import Permission, granted, spare, used
-from local.cluster.connection import apply
-from local.cluster.waiting import wait_for
+from devtools.cluster.audit import Permission, granted, spare, used
+from devtools.cluster.connection import apply
+from devtools.cluster.waiting import wait_for
 
 pytestmark = pytest.mark.cluster
 

@@ -13,13 +13,13 @@ import httpx
 import pytest
 import yaml
 
-from local.cluster.connection import connect
-from local.cluster.contents import POOL
-from local.cluster.control_plane import running_cluster
-from local.cluster.crds import definitions
-from local.cluster.nodes import node
-from local.cluster.programs import kubernetes_version
-from local.cluster.waiting import wait_for
+from devtools.cluster.connection import connect
+from devtools.cluster.contents import POOL
+from devtools.cluster.control_plane import running_cluster
+from devtools.cluster.crds import definitions
+from devtools.cluster.nodes import node
+from devtools.cluster.programs import kubernetes_version
+from devtools.cluster.waiting import wait_for
 
 pytestmark = pytest.mark.cluster
 own_cluster = pytest.mark.skipif(
@@ -202,7 +202,7 @@ def test_the_command_says_where_its_kubeconfig_is_and_stops_when_told(
     log = tmp_path / "audit.log"
     # As a script starts it in the background: with SIGINT ignored.
     background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
-    command = [*background, sys.executable, "-m", "local.cluster", "--nodes", "2", "--audit-log", str(log)]
+    command = [*background, sys.executable, "-m", "devtools.cluster", "--nodes", "2", "--audit-log", str(log)]
     with subprocess.Popen(
         command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
     ) as process:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from local.cluster.connection import merge
+from devtools.cluster.connection import merge
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("enforced")]
 

@@ -1,7 +1,7 @@
 """The fence holds on a real control plane: it admits what its overlay brings, and refuses what it does not.
 
 Network policies are taken and kept here, but no engine enforces them. What they say is read in
-tests/provisioning/test_fence_network.py.
+tests/unit/provisioning/test_fence_network.py.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cluster.connection import apply
-from local.cluster.waiting import wait_for
-from provisioning.ends import ended
+from devtools.cluster.connection import apply
+from devtools.cluster.waiting import wait_for
 from provisioning.fence import Terms, fence
 from provisioning.fence_files import load
+from provisioning.time_limits import ended
 
 pytestmark = pytest.mark.cluster
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from branches.links import ANNOTATION
-from local.arm.world import example_world
-from local.cluster.connection import merge
-from local.entra.app import EntraState, entra_app
-from local.entra.directory import Directory
-from local.entra.issuers import issuer_served_by
-from local.serving import serving
-from loop.outcome import Done
+from coppice.diagnostics.identity_checks import ANNOTATION
+from coppice.reconciler.outcome import Done
+from devtools.cluster.connection import merge
+from devtools.emulators.arm.world import example_world
+from devtools.emulators.entra.app import EntraState, entra_app
+from devtools.emulators.entra.directory import Directory
+from devtools.emulators.entra.issuers import issuer_served_by
+from devtools.emulators.serving import serving
 from tests.cluster.identity import ACCOUNT, Stage, code, forged
 from tests.cluster.program import running_program
 

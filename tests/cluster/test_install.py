@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from branches.monitoring import jobs, pattern
-from branches.monitoring.shared import JOBS_KEY, SharedName
-from local.cluster.control_plane import say
-from local.cluster.programs import find_programs
+from coppice.components.monitoring import jobs, pattern
+from coppice.components.monitoring.shared import JOBS_KEY, SharedName
+from devtools.cluster.control_plane import say
+from devtools.cluster.programs import find_programs
 
 pytestmark = pytest.mark.cluster
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cluster.connection import merge
+from devtools.cluster.connection import merge
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("enforced")]
 

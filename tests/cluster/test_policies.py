@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cluster.connection import apply, merge
-from local.cluster.waiting import wait_for
+from devtools.cluster.connection import apply, merge
+from devtools.cluster.waiting import wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("enforced")]
 

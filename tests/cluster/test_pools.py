@@ -12,14 +12,14 @@ import httpx
 import pytest
 
 from adapters.kubernetes.client import Api
-from adapters.kubernetes.connect import by_kubeconfig
-from local.arm.app import arm_app
-from local.arm.nodes import keeping_nodes
-from local.arm.state import ArmState
-from local.arm.world import Pool, example_world
-from local.cluster.nodes import node
-from local.cluster.waiting import wait_for
-from local.serving import serving
+from adapters.kubernetes.connection import by_kubeconfig
+from devtools.cluster.nodes import node
+from devtools.cluster.waiting import wait_for
+from devtools.emulators.arm.app import arm_app
+from devtools.emulators.arm.nodes import keeping_nodes
+from devtools.emulators.arm.state import ArmState
+from devtools.emulators.arm.world import Pool, example_world
+from devtools.emulators.serving import serving
 
 pytestmark = [
     pytest.mark.cluster,

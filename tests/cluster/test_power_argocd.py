@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cluster.argocd import ArgoCD, running_argocd
-from local.cluster.connection import merge
-from local.cluster.waiting import wait_for
-from local.github.git import git
-from local.github.repository import Repository
-from loop.outcome import Done, Stalled
+from coppice.reconciler.outcome import Done, Stalled
+from devtools.cluster.argocd import ArgoCD, running_argocd
+from devtools.cluster.connection import merge
+from devtools.cluster.waiting import wait_for
+from devtools.emulators.github.git import git
+from devtools.emulators.github.repository import Repository
 from tests.cluster.power import (
     EVENING,
     MORNING,

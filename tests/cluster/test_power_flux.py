@@ -9,11 +9,11 @@ import httpx
 import pytest
 import yaml
 
-from local.cluster.connection import merge
-from local.cluster.flux import Flux, playing_sources, running_flux
-from local.cluster.waiting import wait_for
-from local.github.repository import Repository
-from loop.outcome import Done, Stalled
+from coppice.reconciler.outcome import Done, Stalled
+from devtools.cluster.connection import merge
+from devtools.cluster.flux import Flux, playing_sources, running_flux
+from devtools.cluster.waiting import wait_for
+from devtools.emulators.github.repository import Repository
 from tests.cluster.power import (
     EVENING,
     MORNING,

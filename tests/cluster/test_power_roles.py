@@ -10,13 +10,13 @@ import httpx
 import pytest
 import yaml
 
+from adapters.kubernetes.gitops import SyncAdapter
 from adapters.kubernetes.leases import Leases
-from adapters.kubernetes.machines import MachineAdapter
-from adapters.kubernetes.nights import LedgerAdapter, OverrideAdapter
-from adapters.kubernetes.syncs import SyncAdapter
-from composition import now
-from local.cluster.audit import granted, spare, used
-from local.cluster.connection import merge
+from adapters.kubernetes.nodes import MachineAdapter
+from adapters.kubernetes.power_store import LedgerAdapter, OverrideAdapter
+from app.container import now
+from devtools.cluster.audit import granted, spare, used
+from devtools.cluster.connection import merge
 from scheduler.ledger import Ledger
 from scheduler.overrides import Override
 from scheduler.schedule import Sync

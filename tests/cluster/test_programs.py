@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cluster.programs import ClusterUnavailableError, find_programs, module_folder
+from devtools.cluster.programs import ClusterUnavailableError, find_programs, module_folder
 
 ENVTEST = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.kubernetes.client import Api, path
-from adapters.kubernetes.connect import by_kubeconfig
-from loop.errors import Forbidden, Rejected
+from adapters.kubernetes.connection import by_kubeconfig
+from coppice.reconciler.errors import Forbidden, Rejected
 
 pytestmark = pytest.mark.cluster
 

@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from adapters.kubernetes.leases import Leases
-from branches.books import Request
-from branches.key import Key
-from composition import now
-from local.cluster.audit import granted, spare, used
-from local.cluster.connection import merge
-from local.cluster.waiting import wait_for
-from loop.outcome import Done, Stalled
+from app.container import now
+from coppice.environment.key import Key
+from coppice.environment.records import Request
+from coppice.reconciler.outcome import Done, Stalled
+from devtools.cluster.audit import granted, spare, used
+from devtools.cluster.connection import merge
+from devtools.cluster.waiting import wait_for
 from tests.cluster.overlay import config_map, cron_job, greedy, one_of_each_kind
 from tests.cluster.program import DEPROVISIONING, PROVISIONING, REPOSITORY, Program, running_program
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from local.demo.databases import databases
-from local.demo.world import program, world
-from local.postgres.server import PostgresMissingError
-from tests.end_to_end.side_by_side import GOING, HOSTILE, SESSIONS, STAYING, Course, play
-from tests.end_to_end.stage import Stage
+from devtools.demo.databases import databases
+from devtools.demo.world import program, world
+from devtools.emulators.postgres.server import PostgresMissingError
+from tests.integration.end_to_end.side_by_side import GOING, HOSTILE, SESSIONS, STAYING, Course, play
+from tests.integration.end_to_end.stage import Stage
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 

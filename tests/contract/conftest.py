@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cluster.connection import connect
-from local.cluster.control_plane import running_cluster
-from local.cluster.programs import ClusterUnavailableError
-from local.kubernetes.app import kubernetes_app
-from local.serving import serving
+from devtools.cluster.connection import connect
+from devtools.cluster.control_plane import running_cluster
+from devtools.cluster.programs import ClusterUnavailableError
+from devtools.emulators.kubernetes.app import kubernetes_app
+from devtools.emulators.serving import serving
 
 Apply = Callable[..., httpx.Response]
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cluster.waiting import wait_for
+from devtools.cluster.waiting import wait_for
 
 APPS = "/apis/apps/v1/namespaces"
 REQUESTS = "spec.containers[0].resources.requests"

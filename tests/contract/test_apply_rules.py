@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.kubernetes.apply import FieldsConflict, Manager, apply
-from local.kubernetes.fields import decode, encode, flatten
+from devtools.emulators.kubernetes.apply import FieldsConflict, Manager, apply
+from devtools.emulators.kubernetes.fields import decode, encode, flatten
 
 OURS = Manager(name="ours", operation="Apply", api_version="v1")
 THEIRS = Manager(name="theirs", operation="Apply", api_version="v1")

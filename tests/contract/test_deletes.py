@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cluster.waiting import wait_for
+from devtools.cluster.waiting import wait_for
 
 Apply = Callable[..., httpx.Response]
 MERGE = {"Content-Type": "application/merge-patch+json"}

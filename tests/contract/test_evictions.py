@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cluster.waiting import wait_for
+from devtools.cluster.waiting import wait_for
 
 LABELS = {"app": "web"}
 

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cluster.nodes import node
-from local.cluster.waiting import wait_for
-from local.kubernetes.app import kubernetes_app
-from local.serving import serving
+from devtools.cluster.nodes import node
+from devtools.cluster.waiting import wait_for
+from devtools.emulators.kubernetes.app import kubernetes_app
+from devtools.emulators.serving import serving
 
 NODES = "/api/v1/nodes"
 MERGE = {"Content-Type": "application/merge-patch+json"}

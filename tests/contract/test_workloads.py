@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cluster.waiting import wait_for
+from devtools.cluster.waiting import wait_for
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
 Apply = Callable[..., httpx.Response]

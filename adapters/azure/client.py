@@ -1,0 +1,121 @@
+"""Signing in to ARM, and its errors as our types. The SDK's own retries are off: it would sleep inside a
+call, and send a PUT twice.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.pipeline.policies import SansIOHTTPPolicy
+
+from adapters.unreadable import UNREADABLE, plainly, seconds
+from coppice.reconciler.errors import (
+    Conflict,
+    Failure,
+    Forbidden,
+    Gone,
+    NotSetUp,
+    QuotaReached,
+    Rejected,
+    Throttled,
+    Unreachable,
+)
+
+_OVERLAPPING = "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"
+# AKS changes one thing at a time in a cluster, and that takes minutes.
+_UNDER_WAY = {"OperationNotAllowed", "AKSOperationPreempted"}
+_LOCKED = "ScopeLocked"  # a 409, which no time mends
+_POLICIES = ("RequestDisallowedByPolicy", "RequestDisallowedByAzure")
+_SIGN_IN = (
+    "Check that the managed identity is assigned to the app, that AZURE_TENANT_ID is its tenant, and that "
+    "PROVISIONING_CLIENT_ID, DEPROVISIONING_CLIENT_ID and SCHEDULER_CLIENT_ID, if set, are client ids"
+)
+_FULL = "too many federated identity credentials"
+_TIMEOUTS = {"connection_timeout": 5, "read_timeout": 30}  # seconds
+
+
+class Unsigned(TokenCredential):
+    """What signs in at a loopback stand-in: nothing does. No token ever leaves for plain http."""
+
+    def get_token(self, *scopes: str, **_: Any) -> Any:
+        """Never called; the policy that would is replaced.
+
+        Raises:
+            ValueError: it was called.
+        """
+        raise ValueError(f"no token for {scopes} goes to a plain http address")
+
+
+def options(url: str) -> dict[str, Any]:
+    """Arguments that every ARM client of ours is made with.
+
+    Args:
+        url: the endpoint; plain http is a loopback stand-in, to which no token is sent.
+
+    Returns:
+        Keyword arguments.
+    """
+    plain: dict[str, Any] = {"authentication_policy": SansIOHTTPPolicy()} if url.startswith("http://") else {}
+    return {
+        "base_url": url,
+        "credential_scopes": [f"{url}/.default"],
+        "retry_total": 0,
+        **_TIMEOUTS,
+        **plain,
+    }
+
+
+@contextlib.contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn ARM's errors into ours.
+
+    Args:
+        what: what is being asked for, for the message.
+    """
+    try:
+        yield
+    except HttpResponseError as error:
+        raise _failure(what, error) from error
+    except AzureError as error:
+        raise Unreachable(f"Azure did not answer: {what}: {plainly(error)}") from error
+    except UNREADABLE as error:
+        raise Unreachable(f"Azure gave no usable answer: {what}: {error!r}") from error
+
+
+def _failure(what: str, error: HttpResponseError) -> Failure:
+    code = error.error.code if error.error else ""
+    message = f"Azure refused: {what}: {error.message}"
+    status = error.status_code or 0
+    retry_after = seconds(getattr(error.response, "headers", {}).get("Retry-After"))
+    if code == "SubscriptionNotFound":  # says nothing about what is in it
+        return NotSetUp(f"{message}. Check AZURE_SUBSCRIPTION_ID")
+    if status == 404 and code:  # one without a code is not ARM's own
+        return Gone(message)
+    if advice := _forbids(status, code, error):
+        return Forbidden(f"{message}. {advice}")
+    if status == 429:
+        return Throttled(message, retry_after=retry_after or 5)
+    if status == 409 and code == _OVERLAPPING:
+        return Conflict(message, retry_after=retry_after or 5)
+    if status in {409, 412}:
+        return Conflict(message, retry_after=retry_after or (30 if code in _UNDER_WAY else None))
+    if status == 400 and _FULL in message.lower():
+        return QuotaReached(f"{message}. Add an identity to WORKLOAD_IDENTITIES")
+    if 400 <= status < 500 and status not in {404, 408}:
+        return Rejected(message)
+    return Unreachable(message, retry_after=retry_after)
+
+
+def _forbids(status: int, code: str | None, error: HttpResponseError) -> str:
+    """What to do about a refusal that somebody has to lift; empty if it is none."""
+    if status == 401 or (isinstance(error, ClientAuthenticationError) and status in {0, 400, 403}):
+        return _SIGN_IN
+    if code == _LOCKED:
+        return "Check the locks of that resource and of its group: one of them forbids it"
+    if code in _POLICIES:
+        return "Check that policy: no role assignment changes what it says"
+    if status == 403:
+        return "Check the role assignments of the identity that the program acts as"
+    return ""

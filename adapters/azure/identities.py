@@ -1,0 +1,147 @@
+"""Managed identities and their federated credentials, by `azure-mgmt-msi`."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from azure.core.credentials import TokenCredential
+from azure.mgmt.msi import ManagedServiceIdentityClient
+from azure.mgmt.msi.models import FederatedIdentityCredential
+
+from adapters.azure.client import options, translated
+from adapters.retry import asking_again, taking_turns
+from coppice.components.federated_identity import Credential, Identity
+from coppice.components.removal import Owned
+from coppice.reconciler.errors import Gone, Unreachable
+
+
+class _Identities:
+    def __init__(self, credential: TokenCredential, subscription: str, url: str) -> None:
+        self._client = ManagedServiceIdentityClient(credential, subscription, **options(url))
+
+
+class IdentityReaderAdapter(_Identities):
+    """Reads identities and their credentials.
+
+    Args:
+        credential: who asks.
+        subscription: the identities' subscription.
+        url: the ARM endpoint.
+        issuer: tells the cluster's issuer.
+    """
+
+    def __init__(
+        self, credential: TokenCredential, subscription: str, url: str, *, issuer: Callable[[], str]
+    ) -> None:
+        super().__init__(credential, subscription, url)
+        self.issuer = issuer
+
+    def identity(self, ref: str) -> Identity:
+        """An identity with its credentials: two calls."""
+        return Identity(ref=ref, client_id=self.client_id(ref), credentials=self.credentials(ref) or ())
+
+    @asking_again
+    def client_id(self, ref: str) -> str:
+        """An identity's client id: one call."""
+        group, name = _split(ref)
+        try:
+            with translated(f"read identity {ref}"):
+                found = self._client.user_assigned_identities.get(group, name).client_id
+        except Gone as error:
+            raise Gone(f"{error}. Check WORKLOAD_IDENTITIES") from error
+        if not found:
+            raise Unreachable(f"Azure's answer lacks the client id of identity {ref}")
+        return str(found)
+
+    @asking_again
+    def credentials(self, ref: str) -> tuple[Credential, ...] | None:
+        """Every credential of an identity; `None` only if the identity itself is not there either."""
+        group, name = _split(ref)
+        try:
+            with translated(f"list the credentials of identity {ref}"):
+                listed = list(self._client.federated_identity_credentials.list(group, name))
+        except Gone as error:
+            if self._stands(ref):
+                raise Unreachable(f"identity {ref} stands, and yet {error}") from error
+            return None
+        return tuple(
+            Credential(
+                identity=ref,
+                name=each.name or "",
+                issuer=each.issuer or "",
+                subject=each.subject or "",
+                audiences=tuple(each.audiences or ()),
+            )
+            for each in listed
+        )
+
+    def _stands(self, ref: str) -> bool:
+        try:
+            return bool(self.client_id(ref))
+        except Gone:
+            return False
+
+
+class Turns(Protocol):
+    """Keeps writes apart where Azure asks for it."""
+
+    def of(self, identity: str) -> AbstractContextManager[None]:
+        """Make one write to an identity when it is its turn.
+
+        Raises:
+            Throttled: its turn is far away.
+            Failure: it could not be told whose turn it is.
+        """
+
+
+class _Writing(_Identities):
+    def __init__(self, credential: TokenCredential, subscription: str, url: str, *, turns: Turns) -> None:
+        super().__init__(credential, subscription, url)
+        self._turns = turns
+
+
+class CredentialWriterAdapter(_Writing):
+    """Creates federated credentials.
+
+    Args:
+        credential: who writes.
+        subscription: the identities' subscription.
+        url: the ARM endpoint.
+        turns: keeps writes apart.
+    """
+
+    @taking_turns
+    def create(self, credential: Credential) -> None:
+        """Create a credential, or make the one of its name the same; writing it again changes nothing."""
+        group, name = _split(credential.identity)
+        wanted = FederatedIdentityCredential(
+            issuer=credential.issuer, subject=credential.subject, audiences=list(credential.audiences)
+        )
+        with self._turns.of(credential.identity), translated(f"create {credential}"):
+            self._client.federated_identity_credentials.create_or_update(group, name, credential.name, wanted)
+
+
+class CredentialDeleterAdapter(_Writing):
+    """Deletes federated credentials.
+
+    Args:
+        credential: who deletes.
+        subscription: the identities' subscription.
+        url: the ARM endpoint.
+        turns: keeps writes apart.
+    """
+
+    @taking_turns
+    def delete(self, owned: Owned[Credential]) -> None:
+        """Delete a credential; one that is gone by then is no error."""
+        group, name = _split(owned.subject.identity)
+        try:
+            with self._turns.of(owned.subject.identity), translated(f"delete {owned.subject}"):
+                self._client.federated_identity_credentials.delete(group, name, owned.subject.name)
+        except Gone:
+            return
+
+
+def _split(ref: str) -> tuple[str, str]:
+    group, _, name = ref.partition("/")
+    return group, name

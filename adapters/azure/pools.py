@@ -1,0 +1,118 @@
+"""Agent pools, by `azure-mgmt-containerservice`: each is read whole, changed, and put back under its ETag.
+
+The managed cluster itself is never put: its inline profiles would touch every pool.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.credentials import TokenCredential
+from azure.mgmt.containerservice import ContainerServiceClient
+
+from adapters.azure.client import options, translated
+from adapters.azure.cluster import CHECK
+from adapters.retry import asking_again
+from coppice.reconciler.errors import Conflict, Gone, Rejected
+from scheduler.pools import TAG, Allowed, Autoscaler, Pool, Shape
+
+# What AKS answers with a 400 to a count that is not the present one while the autoscaler is on, or is being
+# switched: https://github.com/Azure/AKS/issues/1248, https://github.com/Azure/AKS/issues/1627.
+_MOVED = "cannot manually scale"
+
+
+class PoolAdapter:
+    """Reads and writes the agent pools of one cluster.
+
+    Args:
+        credential: who asks.
+        subscription: its subscription.
+        url: the ARM endpoint.
+        group: its resource group.
+        name: its name.
+    """
+
+    def __init__(
+        self, credential: TokenCredential, subscription: str, url: str, *, group: str, name: str
+    ) -> None:
+        self._client = ContainerServiceClient(credential, subscription, **options(url))
+        self._cluster = (group, name)
+
+    @asking_again
+    def pools(self) -> tuple[Pool, ...]:
+        """Every pool of the cluster; one list."""
+        try:
+            with translated(f"list the agent pools of {'/'.join(self._cluster)}"):
+                return tuple(_pool(each) for each in self._client.agent_pools.list(*self._cluster))
+        except Gone as error:
+            raise Gone(f"{error}. {CHECK}") from error
+
+    def put(self, allowed: Allowed, shape: Shape) -> None:
+        """Begin to change a pool; it does not wait for the end.
+
+        Raises:
+            Conflict: the pool is not as it was read; with `retry_after`, another operation is under way.
+            Rejected: Azure does not accept the shape.
+        """
+        name, etag = allowed.pool.name, allowed.pool.etag
+        scales = shape.count != allowed.pool.shape.count
+        with _unmoved(scales=scales), translated(f"change agent pool {name}"):
+            pool = self._client.agent_pools.get(*self._cluster, name)
+            if pool.e_tag != etag:
+                raise Conflict(f"agent pool {name} has changed since it was read")
+            if (
+                pool.count or 0
+            ) != allowed.pool.shape.count:  # the autoscaler's doing, which no ETag need tell
+                raise Conflict(f"agent pool {name} has {pool.count} nodes by now")
+            pool.count = shape.count
+            pool.enable_auto_scaling = shape.autoscaler is not None
+            # With the autoscaler off its bounds must not be set.
+            pool.min_count = shape.autoscaler.least if shape.autoscaler else None
+            pool.max_count = shape.autoscaler.most if shape.autoscaler else None
+            tags = {key: value for key, value in (pool.tags or {}).items() if key != TAG}
+            pool.tags = {**tags, **({TAG: shape.tag} if shape.tag else {})}
+            self._client.agent_pools.begin_create_or_update(
+                *self._cluster,
+                name,
+                pool,
+                etag=etag,
+                match_condition=MatchConditions.IfNotModified,
+                polling=False,
+            )
+
+
+@contextlib.contextmanager
+def _unmoved(*, scales: bool) -> Iterator[None]:
+    """Tell a count that the autoscaler moves while we write from a shape that Azure never accepts.
+
+    Args:
+        scales: whether we ask for another count; then the refusal is meant for us.
+    """
+    try:
+        yield
+    except Rejected as error:
+        if scales or _MOVED not in error.message.lower():
+            raise
+        raise Conflict(f"its count has moved since it was read: {error.message}") from error
+
+
+def _pool(pool: Any) -> Pool:
+    bounds = Autoscaler(pool.min_count or 0, pool.max_count or 0) if pool.enable_auto_scaling else None
+    detail = pool.status.provisioning_error if pool.status else None
+    return Pool(
+        name=str(pool.name),
+        mode=_text(pool.mode),
+        shape=Shape(count=pool.count or 0, autoscaler=bounds, tag=(pool.tags or {}).get(TAG, "")),
+        state=str(pool.provisioning_state or ""),
+        etag=str(pool.e_tag or ""),
+        error=f"{detail.code}: {detail.message}" if detail else "",
+        stopped=_text(pool.power_state.code if pool.power_state else None) == "Stopped",
+        deallocates=_text(pool.scale_down_mode) == "Deallocate",
+        uncounted=_text(pool.type_properties_type) == "VirtualMachines",
+    )
+
+
+def _text(value: Any) -> str:
+    """A value of an enumeration, or one that the SDK does not know yet."""
+    return str(getattr(value, "value", value) or "")

@@ -1,0 +1,83 @@
+"""ConfigMaps in `coppice-system`: what the program writes down, where people can read it with kubectl."""
+
+from collections.abc import Mapping
+
+from adapters.kubernetes.client import Api, path
+from coppice.components.namespace import MANAGED_BY
+from coppice.reconciler.errors import Failure, Gone, NotSetUp
+
+SYSTEM = "coppice-system"
+KIND = "coppice.dev/kind"
+OURS = f"{MANAGED_BY}=coppice"
+
+
+def note_path(name: str = "") -> str:
+    """The path of a note, or of all of them."""
+    return path("v1", "configmaps", namespace=SYSTEM, name=name)
+
+
+def write_note(
+    api: Api,
+    name: str,
+    *,
+    kind: str,
+    data: Mapping[str, str],
+    version: str,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> None:
+    """Write a note, if it is still as it was read.
+
+    Args:
+        api: the cluster.
+        name: the ConfigMap's name.
+        kind: what it is, for its label.
+        data: what it says.
+        version: the resource version that was read; empty if none stood.
+        labels: further labels.
+        annotations: its annotations.
+
+    Raises:
+        Conflict: it has changed since, or one stands where none was read.
+        NotSetUp: `coppice-system` does not exist.
+    """
+    metadata = {
+        "name": name,
+        "namespace": SYSTEM,
+        "labels": {MANAGED_BY: "coppice", KIND: kind, **(labels or {})},
+        "annotations": dict(annotations or {}),
+        **({"resourceVersion": version} if version else {}),
+    }
+    document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
+    try:
+        if version:
+            api.put(note_path(name), document)
+        else:
+            api.post(note_path(), document)
+    except Gone as error:
+        raise not_set_up(error) from error
+
+
+def check_system(api: Api) -> None:
+    """See whether `coppice-system` stands.
+
+    Args:
+        api: the cluster.
+
+    Raises:
+        NotSetUp: it does not.
+    """
+    try:
+        api.get(path("v1", "namespaces", name=SYSTEM))
+    except Gone as error:
+        raise not_set_up(error) from error
+
+
+def not_set_up(error: Gone) -> Failure:
+    """What a 404 means there: if it is about the namespace itself, an administrator has not been here yet."""
+    if f'namespaces "{SYSTEM}" not found' in error.message:
+        return NotSetUp(
+            f"namespace {SYSTEM} does not exist: an administrator of the cluster runs "
+            "`deploy/cluster/install`"
+        )
+    return error

@@ -1,0 +1,98 @@
+"""The two ConfigMaps of kube-system that Azure monitoring reads: read and edited, and nothing else.
+
+Nothing outside these two can be named to it, and it has no call that creates or deletes.
+"""
+
+import threading
+from collections.abc import Callable, Collection
+
+from adapters.kubernetes.client import Api, path
+from adapters.retry import contended
+from coppice.components.monitoring.shared import HOW_TO_MAKE, NAMESPACE, Shared, SharedConfig, SharedName
+from coppice.reconciler.errors import Gone
+
+_TURN = 10.0  # seconds: who holds it longer has met with a server that does not answer
+
+
+class SharedAdapter:
+    """Reads and edits them.
+
+    Args:
+        api: the cluster.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._turns = {name: threading.Lock() for name in SharedName}
+
+    def read(self, names: Collection[SharedName] = tuple(SharedName)) -> Shared:
+        """Those that are asked for; `None` for one that does not exist, or was not asked for."""
+        jobs, settings = (self._one(each) if each in names else None for each in SharedName)
+        return Shared(jobs=jobs, settings=settings)
+
+    def edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
+        """Read one, and write its texts if nobody has written to it by then; the rest of it stays.
+
+        A lost race costs this one read and write. The runs of one process do not race each other: a thread
+        that waits lets the one before it come to its end, and that is sooner than if all were at work.
+
+        Args:
+            name: which one.
+            change: says what becomes of it.
+
+        Raises:
+            Conflict: somebody else was faster each time.
+            Gone: it does not exist.
+        """
+        taken = self._turns[name].acquire(timeout=_TURN)
+        try:
+            self._edit(name, change)
+        finally:
+            if taken:
+                self._turns[name].release()
+
+    @contended
+    def _edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
+        config = self._one(name)
+        if config is None:
+            raise Gone(_how_to_make(name))
+        changed = change(config)
+        if changed != config:
+            self._replace(changed)
+
+    def _replace(self, config: SharedConfig) -> None:
+        metadata = {**config.document.get("metadata", {}), "name": config.name, "namespace": NAMESPACE}
+        kept = {field: value for field, value in config.document.items() if field != "data"}
+        try:
+            self._api.put(
+                _path(config.name),
+                {
+                    **kept,
+                    "apiVersion": "v1",
+                    "kind": "ConfigMap",
+                    "metadata": {**metadata, "resourceVersion": config.version},
+                    "data": dict(config.data),
+                },
+            )
+        except Gone as error:
+            raise Gone(_how_to_make(config.name)) from error
+
+    def _one(self, name: SharedName) -> SharedConfig | None:
+        try:
+            document = self._api.get(_path(name))
+        except Gone:
+            return None
+        return SharedConfig(
+            name=name,
+            version=document["metadata"]["resourceVersion"],
+            data=document.get("data") or {},
+            document=document,
+        )
+
+
+def _how_to_make(name: SharedName) -> str:
+    return f"ConfigMap {NAMESPACE}/{name} is gone; {HOW_TO_MAKE}"
+
+
+def _path(name: SharedName) -> str:
+    return path("v1", "configmaps", namespace=NAMESPACE, name=SharedName(name))

@@ -1,0 +1,120 @@
+"""Nodes, pods and PodDisruptionBudgets, as far as they decide whether a pool can go."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from adapters.kubernetes.client import Api, path
+from scheduler.nodes import Budget, Node, Pod, Requirement, Taint, Toleration
+
+_POOL = "kubernetes.azure.com/agentpool"
+_OLDER_POOL = "agentpool"
+_MIRROR = "kubernetes.io/config.mirror"
+
+
+class MachineAdapter:
+    """Reads nodes, pods and budgets.
+
+    Args:
+        api: the cluster.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node; one list."""
+        return tuple(_node(each) for each in self._api.items(path("v1", "nodes")))
+
+    def pods_on(self, nodes: Iterable[str]) -> tuple[Pod, ...]:
+        """The pods that are bound to some nodes, of every namespace; one list of all pods."""
+        wanted = set(nodes)
+        if not wanted:
+            return ()
+        return tuple(pod for pod in map(_pod, self._api.items(path("v1", "pods"))) if pod.node in wanted)
+
+    def pods_in(self, namespaces: Iterable[str]) -> tuple[Pod, ...]:
+        """The pods of some namespaces, wherever they run; a list for each."""
+        return tuple(
+            _pod(each) for name in namespaces for each in self._api.items(path("v1", "pods", namespace=name))
+        )
+
+    def budgets(self, namespaces: Iterable[str]) -> tuple[Budget, ...]:
+        """The budgets of some namespaces; a list for each."""
+        return tuple(
+            _budget(each)
+            for name in sorted(namespaces)
+            for each in self._api.items(path("policy/v1", "poddisruptionbudgets", namespace=name))
+        )
+
+
+def _node(document: Mapping[str, Any]) -> Node:
+    labels = document["metadata"].get("labels") or {}
+    spec, conditions = document.get("spec") or {}, (document.get("status") or {}).get("conditions") or ()
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return Node(
+        name=document["metadata"]["name"],
+        pool=labels.get(_POOL) or labels.get(_OLDER_POOL, ""),
+        ready=ready and not spec.get("unschedulable"),
+        runs=ready,
+        labels=labels,
+        taints=tuple(
+            Taint(each["key"], each.get("value", ""), each["effect"]) for each in spec.get("taints") or ()
+        ),
+    )
+
+
+def _pod(document: Mapping[str, Any]) -> Pod:
+    metadata, spec, status = document["metadata"], document.get("spec") or {}, document.get("status") or {}
+    owners = {each.get("kind") for each in metadata.get("ownerReferences") or ()}
+    conditions = status.get("conditions") or ()
+    return Pod(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        node=spec.get("nodeName", ""),
+        phase=status.get("phase", "Pending"),
+        ready=any(each["type"] == "Ready" and each["status"] == "True" for each in conditions),
+        tied="DaemonSet" in owners or _MIRROR in (metadata.get("annotations") or {}),
+        labels=metadata.get("labels") or {},
+        nodes=tuple(_terms(spec)),
+        tolerations=tuple(
+            Toleration(
+                key=each.get("key", ""),
+                operator=each.get("operator", "Equal"),
+                value=each.get("value", ""),
+                effect=each.get("effect", ""),
+            )
+            for each in spec.get("tolerations") or ()
+        ),
+    )
+
+
+def _terms(spec: Mapping[str, Any]) -> Iterator[tuple[Requirement, ...]]:
+    """Where a pod may run: each term of its node affinity, with its node selector added to it."""
+    chosen = tuple(
+        Requirement(key, "In", (value,)) for key, value in (spec.get("nodeSelector") or {}).items()
+    )
+    affinity = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ) or {}
+    terms = affinity.get("nodeSelectorTerms") or ()
+    if not terms and chosen:
+        yield chosen
+    for term in terms:
+        # A node's name is the one field that can be asked for. No label meets that: such a pod cannot move.
+        asked = (*(term.get("matchExpressions") or ()), *(term.get("matchFields") or ()))
+        yield (*chosen, *map(_requirement, asked))
+
+
+def _requirement(expression: Mapping[str, Any]) -> Requirement:
+    return Requirement(expression["key"], expression["operator"], tuple(expression.get("values") or ()))
+
+
+def _budget(document: Mapping[str, Any]) -> Budget:
+    selector = (document.get("spec") or {}).get("selector") or {}
+    labels = (Requirement(key, "In", (value,)) for key, value in (selector.get("matchLabels") or {}).items())
+    return Budget(
+        namespace=document["metadata"]["namespace"],
+        name=document["metadata"]["name"],
+        selector=(*labels, *map(_requirement, selector.get("matchExpressions") or ())),
+        allowed=(document.get("status") or {}).get("disruptionsAllowed", 0),
+    )

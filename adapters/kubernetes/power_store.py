@@ -1,0 +1,159 @@
+"""Ledgers and overrides as ConfigMaps in `coppice-system`."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.configmap_store import KIND, OURS, SYSTEM, note_path, write_note
+from coppice.reconciler.errors import Gone, Rejected
+from coppice.reconciler.observation import Reading, read
+from scheduler.ledger import Ledger, Move, Night, Wake
+from scheduler.overrides import Override
+
+Noted = TypeVar("Noted")
+
+
+class LedgerAdapter:
+    """Reads and writes ledgers.
+
+    Args:
+        api: the cluster.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def ledger(self, environment: str) -> Ledger:
+        """The environment's ledger; an empty one if nothing is written yet."""
+        try:
+            document = self._api.get(note_path(f"ledger-{environment}"))
+        except Gone:
+            return Ledger(environment=environment)
+        return _read(document, _ledger, _MEND_LEDGER)
+
+    def ledgers(self) -> tuple[Reading[Ledger], ...]:
+        """Every ledger that is written, of whichever environment; one list."""
+        found = self._api.items(note_path(), selector=f"{OURS},{KIND}=ledger")
+        return tuple(read(partial(_read, each, _ledger)) for each in found)
+
+    def write(self, ledger: Ledger) -> None:
+        """Write a ledger, if it is still as it was read."""
+        name = f"ledger-{ledger.environment}"
+        write_note(self._api, name, kind="ledger", data=_ledger_data(ledger), version=ledger.version)
+
+
+class OverrideAdapter:
+    """Reads and writes overrides.
+
+    Args:
+        api: the cluster.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def overrides(self) -> tuple[Override, ...]:
+        """Every override that is written down; one list."""
+        found = self._api.items(note_path(), selector=f"{OURS},{KIND}=override")
+        return tuple(_read(each, _override, _MEND_OVERRIDE) for each in found)
+
+    def write(self, override: Override) -> None:
+        """Write an override in the place of the environment's former one."""
+        name = f"override-{override.environment}"
+        data = {
+            "environment": override.environment,
+            "state": override.state,
+            "until": override.until.isoformat(),
+            "since": override.since.isoformat(),
+            "who": override.who,
+            "reason": override.reason,
+        }
+        write_note(self._api, name, kind="override", data=data, version=self._version(name))
+
+    def end(self, environment: str) -> None:
+        """Remove the environment's override; one that is gone by then is no error."""
+        version = self._version(f"override-{environment}")
+        if version:
+            self._api.delete(note_path(f"override-{environment}"), version=version)
+
+    def _version(self, name: str) -> str:
+        try:
+            return str(self._api.get(note_path(name))["metadata"]["resourceVersion"])
+        except Gone:
+            return ""
+
+
+# A ledger may be all that still knows what a pool was that sleeps.
+_MEND_LEDGER = (
+    "mend it by hand; without it the hours asleep are forgotten, and what a pool was is in its tags alone"
+)
+_MEND_OVERRIDE = "mend it, or delete it: then the calendar decides"
+
+
+def _read(document: Mapping[str, Any], parse: Callable[[Mapping[str, str], str], Noted], helps: str) -> Noted:
+    metadata = document["metadata"]
+    try:
+        return parse(document.get("data") or {}, metadata["resourceVersion"])
+    except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        where = f"ConfigMap {SYSTEM}/{metadata['name']}"
+        raise Rejected(f"{where} cannot be read ({error!r}): {helps}") from error
+
+
+def _override(data: Mapping[str, str], version: str) -> Override:
+    if data["state"] not in {"on", "off"}:
+        raise ValueError(f"state {data['state']!r} is neither on nor off")
+    return Override(
+        environment=data["environment"],
+        state="on" if data["state"] == "on" else "off",
+        until=_time(data["until"]),
+        since=_time(data["since"]),
+        who=data.get("who", ""),
+        reason=data.get("reason", ""),
+        version=version,
+    )
+
+
+def _ledger_data(ledger: Ledger) -> dict[str, str]:
+    def night(each: Night) -> list[object]:
+        return [each.since.isoformat(), each.until.isoformat(), dict(each.nodes)]
+
+    data = {
+        "environment": ledger.environment,
+        "nights": json.dumps([night(each) for each in ledger.nights]),
+        "wakes": json.dumps([[each.began.isoformat(), each.took.total_seconds()] for each in ledger.wakes]),
+    }
+    if ledger.pools:
+        data["pools"] = json.dumps(dict(ledger.pools))
+    if ledger.move is not None:
+        data["move"] = json.dumps([ledger.move.direction, ledger.move.began.isoformat()])
+    if ledger.asleep is not None:
+        data["asleep"] = json.dumps(night(ledger.asleep))
+    return data
+
+
+def _ledger(data: Mapping[str, str], version: str) -> Ledger:
+    def night(each: Any) -> Night:
+        since, until, nodes = each
+        return Night(_time(since), _time(until), {pool: int(count) for pool, count in nodes.items()})
+
+    move = json.loads(data.get("move", "null"))
+    asleep = json.loads(data.get("asleep", "null"))
+    return Ledger(
+        environment=data["environment"],
+        move=Move("down" if move[0] == "down" else "up", _time(move[1])) if move else None,
+        asleep=night(asleep) if asleep else None,
+        nights=tuple(night(each) for each in json.loads(data["nights"])),
+        wakes=tuple(Wake(_time(began), timedelta(seconds=took)) for began, took in json.loads(data["wakes"])),
+        pools={str(pool): str(was) for pool, was in json.loads(data.get("pools", "{}")).items()},
+        version=version,
+    )
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text!r} is a time without a zone")
+    return time

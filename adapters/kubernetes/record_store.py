@@ -1,0 +1,222 @@
+"""Records and requests as ConfigMaps in `coppice-system`, which people can read with kubectl."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.configmap_store import KIND, OURS, SYSTEM, note_path, write_note
+from coppice.components.monitoring.shared import SharedName
+from coppice.components.namespace import BRANCH, PART_OF, REPOSITORY
+from coppice.components.removal import Owned
+from coppice.environment.key import Key
+from coppice.environment.naming import Name
+from coppice.environment.records import Books, CredentialRef, ObjectRef, Record, Request, Shelf, Stall
+from coppice.reconciler.errors import Failure, Rejected
+
+_BOOKS = f"{OURS},{KIND} in (record,request)"
+
+
+class BookAdapter:
+    """Reads and writes the books.
+
+    Args:
+        api: the cluster.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def get(self, key: Key, name: Name) -> Books:
+        """What is written about one branch; one list, by the slug that it and its twin share."""
+        found = self._api.items(note_path(), selector=f"{_BOOKS},{PART_OF}={name.slug}")
+        shelf = _shelf(found)
+        for failure in shelf.spoilt.values():
+            raise failure
+        return Books(
+            next((each for each in shelf.records if each.namespace == name.namespace), None),
+            next((each for each in shelf.requests if each.key == key), None),
+        )
+
+    def all(self) -> Shelf:
+        """Everything that is written."""
+        return _shelf(self._api.items(note_path(), selector=_BOOKS))
+
+    def write(self, record: Record) -> None:
+        """Write a record, if it is still as it was read."""
+        self._write(_record_name(record.namespace), "record", record, _record_data(record))
+
+    def take_place(self, record: Record, most: int) -> None:
+        """Write a record that makes one more environment, if there is a place for it: a list and a write."""
+        self.all().check_place(most)
+        self.write(record)
+
+    def ask(self, request: Request) -> None:
+        """Write a request in the place of the branch's former one."""
+        data = {"action": request.action, "commit": request.commit, "at": request.at}
+        self._write(_request_name(request.key), "request", request, data)
+
+    def delete_record(self, owned: Owned[Record]) -> None:
+        """Remove the record that was read, unless it has changed since."""
+        self._api.delete(note_path(_record_name(owned.subject.namespace)), version=owned.subject.version)
+
+    def delete_request(self, owned: Owned[Request]) -> None:
+        """Remove the request that was read, unless it has changed since."""
+        name = _request_name(owned.subject.key.as_written)
+        self._api.delete(note_path(name), version=owned.subject.version)
+
+    def _write(self, name: str, kind: str, noted: Record | Request, data: Mapping[str, str]) -> None:
+        write_note(
+            self._api,
+            name,
+            kind=kind,
+            data=data,
+            version=noted.version,
+            labels={PART_OF: noted.slug},
+            annotations={REPOSITORY: noted.key.repository, BRANCH: noted.key.branch},
+        )
+
+
+def _record_name(namespace: str) -> str:
+    return f"record-{namespace}"
+
+
+def _request_name(key: Key) -> str:
+    digest = hashlib.sha256(f"{key.repository}\0{key.branch}".encode()).hexdigest()
+    return f"request-{digest[:24]}"
+
+
+def _record_data(record: Record) -> dict[str, str]:
+    def objects(refs: Iterable[ObjectRef]) -> str:
+        return json.dumps([[ref.api_version, ref.kind, ref.name] for ref in refs])
+
+    data = {
+        "namespace": record.namespace,
+        "identities": json.dumps(dict(record.identities)),
+        "credentials": json.dumps([[ref.identity, ref.name] for ref in record.credentials]),
+        "rendered": record.rendered,
+        "inventory": objects(record.inventory),
+        "pruning": objects(record.pruning),
+        "receipt": json.dumps(dict(record.receipt)),
+    }
+    if record.database:
+        data["database"] = record.database
+    if record.monitored:
+        data["monitored"] = json.dumps([[*record.monitored]])
+    if record.part_pending:
+        data["part"] = "pending"
+    if record.trusted_from is not None:
+        data["trusted_from"] = record.trusted_from.isoformat()
+    if record.undone is not None:
+        data["undone"] = record.undone.isoformat()
+    if record.stall is not None:
+        data["stall"] = json.dumps({**asdict(record.stall), "at": record.stall.at.isoformat()})
+    return data
+
+
+_MEND = {
+    "record": "mend it, or delete it: then a sweep writes it anew, and what it alone knew of stays",
+    "request": "delete it, and ask again by PUT or DELETE /api/environments/<branch>",
+}
+
+
+def _shelf(config_maps: Iterable[Any]) -> Shelf:
+    records: list[Record] = []
+    requests: list[Request] = []
+    spoilt: dict[str, Failure] = {}
+    for each in config_maps:
+        metadata = each["metadata"]
+        kind = metadata["labels"].get(KIND)
+        try:
+            if kind == "record":
+                records.append(_record(metadata, each.get("data") or {}))
+            elif kind == "request":
+                requests.append(_request(metadata, each.get("data") or {}))
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            where = f"ConfigMap {SYSTEM}/{metadata['name']}"
+            why = f"{where} cannot be read as a {kind} ({error!r}): {_MEND[str(kind)]}"
+            spoilt[metadata["labels"].get(PART_OF, "")] = Rejected(why)
+    return Shelf(records=tuple(records), requests=tuple(requests), spoilt=spoilt)
+
+
+def _key(metadata: Mapping[str, Any]) -> Key:
+    annotations = metadata["annotations"]
+    return Key(repository=annotations[REPOSITORY], branch=annotations[BRANCH])
+
+
+def _texts(text: str) -> dict[str, str]:
+    """An object whose values are texts."""
+    read = json.loads(text)
+    if not isinstance(read, dict) or not all(isinstance(value, str) for value in read.values()):
+        raise ValueError(f"{text[:80]!r} does not hold texts by name")
+    return read
+
+
+def _rows(text: str) -> list[list[str]]:
+    """A list of lists of texts."""
+    read = json.loads(text)
+    if not isinstance(read, list) or not all(
+        isinstance(row, list) and all(isinstance(each, str) for each in row) for row in read
+    ):
+        raise ValueError(f"{text[:80]!r} does not hold rows of texts")
+    return read
+
+
+def _monitored(text: str) -> tuple[SharedName, ...]:
+    """Records of former versions say `true`, and not where."""
+    if text == "true":
+        return tuple(SharedName)
+    return tuple(SharedName(name) for row in _rows(text) for name in row)
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text!r} is a time without a zone")
+    return time
+
+
+def _stall(text: str) -> Stall:
+    noted = _texts(text)
+    return Stall(at=_time(noted.pop("at")), **noted)
+
+
+def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
+    def objects(text: str) -> tuple[ObjectRef, ...]:
+        return tuple(ObjectRef(*row) for row in _rows(text))
+
+    return Record(
+        key=_key(metadata),
+        slug=metadata["labels"][PART_OF],
+        namespace=data["namespace"],
+        identities=_texts(data.get("identities", "{}")),
+        credentials=tuple(CredentialRef(*row) for row in _rows(data.get("credentials", "[]"))),
+        rendered=data.get("rendered", ""),
+        inventory=objects(data.get("inventory", "[]")),
+        pruning=objects(data.get("pruning", "[]")),
+        receipt=_texts(data.get("receipt", "{}")),
+        stall=_stall(data["stall"]) if "stall" in data else None,
+        database=data.get("database", ""),
+        monitored=_monitored(data.get("monitored", "[]")),
+        part_pending=data.get("part") == "pending",
+        trusted_from=_time(data["trusted_from"]) if "trusted_from" in data else None,
+        undone=_time(data["undone"]) if "undone" in data else None,
+        version=metadata["resourceVersion"],
+    )
+
+
+def _request(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Request:
+    if data["action"] not in {"hold", "apply"}:
+        raise ValueError(f"action {data['action']!r} is neither hold nor apply")
+    _time(data["at"])
+    return Request(
+        key=_key(metadata),
+        slug=metadata["labels"][PART_OF],
+        action="hold" if data["action"] == "hold" else "apply",
+        commit=data["commit"],
+        at=data["at"],
+        version=metadata["resourceVersion"],
+    )

@@ -1,0 +1,83 @@
+"""What the API server refuses, as our types: its `Status` says why, often in its message alone."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from coppice.reconciler.errors import (
+    Conflict,
+    Failure,
+    Forbidden,
+    Gone,
+    QuotaReached,
+    Rejected,
+    Throttled,
+    Unreachable,
+)
+
+# What is applied and does not fit its schema is a 500 without a reason; its message alone tells it from an
+# outage.
+_UNUSABLE = ("failed to create typed patch object", "failed to convert new object")
+# A 403 of the quota and not of any role: https://kubernetes.io/docs/concepts/policy/resource-quotas/
+_OVER_QUOTA = ("exceeded quota:", "status unknown for quota:")
+# A 403 of the authorizer, and not of admission, which is asked after it:
+# https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
+_NO_RIGHT = re.compile(r'User "[^"]*" cannot ')
+_OF_FENCE = re.compile(r"quota: coppice-|quota for quota: coppice-")
+_QUOTA_OF_FENCE = "The files of the fence say how much an environment may take"
+_QUOTA_OF_OTHERS = "That quota is none of the fence's: ask whoever made it"
+# A token that the server does not accept; whose it is, no role says.
+_WHO = (
+    "Check that the cluster accepts who signs in: the user of KUBECONFIG; or, without that setting, an Entra "
+    "identity of the cluster's own tenant"
+)
+_NOT_SERVED = ("404 page not found", "the server could not find the requested resource")
+_ADMISSION = re.compile(r" is forbidden: |^admission webhook ")
+
+
+class NotServed(Gone):
+    """There is no such resource, in no namespace and under no name: its kind, or this version of it, is not
+    served.
+    """
+
+
+def failure(what: str, status: int, answer: Mapping[str, Any], wait: float | None) -> Failure:
+    """Turn an answer of the API server into a failure.
+
+    Args:
+        what: what was asked for, for the message.
+        status: the HTTP status.
+        answer: the `Status`; empty if there is none.
+        wait: seconds after which it asked to be called again, if it did.
+    """
+    said = str(answer.get("message") or f"HTTP {status}")
+    message = f"the cluster refused {what}: {said}"
+    causes = {cause.get("reason") for cause in (answer.get("details") or {}).get("causes") or ()}
+    match status:
+        case 404:
+            return NotServed(message) if said in _NOT_SERVED else Gone(message)
+        case 401:
+            return Forbidden(f"{message}. {_WHO}")
+        case 403:
+            return _forbidden(message, said, terminating="NamespaceTerminating" in causes)
+        case 409 | 412:
+            return Conflict(message)
+        case 429:
+            return Throttled(message, retry_after=wait or 5)
+        case 400 | 405 | 406 | 413 | 415 | 422:
+            return Rejected(message)
+        case 500 if said.startswith(_UNUSABLE):
+            return Rejected(message)
+        case _:
+            return Unreachable(message, retry_after=wait)
+
+
+def _forbidden(message: str, said: str, *, terminating: bool) -> Failure:
+    """Roles are only one of those who forbid."""
+    if terminating:
+        return Conflict(message, retry_after=5)
+    if any(said_of in said for said_of in _OVER_QUOTA):
+        return QuotaReached(f"{message}. {_QUOTA_OF_FENCE if _OF_FENCE.search(said) else _QUOTA_OF_OTHERS}")
+    if _ADMISSION.search(said) and not _NO_RIGHT.search(said):
+        return Rejected(f"{message}. No role would let it through: a rule of the cluster refuses it")
+    return Forbidden(f"{message}. Check the roles in deploy/cluster and who they are bound to")

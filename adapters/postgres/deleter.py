@@ -1,0 +1,104 @@
+"""Drop a branch's database and its role: no new sessions, none that stand, then the database, then the role.
+
+What is dropped is what was read: by its identity, and by its role's mark, looked at again in the same
+session. The role goes last, for its mark says whose the rest is.
+"""
+
+import contextlib
+
+from psycopg import errors, sql
+
+from adapters.postgres.client import WORK, Server, Session
+from adapters.postgres.reader import look
+from adapters.postgres.release import release
+from coppice.components.database import Database, Dropped
+from coppice.components.removal import Owned
+from coppice.reconciler.errors import Conflict, Failure, Gone
+
+# Of the branch's role everywhere, and of everyone in the database.
+_END = """
+    SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
+    WHERE (datid = %s OR usesysid = %s) AND usesysid IS NOT NULL AND pid <> pg_backend_pid()
+"""
+# A database whose dropping was cut short takes no sessions, and who alters it is thrown out:
+# https://www.postgresql.org/docs/current/catalog-pg-database.html
+_VALID = "SELECT oid FROM pg_database WHERE oid = %s AND datconnlimit <> -2"
+_PREPARED = """
+    SELECT gid, database, owner FROM pg_prepared_xacts
+    WHERE owner = %s OR database = (SELECT datname FROM pg_database WHERE oid = %s)
+"""
+_OPEN = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true")
+_SHUT = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false")
+_GONE = (errors.InvalidCatalogName, errors.UndefinedObject)
+
+
+class DatabaseDropperAdapter:
+    """Drops databases.
+
+    Args:
+        server: where they are.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def drop(self, owned: Owned[Database]) -> Dropped:
+        """Drop the very database that was read, and its role; what is gone by then is no error.
+
+        Raises:
+            Conflict: it is no longer the one that was read.
+        """
+        subject = owned.subject
+        name = sql.Identifier(subject.name)
+        with self._server.session(f"drop {subject}", seconds=WORK) as session:
+            found = look(session, subject.name)
+            if found is None:
+                return Dropped()
+            if found.owner is None or (found.owner, found.oid or subject.oid, found.role) != (
+                subject.owner and subject.owner.as_written,
+                subject.oid,
+                subject.role,
+            ):
+                raise Conflict(f"{subject} is no longer the one that was read")
+            _close(session, name, found.oid)
+            row = session.execute(_END, [found.oid, found.role]).fetchone()
+            self._roll_back(session, found)
+            session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+            left = release(self._server, session, found.name, found.role) if found.role is not None else ""
+            return Dropped(sessions=int(row["ended"]) if row else 0, left=left)
+
+    def _roll_back(self, session: Session, found: Database) -> None:
+        """End what was prepared to be committed some time: no session has it, and it holds the database, and
+        whatever it has locked, for ever. It can be ended in that database alone, and by its owner.
+        """
+        for row in session.execute(_PREPARED, [found.name, found.oid]).fetchall():
+            database, version = row["database"], session.info.server_version
+            own = database == found.name
+            if own:
+                session.execute(_OPEN.format(sql.Identifier(database)))
+            # What stays in its own database holds that, and why it stays is said. Elsewhere it holds the role
+            # at the most, which then stays behind.
+            try:
+                with (
+                    contextlib.suppress(Gone if own else Failure),
+                    self._server.session(
+                        f"roll back what is prepared in database/{database}",
+                        database=database,
+                        version=version,
+                    ) as inside,
+                ):
+                    inside.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(row["owner"])))
+                    inside.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(row["gid"])))
+            finally:
+                if own:
+                    session.execute(_SHUT.format(sql.Identifier(database)))
+
+
+def _close(session: Session, name: sql.Identifier, oid: int | None) -> None:
+    if session.execute(_VALID, [oid]).fetchone():
+        with contextlib.suppress(*_GONE):
+            # A template cannot be dropped, and its owner may have made it one.
+            close = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false IS_TEMPLATE false CONNECTION LIMIT -1")
+            session.execute(close.format(name))
+    with contextlib.suppress(*_GONE):
+        session.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(name))

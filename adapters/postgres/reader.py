@@ -1,0 +1,103 @@
+"""Look at databases and roles: the two of a name are one thing to us, and either may stand alone."""
+
+from collections.abc import Iterable
+
+from psycopg import sql
+from psycopg.rows import DictRow
+
+from adapters.postgres.client import LOOK, Server, Session
+from adapters.retry import asking_again
+from coppice.components.database import Database, recognised
+
+_PAIRS = sql.SQL(
+    """
+    SELECT coalesce(d.datname, r.rolname) AS name, d.oid, r.oid AS role,
+           shobj_description(r.oid, 'pg_authid') AS role_comment,
+           shobj_description(d.oid, 'pg_database') AS database_comment,
+           coalesce(d.datdba = r.oid, false) AS owned,
+           coalesce(d.datallowconn, false) AND NOT EXISTS (
+               SELECT FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) WHERE grantee = 0
+           ) AS fenced,
+           coalesce(r.rolcanlogin, false) AS signs_in,
+           (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid AND usename <> current_user) AS sessions
+    FROM pg_database d FULL JOIN pg_roles r ON r.rolname = d.datname
+    """
+)
+_ONE = _PAIRS + sql.SQL("WHERE coalesce(d.datname, r.rolname)::text = %s")
+_ALL = _PAIRS + sql.SQL("WHERE starts_with(coalesce(d.datname, r.rolname)::text, %s) ORDER BY name")
+# Two databases of Azure's own, about which a customer can do nothing.
+_OPEN = sql.SQL(
+    """
+    SELECT datname FROM pg_database d
+    WHERE datallowconn AND datname NOT IN ('azure_maintenance', 'azure_sys') AND EXISTS (
+        SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba)))
+        WHERE grantee = 0 AND privilege_type = 'CONNECT'
+    )
+    ORDER BY datname
+    """
+)
+
+
+_REVOKE = sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC;")
+
+
+def look(session: Session, name: str) -> Database | None:
+    """One database and its role; `None` if neither stands."""
+    row = session.execute(_ONE, [name]).fetchone()
+    return None if row is None else _database(row)
+
+
+def _database(row: DictRow) -> Database:
+    return recognised(
+        Database(
+            name=row["name"],
+            oid=row["oid"],
+            role=row["role"],
+            owner=None,
+            login="",
+            finished=False,
+            sessions=row["sessions"],
+        ),
+        comments=(row["role_comment"], row["database_comment"]),
+        owned=row["owned"],
+        fenced=row["fenced"],
+        signs_in=row["signs_in"],
+    )
+
+
+def closing(databases: Iterable[str]) -> str:
+    """The statements that leave databases to those who were granted them.
+
+    Args:
+        databases: their names.
+    """
+    return " ".join(_REVOKE.format(sql.Identifier(name)).as_string() for name in databases)
+
+
+class DatabaseReaderAdapter:
+    """Reads databases.
+
+    Args:
+        server: where they are.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    @asking_again
+    def get(self, name: str) -> Database | None:
+        """A database and its role; one query."""
+        with self._server.session(f"read database/{name}", seconds=LOOK) as session:
+            return look(session, name)
+
+    @asking_again
+    def all(self, prefix: str) -> tuple[Database, ...]:
+        """Every one whose name begins like this; one query."""
+        with self._server.session(f"list the databases {prefix}*", seconds=LOOK) as session:
+            return tuple(_database(row) for row in session.execute(_ALL, [prefix]))
+
+    @asking_again
+    def open_to_public(self) -> tuple[str, ...]:
+        """The databases to which every role may connect; one query."""
+        with self._server.session("read who may connect", seconds=LOOK) as session:
+            return tuple(row["datname"] for row in session.execute(_OPEN))

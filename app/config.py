@@ -1,0 +1,179 @@
+"""What the settings say, in the words of the rooms that decide: they know no settings."""
+
+import hashlib
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.postgres.address import address
+from coppice.components.database import Terms as Databases
+from coppice.environment.config import Rules
+from coppice.environment.naming import Name, Prefixes
+from coppice.reconciler.errors import NotSetUp
+from provisioning.admission import Rules as GuardRules
+from provisioning.fence import Terms as Fence
+from provisioning.fence import egress
+from provisioning.fence_files import load
+from provisioning.placement import Placement, tolerations
+from provisioning.renderer import Layout
+from provisioning.secrets import VaultTerms
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+# The settings that decide how an overlay is rendered and judged: if one changes, every overlay is due again.
+RENDERING = {
+    "allowed_kinds",
+    "azure_tenant_id",
+    "base_domain",
+    "database_cidrs",
+    "database_prefix",
+    "database_secret",
+    "feature_overlay",
+    "fence",
+    "gateway_cidrs",
+    "gateways",
+    "key_vault_objects",
+    "key_vaults",
+    "manifests_path",
+    "monitoring_overlay",
+    "namespace_labels",
+    "namespace_prefix",
+    "node_selector",
+    "postgres_server_url",
+    "private_cidrs",
+    "service_accounts",
+    "tolerations",
+}
+
+
+def databases(settings: "Settings") -> Databases | None:
+    """The server of the branches' databases; `None` if they get none.
+
+    Raises:
+        NotSetUp: its URL cannot be used.
+    """
+    if not settings.postgres_server_url:
+        return None
+    at = address(settings.postgres_server_url)
+    return Databases(
+        host=at.host,
+        port=at.port,
+        template=settings.database_template,
+        secret=settings.database_secret,
+        connections=settings.database_connections,
+    )
+
+
+def fence(settings: "Settings", folder: Path) -> Fence:
+    """What the fences of all environments have in common.
+
+    Args:
+        settings: the settings.
+        folder: the app's.
+
+    Raises:
+        NotSetUp: its files are not there, or have mistakes.
+    """
+    place = folder / settings.fence
+    files = {each.name: each for pattern in ("*.yaml", "*.yml") for each in place.glob(pattern)}
+    if not files:
+        raise NotSetUp(f"FENCE names {place}, and there is no YAML file in it")
+    try:
+        templates = load({name: file.read_text(encoding="utf-8") for name, file in files.items()})
+    except (ValueError, OSError) as error:
+        raise NotSetUp(f"the files of the fence in {place} have mistakes:\n{error}") from None
+    return Fence(
+        templates=templates,
+        gateway=settings.gateway_cidrs,
+        database=settings.database_cidrs,
+        private=settings.private_cidrs,
+        delivered=(settings.database_secret,) if settings.postgres_server_url else (),
+    )
+
+
+def layout(settings: "Settings", fenced: Fence) -> Layout:
+    """Where the overlays lie, and what every environment's objects are given beside.
+
+    Args:
+        settings: the settings.
+        fenced: what all fences have in common.
+    """
+    folder = settings.manifests_path.rstrip("/")
+    overlays = (settings.feature_overlay, settings.monitoring_overlay)
+    return Layout(
+        manifests=folder,
+        overlays=tuple(f"{folder}/{each}" for each in overlays if each),
+        tenant=settings.azure_tenant_id,
+        accounts=settings.accounts,
+        vaults=VaultTerms(vaults=settings.key_vaults, objects=settings.key_vault_objects),
+        fence=fenced,
+        placement=Placement(
+            node_selector=settings.node_selector, tolerations=tolerations(",".join(settings.tolerations))
+        ),
+    )
+
+
+def guard(settings: "Settings", fenced: Fence, name: Name) -> GuardRules:
+    """What may be in an overlay.
+
+    Args:
+        settings: the settings.
+        fenced: what all fences have in common.
+        name: the environment's names.
+    """
+    return GuardRules(
+        namespace=name.namespace,
+        allowed_kinds=frozenset(settings.allowed_kinds),
+        hosts=frozenset(name.hosts),
+        gateways=frozenset(settings.gateways),
+        key_vaults=frozenset(settings.key_vaults),
+        key_vault_objects=frozenset(settings.key_vault_objects),
+        database_secret=settings.database_secret if settings.postgres_server_url else "",
+        egress=egress(fenced),
+        node_labels=frozenset(settings.node_selector),
+        tolerations=tolerations(",".join(settings.tolerations)),
+    )
+
+
+def rules(settings: "Settings", fenced: Fence) -> Rules:
+    """What decides about branches.
+
+    Args:
+        settings: the settings.
+        fenced: the fence, of which every environment stands in one.
+    """
+    server = databases(settings)
+    return Rules(
+        repository=settings.github_repository,
+        former=settings.former_repositories,
+        include=settings.branches_include,
+        exclude=settings.branches_exclude,
+        prefixes=Prefixes(
+            namespace=settings.namespace_prefix,
+            credential=settings.credential_prefix,
+            database=settings.database_prefix,
+        ),
+        base_domain=settings.base_domain,
+        protected=settings.protected_namespaces,
+        labels=settings.namespace_labels,
+        accounts=settings.accounts,
+        pools=settings.identity_pools,
+        most=settings.max_environments,
+        reapply_after=timedelta(hours=settings.reapply_hours),
+        tenant=settings.azure_tenant_id,
+        settle=timedelta(seconds=settings.credential_settle_seconds),
+        databases=server,
+        digest=_digest(settings, fenced, server),
+    )
+
+
+def _digest(settings: "Settings", fenced: Fence, server: Databases | None) -> str:
+    """The same for settings that render the same. No password has a part in it: it is shown on namespaces."""
+    rendering = {
+        **settings.model_dump(mode="json", include=RENDERING),
+        "fence": fenced.templates,
+        "postgres_server_url": f"{server.host}:{server.port}" if server else "",
+    }
+    return hashlib.sha256(json.dumps(rendering, sort_keys=True).encode()).hexdigest()[:16]

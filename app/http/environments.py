@@ -1,0 +1,215 @@
+"""Environments over HTTP: list them, explain one, ask for one, delete one.
+
+What a person asks for is written down as a request, and the branch's key goes onto the queue; nothing is
+done here. So a delete holds through restarts and sweeps, and a request that arrives twice is one.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal, Protocol
+
+from app.http.components import parts
+from app.http.plans import plan_as_json
+from app.http.responses import Answer, error, failed
+from coppice.diagnostics.inspection import Closer
+from coppice.environment import ref_format
+from coppice.environment.branch_filter import included
+from coppice.environment.config import Rules
+from coppice.environment.key import Key
+from coppice.environment.records import BookReader, ObjectRef, Request, RequestWriter, WriteRecord
+from coppice.lifecycle.decision import Gone, Leave, Present, Refused, Verdict
+from coppice.lifecycle.observe_branch import BranchReader, Observed
+from coppice.reconciler import controller
+from coppice.reconciler.errors import Failure
+from coppice.reconciler.observation import Absent, Reading, Standing, Unknown, read, standing
+from coppice.reconciler.plan import Plan
+
+
+class Books(BookReader, RequestWriter, Protocol):
+    """Reads what is written, and writes down requests."""
+
+
+def branch_of(route: str | None) -> str:
+    """The branch that a path names.
+
+    Args:
+        route: the route parameter. Hosts decode a path, except for `%2F`.
+
+    Returns:
+        The full branch name; `feature/x` for `feature%2Fx` too. Empty if none was named.
+    """
+    return (route or "").replace("%2F", "/").replace("%2f", "/")
+
+
+def key_of(branch: str, rules: Rules) -> Key:
+    """The key of a branch that somebody names.
+
+    Args:
+        branch: the full branch name.
+        rules: what decides about branches.
+
+    Raises:
+        ValueError: no branch has such a name, or no message could carry it.
+    """
+    ref_format.check(branch)
+    return rules.key(branch)
+
+
+def ask(
+    branch: str,
+    action: Literal["hold", "apply"],
+    *,
+    rules: Rules,
+    branches: BranchReader,
+    books: Books,
+    now: datetime,
+) -> tuple[Answer, Key | None]:
+    """Write down that a branch shall have its environment, or shall have none until it is pushed to.
+
+    Args:
+        branch: the full branch name.
+        action: what was asked for.
+        rules: what decides about branches.
+        branches: reads the repository.
+        books: where requests are written.
+        now: the time, which names the request.
+
+    Returns:
+        202 and the key for the queue, or an error and no key.
+    """
+    if not branch:
+        return error(400, "no_branch", "name a branch: /api/environments/<branch>"), None
+    try:
+        key = key_of(branch, rules)
+        name = rules.name(branch)
+    except ValueError as wrong:
+        return error(400, "bad_branch", str(wrong)), None
+    default = read(branches.default_branch)
+    head: Reading[str] = default if isinstance(default, Unknown) else read(lambda: branches.head(branch))
+    if isinstance(head, Unknown):
+        return failed(head.error), None
+    if isinstance(head, Absent):
+        if action == "apply":
+            return error(404, "no_such_branch", f"{rules.repository} has no branch {branch!r}"), None
+        return _queued(key, "the branch does not exist: what is left of its environment goes"), key
+    reason = included(branch, include=rules.include, exclude=rules.exclude, default_branch=standing(default))
+    if reason and action == "apply":
+        return error(409, "excluded", reason), None
+    if branch == standing(default):
+        return _queued(key, f"{reason} What is left of one from before goes."), key
+    try:
+        former = books.get(key, name).request
+        version = former.version if former else ""
+        books.ask(
+            Request(
+                key=key, slug=name.slug, action=action, commit=head.value, at=now.isoformat(), version=version
+            )
+        )
+    except Failure as failure:
+        return failed(failure), None
+    said = (
+        "its environment is made or applied anew"
+        if action == "apply"
+        else "its environment goes, until the branch is pushed to"
+    )
+    return _queued(key, said), key
+
+
+def _queued(key: Key, said: str) -> Answer:
+    return Answer(202, {"queued": {"repository": key.repository, "branch": key.branch}, "message": said})
+
+
+def explained(seen: Observed, verdict: Verdict, plan: Plan, closer: Closer) -> Answer:
+    """What is observed of a branch, what is wanted, what would be done, and its environment part by part.
+
+    Args:
+        seen: what was observed.
+        verdict: what is wanted.
+        plan: what would be done.
+        closer: what a closer look has shown.
+    """
+    return Answer(
+        200,
+        {
+            **_summary(seen, verdict),
+            "observed": {
+                "head": _reading(seen.head),
+                "namespace": _reading(seen.namespace),
+                "credentials": _reading(seen.credentials),
+                "record": str(seen.noted.record or "absent"),
+                "request": seen.noted.request.action if seen.noted.request else "none",
+                "rollout": rollout.why if (rollout := standing(seen.rollout)) and not rollout.ready else "",
+            },
+            "parts": parts(seen, verdict, plan, closer),
+            "plan": plan_as_json(plan),
+            "prunes": [str(each) for each in _prunes(plan)],
+            "outcome": _outcome(plan),
+        },
+    )
+
+
+def listed(rows: Iterable[tuple[Observed, Verdict, Plan]]) -> Answer:
+    """Every branch that has an environment, should have one, or has left anything.
+
+    Args:
+        rows: what was seen, wanted and planned, branch by branch.
+    """
+    environments = [
+        {**_summary(seen, verdict), "pending": [str(change) for change in plan.changes] or _barrier(plan)}
+        for seen, verdict, plan in rows
+        if not isinstance(verdict, Leave) or verdict.unknown or isinstance(seen.namespace, Standing)
+    ]
+    return Answer(200, {"environments": environments})
+
+
+def _outcome(plan: Plan) -> dict[str, str]:
+    if plan.ready:
+        changes = sum(len(wave.changes) for wave in plan.ready)
+        made = "1 change" if changes == 1 else f"{changes} changes"
+        return {"kind": "Due", "code": "due", "why": f"a run would make {made} now"}
+    outcome = controller.verdict(plan)
+    return {"kind": type(outcome).__name__, "code": outcome.code, "why": outcome.why}
+
+
+def _summary(seen: Observed, verdict: Verdict) -> dict[str, object]:
+    namespace = standing(seen.namespace)
+    applied = namespace.applied if namespace and namespace.owner == seen.key else None
+    return {
+        "branch": seen.key.branch,
+        "namespace": seen.name.namespace,
+        "wanted": _verdict(verdict),
+        "revision": applied.revision if applied else None,
+        "result": applied.result if applied else None,
+        "since": applied.since.isoformat() if applied else None,
+        "url": applied.url or None if applied else None,
+    }
+
+
+def _prunes(plan: Plan) -> Iterable[ObjectRef]:
+    """What has left the overlay: written down by this pass, and deleted by the next one."""
+    written = [change.record for change in plan.changes if isinstance(change, WriteRecord)]
+    return written[-1].pruning if written else ()
+
+
+def _verdict(verdict: Verdict) -> dict[str, str]:
+    match verdict:
+        case Present(commit, due):
+            return {"verdict": "present", "commit": commit, "due": due}
+        case Refused(commit, stall):
+            return {"verdict": "refused", "commit": commit, "why": stall.why}
+        case Gone(why):
+            return {"verdict": "absent", "why": why}
+        case Leave(why, _):
+            return {"verdict": "leave", "why": why}
+
+
+def _barrier(plan: Plan) -> list[str]:
+    return [plan.barrier.why] if plan.barrier else []
+
+
+def _reading(reading: Reading[object]) -> str | list[str]:
+    if isinstance(reading, Unknown):
+        return f"unknown: {reading.error}"
+    if isinstance(reading, Absent):
+        return "absent"
+    return [str(each) for each in reading.value] if isinstance(reading.value, tuple) else str(reading.value)

@@ -1,0 +1,27 @@
+"""A plan as JSON: the same for a branch, a pool and a forecast."""
+
+from collections.abc import Mapping
+
+from coppice.reconciler.plan import Gate, Plan, Stop, Wave
+
+
+def plan_as_json(plan: Plan) -> Mapping[str, object]:
+    """Show a plan.
+
+    Args:
+        plan: the plan.
+
+    Returns:
+        Its items in order, what was struck out, its note and its remarks.
+    """
+    items: list[object] = []
+    for item in plan.items:
+        match item:
+            case Wave(changes):
+                items.append({"wave": [str(change) for change in changes]})
+            case Gate(why, code, _):
+                items.append({"gate": code, "why": why})
+            case Stop(why, code):
+                items.append({"stop": code, "why": why})
+    struck = [{"change": str(each.change), "why": each.why} for each in plan.struck]
+    return {"items": items, "struck": struck, "note": plan.note, "remarks": list(plan.remarks)}

@@ -1,0 +1,93 @@
+"""Sleep and waking: the schedule, and what switches the environments that it names."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.azure.pools import PoolAdapter
+from adapters.github.flags import FlagAdapter
+from adapters.kubernetes.gitops import SyncAdapter
+from adapters.kubernetes.leases import Leases
+from adapters.kubernetes.nodes import MachineAdapter
+from adapters.kubernetes.power_store import LedgerAdapter
+from coppice.reconciler.errors import NotSetUp
+from scheduler.calendar import level
+from scheduler.executor import Steps
+from scheduler.loading import ScheduleError, load
+from scheduler.observe import Readers
+from scheduler.reconciler import Reconciler
+from scheduler.schedule import Schedule
+
+if TYPE_CHECKING:
+    from app.container import Composition
+
+_USUAL = "schedule.yaml"
+
+
+def schedule(folder: Path, named: str, *, repository: str) -> Schedule | None:
+    """Read the power schedule.
+
+    Args:
+        folder: the app's.
+        named: setting `SCHEDULE_FILE`; empty looks for the usual one.
+        repository: the repository of flags that name none.
+
+    Returns:
+        The schedule; `None` if none is named and the usual one is not there.
+
+    Raises:
+        NotSetUp: it has mistakes, or there is no file of the name that was set.
+    """
+    file = folder / (named or _USUAL)
+    if not file.is_file():
+        if named:
+            raise NotSetUp(f"SCHEDULE_FILE names {file}, and there is no such file")
+        return None
+    try:
+        return load(file.read_text(encoding="utf-8"), name=file.name, repository=repository)
+    except (ScheduleError, UnicodeDecodeError) as error:
+        raise NotSetUp(
+            f"the schedule has mistakes, and until they are mended nothing is switched:\n{error}"
+        ) from None
+
+
+def features_asleep_since(program: "Composition") -> datetime | None:
+    """Since when branch environments should be asleep; `None` if they should be awake."""
+    if program.schedule is None or program.schedule.environments.features is None:
+        return None
+    said = level(program.schedule, "features", program.overrides.overrides(), program.now())
+    return None if said.awake else said.since
+
+
+def reconciler(program: "Composition") -> Reconciler | None:
+    """What switches environments; `None` if there is no schedule."""
+    if program.schedule is None:
+        return None
+    settings = program.settings
+    pools = PoolAdapter(
+        program.credential(settings.scheduler_client_id),
+        settings.azure_subscription_id,
+        settings.azure_resource_manager_url,
+        group=settings.aks_resource_group,
+        name=settings.aks_cluster_name,
+    )
+    git, syncs, ledgers = (
+        FlagAdapter(program.sign_in),
+        SyncAdapter(program.scheduler_api, program.now),
+        LedgerAdapter(program.scheduler_api),
+    )
+    return Reconciler(
+        schedule=program.schedule,
+        repository=settings.github_repository,
+        readers=Readers(
+            repositories=git,
+            syncs=syncs,
+            pools=pools,
+            cluster=MachineAdapter(program.scheduler_api),
+            ledgers=ledgers,
+            overrides=program.overrides,
+        ),
+        steps=Steps(committer=git, refresher=syncs, pools=pools, ledgers=ledgers),
+        locks=Leases(program.scheduler_api, program.now),
+        now=program.now,
+    )

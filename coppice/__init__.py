@@ -1,0 +1,1 @@
+"""The core: what an environment is, and how it is observed, decided about and reported."""

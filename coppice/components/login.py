@@ -1,0 +1,81 @@
+"""The login of an environment's database: a Secret in its namespace, which is the only place where it stands.
+
+A note on the Secret says which delivery it is from, and to which address, so that a plan can tell without
+reading it. Whether somebody has changed the Secret since, the API server's own account of its keys says.
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import ClassVar
+from urllib.parse import quote
+
+from coppice.components.application import TEMPLATE, Manifest
+from coppice.components.database import Terms
+from coppice.environment.records import ObjectRef
+from coppice.reconciler.plan import Change
+
+KEYS = frozenset({"host", "port", "database", "user", "password", "url"})
+"""What a login consists of."""
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliverLogin(Change):
+    """Give the role a new password, and the environment a Secret with it."""
+
+    verb: ClassVar[str] = "deliver"
+    namespace: str
+    database: str
+    secret: str
+    host: str
+    port: int
+
+    @property
+    def target(self) -> str:
+        """The Secret."""
+        return f"Secret/{self.secret}"
+
+    def note(self, stamp: str) -> str:
+        """What is noted on the Secret: a login that was delivered for another address is none for this one.
+
+        Args:
+            stamp: names the password.
+        """
+        return f"{stamp}@{self.host}:{self.port}"
+
+
+def login_reference(terms: Terms) -> ObjectRef:
+    """The Secret that a login is delivered in."""
+    return ObjectRef("v1", "Secret", terms.secret)
+
+
+def login_secret(change: DeliverLogin, password: str, stamp: str) -> Manifest:
+    """The Secret with a login: its parts, and a URL that has them all.
+
+    Args:
+        change: where it is delivered, and for which database.
+        password: the password.
+        stamp: names this password.
+    """
+    place = f"{change.host}:{change.port}/{change.database}"
+    query = "" if change.host in _LOOPBACK else "?sslmode=require"
+    values = {
+        "host": change.host,
+        "port": str(change.port),
+        "database": change.database,
+        "user": change.database,
+        "password": password,
+        "url": f"postgresql://{change.database}:{quote(password, safe='')}@{place}{query}",
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": change.secret,
+            "namespace": change.namespace,
+            "labels": {"app.kubernetes.io/managed-by": "coppice"},
+            "annotations": {TEMPLATE: change.note(stamp)},
+        },
+        "data": {name: b64encode(value.encode()).decode() for name, value in values.items()},
+    }

@@ -1,0 +1,143 @@
+"""The repository under its former names: what bears one of these counts as ours.
+
+A repository that was renamed or moved to another owner is the same one, and its environments stand marked
+with the name that it had. What is read is told under its present name; each mark stays as it was written,
+since an admission policy lets nobody say that an environment is somebody else's.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+
+from coppice.components.database import Database, DatabaseReader
+from coppice.components.monitoring.marks import renamed
+from coppice.components.monitoring.shared import Shared, SharedConfig, SharedName, SharedReader, SharedWriter
+from coppice.components.namespace import Namespace, NamespaceReader
+from coppice.environment.config import Rules
+from coppice.environment.key import Key
+from coppice.environment.naming import Name
+from coppice.environment.records import BookReader, Books, Record, Request, Shelf
+from coppice.lifecycle.observe_branch import Readers
+
+
+def under_former_names(readers: Readers, rules: Rules) -> Readers:
+    """The same readers, which tell what bears a former name of the repository as ours.
+
+    Args:
+        readers: what looks.
+        rules: what the repository is called, and was.
+    """
+    return replace(
+        readers,
+        books=_Books(readers.books, rules),
+        namespaces=_Namespaces(readers.namespaces, rules),
+        databases=_Databases(readers.databases, rules) if readers.databases else None,
+        monitoring=_Monitoring(readers.monitoring, rules) if readers.monitoring else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Books:
+    inner: BookReader
+    rules: Rules
+
+    def get(self, key: Key, name: Name) -> Books:
+        """What is written about one branch. A request is found by its very key, so under each name."""
+        found = self.inner.get(key, name)
+        record, request = found.record, found.request
+        for former in self.rules.former:
+            if request is None:
+                request = self.inner.get(Key(repository=former, branch=key.branch), name).request
+        return Books(record and self._record(record), request and self._request(request))
+
+    def all(self) -> Shelf:
+        """Everything that is written."""
+        shelf = self.inner.all()
+        # Of two requests the one under the present name counts, as it does for one branch.
+        former_first = sorted(shelf.requests, key=lambda each: each.key.repository == self.rules.repository)
+        requests = {each.key: each for each in map(self._request, former_first)}
+        records = tuple(map(self._record, shelf.records))
+        return replace(shelf, records=records, requests=tuple(requests.values()))
+
+    def _record(self, record: Record) -> Record:
+        return replace(record, key=self.rules.known(record.key))
+
+    def _request(self, request: Request) -> Request:
+        return replace(request, key=self.rules.known(request.key))
+
+
+@dataclass(frozen=True)
+class _Namespaces:
+    inner: NamespaceReader
+    rules: Rules
+
+    def get(self, name: str) -> Namespace | None:
+        """The namespace, or `None` if there is none."""
+        found = self.inner.get(name)
+        return found and self._known(found)
+
+    def all(self) -> Iterator[Namespace]:
+        """Every namespace of the cluster."""
+        return map(self._known, self.inner.all())
+
+    def _known(self, namespace: Namespace) -> Namespace:
+        owner = namespace.owner
+        return namespace if owner is None else replace(namespace, known_as=self.rules.known(owner))
+
+
+@dataclass(frozen=True)
+class _Databases:
+    inner: DatabaseReader
+    rules: Rules
+
+    def get(self, name: str) -> Database | None:
+        """A database and its role."""
+        found = self.inner.get(name)
+        return found and self._known(found)
+
+    def all(self, prefix: str) -> tuple[Database, ...]:
+        """Every one whose name begins like this."""
+        return tuple(map(self._known, self.inner.all(prefix)))
+
+    def open_to_public(self) -> tuple[str, ...]:
+        """The server's databases to which every role may connect."""
+        return self.inner.open_to_public()
+
+    def _known(self, database: Database) -> Database:
+        return replace(database, owner=database.owner and self.rules.known(database.owner))
+
+
+@dataclass(frozen=True)
+class _Monitoring:
+    inner: SharedReader
+    rules: Rules
+
+    def read(self, names: Collection[SharedName] = tuple(SharedName)) -> Shared:
+        """Those that are asked for. The next write to one has the present name in each mark of ours."""
+        found = self.inner.read(names)
+        return Shared(jobs=self._known(found.jobs), settings=self._known(found.settings))
+
+    def _known(self, config: SharedConfig | None) -> SharedConfig | None:
+        return config and _present(config, self.rules)
+
+
+@dataclass(frozen=True)
+class PresentMarks:
+    """Edits the two ConfigMaps of monitoring as they read under the repository's present name.
+
+    Args:
+        inner: what edits them.
+        rules: what the repository is called, and was.
+    """
+
+    inner: SharedWriter
+    rules: Rules
+
+    def edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
+        """Edit one; what is written has the present name in each mark of ours."""
+        self.inner.edit(name, lambda config: change(_present(config, self.rules)))
+
+
+def _present(document: SharedConfig, rules: Rules) -> SharedConfig:
+    return replace(
+        document, data={entry: renamed(text, rules.known) for entry, text in document.data.items()}
+    )

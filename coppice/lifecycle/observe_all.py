@@ -1,0 +1,170 @@
+"""Look at everything at once: each kind of thing is listed whole, and then laid out branch by branch.
+
+It costs as many calls as the lists have pages, however many branches there are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from coppice.components.monitoring.merge import owners
+from coppice.components.monitoring.shared import Shared
+from coppice.environment.config import Rules
+from coppice.environment.key import Key
+from coppice.environment.records import Books, Record, Shelf
+from coppice.lifecycle.observe_branch import (
+    NO_MONITORING,
+    Listed,
+    Observed,
+    Readers,
+    about,
+    as_noted,
+    identities_to_search,
+    list_credentials,
+)
+from coppice.lifecycle.orphans import orphans
+from coppice.reconciler.errors import Unreachable
+from coppice.reconciler.observation import Absent, Reading, Standing, Unknown, read, standing
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything at once.
+
+    Args:
+        branches: what was seen of each branch.
+        orphans: what bears our marks and is not touched, for a person to say what is to become of it: whose
+            branch nothing tells any more, or which belongs to another repository.
+    """
+
+    branches: tuple[Observed, ...]
+    orphans: tuple[str, ...] = ()
+
+
+def everything(*, rules: Rules, readers: Readers) -> World:
+    """Look at all branches that exist or have left anything.
+
+    Branches, namespaces, the credentials of each identity, databases and books are each read once, whole,
+    page by page. What one of these reads fails to tell is `Unknown` for every branch it would have told
+    about, and for no other.
+
+    Args:
+        rules: what decides about branches.
+        readers: what looks.
+
+    Returns:
+        Every branch, in the order of their names, and what could not be laid at any branch's door.
+    """
+    default = read(readers.branches.default_branch)
+    heads: Reading[Mapping[str, str]] = (
+        default if isinstance(default, Unknown) else read(readers.branches.heads)
+    )
+    if isinstance(heads, Standing) and not heads.value:
+        heads = Unknown(Unreachable("GitHub listed no branch at all, and a repository that was read has one"))
+    namespaces = read(lambda: {each.name: each for each in readers.namespaces.all()})
+    books = read(readers.books.all)
+    shelf = standing(books) or Shelf()
+    server = readers.databases
+    databases = read(
+        # Whatever it begins with: those that stand were made with the prefix of their time.
+        lambda: {each.name: each for each in (server.all("") if server else ())}
+    )
+    shared = NO_MONITORING if readers.monitoring is None else read(readers.monitoring.read)
+    parts = owners(standing(shared) or Shared())
+    issuer = read(readers.identities.issuer)
+    asleep_since = read(readers.asleep_since)
+    pools = [identity for pool in rules.pools.values() for identity in pool]
+    searched = dict.fromkeys(
+        [*pools, *(ref for record in shelf.records for ref in identities_to_search(Books(record), rules))]
+    )
+    listed: Listed = (
+        dict.fromkeys(searched, issuer)
+        if isinstance(issuer, Unknown)
+        else list_credentials(searched, readers.identities)
+    )
+
+    marked = [
+        *(each.owner for each in (standing(namespaces) or {}).values()),
+        *(each.key for each in shelf.records),
+        *(each.key for each in shelf.requests),
+        *(each.owner for each in (standing(databases) or {}).values()),
+        *(each.key for each in parts),
+    ]
+    keys = {rules.key(branch) for branch in standing(heads) or {}}
+    keys |= {rules.key(each.branch) for each in marked if each and each.repository == rules.repository}
+    known = {rules.name(key.branch).namespace for key in keys}
+    unclaimed = [
+        each
+        for credentials in listed.values()
+        for each in standing(credentials) or ()
+        if each.issuer == standing(issuer)
+        and each.name.startswith(rules.prefixes.credential)
+        and (each.namespace or "").startswith(rules.prefixes.namespace)
+        and each.namespace not in known
+    ]
+    # A slug that is a branch's own name tells the branch; one that was shortened or altered does not.
+    slugs = {each: (each.namespace or "").removeprefix(rules.prefixes.namespace) for each in unclaimed}
+    keys |= {
+        rules.key(slug)
+        for each, slug in slugs.items()
+        if slug and rules.name(slug).namespace == each.namespace
+    }
+
+    by_namespace = {record.namespace: record for record in shelf.records}
+    by_key = {request.key: request for request in shelf.requests}
+
+    def observed(key: Key) -> Observed:
+        name = rules.name(key.branch)
+        noted = Books(by_namespace.get(name.namespace), by_key.get(key))
+        name = as_noted(name, key, noted)
+        found = {ref: listed[ref] for ref in identities_to_search(noted, rules)}
+        return Observed(
+            key=key,
+            name=name,
+            default_branch=standing(default) or "",
+            head=_entry(heads, key.branch),
+            books=_of_one(books, noted, name.slug),
+            namespace=_entry(namespaces, name.namespace),
+            credentials=about(name.namespace, found, standing(issuer) or ""),
+            listed=found,
+            database=_entry(databases, name.database),
+            monitoring=_monitoring_for(noted.record, shared),
+            issuer=standing(issuer) or "",
+            asleep_since=asleep_since,
+        )
+
+    branches = tuple(observed(key) for key in sorted(keys, key=lambda key: key.branch))
+    return World(
+        branches=branches,
+        orphans=orphans(
+            branches,
+            credentials=unclaimed,
+            namespaces=(standing(namespaces) or {}).values(),
+            shelf=shelf,
+            databases=(standing(databases) or {}).values(),
+            parts=parts,
+            rules=rules,
+        ),
+    )
+
+
+def _monitoring_for(record: Record | None, shared: Reading[Shared]) -> Reading[Shared]:
+    """That it was not read is no matter to an environment that has no part in it, as its record tells."""
+    without = record is not None and not record.monitored
+    return NO_MONITORING if without and isinstance(shared, Unknown) else shared
+
+
+def _of_one(books: Reading[Shelf], noted: Books, slug: str) -> Reading[Books]:
+    if isinstance(books, Standing):
+        spoilt = books.value.spoilt.get(slug)
+        return Standing(noted) if spoilt is None else Unknown(spoilt)
+    return books
+
+
+def _entry(reading: Reading[Mapping[str, V]], name: str) -> Reading[V]:
+    """What a list that was read whole says of one name."""
+    if not isinstance(reading, Standing):
+        return reading
+    return Standing(reading.value[name]) if name in reading.value else Absent()

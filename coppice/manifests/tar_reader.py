@@ -1,0 +1,240 @@
+"""Reads the archives that Git writes, and no others.
+
+The standard library's reader knows every kind of tar there ever was, and takes each at its word: what a
+global header holds is copied for every member behind it, and a small archive fills any memory. Git writes
+ustar, a comment for the whole, and a record of its own for a path or target that is too long for a header
+(https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html). That is what is read here, in a time
+that grows with the archive alone.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from coppice.manifests.rejection import Refusal, Refused
+
+FILE, LINKS, FOLDER = b"0", (b"1", b"2"), b"5"
+_KINDS = frozenset({FILE, *LINKS, b"3", b"4", FOLDER, b"6"})  # 3, 4 and 6: devices and pipes
+_OF_THE_NEXT, _OF_ALL = b"x", b"g"
+
+_BLOCK = 512
+_END = bytes(_BLOCK)
+_PACKED, _UNPACKED = 16 * 1024, 64 * 1024  # bytes that are looked at in one go
+_FURTHER_BYTES, _ALL_FURTHER_BYTES = 16 * 1024, 16 * 1024 * 1024
+_NUMBER = re.compile(rb" *([0-7]{1,12})[ \0]*")
+_RECORD = re.compile(rb"([1-9][0-9]{0,4}) (comment|linkpath|path|size)=")
+_SIZE = re.compile(rb"[0-9]{1,15}")
+SMALLER = "`export-ignore` in .gitattributes keeps what is not for environments out of archives"
+
+
+class Damaged(Exception):
+    """What came is no archive, or not a whole one."""
+
+
+class Member(NamedTuple):
+    """A file, a folder, or whatever else an archive has.
+
+    Args:
+        name: its path, as it is written.
+        kind: what it is; see the constants of this module.
+        size: how many bytes its content has.
+        link: where it leads, if it is a link.
+    """
+
+    name: str
+    kind: bytes
+    size: int
+    link: str
+
+
+class Archive:
+    """A tar.gz, read once from its beginning to its end.
+
+    Args:
+        packed: its bytes.
+        most_bytes: how much may be unpacked.
+        most_headers: how many headers it may have. Each member has one, and another where a path is long.
+    """
+
+    def __init__(self, packed: bytes, *, most_bytes: int, most_headers: int) -> None:
+        self._stream = _Stream(packed, most_bytes)
+        self._most = self._left = most_headers
+        self._further = 0
+        self._unread = self._padding = 0
+
+    def members(self) -> Iterator[Member]:
+        """Read each member, up to the end; the content of one may be read until the next is asked for.
+
+        Raises:
+            Refused: it has more than it may have, or what Git does not write.
+            Damaged: it is no archive, or not a whole one.
+        """
+        records: dict[bytes, bytes] | None = None
+        while (block := self._header()) != _END:
+            kind = block[156:157].replace(b"\0", FILE)
+            if kind in {_OF_THE_NEXT, _OF_ALL}:
+                if records is not None:
+                    raise _unknown("header")
+                found = self._records(_number(block[124:136]))
+                if kind == _OF_ALL and found.keys() - {b"comment"}:
+                    raise _unknown("header")
+                records = found if kind == _OF_THE_NEXT else None
+                continue
+            if kind not in _KINDS:
+                raise _unknown("member")
+            yield self._member(block, kind, records or {})
+            records = None
+        if records is not None:
+            raise Damaged("it breaks off")
+        self._stream.finish()
+
+    def content(self) -> bytes:
+        """The content of the member that was read last."""
+        size, self._unread = self._unread, 0
+        return self._stream.take(size)
+
+    def _header(self) -> bytes:
+        self._stream.skip(self._unread + self._padding)
+        self._unread = self._padding = 0
+        block = self._stream.take(_BLOCK)
+        if block == _END:
+            return block
+        self._left -= 1
+        if self._left < 0:
+            raise Refused((Refusal("archive", f"holds more than {self._most} entries; {SMALLER}"),))
+        # The sum takes itself for blanks.
+        if block[257:263] != b"ustar\0" or sum(block) - sum(block[148:156]) + 8 * 32 != _number(
+            block[148:156]
+        ):
+            raise Damaged("it has a header that is none")
+        return block
+
+    def _records(self, size: int) -> dict[bytes, bytes]:
+        self._further += size
+        if size > _FURTHER_BYTES or self._further > _ALL_FURTHER_BYTES:
+            raise Refused((Refusal("archive", "has headers that are longer than any path"),))
+        body, at = self._stream.take(size), 0
+        self._stream.skip(-size % _BLOCK)
+        found: dict[bytes, bytes] = {}
+        while at < size:
+            record = _RECORD.match(body, at)
+            end = at + int(record[1]) if record else 0
+            if record is None or not record.end() < end <= size or body[end - 1 : end] != b"\n":
+                raise _unknown("header")
+            if record[2] in found:
+                raise _unknown("header")
+            found[record[2]] = body[record.end() : end - 1]
+            at = end
+        return found
+
+    def _member(self, block: bytes, kind: bytes, records: dict[bytes, bytes]) -> Member:
+        size = _number(block[124:136])
+        if (given := records.get(b"size")) is not None:
+            if not _SIZE.fullmatch(given):
+                raise _unknown("header")
+            size = int(given)
+        if size and kind != FILE:
+            raise _unknown("member")
+        name, prefix = _text(block[:100]), _text(block[345:500])
+        name = records.get(b"path") or (prefix + b"/" + name if prefix else name)
+        link = records.get(b"linkpath") or _text(block[157:257])
+        self._unread, self._padding = size, -size % _BLOCK
+        return Member(_decoded(name), kind, size, _decoded(link))
+
+
+class _Stream:
+    """The unpacked bytes, counted, so that a bomb goes off before it fills the memory."""
+
+    def __init__(self, packed: bytes, most: int) -> None:
+        self._packed, self._given = packed, 0
+        self._inflate = zlib.decompressobj(wbits=31)  # gzip, with its checksum
+        self._most = self._left = most
+        self._held, self._at = b"", 0
+
+    def take(self, size: int) -> bytes:
+        """The next so many bytes."""
+        self._afford(size)
+        begin, end = self._at, self._at + size
+        if end > len(self._held):
+            held = [self._held[begin:]]
+            missing = end - len(self._held)
+            while missing > 0:
+                held.append(self._more())
+                missing -= len(held[-1])
+            self._held, begin, end = b"".join(held), 0, size
+        self._at = end
+        return self._held[begin:end]
+
+    def skip(self, size: int) -> None:
+        """Pass so many bytes over."""
+        self._afford(size)
+        self._at += size
+        while self._at > len(self._held):
+            self._at -= len(self._held)
+            self._held = self._more()
+
+    def finish(self) -> None:
+        """Read on to the checksum: half a tree would later look like files deleted.
+
+        Raises:
+            Damaged: it does not hold, or something comes behind it.
+        """
+        while not self._inflate.eof:
+            self._held, self._at = self._inflated(), 0
+        behind = self._inflate.unused_data or self._piece()
+        while behind:
+            if behind.strip(b"\0"):
+                raise Damaged("something comes behind its end")
+            behind = self._piece()
+
+    def _afford(self, size: int) -> None:
+        """What a header announces is refused before it is unpacked."""
+        if size > self._left + len(self._held) - self._at:
+            raise self._too_large()
+
+    def _more(self) -> bytes:
+        while not self._inflate.eof:
+            if found := self._inflated():
+                return found
+        raise Damaged("it breaks off")
+
+    def _inflated(self) -> bytes:
+        piece = self._inflate.unconsumed_tail or self._piece()
+        try:
+            found = self._inflate.decompress(piece, _UNPACKED)
+        except zlib.error as error:
+            raise Damaged(str(error)) from error
+        if not piece and not found and not self._inflate.eof:
+            raise Damaged("it breaks off")
+        self._left -= len(found)
+        if self._left < 0:
+            raise self._too_large()
+        return found
+
+    def _piece(self) -> bytes:
+        piece = self._packed[self._given : self._given + _PACKED]
+        self._given += len(piece)
+        return piece
+
+    def _too_large(self) -> Refused:
+        return Refused((Refusal("archive", f"unpacks to more than {self._most} bytes; {SMALLER}"),))
+
+
+def _unknown(what: str) -> Refused:
+    return Refused((Refusal("archive", f"has a {what} that Git does not write"),))
+
+
+def _number(field: bytes) -> int:
+    found = _NUMBER.fullmatch(field)
+    if found is None:
+        raise Damaged("it has a header that is none")
+    return int(found[1], 8)
+
+
+def _text(field: bytes) -> bytes:
+    return field.split(b"\0", 1)[0]
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")

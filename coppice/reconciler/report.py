@@ -1,0 +1,54 @@
+"""What a run tells: one log line of JSON, the same for every reconciler, so that one query finds every run
+that ended in one way.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from coppice.reconciler.controller import Result
+from coppice.reconciler.outcome import Outcome, Stalled
+
+_log = logging.getLogger("coppice.run")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One run.
+
+    Args:
+        key: what was reconciled, as the queue's message names it.
+        outcome: how it ended.
+        seconds: how long it took.
+        results: what was changed, in order, with the errors met.
+        facts: what else is worth a column of its own: the revision, the namespace, the receipt.
+        remarks: what people should know of what was made: corrections, and what has no effect.
+    """
+
+    key: Mapping[str, str]
+    outcome: Outcome
+    seconds: float
+    results: tuple[Result, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """The report as a JSON object; every value is safe to show."""
+        return {
+            **self.key,
+            **self.facts,
+            **({"remarks": list(self.remarks)} if self.remarks else {}),
+            "outcome": type(self.outcome).__name__,
+            "code": self.outcome.code,
+            "why": self.outcome.why,
+            "seconds": round(self.seconds, 3),
+            "changes": [str(result) for result in self.results if result.error is None],
+            "failures": [str(result) for result in self.results if result.error],
+        }
+
+    def log(self) -> None:
+        """Write the one line, as a warning if somebody has to do something, or to know of something."""
+        told = isinstance(self.outcome, Stalled) or self.remarks
+        level = logging.WARNING if told else logging.INFO
+        _log.log(level, "run %s", json.dumps(self.as_json(), ensure_ascii=False))

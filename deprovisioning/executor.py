@@ -1,0 +1,68 @@
+"""The steps that take an environment away: each makes one change, and decides nothing."""
+
+from dataclasses import dataclass
+
+from coppice.components.application import CronJobSuspender, Suspend
+from coppice.components.database import DatabaseDropper
+from coppice.components.monitoring.shared import SharedWriter
+from coppice.components.removal import (
+    CredentialDeleter,
+    DeleteCredential,
+    DeleteNamespace,
+    DeleteRecord,
+    DeleteRequest,
+    DropDatabase,
+    NamespaceDeleter,
+    RecordDeleter,
+    RemovePart,
+    take_out,
+)
+from coppice.environment.records import RecordWriter, WriteRecord
+from coppice.reconciler.plan import Change
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """All that a removal may do."""
+
+    records: RecordWriter
+    record_deleter: RecordDeleter
+    namespaces: NamespaceDeleter
+    credentials: CredentialDeleter
+    cron_jobs: CronJobSuspender
+    monitoring: SharedWriter
+    databases: DatabaseDropper | None = None
+
+    def act(self, change: Change) -> str | None:
+        """Make one change.
+
+        Args:
+            change: one that a plan of this room holds.
+
+        Returns:
+            What is to be said of it beside, if anything.
+
+        Raises:
+            Failure: it could not be made.
+            TypeError: it is no change of this room's.
+        """
+        match change:
+            case WriteRecord():
+                self.records.write(change.record)
+            case Suspend():
+                self.cron_jobs.suspend(change.namespace, change.name)
+            case DeleteNamespace():
+                self.namespaces.delete(change.owned)
+            case DeleteCredential():
+                self.credentials.delete(change.owned)
+            case DeleteRecord():
+                self.record_deleter.delete_record(change.owned)
+            case DeleteRequest():
+                self.record_deleter.delete_request(change.owned)
+            case RemovePart():
+                take_out(change, self.monitoring)
+            case DropDatabase() if self.databases is not None:
+                return str(self.databases.drop(change.owned)) or None
+            case _:
+                raise TypeError(f"deprovisioning does not do this: {change}")
+        return None

@@ -1,0 +1,1 @@
+"""What developers run and what is never deployed: emulators, functions host, demo, cluster, bench, tools."""

@@ -1,0 +1,76 @@
+"""kubectl applying the same overlay: what a person would type, and what the program is measured beside."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from devtools.bench.timing import seconds
+from devtools.demo.processes import ROOT
+
+MANIFESTS = ROOT / "examples" / "todo-app" / "manifests"
+CHANGED = "base/shared/serviceaccount.yaml"
+MARK = b"\n  labels:\n    changed: by-hand\n"
+_BOTH = "overlays/both"
+_RESOURCES = "resources: [../feature, ../azure-feature]\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kubectl:
+    """kubectl, pointed at a cluster.
+
+    Attributes:
+        program: where it lies.
+        kubeconfig: the cluster, as an administrator.
+        home: where it keeps what it has learnt of the cluster, so that only its first call has to ask.
+    """
+
+    program: Path
+    kubeconfig: Path
+    home: Path
+
+    def run(self, *arguments: str) -> None:
+        """Run it.
+
+        Raises:
+            RuntimeError: it failed; with what it said.
+        """
+        command = [str(self.program), "--kubeconfig", str(self.kubeconfig), *arguments]
+        environment = {"HOME": str(self.home), "PATH": os.environ["PATH"]}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr[-2000:]}")
+
+    def apply(self, manifests: Path, *, on_the_server: bool) -> float:
+        """Build both overlays and apply them, and tell the seconds that it took."""
+        how = ("--server-side",) if on_the_server else ()
+        return seconds(lambda: self.run("apply", *how, "-k", str(manifests / _BOTH)))
+
+
+def write_manifests(folder: Path, *, slug: str) -> Path:
+    """Write the example's manifests as a branch has them, with one kustomization for its two overlays.
+
+    Args:
+        folder: where; it must not exist.
+        slug: the branch.
+    """
+    shutil.copytree(MANIFESTS, folder)
+    for file in folder.rglob("*.yaml"):
+        text = file.read_text()
+        file.write_text(text.replace("BRANCH_NAME", slug).replace("COMMIT_SHA", "0" * 40))
+    both = folder / _BOTH
+    both.mkdir()
+    (both / "kustomization.yaml").write_text(_RESOURCES)
+    return folder
+
+
+def change_one_object(folder: Path) -> None:
+    """Change one object of such manifests."""
+    file = folder / CHANGED
+    file.write_bytes(changed(file.read_bytes()))
+
+
+def changed(manifest: bytes) -> bytes:
+    """The service account with one label more."""
+    return manifest.replace(b"\nmetadata:\n", b"\nmetadata:" + MARK, 1)

@@ -1,0 +1,141 @@
+"""Figures: a sweep over environments that are all well: how often it calls, how its time grows, how much
+memory it takes, and that it writes nothing.
+
+Each sweep runs in a fresh process, as the function that the timer starts.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from devtools.bench.figure import Figure
+from devtools.bench.fleet import identities_for, stand
+from devtools.bench.memory import own_peak_megabytes
+from devtools.bench.testbed import Place, place
+from devtools.bench.timing import say
+from devtools.demo.processes import ROOT, shell
+
+SIZES = (10, 100, 1000, 5000)
+_PER_PAGE = {"github": 100, "kubernetes": 500}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """What one sweep took."""
+
+    branches: int
+    pages: int
+    calls: int
+    writes: int
+    seconds: float
+    cpu_seconds: float
+    megabytes: float
+
+
+def measure() -> Iterator[Figure]:
+    """Sweep herds of growing size."""
+    yield from figures([_sweep_a_herd(size) for size in SIZES])
+
+
+def figures(sweeps: list[Sweep]) -> Iterator[Figure]:
+    """The figures, from sweeps of growing size."""
+    for each in sweeps:
+        yield Figure(
+            name=f"sweep of {each.branches} branches, calls beyond the lists' pages",
+            # A write is no matter of how many: there must be none.
+            value=float("inf") if each.writes else each.calls - each.pages,
+            unit="calls",
+            reference=f"the pages that listing needs, {each.pages}",
+            most=5,
+            samples={"calls": each.calls, "writes": each.writes, "seconds": round(each.seconds, 2)},
+        )
+    small, large = sweeps[-2], sweeps[-1]
+    growth = (large.cpu_seconds / large.branches) / (small.cpu_seconds / small.branches)
+    yield Figure(
+        name=f"sweep, time of one branch among {large.branches}",
+        value=growth,
+        unit="times the reference",
+        reference=f"time of one branch among {small.branches}, "
+        f"{small.cpu_seconds / small.branches * 1e6:.0f} µs",
+        most=1.25,
+        samples={f"processor seconds for {each.branches}": round(each.cpu_seconds, 3) for each in sweeps},
+    )
+    yield Figure(
+        name=f"sweep of {large.branches} branches, peak memory",
+        value=large.megabytes,
+        unit="MB",
+        reference=f"the same with {sweeps[0].branches} branches, {sweeps[0].megabytes:.0f} MB",
+        most=220,
+    )
+
+
+def _sweep_a_herd(branches: int) -> Sweep:
+    with place(identities=identities_for(branches)) as there:
+        stand(there, branches, pause=time.sleep)
+        say(f"sweep: {branches} environments stand")
+        return sweep(there, branches)
+
+
+def sweep(there: Place, branches: int) -> Sweep:
+    """Sweep once, in a process of its own."""
+    before = there.asked()
+    taken = _run(there)
+    asked = there.asked() - before
+    if taken["keys"]:
+        raise RuntimeError(f"the sweep found work where there was none: {taken['keys'][:3]}")
+    return Sweep(
+        branches=branches,
+        pages=pages(branches, identities_for(branches)),
+        calls=sum(asked.values()),
+        writes=sum(count for (_, method), count in asked.items() if method not in {"GET", "HEAD"}),
+        seconds=taken["seconds"],
+        cpu_seconds=taken["cpu_seconds"],
+        megabytes=taken["megabytes"],
+    )
+
+
+def pages(branches: int, identities: int) -> int:
+    """How many pages the lists of branches, namespaces, records, credentials and leases have at the least."""
+    heads = -(-(branches + 1) // _PER_PAGE["github"])
+    objects = -(-branches // _PER_PAGE["kubernetes"])
+    return heads + 2 * objects + identities + 1
+
+
+def _run(there: Place) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "devtools.bench.sweep"],
+        cwd=ROOT,
+        env={**shell().variables, **there.settings},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    """Sweep the world that the environment names; print what it took."""
+    from app.container import Composition
+    from app.http.sweeps import carry_out
+
+    program = Composition(os.environ)
+    began, cpu = time.perf_counter(), time.process_time()
+    found, orphans = program.reconciler.sweep(most_deletions=program.settings.sweep_max_deletions)
+    carry_out(found, orphans, queue=program, locks=program.reconciler.locks)
+    taken = {
+        "seconds": time.perf_counter() - began,
+        "cpu_seconds": time.process_time() - cpu,
+        "megabytes": own_peak_megabytes(),
+        "keys": [each.branch for each in found.keys] + list(orphans),
+    }
+    sys.stdout.write(json.dumps(taken) + "\n")
+
+
+if __name__ == "__main__":
+    main()

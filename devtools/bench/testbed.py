@@ -1,0 +1,127 @@
+"""The outside systems of a measurement, on stand-ins, and how often they were asked."""
+
+import contextlib
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from devtools.demo.processes import ROOT, started, write_kubeconfig
+from devtools.demo.world import SAMPLE, SYSTEM_NAMESPACE
+from devtools.emulators.arm.app import arm_app
+from devtools.emulators.arm.state import ArmState
+from devtools.emulators.arm.world import Identity, World, example_world
+from devtools.emulators.github.git import git
+from devtools.emulators.github.repository import Repository
+from devtools.emulators.queues.connection import emulator_connection_string
+from devtools.emulators.serving import serving
+from devtools.host.settings import read_values
+
+EXAMPLE = ROOT / "examples" / "todo-app"
+_FULL = 20  # credentials that one identity holds, and that Azure lists at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Every outside system, and the settings by which the program finds it.
+
+    Attributes:
+        folder: for what a measurement writes.
+        repository: the branches.
+        arm: what stands in Azure.
+        urls: of the stand-ins that count what they are asked.
+        settings: app settings.
+    """
+
+    folder: Path
+    repository: Repository
+    arm: ArmState
+    urls: Mapping[str, str]
+    settings: Mapping[str, str]
+
+    def branch_off(self, names: list[str]) -> None:
+        """Make branches at the default branch's commit, all at once."""
+        commit = self.repository.head(self.repository.default_branch)
+        lines = "".join(f"create refs/heads/{name} {commit}\n" for name in names)
+        git(self.repository.path, "update-ref", "--stdin", stdin=lines.encode())
+
+    def asked(self) -> "Counter[tuple[str, str]]":
+        """How often each system was asked so far, by system and method."""
+        counted: Counter[tuple[str, str]] = Counter()
+        for name, url in self.urls.items():
+            answer = httpx.get(f"{url}/_standin/requests", trust_env=False, timeout=60).raise_for_status()
+            counted.update((name, each["method"]) for each in answer.json())
+        return counted
+
+    def settings_file(self) -> Path:
+        """The settings as the local host reads them."""
+        file = self.folder / "settings.json"
+        file.write_text(json.dumps({"Values": dict(self.settings)}))
+        return file
+
+
+@contextlib.contextmanager
+def place(*, identities: int = 2, seed: Path = EXAMPLE, **settings: str) -> Iterator[Place]:
+    """Start stand-ins for everything outside.
+
+    Args:
+        identities: how many identities the pool has.
+        seed: the repository's first commit.
+        settings: app settings beside or in the place of the sample's.
+
+    Yields:
+        The place; `coppice-system` stands.
+    """
+    azure = _azure(identities)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coppice-bench-")))
+        path, log = folder / "repository.git", folder / "log"
+        arm = ArmState(world=azure, page_size=_FULL)
+        urls = {
+            "arm": stack.enter_context(serving(arm_app(arm))),
+            "kubernetes": stack.enter_context(started("devtools.emulators.kubernetes", log=log)).url,
+            "github": stack.enter_context(
+                started("devtools.emulators.github", "--repository", str(path), "--seed", str(seed), log=log)
+            ).url,
+        }
+        queues = stack.enter_context(started("devtools.emulators.queues", log=log)).url
+        httpx.post(
+            f"{urls['kubernetes']}/api/v1/namespaces", json=SYSTEM_NAMESPACE, trust_env=False
+        ).raise_for_status()
+        yield Place(
+            folder=folder,
+            repository=Repository(path=path),
+            arm=arm,
+            urls=urls,
+            settings={
+                **read_values(SAMPLE),
+                "AzureWebJobsStorage": emulator_connection_string(queues),
+                "AZURE_RESOURCE_MANAGER_URL": urls["arm"],
+                "GITHUB_API_URL": urls["github"],
+                "KUBECONFIG": str(write_kubeconfig(folder / "kubeconfig", urls["kubernetes"])),
+                "WORKLOAD_IDENTITIES": ",".join(
+                    f"{each.resource_group}/{each.name}" for each in azure.identities
+                ),
+                "MAX_ENVIRONMENTS": "10000",
+                "SWEEP_SCHEDULE": "0 0 0 1 1 *",  # the timers stay out of it
+                "POWER_SCHEDULE": "0 0 0 1 1 *",
+                **settings,
+            },
+        )
+
+
+def _azure(identities: int) -> World:
+    pool = tuple(
+        Identity(
+            resource_group="rg-coppice",
+            name=f"id-{number:04}",
+            client_id=f"00000000-0000-0000-000c-{number:012}",
+            principal_id=f"00000000-0000-0000-000d-{number:012}",
+        )
+        for number in range(identities)
+    )
+    return example_world().model_copy(update={"identities": pool})

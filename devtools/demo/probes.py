@@ -1,0 +1,214 @@
+"""Look at the world itself, past the program: nothing that the demo or a test asserts is the program's own
+word.
+"""
+
+import json
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from coppice.components.namespace import BRANCH, MANAGED_BY, REPOSITORY
+from devtools.demo.databases import Databases, Login, login
+from devtools.emulators.arm.world import example_world
+
+_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_SYSTEM = "coppice-system"
+_LOGIN = "branch-database"
+_IDENTITY = (
+    "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{}"
+    "?api-version=2023-01-31"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """A federated credential, and `resourceGroup/name` of the identity that it is on."""
+
+    identity: str
+    name: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Eyes:
+    """Sees what stands in the cluster, in Azure and on the database server.
+
+    Attributes:
+        cluster: the cluster's API.
+        arm: the ARM stand-in.
+        databases: the database server; None where PostgreSQL is not installed.
+    """
+
+    cluster: httpx.Client
+    arm: httpx.Client
+    databases: Databases | None = None
+
+    def environment(self, branch: str) -> dict[str, Any] | None:
+        """The namespace that names a branch as its owner, or None."""
+        listed = self._items("/api/v1/namespaces", labelSelector=f"{MANAGED_BY}=coppice")
+        owned = (each for each in listed if each["metadata"].get("annotations", {}).get(BRANCH) == branch)
+        return next(owned, None)
+
+    def owners(self) -> dict[str, str]:
+        """Every namespace with our label, and the repository that it names."""
+        listed = self._items("/api/v1/namespaces", labelSelector=f"{MANAGED_BY}=coppice")
+        found = (each["metadata"] for each in listed)
+        return {each["name"]: each.get("annotations", {}).get(REPOSITORY, "") for each in found}
+
+    def standing(self, namespace: str) -> dict[str, dict[str, Any]]:
+        """Everything in a namespace, by its path; events, which only tell of the rest, are left out."""
+        paths = {
+            f"{base}/namespaces/{namespace}/{plural}": kind
+            for kind, base, plural, namespaced in self._kinds()
+            if namespaced and kind != "Event"
+        }
+        return {
+            f"{path}/{each['metadata']['name']}": {"kind": kind, **each}
+            for path, kind in paths.items()
+            for each in self._items(path)
+        }
+
+    def everywhere(self) -> list[dict[str, Any]]:
+        """Everything in the cluster, but for events."""
+        return [
+            {"kind": kind, **each}
+            for kind, base, plural, _ in self._kinds()
+            if kind != "Event"
+            for each in self._items(f"{base}/{plural}")
+        ]
+
+    def applied(self, namespace: str) -> dict[str, dict[str, Any]]:
+        """What of it was applied by `coppice`."""
+        return {
+            path: each
+            for path, each in self.standing(namespace).items()
+            if any(
+                one["manager"] == "coppice" and one["operation"] == "Apply"
+                for one in each["metadata"].get("managedFields", ())
+            )
+        }
+
+    def objects(self, namespace: str) -> set[tuple[str, str]]:
+        """The same by kind and name."""
+        return {(each["kind"], each["metadata"]["name"]) for each in self.applied(namespace).values()}
+
+    def credentials(self) -> list[Credential]:
+        """Every federated credential there is."""
+        state = self.arm.get("/_standin/state").raise_for_status().json()
+        return [
+            Credential(identity=identity, name=each["name"], subject=each["subject"])
+            for identity, held in state["credentials"].items()
+            for each in held
+        ]
+
+    def credentials_of(self, namespace: str) -> list[Credential]:
+        """Those that let a service account of a namespace in."""
+        return [each for each in self.credentials() if each.subject.split(":")[2] == namespace]
+
+    def client_id(self, identity: str) -> str:
+        """The client id by which Entra knows an identity, `resourceGroup/name`."""
+        group, _, name = identity.partition("/")
+        found = self.arm.get(_IDENTITY.format(example_world().subscription, group, name))
+        return str(found.raise_for_status().json()["properties"]["clientId"])
+
+    def login(self, namespace: str) -> Login | None:
+        """The login that was delivered to a namespace, or None."""
+        found = self.cluster.get(f"/api/v1/namespaces/{namespace}/secrets/{_LOGIN}")
+        if found.status_code == 404:
+            return None
+        data = found.raise_for_status().json()["data"]
+        return login({name: b64decode(value).decode() for name, value in data.items()})
+
+    def pool(self, name: str) -> dict[str, Any]:
+        """All that is set of an agent pool, as ARM has it."""
+        state = self.arm.get("/_standin/state").raise_for_status().json()
+        settings: dict[str, Any] = state["pools"][name]
+        return {key: value for key, value in settings.items() if key != "eTag" and value not in ({}, None)}
+
+    def pools_written(self) -> set[str]:
+        """The agent pools that anybody wrote, or tried to; the cluster itself is `managedClusters`."""
+        requests = self.arm.get("/_standin/requests").raise_for_status().json()
+        writes = [each["path"].split("/") for each in requests if each["method"] != "GET"]
+        azure = [path for path in writes if "managedClusters" in path]
+        return {path[-1] if path[-2] == "agentPools" else "managedClusters" for path in azure}
+
+    def nodes(self, pool: str) -> list[str]:
+        """The nodes of an agent pool."""
+        selector = f"kubernetes.azure.com/agentpool={pool}"
+        return [each["metadata"]["name"] for each in self._items("/api/v1/nodes", labelSelector=selector)]
+
+    def pods(self, namespace: str) -> list[dict[str, Any]]:
+        """The pods of a namespace, going ones too."""
+        return self._items(f"/api/v1/namespaces/{namespace}/pods")
+
+    def warnings(self, namespace: str) -> list[str]:
+        """What the cluster's controllers complain of in a namespace, and how often."""
+        listed = self._items(f"/api/v1/namespaces/{namespace}/events", fieldSelector="type=Warning")
+        return [
+            f"{each['involvedObject']['kind']}/{each['involvedObject'].get('name')}: {each.get('message')}"
+            f" ({each.get('count', 1)} times, last {each.get('lastTimestamp')})"
+            for each in listed
+        ]
+
+    def notes(self) -> list[dict[str, Any]]:
+        """Every record, request and lease in `coppice-system`."""
+        leases = f"/apis/coordination.k8s.io/v1/namespaces/{_SYSTEM}/leases"
+        selector = f"{MANAGED_BY}=coppice"
+        books = self._items(f"/api/v1/namespaces/{_SYSTEM}/configmaps", labelSelector=selector)
+        return [*books, *self._items(leases, labelSelector=selector)]
+
+    def traces(self, *, namespace: str, branch: str) -> list[str]:
+        """Everything that still tells of an environment: nothing, once it is gone."""
+        found = [f"credential {each.name} on {each.identity}" for each in self.credentials_of(namespace)]
+        if self.cluster.get(f"/api/v1/namespaces/{namespace}").status_code != 404:
+            found.append(f"namespace {namespace}")
+        found += self.databases.of(branch) if self.databases else []
+        for note in self.notes():
+            metadata = note["metadata"]
+            about = metadata.get("annotations", {})
+            if branch == about.get(BRANCH) or about.get("coppice.dev/lock") == f"branch/{namespace}":
+                found.append(f"{_SYSTEM}/{metadata['name']}")
+        return found
+
+    def everything_left(self) -> list[str]:
+        """Whatever any environment has left."""
+        return [
+            *(f"namespace {name}" for name in self.owners()),
+            *(f"credential {each.name} on {each.identity}" for each in self.credentials()),
+            *(f"{_SYSTEM}/{note['metadata']['name']}" for note in self.notes()),
+            *(self.databases.left() if self.databases else ()),
+        ]
+
+    def _items(self, path: str, **query: str) -> list[dict[str, Any]]:
+        answer = self.cluster.get(path, params=query)
+        while answer.status_code == 429:  # a new kind's storage is being prepared
+            time.sleep(float(answer.headers.get("Retry-After", "1")))
+            answer = self.cluster.get(path, params=query)
+        if answer.status_code == 404:
+            return []
+        listed: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
+        return listed
+
+    def _kinds(self) -> Iterator[tuple[str, str, str, bool]]:
+        """Each kind: how it is called, the path of its version, its plural, and whether it is namespaced."""
+        for root in ("/api", "/apis"):
+            answer = self.cluster.get(root, headers={"Accept": _AGGREGATED}).raise_for_status().json()
+            for group in answer["items"]:
+                name, version = group["metadata"].get("name", ""), group["versions"][0]
+                base = f"/apis/{name}/{version['version']}" if name else "/api/v1"
+                for each in version["resources"]:
+                    if {"list", "patch"} <= set(each["verbs"]):
+                        kind, scope = each["responseKind"]["kind"], each["scope"]
+                        yield kind, base, each["resource"], scope == "Namespaced"
+
+
+def runs(log: Path, branch: str) -> list[dict[str, Any]]:
+    """What the program logged about each of its runs for a branch, oldest first."""
+    lines = (line.partition(" run ")[2] for line in log.read_text(errors="replace").splitlines())
+    told = (json.loads(line) for line in lines if line.startswith("{"))
+    return [run for run in told if run.get("branch") == branch]

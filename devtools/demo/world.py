@@ -1,0 +1,184 @@
+"""The world that demo and end-to-end tests play in: every outside system, a developer's clone, and the host.
+
+The settings are those of local.settings.sample.json with other addresses, so that the sample is tried at each
+run. The program itself is the one that runs in Azure.
+"""
+
+import contextlib
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from devtools.cluster.connection import connect
+from devtools.demo.clone import Clone, clone
+from devtools.demo.cluster import act_as_bound, prepare
+from devtools.demo.databases import Databases
+from devtools.demo.processes import ROOT, Server, started, write_kubeconfig
+from devtools.emulators.github.repository import Repository, create
+from devtools.emulators.github.webhooks import Delivery, deliver, events_between, refs
+from devtools.host.settings import read_values
+
+SAMPLE = ROOT / "local.settings.sample.json"
+SYSTEM_NAMESPACE = {
+    "metadata": {"name": "coppice-system"}
+}  # all of deploy/cluster that a stand-in has use for
+SEED = ("--seed", str(ROOT / "examples" / "todo-app"))
+PLATFORM = ROOT / "examples" / "platform"
+_OPERATION = ("--operation-seconds", "0.5")  # of AKS; a real one takes minutes
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything but the program.
+
+    Attributes:
+        folder: where repository, clone, settings and logs lie.
+        repository: the bare repository behind the GitHub stand-in.
+        clone: a developer's clone of it.
+        platform: another one behind it, of the environments that sleep at night.
+        cluster: the API of the cluster, as an administrator.
+        arm: the ARM stand-in.
+        github: the GitHub stand-in.
+        databases: the database server; None if environments get no database.
+        settings: app settings by which the program finds all this.
+    """
+
+    folder: Path
+    repository: Repository
+    clone: Clone
+    platform: Repository
+    cluster: httpx.Client
+    arm: httpx.Client
+    github: httpx.Client
+    databases: Databases | None
+    settings: Mapping[str, str]
+
+    def heads(self) -> dict[str, str]:
+        """Every branch on GitHub and its commit."""
+        return refs(self.repository)
+
+    def deliveries_since(self, before: Mapping[str, str]) -> list[Delivery]:
+        """What GitHub sends about all that was pushed since.
+
+        Args:
+            before: what `heads` said before the push.
+        """
+        return events_between(self.repository, before, self.heads())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """The program, in a host that runs.
+
+    Attributes:
+        server: the host's process.
+        http: its HTTP side.
+        log: what it has logged.
+    """
+
+    server: Server
+    http: httpx.Client
+    log: Path
+
+    def deliver(self, delivery: Delivery, *, secret: str) -> httpx.Response:
+        """Hand it a webhook delivery, signed with a secret."""
+        return deliver(f"{self.server.url}/api/github", delivery.event, delivery.payload, secret)
+
+
+@contextlib.contextmanager
+def world(
+    folder: Path,
+    *,
+    kubeconfig: Path | None = None,
+    kubernetes: tuple[str, ...] = (),
+    databases: Databases | None = None,
+) -> Iterator[World]:
+    """Start every outside system, for as long as the context lasts.
+
+    Args:
+        folder: an empty folder for all that is written.
+        kubeconfig: names a real cluster to be used in the place of the stand-in.
+        kubernetes: arguments of the stand-in for Kubernetes.
+        databases: a database server that runs; without one environments get no database.
+
+    Yields:
+        The world; the cluster has `coppice-system`, a real one all that `deploy/cluster` holds. On the
+        stand-in agent pools are nodes; the nodes of a real one are left alone.
+
+    Raises:
+        NotStartedError: a stand-in could not be started.
+        Failure: the cluster could not be prepared.
+    """
+    path = folder / "todo-app.git"
+    platform = create(folder / "gitops.git", PLATFORM, full_name="acme/gitops")
+    with contextlib.ExitStack() as stack:
+        served = ("--repository", str(path), *SEED, "--also", f"{platform.full_name}={platform.path}")
+        github = stack.enter_context(started("devtools.emulators.github", *served, log=folder / "github.log"))
+        if kubeconfig is None:
+            log = folder / "kubernetes.log"
+            server = stack.enter_context(started("devtools.emulators.kubernetes", *kubernetes, log=log))
+            kubeconfig = write_kubeconfig(folder / "kubeconfig", server.url)
+            httpx.post(
+                f"{server.url}/api/v1/namespaces", json=SYSTEM_NAMESPACE, trust_env=False
+            ).raise_for_status()
+            acting: Mapping[str, str] = {"KUBECONFIG": str(kubeconfig.resolve())}
+            pools: tuple[str, ...] = ("--kubeconfig", str(kubeconfig))
+        else:
+            prepare(kubeconfig)
+            acting = act_as_bound(kubeconfig, folder / "kubeconfig")
+            pools = ()
+        arm = stack.enter_context(
+            started("devtools.emulators.arm", *_OPERATION, *pools, log=folder / "arm.log")
+        )
+        yield World(
+            folder=folder,
+            repository=Repository(path=path),
+            clone=clone(path, folder / "clone"),
+            platform=platform,
+            cluster=stack.enter_context(connect(kubeconfig)),
+            arm=stack.enter_context(_client(arm.url)),
+            github=stack.enter_context(_client(github.url)),
+            databases=databases,
+            settings={
+                **read_values(SAMPLE),
+                "AZURE_RESOURCE_MANAGER_URL": arm.url,
+                "GITHUB_API_URL": github.url,
+                "GITHUB_WEBHOOK_SECRET": secrets.token_urlsafe(24),
+                "CREDENTIAL_SETTLE_SECONDS": "1",  # no Entra is there to be late
+                **acting,
+                **(databases.settings if databases else {}),
+                "SWEEP_SCHEDULE": "0 0 0 1 1 *",  # a sweep comes when the story calls for one
+            },
+        )
+
+
+@contextlib.contextmanager
+def program(place: World, *, port: int = 0, name: str = "host", **settings: str) -> Iterator[Program]:
+    """Start the functions host, for as long as the context lasts.
+
+    Args:
+        place: the world that it works in.
+        port: the host's port; 0 takes a free one.
+        name: of its settings file and log.
+        settings: app settings beside or in the place of the world's.
+
+    Yields:
+        The program, serving.
+
+    Raises:
+        NotStartedError: it could not be started.
+    """
+    file, log = place.folder / f"{name}.settings.json", place.folder / f"{name}.log"
+    file.write_text(json.dumps({"Values": {**place.settings, **settings}}))
+    file.chmod(0o600)  # it holds the webhook's secret
+    arguments = ("--port", str(port), "--settings", str(file))
+    with started("devtools.host", *arguments, log=log) as server, _client(server.url) as http:
+        yield Program(server=server, http=http, log=log)
+
+
+def _client(url: str) -> httpx.Client:
+    return httpx.Client(base_url=url, timeout=30, trust_env=False)

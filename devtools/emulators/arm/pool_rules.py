@@ -1,0 +1,137 @@
+"""What a change of an agent pool may and may not do in one request.
+
+The rules: https://learn.microsoft.com/azure/aks/scale-cluster,
+https://learn.microsoft.com/azure/aks/cluster-autoscaler, https://learn.microsoft.com/azure/aks/start-stop-nodepools
+and https://learn.microsoft.com/azure/aks/virtual-machines-node-pools; the messages are those that users
+reported. Where none was, as of stopped pools, the wording is ours and the rule no laxer than the real one.
+"""
+
+from devtools.emulators.arm.errors import ArmError
+from devtools.emulators.arm.state import Json
+
+_MOST_NODES = 1000
+_MOST_SIZES = 5
+_FIXED = ("vmSize", "osType", "type")
+_RESERVED_IN_TAGS = frozenset(r"<>%&\?/")
+
+
+def check_change(name: str, *, current: Json, asked: Json) -> None:
+    """Refuse what AKS refuses in one PUT of an agent pool.
+
+    Args:
+        name: the pool's name, for the message.
+        current: its `properties` as they are.
+        asked: its `properties` as they shall be; what is left out is unset, since a PUT replaces the whole.
+
+    Raises:
+        ArmError: 400, with AKS' code and message.
+    """
+    for fixed in _FIXED:
+        if asked.get(fixed) != current.get(fixed):
+            message = f"Changing property 'properties.{fixed}' is not allowed."
+            raise ArmError(400, "PropertyChangeNotAllowed", message)
+    if current["mode"] == "System" and asked.get("mode") != "System":
+        raise ArmError(400, "MustDefineAtLeastOneSystemPool", "Must define at least one system pool.")
+    _check_power(name, current=current, asked=asked)
+    if current["type"] == "VirtualMachines":
+        _check_machines(asked)
+        _check_tags(asked.get("tags") or {})
+        return
+    _check_size(asked)
+    _check_autoscaler(name, current=current, asked=asked)
+    _check_tags(asked.get("tags") or {})
+
+
+def power(properties: Json) -> str:
+    """Whether a pool is `Running` or `Stopped`."""
+    state = properties.get("powerState")
+    return str(state.get("code") or "Running") if isinstance(state, dict) else "Running"
+
+
+def _check_power(name: str, *, current: Json, asked: Json) -> None:
+    was, shall = power(current), power(asked)
+    if shall not in {"Running", "Stopped"}:
+        raise _invalid("powerState")
+    if shall == "Running":
+        return
+    if asked.get("mode") == "System":
+        raise ArmError(
+            400, "OperationNotAllowed", f"Agent pool '{name}' is a system pool and cannot be stopped."
+        )
+    if was == "Running" and current["provisioningState"] != "Succeeded":
+        message = (
+            f"Agent pool '{name}' is {current['provisioningState']}: only one that Succeeded can be stopped."
+        )
+        raise ArmError(400, "OperationNotAllowed", message)
+    sized = ("count", "enableAutoScaling", "minCount", "maxCount")
+    if any(asked.get(each) != current.get(each) for each in sized):
+        raise ArmError(400, "OperationNotAllowed", f"Agent pool '{name}' is stopped and cannot be scaled.")
+
+
+def _check_machines(asked: Json) -> None:
+    """A pool of type `VirtualMachines` says how many machines of each size it has, and has no count."""
+    for foreign in ("count", "minCount", "maxCount"):
+        if asked.get(foreign) is not None:
+            raise _invalid(foreign)
+    profile = asked.get("virtualMachinesProfile")
+    scale = profile.get("scale") if isinstance(profile, dict) else None
+    manual = scale.get("manual") if isinstance(scale, dict) else None
+    if not isinstance(manual, list) or not 1 <= len(manual) <= _MOST_SIZES:
+        raise _invalid("virtualMachinesProfile")
+    for each in manual:
+        if not isinstance(each.get("count"), int) or not 0 <= each["count"] <= _MOST_NODES:
+            raise _invalid("virtualMachinesProfile")
+
+
+def _check_size(asked: Json) -> None:
+    count = asked.get("count")
+    if not isinstance(count, int):
+        raise ArmError(400, "InvalidParameter", "Required parameter properties.count is missing (null).")
+    least = 1 if asked.get("mode") == "System" else 0
+    if not least <= count <= _MOST_NODES:
+        raise _invalid("count")
+
+
+def _check_autoscaler(name: str, *, current: Json, asked: Json) -> None:
+    was_on, on = bool(current.get("enableAutoScaling")), bool(asked.get("enableAutoScaling"))
+    bounds = (asked.get("minCount"), asked.get("maxCount"))
+    if on:
+        least, most = bounds
+        if not isinstance(least, int) or not 0 <= least <= _MOST_NODES:
+            raise _invalid("minCount")
+        if not isinstance(most, int) or not max(1, least) <= most <= _MOST_NODES:
+            raise _invalid("maxCount")
+        if least == 0 and asked.get("mode") == "System":
+            raise _invalid("minCount")
+    elif bounds != (None, None):
+        raise _invalid("minCount" if bounds[0] is not None else "maxCount")
+    if asked["count"] == current["count"] or not (was_on or on):
+        return
+    # The wording for enabling: https://github.com/Azure/AKS/issues/1248; the others follow it.
+    switch = {(True, True): "update", (False, True): "enable", (True, False): "disable"}[was_on, on]
+    message = (
+        f"Cannot manually scale and {switch} cluster autoscaler in the same update operation "
+        f"on VMSS Agentpool '{name}'."
+    )
+    raise ArmError(400, "InvalidParameter", message)
+
+
+def _check_tags(tags: object) -> None:
+    # A size remembered in a tag must not be named like an annotation: no slash.
+    # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
+    if not isinstance(tags, dict):
+        raise _invalid("tags")
+    bad = [tag for tag in tags if _RESERVED_IN_TAGS & set(tag) or len(tag) > 512]
+    if bad:
+        message = f"The tag names '{','.join(bad)}' have reserved characters '<,>,%,&,\\,?,/'."
+        raise ArmError(400, "InvalidTagNameCharacters", message)
+    if len(tags) > 50 or any(not isinstance(value, str) or len(value) > 256 for value in tags.values()):
+        raise _invalid("tags")
+
+
+def _invalid(parameter: str) -> ArmError:
+    message = (
+        f"The value of parameter agentPoolProfile.{parameter} is invalid. "
+        "Please see https://aka.ms/aks-naming-rules for more details."
+    )
+    return ArmError(400, "InvalidParameter", message)

@@ -1,0 +1,55 @@
+"""The keys that issuers publish, found as OpenID Connect says: the discovery document names the place.
+
+The name of a cluster's issuer need not be an address that can be reached from here, so the stand-in is told
+where each issuer's documents are served: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import httpx
+import jwt
+
+from devtools.emulators.entra.errors import no_keys
+
+_DISCOVERY = "/.well-known/openid-configuration"
+
+
+def issuer_served_by(server: httpx.Client) -> str:
+    """The issuer whose documents a server has.
+
+    Args:
+        server: the server, such as a cluster's API server.
+
+    Returns:
+        The issuer's name, which its tokens bear.
+
+    Raises:
+        httpx.HTTPStatusError: it has none, or does not show them to who asks.
+    """
+    return str(server.get(_DISCOVERY).raise_for_status().json()["issuer"])
+
+
+def published_keys(issuer: str, servers: Mapping[str, httpx.Client]) -> jwt.PyJWKSet:
+    """The keys that an issuer publishes at this moment.
+
+    Args:
+        issuer: the issuer, as tokens name it.
+        servers: issuer → what serves its documents.
+
+    Returns:
+        The keys.
+
+    Raises:
+        EntraError: they cannot be read, or the documents are another issuer's.
+    """
+    try:
+        server = servers[issuer]
+        document = server.get(_DISCOVERY).raise_for_status().json()
+        if document["issuer"] != issuer:
+            raise no_keys()
+        # Of the address only the path counts: its host may be as far away as the issuer's.
+        keys = server.get(urlsplit(document["jwks_uri"]).path).raise_for_status().json()
+        return jwt.PyJWKSet.from_dict(keys)
+    except (httpx.HTTPError, ValueError, KeyError, jwt.PyJWKSetError) as error:
+        raise no_keys() from error

@@ -1,0 +1,18 @@
+"""How repositories are named on a command line."""
+
+import argparse
+from pathlib import Path
+
+from devtools.emulators.github.repository import Repository
+
+
+def repository(text: str) -> Repository:
+    """Read `OWNER/NAME=PATH`: a bare repository and the name it has on GitHub.
+
+    Raises:
+        ArgumentTypeError: it is not that.
+    """
+    name, _, path = text.partition("=")
+    if not path or name.count("/") != 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected OWNER/NAME=PATH")
+    return Repository(path=Path(path), full_name=name)

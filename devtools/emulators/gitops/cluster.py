@@ -1,0 +1,106 @@
+"""The cluster as the players see it: lists, merges and applies, over plain HTTP."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import httpx
+
+from devtools.cluster.connection import apply, merge
+
+Object = dict[str, Any]
+
+
+class ApplyError(Exception):
+    """An object that the cluster refused; the message is the cluster's."""
+
+
+class Cluster:
+    """A cluster.
+
+    Args:
+        api: signed in as one who may write what Git says.
+    """
+
+    def __init__(self, api: httpx.Client) -> None:
+        self._api = api
+        self._resources: dict[tuple[str, str], Object] = {}
+
+    def items(self, group_version: str, plural: str) -> list[Object]:
+        """Return the objects of a custom kind; none if the cluster does not know it."""
+        answer = self._api.get(f"/apis/{group_version}/{plural}")
+        if answer.status_code == 404:
+            return []
+        found = answer.raise_for_status().json()["items"]
+        assert isinstance(found, list)
+        return found
+
+    def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
+        """Return an object, or None."""
+        answer = self._api.get(self._path(api_version, kind, namespace, name))
+        if answer.status_code == 404:
+            return None
+        document = answer.raise_for_status().json()
+        assert isinstance(document, dict)
+        return document
+
+    def update(self, live: Object, patch: Mapping[str, Any], *, subresource: str = "") -> None:
+        """Merge a patch into an object, unless it has changed since it was read: then the next look tells."""
+        metadata = live["metadata"]
+        path = self._path(live["apiVersion"], live["kind"], metadata.get("namespace", ""), metadata["name"])
+        version = {"resourceVersion": metadata["resourceVersion"]}
+        body = dict(patch) | {"metadata": dict(patch.get("metadata", {})) | version}
+        answer = merge(self._api, path + subresource, body)
+        if answer.status_code not in {404, 409}:
+            answer.raise_for_status()
+
+    def apply(
+        self, objects: Iterable[Object], *, namespace: str, manager: str, labels: Mapping[str, str]
+    ) -> None:
+        """Apply objects.
+
+        Args:
+            objects: what to apply; their namespaces come first.
+            namespace: where those go that name none.
+            manager: the field manager.
+            labels: what each of them is marked with.
+
+        Raises:
+            ApplyError: the cluster refused one; those before it stand.
+        """
+        for each in sorted(objects, key=lambda one: one["kind"] != "Namespace"):
+            metadata = each["metadata"]
+            home = metadata.get("namespace", namespace)
+            manifest = each | {"metadata": metadata | {"labels": metadata.get("labels", {}) | labels}}
+            path = self._path(each["apiVersion"], each["kind"], home, metadata["name"])
+            answer = apply(self._api, path, manifest, manager=manager)
+            if answer.is_error:
+                said = answer.json().get("message", answer.text)
+                raise ApplyError(f"{each['kind']} {metadata['name']}: {said}")
+
+    def is_healthy(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
+        """Whether a workload is rolled out; what is no workload is healthy if it stands."""
+        live = self.get(api_version, kind, namespace, name)
+        if live is None or kind not in {"Deployment", "StatefulSet"}:
+            return live is not None
+        status, wanted = live.get("status", {}), live["spec"].get("replicas", 1)
+        current = status.get("observedGeneration") == live["metadata"]["generation"]
+        counts = {status.get(count, 0) for count in ("updatedReplicas", "availableReplicas", "replicas")}
+        return current and counts == {wanted}
+
+    def _path(self, api_version: str, kind: str, namespace: str, name: str) -> str:
+        resource = self._resource(api_version, kind)
+        root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+        home = f"/namespaces/{namespace}" if resource["namespaced"] else ""
+        return f"{root}{home}/{resource['name']}/{name}"
+
+    def _resource(self, api_version: str, kind: str) -> Object:
+        if (api_version, kind) not in self._resources:
+            root = "apis" if "/" in api_version else "api"
+            answer = self._api.get(f"/{root}/{api_version}")
+            for each in answer.json()["resources"] if answer.is_success else ():
+                if "/" not in each["name"]:
+                    self._resources[api_version, each["kind"]] = each
+        found = self._resources.get((api_version, kind))
+        if found is None:
+            raise ApplyError(f'no matches for kind "{kind}" in version "{api_version}"')
+        return found

@@ -1,0 +1,72 @@
+"""Delete: what it checks, and what is marked instead of taken away because something has to happen before."""
+
+from devtools.emulators.kubernetes import status
+from devtools.emulators.kubernetes.kinds import JOB, NAMESPACE, POD, Kind
+from devtools.emulators.kubernetes.store import Object, Store
+from devtools.emulators.kubernetes.writes import Target
+
+_PROTECTED_NAMESPACES = {"default", "kube-public", "kube-system"}
+_RETURNED = {"PersistentVolumeClaim", "ResourceQuota", "Service", "ServiceAccount"}
+_POLICY_FINALIZERS = {"Foreground": ["foregroundDeletion"], "Orphan": ["orphan"]}
+
+
+def delete(store: Store, target: Target, options: Object) -> Object:
+    """Take an object away, or mark it if finalizers, containers or contents have to go first.
+
+    Args:
+        store: where it stands.
+        target: which object.
+        options: `DeleteOptions`.
+
+    Returns:
+        The object as it is marked; for some kinds as it was; else the `Status` of a success.
+
+    Raises:
+        ApiError: 403, 404 or 409.
+    """
+    kind, name = target.kind, target.name
+    live = store.get(kind, target.namespace, name)
+    metadata = live["metadata"]
+    _check_preconditions(kind, metadata, options.get("preconditions", {}))
+    if kind == NAMESPACE and name in _PROTECTED_NAMESPACES:
+        raise status.forbidden(kind, name, "this namespace may not be deleted")
+    policy = options.get("propagationPolicy", "Orphan" if kind == JOB else "Background")
+    finalizers = [*metadata.get("finalizers", ()), *_POLICY_FINALIZERS.get(policy, ())]
+    if not finalizers and kind not in {NAMESPACE, POD}:
+        if not target.dry_run:
+            store.drop(kind, live)
+        return live if kind.name in _RETURNED else status.success(kind, name, metadata["uid"])
+    if "deletionTimestamp" in metadata:
+        return live
+    marked = _marked(kind, live, finalizers, now=store.now())
+    return marked if target.dry_run else store.save(kind, marked)
+
+
+def _marked(kind: Kind, live: Object, finalizers: list[str], *, now: str) -> Object:
+    mark: Object = {"deletionTimestamp": now}
+    if kind == NAMESPACE:
+        return live | {
+            "metadata": live["metadata"] | mark,
+            "status": live["status"] | {"phase": "Terminating"},
+        }
+    mark["deletionGracePeriodSeconds"] = 30 if kind == POD else 0
+    if finalizers:
+        mark["finalizers"] = finalizers
+    if "generation" in live["metadata"]:
+        mark["generation"] = live["metadata"]["generation"] + 1
+    return live | {"metadata": live["metadata"] | mark}
+
+
+def _check_preconditions(kind: Kind, metadata: Object, wanted: Object) -> None:
+    """Refuse to delete another object, or another version, than the one that is meant."""
+    for field, shown, happened in (
+        ("uid", "UID", "deleted and then recreated"),
+        ("resourceVersion", "ResourceVersion", "modified"),
+    ):
+        value = wanted.get(field, metadata[field])
+        if value != metadata[field]:
+            why = (
+                f"the {shown} in the precondition ({value}) does not match the {shown} in record "
+                f"({metadata[field]}). The object might have been {happened}"
+            )
+            raise status.precondition_failed(kind, metadata["name"], why)

@@ -1,0 +1,135 @@
+"""What the controllers share: their settings, the objects they own, and how they write a status."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from devtools.emulators.kubernetes.kinds import NAMESPACE, Kind
+from devtools.emulators.kubernetes.store import Object, Store
+
+Condition = tuple[str, str, str, str]  # type, status, reason, message
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlayerSettings:
+    """How long things take, and what fails.
+
+    Attributes:
+        ready_seconds: from a pod's creation until it is ready; None means never.
+        node_ready_seconds: from a node's creation until it is ready; None means never.
+        termination_seconds: for which a deleted namespace is still seen, at least.
+        unpullable_images: images that cannot be had, as globs.
+        dead_apis: APIs that an APIService names and nothing serves, as `group/version`: no namespace can be
+            seen to be empty.
+        undeletable: resources of which an admission policy lets none be deleted, such as `secrets`.
+    """
+
+    ready_seconds: float | None = 0.3
+    node_ready_seconds: float | None = 0.0
+    termination_seconds: float = 0.2
+    unpullable_images: tuple[str, ...] = ()
+    dead_apis: tuple[str, ...] = ()
+    undeletable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What the controllers see and act on.
+
+    Attributes:
+        store: the objects.
+        settings: see there.
+        since: when something that takes time began, by the uid of its object.
+        nodes: every node there ever was; while there is none, pods run without.
+    """
+
+    store: Store
+    settings: PlayerSettings
+    since: dict[str, datetime] = field(default_factory=dict)
+    nodes: set[str] = field(default_factory=set)
+
+    def copy(self) -> "World":
+        """The same, apart from what is written down about it later."""
+        return replace(self, since=dict(self.since), nodes=set(self.nodes))
+
+
+def dependents(world: World, namespace: str, uid: str) -> list[tuple[Kind, Object]]:
+    """Return what names an object as an owner."""
+    return [
+        (kind, found)
+        for kind, found in world.store.contents(namespace)
+        if any(owner["uid"] == uid for owner in found["metadata"].get("ownerReferences", ()))
+    ]
+
+
+def controlled(world: World, kind: Kind, owner: Object) -> list[Object]:
+    """Return the objects of a kind that belong to an owner, by name."""
+    uid = owner["metadata"]["uid"]
+    return [
+        found
+        for found in world.store.objects(kind, owner["metadata"]["namespace"])
+        if any(one["uid"] == uid for one in found["metadata"].get("ownerReferences", ()))
+    ]
+
+
+def make(
+    world: World,
+    kind: Kind,
+    name: str,
+    content: Object,
+    *,
+    owner: tuple[Kind, Object],
+    labels: dict[str, str],
+) -> Object | None:
+    """Create an object that belongs to another one; None if their namespace is going away."""
+    of, owning = owner[0], owner[1]["metadata"]
+    home = world.store.find(NAMESPACE, "", owning["namespace"])
+    if home is None or "deletionTimestamp" in home["metadata"]:
+        return None
+    reference = {
+        "apiVersion": of.api_version,
+        "kind": of.name,
+        "name": owning["name"],
+        "uid": owning["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    metadata = {
+        "name": name,
+        "namespace": owning["namespace"],
+        "uid": str(uuid.uuid4()),
+        "generation": 1,
+        "creationTimestamp": world.store.now(),
+        "labels": labels,
+        "ownerReferences": [reference],
+    }
+    new = {"kind": kind.name, "apiVersion": kind.api_version, "metadata": metadata} | content
+    return world.store.save(kind, new)
+
+
+def with_status(world: World, kind: Kind, live: Object, status: Object) -> Object:
+    """Write an object's status if it is another one, and return the object as it stands then."""
+    if live.get("status") == status:
+        return live
+    return world.store.save(kind, live | {"status": status})
+
+
+def conditions(live: Object, told: Iterable[Condition], *, now: str) -> list[dict[str, str]]:
+    """Return conditions as a status lists them; the time is when their status changed last."""
+    before = {one["type"]: one for one in live.get("status", {}).get("conditions", ())}
+    listed = []
+    for type_, status, reason, message in told:
+        old = before.get(type_, {})
+        since = old["lastTransitionTime"] if old.get("status") == status else now
+        texts = {"reason": reason, "message": message} if reason else {}
+        listed.append({"type": type_, "status": status, "lastTransitionTime": since} | texts)
+    return listed
+
+
+def template_hash(template: Any) -> str:
+    """Return what tells the versions of a pod template apart."""
+    return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]

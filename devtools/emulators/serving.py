@@ -1,0 +1,92 @@
+"""Serve an ASGI application on a loopback port: in this process for a test, or as a process of its own.
+
+Every stand-in and the local host are started through this file, so that they start, say that they are ready
+and stop in one way.
+"""
+
+import contextlib
+import errno
+import json
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from devtools.interrupts import ended_by_signals
+
+_START_TIMEOUT = 10.0  # seconds
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket(
+        proto=socket.IPPROTO_TCP
+    )  # asyncio sets TCP_NODELAY only where the protocol is named
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen()  # whoever reads the URL may connect at once, and waits until the server accepts
+    return listener
+
+
+def _server(app: ASGIApp) -> uvicorn.Server:
+    # Longer than clients keep a connection: one that closes as it is used again looks like an outage.
+    return uvicorn.Server(
+        uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, timeout_keep_alive=75
+        )
+    )
+
+
+def serve_forever(app: ASGIApp, *, port: int, name: str) -> None:
+    """Serve until interrupted; the first line on standard output is `{"name": …, "url": …}`.
+
+    Args:
+        app: the application.
+        port: the loopback port; 0 takes a free one, which the printed line tells.
+        name: what is being served, for the printed line.
+    """
+    try:
+        listener = _bound(port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        sys.exit(f"Port {port} is taken: something else listens there. Is it another one of these?")
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with contextlib.suppress(KeyboardInterrupt), ended_by_signals():
+        sys.stdout.write(json.dumps({"name": name, "url": url}) + "\n")
+        sys.stdout.flush()
+        _server(app).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def serving(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
+    """Serve in a thread of this process for as long as the context lasts.
+
+    Args:
+        app: the application.
+        port: the loopback port; 0 takes a free one.
+
+    Yields:
+        The base URL, without a trailing slash.
+
+    Raises:
+        RuntimeError: the server did not start within ten seconds.
+    """
+    listener = _bound(port)
+    server = _server(app)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + _START_TIMEOUT
+    while not server.started:
+        if time.monotonic() > deadline or not thread.is_alive():
+            raise RuntimeError("the server did not start")
+        time.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=5)
+        listener.close()

@@ -1,0 +1,74 @@
+"""Routes claim the environment's own hosts, at the gateways named, for its own services, and nothing else.
+
+A route without hostnames, or with a wildcard, answers for every host of its gateway: other branches' too.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from coppice.manifests.fields import Fields, mapping, mappings, shown, string, strings
+from provisioning.admission.policy import Rules, kind_id
+
+_GATEWAY_API = "gateway.networking.k8s.io"
+ROUTES = frozenset(f"{_GATEWAY_API}/{kind}Route" for kind in ("HTTP", "GRPC", "TLS", "TCP", "UDP"))
+"""The kinds of routes: whatever else has a field `hostnames`, claims no host by it."""
+
+_HOSTLESS = frozenset(f"{_GATEWAY_API}/{kind}Route" for kind in ("TCP", "UDP"))
+_POLICIES = "alb.networking.azure.io/"
+_INGRESS = "networking.k8s.io/Ingress"
+
+
+def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
+    """What stands against a route, an Ingress, or a policy of Application Gateway for Containers."""
+    kind = kind_id(obj)
+    spec = mapping(obj, "spec")
+    if kind in _HOSTLESS:
+        yield "a route of this kind names no host and so would answer for every one; leave it out"
+    elif kind in ROUTES:
+        yield from _hosts(strings(spec, "hostnames"), rules)
+    if kind in ROUTES:
+        for parent in mappings(spec, "parentRefs"):
+            yield from _parent(parent, rules)
+        yield from _references({name: spec[name] for name in spec if name != "parentRefs"}, rules)
+    elif kind.startswith(_POLICIES):
+        yield from _references(spec, rules)
+    elif kind == _INGRESS:
+        if mapping(spec, "defaultBackend"):
+            yield "its defaultBackend would answer for every host"
+        yield from _hosts([string(rule, "host") for rule in mappings(spec, "rules")], rules)
+        for tls in mappings(spec, "tls"):
+            yield from _hosts(strings(tls, "hosts"), rules)
+
+
+def _hosts(hosts: Sequence[str], rules: Rules) -> Iterator[str]:
+    known = " and ".join(sorted(rules.hosts))
+    if not hosts:
+        yield f"it names no host and so would answer for every one; this environment's are {known}"
+    for host in hosts:
+        if host not in rules.hosts:
+            yield f"the host {shown(host)} is not this environment's; its hosts are {known}"
+
+
+def _parent(parent: Fields, rules: Rules) -> Iterator[str]:
+    if string(parent, "group") not in {"", _GATEWAY_API} or string(parent, "kind") not in {"", "Gateway"}:
+        yield f"its parent {shown(parent.get('name'))} is no Gateway"
+        return
+    gateway = f"{string(parent, 'namespace') or rules.namespace}/{string(parent, 'name')}"
+    if gateway not in rules.gateways:
+        known = ", ".join(sorted(rules.gateways)) or "none"
+        yield f"its parent {shown(gateway)} is not in GATEWAYS ({known})"
+
+
+def _references(spec: Fields, rules: Rules) -> Iterator[str]:
+    """What is referred to (backends, mirrors, targets, certificates) names its namespace in one way."""
+    waiting: list[object] = [spec]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if value.get("namespace") not in (None, "", rules.namespace):  # a tuple: it may be a list
+                yield (
+                    f"it refers to {shown(value.get('name'))} in the namespace {shown(value['namespace'])}; "
+                    f"only what is in {rules.namespace} may be referred to"
+                )
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)

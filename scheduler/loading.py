@@ -1,0 +1,144 @@
+"""Read a schedule file, whole or not at all.
+
+A mistake is named with its line, what stands there and what was expected: a schedule that is half understood
+switches off the wrong thing.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from scheduler.parser import parser
+from scheduler.schedule import Environment, Flag, Hours, Price, Schedule, Sync
+from scheduler.shared_flags import place_of
+
+Place: TypeAlias = tuple[str | int, ...]
+
+
+class ScheduleError(ValueError):
+    """A schedule has mistakes; the message has a line for each."""
+
+
+def load(text: str, *, name: str = "schedule.yaml", repository: str = "") -> Schedule:
+    """Read a schedule.
+
+    Args:
+        text: YAML 1.2.
+        name: the file's name, for messages.
+        repository: the repository of flags that name none.
+
+    Returns:
+        The schedule.
+
+    Raises:
+        ScheduleError: it has mistakes, all of which are named.
+    """
+    try:
+        values, root = parser().load(text), parser().compose(text)
+    except MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ScheduleError(f"{name}{line}: {error.problem}") from error
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise ScheduleError(f"{name}: {error}") from error
+    try:
+        schedule = Schedule.model_validate(values)
+    except ValidationError as error:
+        mistakes = list(_mistakes(error))
+    else:
+        mistakes = list(_contradictions(schedule, repository))
+        if not mistakes:
+            return schedule
+    lines = sorted({(_line(root, place), said) for place, said in mistakes})
+    raise ScheduleError("\n".join(f"{name}, line {line}: {said}" for line, said in lines))
+
+
+def _mistakes(error: ValidationError) -> Iterator[tuple[Place, str]]:
+    for each in error.errors(include_url=False):
+        place, expected = each["loc"], each["msg"].removeprefix("Value error, ")
+        where = _shown(place) or "the file"
+        if each["type"] == "missing":
+            yield place, f"{where} is missing"
+        elif each["type"] == "extra_forbidden":
+            yield place, f"{where} is not known here: expected one of {', '.join(_keys(place[:-1]))}"
+        elif each["type"] == "too_short":
+            if not each["input"]:  # else its wrong items have been named
+                yield place, f"{where} is empty: expected at least one"
+        elif each["type"] in {"model_type", "dict_type"}:
+            yield place, f"{where} is {each['input']!r}: expected a mapping"
+        else:
+            found = f" is {each['input']!r}" if isinstance(each["input"], str | int | float) else ""
+            yield place, f"{where}{found}: {expected.replace('Input should be', 'expected')}"
+
+
+def _keys(place: Place) -> tuple[str, ...]:
+    match place:
+        case ():
+            part: type[BaseModel] = Schedule
+        case (*_, "state", int()):
+            part = Flag
+        case (*_, "sync", int()):
+            part = Sync
+        case ("price",):
+            part = Price
+        case ("environments", "features"):
+            part = Hours
+        case _:
+            part = Environment
+    return tuple(part.model_fields)
+
+
+def _contradictions(schedule: Schedule, repository: str) -> Iterator[tuple[Place, str]]:
+    """What each part says well, and together makes no sense."""
+    flags: dict[tuple[str, ...], str] = {}
+    pools: dict[str, str] = {}
+    namespaces: dict[str, str] = {}
+    for name, environment in schedule.named.items():
+        root = ("environments", name)
+        if not name.replace("-", "").isalnum() or not name.islower() or name[0] == "-":
+            yield root, f"environment {name!r}: expected lower-case letters, digits and '-', such as dev"
+        for index, flag in enumerate(environment.state):
+            other = flags.setdefault((*place_of(flag, repository), flag.branch), name)
+            theirs = schedule.named[other]
+            if (theirs.awake, theirs.lead_time) != (environment.awake, environment.lead_time):
+                place = (*root, "state", index)
+                yield (
+                    place,
+                    f"{_shown(place)} is {flag}: {other} has it too, and other hours: expected the same",
+                )
+        for index, pool in enumerate(environment.pools):
+            place = (*root, "pools", index)
+            if pool in schedule.protected_pools:
+                yield place, f"{_shown(place)} is {pool!r}: expected a pool that is not in protected_pools"
+            elif pool in pools:
+                yield place, f"{_shown(place)} is {pool!r}: expected a pool of its own, {pools[pool]} has it"
+            pools[pool] = name
+        for index, namespace in enumerate(environment.namespaces):
+            place = (*root, "namespaces", index)
+            if namespace in namespaces:
+                owner = namespaces[namespace]
+                yield place, f"{_shown(place)} is {namespace!r}: expected one of its own, {owner} has it"
+            namespaces[namespace] = name
+
+
+def _shown(place: Place) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")
+
+
+def _line(root: Node | None, place: Sequence[str | int]) -> int:
+    """The line of what stands at a place, or of the nearest thing around it that stands."""
+    node, line = root, 1
+    for step in place:
+        if isinstance(node, MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == step), None)
+            if found is None:
+                break
+            key, node = found
+        elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+            key = node = node.value[step]
+        else:
+            break
+        line = (node if isinstance(node, ScalarNode) else key).start_mark.line + 1
+    return int(line)

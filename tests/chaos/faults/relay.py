@@ -1,0 +1,158 @@
+"""A real PostgreSQL behind the edge: its protocol, as far as to tell one statement from the next.
+
+https://www.postgresql.org/docs/current/protocol-message-formats.html
+"""
+
+import asyncio
+import struct
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from tests.chaos.faults.wire import Call, Said
+
+_SSL = 80877103
+_READY, _ERROR, _AUTHENTICATION = b"Z", b"E", b"R"
+_ENDS = {b"Q", b"S"}  # a simple query, or the end of an extended one
+# What the server would say where others answer with a status.
+_STATES = {
+    401: "28000",  # invalid_authorization_specification
+    403: "42501",  # insufficient_privilege
+    404: "3D000",  # invalid_catalog_name
+    409: "55006",  # object_in_use
+    412: "40001",  # serialization_failure
+    429: "53300",  # too_many_connections
+    500: "XX000",  # internal_error
+    503: "57P03",  # cannot_connect_now
+}
+
+
+@dataclass
+class _Session:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    state: bytes = field(default=b"I")  # of the transaction, as the server said it last
+
+    async def reply(self) -> bytes:
+        """What the server says until it is ready, or until it is gone."""
+        said = b""
+        while True:
+            try:
+                kind, message = await _message(self.reader)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return said
+            said += message
+            if kind == _READY:
+                self.state = message[-1:]
+                return said
+
+
+@dataclass
+class Relay:
+    """A server.
+
+    Args:
+        host: where it is.
+        port: its port.
+    """
+
+    host: str
+    port: int
+
+    async def exchanges(
+        self, system: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> AsyncGenerator["Statement | Connect", None]:
+        """What a client asks for: to be connected, and then statement by statement."""
+        startup = await _startup(reader)
+        if struct.unpack_from("!i", startup, 4) == (_SSL,):
+            writer.write(b"N")
+            startup = await _startup(reader)
+        session = _Session(*await asyncio.open_connection(self.host, self.port))
+        try:
+            database = startup.split(b"\0database\0")[-1].split(b"\0")[0].decode()
+            yield Connect(Call(system, "CONNECT", database), session, startup, reader, writer)
+            asked = b""
+            while True:
+                kind, message = await _message(reader)
+                asked += message
+                if kind == b"X":
+                    return
+                if kind in _ENDS:
+                    yield Statement(Call(system, "STATEMENT", _words(asked)), session, asked)
+                    asked = b""
+        finally:
+            session.writer.close()
+
+
+@dataclass
+class Connect:
+    """A client that wants to be connected."""
+
+    call: Call
+    session: _Session
+    startup: bytes
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def carry_out(self, *, last: bool = False) -> Said:
+        """Let both sign each other in; what the server says at the end is not yet passed on."""
+        self.session.writer.write(self.startup)
+        while True:
+            kind, message = await _message(self.session.reader)
+            if kind == _ERROR:
+                return Said(message, last=True)
+            asks = kind == _AUTHENTICATION and struct.unpack_from("!i", message, 5)[0] not in {0, 12}
+            if kind == _AUTHENTICATION and struct.unpack_from("!i", message, 5)[0] == 0:
+                return Said(message + await self.session.reply(), last)
+            self.writer.write(message)
+            if asks:
+                _, answer = await _message(self.reader)
+                self.session.writer.write(answer)
+
+    def refuse(self, status: int) -> Said:
+        """The server sends the client away."""
+        return Said(_error("FATAL", status), last=True)
+
+
+@dataclass
+class Statement:
+    """A statement, or several that are sent as one."""
+
+    call: Call
+    session: _Session
+    asked: bytes
+
+    async def carry_out(self, *, last: bool = False) -> Said:
+        """Let the server do it."""
+        self.session.writer.write(self.asked)
+        return Said(await self.session.reply(), last)
+
+    def refuse(self, status: int) -> Said:
+        """The server does nothing; within a transaction that is the end of it."""
+        state = b"I" if self.session.state == b"I" else b"E"
+        return Said(_error("ERROR", status) + _framed(_READY, state))
+
+
+async def _startup(reader: asyncio.StreamReader) -> bytes:
+    length = await reader.readexactly(4)
+    return length + await reader.readexactly(struct.unpack("!i", length)[0] - 4)
+
+
+async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """A message's kind, and all of it."""
+    head = await reader.readexactly(5)
+    return head[:1], head + await reader.readexactly(struct.unpack("!i", head[1:])[0] - 4)
+
+
+def _framed(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("!i", len(body) + 4) + body
+
+
+def _error(severity: str, status: int) -> bytes:
+    fields = {"S": severity, "V": severity, "C": _STATES[status], "M": "as the test asked"}
+    return _framed(_ERROR, b"".join(f"{name}{value}\0".encode() for name, value in fields.items()) + b"\0")
+
+
+def _words(asked: bytes) -> str:
+    """The first words of a statement: what follows may be a password."""
+    text = asked[5:] if asked[:1] == b"Q" else asked[5:].partition(b"\0")[2]
+    return " ".join(text.split(b"\0")[0].decode().split()[:3])

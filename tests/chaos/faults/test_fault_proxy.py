@@ -1,0 +1,124 @@
+"""The faults are what they are called: seen from a client, and by what was done."""
+
+import contextlib
+import http.client
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from devtools.emulators.arm.state import Credential
+from tests.chaos.faults.faults import RETRY_AFTER, Fault, Injection
+from tests.chaos.faults.laboratory import Laboratory
+from tests.chaos.faults.operations import NAMESPACE
+from tests.chaos.faults.state import others, ours, standing
+from tests.chaos.faults.wire import Call
+
+CONFIG_MAPS = "/api/v1/namespaces/payments/configmaps"
+POST = Call("kubernetes", "POST", CONFIG_MAPS)
+STATUSES = [each for each in Fault if each.status]
+
+
+@pytest.fixture
+def stage(lab: Laboratory) -> Iterator[Laboratory]:
+    """The laboratory, and the same afterwards."""
+    before = lab.world.save()
+    yield lab
+    lab.world.edge.mend()
+    lab.world.edge.watch()
+    lab.world.restore(before)
+
+
+def strike(lab: Laboratory, fault: Fault) -> None:
+    lab.world.edge.watch(Injection(fault=fault, at=0), expected=[POST])
+
+
+def post(lab: Laboratory, name: str = "mine") -> tuple[int, str | None, bytes]:
+    """Create a ConfigMap: the status, what `Retry-After` said, and the body."""
+    connection = http.client.HTTPConnection(
+        lab.world.edge.url("kubernetes").removeprefix("http://"), timeout=0.3
+    )
+    try:
+        connection.request("POST", CONFIG_MAPS, json.dumps({"metadata": {"name": name}}))
+        response = connection.getresponse()
+        return response.status, response.headers["Retry-After"], response.read()
+    finally:
+        connection.close()
+
+
+def done(lab: Laboratory, name: str = "mine") -> bool:
+    return any(f"configmaps/payments/{name} " in each for each in standing(lab.world))
+
+
+@pytest.mark.parametrize(
+    ("fault", "met", "was_done"),
+    [
+        (Fault.REFUSED, ConnectionRefusedError, False),
+        (Fault.RESET, ConnectionResetError, False),
+        (Fault.LOST, ConnectionResetError, True),
+        (Fault.TIMEOUT, TimeoutError, False),
+        (Fault.TRUNCATED, http.client.IncompleteRead, True),
+    ],
+)
+def test_a_client_meets_what_the_fault_is_called(
+    stage: Laboratory, fault: Fault, met: type[Exception], was_done: bool
+) -> None:
+    strike(stage, fault)
+    with pytest.raises(met):
+        post(stage)
+    assert done(stage) is was_done
+
+
+@pytest.mark.parametrize("fault", STATUSES)
+def test_a_refusal_does_nothing(stage: Laboratory, fault: Fault) -> None:
+    strike(stage, fault)
+    status, retry_after, body = post(stage)
+    assert (status, json.loads(body)["code"]) == (fault.status, fault.status)
+    assert retry_after == (str(RETRY_AFTER) if fault is Fault.THROTTLED else None)
+    assert not done(stage)
+
+
+@pytest.mark.parametrize("fault", [each for each in Fault if each is not Fault.REFUSED and not each.kills])
+def test_a_fault_strikes_one_call_and_no_other(stage: Laboratory, fault: Fault) -> None:
+    stage.world.edge.watch(Injection(fault=fault, at=1), expected=[POST, POST, POST])
+    assert post(stage, "before")[0] == 201
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        post(stage)
+    assert post(stage, "after")[0] == 201
+    assert [call.method for call in stage.world.edge.calls] == ["POST"] * 3
+
+
+def test_a_system_that_refuses_connections_does_so_until_it_is_mended(stage: Laboratory) -> None:
+    stage.world.edge.watch(Injection(fault=Fault.REFUSED, at=1), expected=[POST, POST])
+    assert post(stage, "before")[0] == 201
+    for _ in range(2):
+        with pytest.raises(ConnectionRefusedError):
+            post(stage)
+    stage.world.edge.mend()
+    assert post(stage)[0] == 201
+
+
+@pytest.mark.parametrize(("fault", "was_done"), [(Fault.KILLED_BEFORE, False), (Fault.KILLED_AFTER, True)])
+def test_a_process_that_is_killed_is_dead_at_once(stage: Laboratory, fault: Fault, was_done: bool) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        stage.world.edge.pid = process.pid
+        strike(stage, fault)
+        with pytest.raises(ConnectionResetError):
+            post(stage)
+        assert process.wait(5) == -9
+    assert done(stage) is was_done
+
+
+def test_what_is_left_over_and_what_is_touched_is_seen(stage: Laboratory) -> None:
+    world, before = stage.world, (ours(stage.world), others(stage.world))
+    subject = f"system:serviceaccount:{NAMESPACE}:api"
+    left = Credential(name="x", issuer="i", subject=subject, audiences=())
+    world.arm.credentials["rg-coppice/id-jobs"]["x"] = left
+    assert (ours(world) != before[0], others(world) == before[1]) == (True, True)
+
+    theirs = f"{CONFIG_MAPS}/theirs"
+    document = {"metadata": {"name": "theirs", "labels": {"touched": "yes"}}}
+    assert world.edge.ask("kubernetes", "PUT", theirs, json.dumps(document).encode()).status == 200
+    assert others(world) != before[1]

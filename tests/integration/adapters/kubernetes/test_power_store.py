@@ -1,0 +1,145 @@
+"""Ledgers and overrides as ConfigMaps: what is written comes back, and what is spoilt is named."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.kubernetes.power_store import LedgerAdapter, OverrideAdapter
+from coppice.reconciler.errors import Conflict, NotSetUp, Rejected
+from scheduler.ledger import Ledger, Move, Night, Wake
+from scheduler.overrides import Override
+from tests.integration.adapters.worlds import Cluster
+
+CONFIG_MAPS = "/api/v1/namespaces/coppice-system/configmaps"
+NOW = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
+WORD = Override(
+    environment="dev", state="on", since=NOW, until=NOW + timedelta(hours=8), who="dana", reason="a demo"
+)
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+pools = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
+times = st.datetimes(timezones=st.just(UTC))
+nights = st.builds(Night, times, times, st.dictionaries(pools, st.integers(0, 1000), max_size=2))
+wakes = st.builds(Wake, times, st.timedeltas(timedelta(), timedelta(days=3)))
+ledgers = st.builds(
+    Ledger,
+    environment=st.just("dev"),
+    move=st.none() | st.builds(Move, st.sampled_from(["down", "up"]), times),
+    asleep=st.none() | nights,
+    nights=st.lists(nights, max_size=3).map(tuple),
+    wakes=st.lists(wakes, max_size=3).map(tuple),
+    pools=st.dictionaries(pools, st.sampled_from(["count=2,min=1,max=3", "count=0"]), max_size=2),
+)
+overrides = st.builds(
+    Override,
+    environment=st.just("dev"),
+    state=st.sampled_from(["on", "off"]),
+    until=times,
+    since=times,
+    who=texts,
+    reason=texts,
+)
+a_few = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@pytest.fixture
+def books(cluster: Cluster) -> LedgerAdapter:
+    return LedgerAdapter(cluster.api)
+
+
+@pytest.fixture
+def words(cluster: Cluster) -> OverrideAdapter:
+    return OverrideAdapter(cluster.api)
+
+
+def spoil(cluster: Cluster, name: str, **data: str) -> None:
+    headers = {"Content-Type": "application/merge-patch+json"}
+    cluster.http.patch(f"{CONFIG_MAPS}/{name}", json={"data": data}, headers=headers).raise_for_status()
+
+
+def test_what_is_not_written_yet_is_an_empty_ledger(books: LedgerAdapter) -> None:
+    assert books.ledger("dev") == Ledger(environment="dev")
+
+
+@a_few
+@given(ledger=ledgers)
+def test_a_ledger_comes_back_as_it_was_written(books: LedgerAdapter, ledger: Ledger) -> None:
+    books.write(replace(ledger, version=books.ledger("dev").version))
+    assert replace(books.ledger("dev"), version="") == ledger
+
+
+def test_a_ledger_that_somebody_else_wrote_meanwhile_is_not_overwritten(books: LedgerAdapter) -> None:
+    books.write(Ledger(environment="dev"))
+    read = books.ledger("dev")
+    books.write(read.begin("down", NOW))
+    for stale in (read.begin("up", NOW), Ledger(environment="dev")):
+        with pytest.raises(Conflict):
+            books.write(stale)
+    assert books.ledger("dev").move == Move("down", NOW)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"nights": "no json"},
+        {"nights": "[[1]]"},
+        {"wakes": '[["2026-03-02T20:00:00+00:00", "long"]]'},
+        {"move": '["down", "2026-03-02T20:00:00"]'},  # in which zone?
+        {"asleep": "7"},
+    ],
+)
+def test_a_spoilt_ledger_is_named_and_not_taken_for_an_empty_one(
+    books: LedgerAdapter, cluster: Cluster, data: dict[str, str]
+) -> None:
+    books.write(Ledger(environment="dev"))
+    spoil(cluster, "ledger-dev", **data)
+    with pytest.raises(Rejected, match="ConfigMap coppice-system/ledger-dev cannot be read"):
+        books.ledger("dev")
+
+
+@a_few
+@given(override=overrides)
+def test_an_override_comes_back_as_it_was_written(words: OverrideAdapter, override: Override) -> None:
+    words.write(override)
+    (found,) = words.overrides()
+    assert replace(found, version="") == override
+
+
+def test_an_override_takes_the_place_of_the_former_one_of_its_environment_alone(
+    words: OverrideAdapter,
+) -> None:
+    for each in (WORD, replace(WORD, environment="staging"), replace(WORD, state="off")):
+        words.write(each)
+    found = {each.environment: each.state for each in words.overrides()}
+    assert found == {"dev": "off", "staging": "on"}
+
+
+def test_an_override_can_be_ended_more_than_once(words: OverrideAdapter) -> None:
+    words.write(WORD)
+    words.end("dev")
+    words.end("dev")
+    assert words.overrides() == ()
+
+
+@pytest.mark.parametrize("data", [{"state": "perhaps"}, {"until": "soon"}, {"since": "2026-03-02T20:00:00"}])
+def test_a_spoilt_override_is_named(words: OverrideAdapter, cluster: Cluster, data: dict[str, str]) -> None:
+    words.write(WORD)
+    spoil(cluster, "override-dev", **data)
+    with pytest.raises(Rejected, match="ConfigMap coppice-system/override-dev cannot be read"):
+        words.overrides()
+
+
+def test_other_config_maps_are_no_overrides(words: OverrideAdapter, books: LedgerAdapter) -> None:
+    books.write(Ledger(environment="dev"))
+    assert words.overrides() == ()
+
+
+def test_a_cluster_that_is_not_set_up_is_said_with_the_command_for_it(cluster: Cluster) -> None:
+    cluster.http.delete("/api/v1/namespaces/coppice-system").raise_for_status()
+    with pytest.raises(NotSetUp, match="deploy/cluster/install"):
+        LedgerAdapter(cluster.api).write(Ledger(environment="dev"))
+    with pytest.raises(NotSetUp, match="deploy/cluster/install"):
+        OverrideAdapter(cluster.api).write(WORD)

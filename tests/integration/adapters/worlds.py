@@ -1,0 +1,163 @@
+"""A small world of each system: its stand-in, and our adapters pointed at it."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from adapters.azure.client import Unsigned
+from adapters.azure.cluster import ClusterAdapter
+from adapters.azure.identities import CredentialDeleterAdapter, CredentialWriterAdapter, IdentityReaderAdapter
+from adapters.github.client import client
+from adapters.github.repository import RepositoryAdapter
+from adapters.kubernetes.client import Api
+from adapters.storage.queue import Queue
+from devtools.emulators.arm.state import ArmState
+from devtools.emulators.emulator import StandIn
+from devtools.emulators.github.repository import Repository
+from devtools.emulators.queues.connection import emulator_connection_string
+from devtools.emulators.queues.store import Queues
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+TOKEN = "ghs_0123456789"
+
+
+@dataclass
+class Stage:
+    """A server whose application a test brings along: to start one for each takes a tenth of a second."""
+
+    app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self.app is not None:
+            await self.app(scope, receive, send)
+
+
+@dataclass
+class Clock:
+    """A clock that a test moves."""
+
+    now: datetime = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def go_on(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """The stand-in for Kubernetes, and the client under test."""
+
+    url: str
+    standin: StandIn
+    api: Api
+    clock: Clock
+    http: httpx.Client
+
+    def namespace(self, name: str, **metadata: Any) -> dict[str, Any]:
+        return self.made("/api/v1/namespaces", {"metadata": {"name": name, **metadata}})
+
+    def made(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
+        answer = self.http.post(path, json=document)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def standing(self, path: str) -> dict[str, Any]:
+        answer = self.http.get(path).raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def asked(self, *methods: str) -> list[str]:
+        """What the client sent, as `METHOD path`."""
+        return [f"{each.method} {each.path}" for each in self.standin.requests if each.method in methods]
+
+
+@dataclass
+class TurnsTaken:
+    """Gives a turn at once, and notes whose it was."""
+
+    taken: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def of(self, identity: str) -> Iterator[None]:
+        self.taken.append(identity)
+        yield
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureAdapters:
+    """The adapters for ARM, and the turns that were taken."""
+
+    cluster: ClusterAdapter
+    reader: IdentityReaderAdapter
+    turns: TurnsTaken
+    writer: CredentialWriterAdapter
+    deleter: CredentialDeleterAdapter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Azure:
+    """The stand-in for ARM, and the adapters under test."""
+
+    url: str
+    standin: StandIn
+    state: ArmState
+    ours: AzureAdapters
+
+    def asked(self, *methods: str) -> int:
+        return sum(1 for each in self.standin.requests if each.method in methods)
+
+
+def azure_at(url: str) -> AzureAdapters:
+    turns = TurnsTaken()
+    cluster = ClusterAdapter(Unsigned(), SUBSCRIPTION, url, group="rg-coppice", name="aks-coppice")
+    return AzureAdapters(
+        cluster=cluster,
+        reader=IdentityReaderAdapter(Unsigned(), SUBSCRIPTION, url, issuer=cluster.issuer),
+        turns=turns,
+        writer=CredentialWriterAdapter(Unsigned(), SUBSCRIPTION, url, turns=turns),
+        deleter=CredentialDeleterAdapter(Unsigned(), SUBSCRIPTION, url, turns=turns),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitHub:
+    """The stand-in for GitHub, and the adapter under test."""
+
+    url: str
+    standin: StandIn
+    git: Repository
+    repository: RepositoryAdapter
+
+    @property
+    def main(self) -> str:
+        return str(self.git.head("main"))
+
+
+def repository_at(url: str, **options: Any) -> RepositoryAdapter:
+    def sign_in() -> Any:
+        return client(url=url, token=TOKEN, app_id="", installation_id="", private_key="")
+
+    return RepositoryAdapter(sign_in, "acme/todo-app", **options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """The stand-in for queue storage, and the adapter under test."""
+
+    url: str
+    standin: StandIn
+    queues: Queues
+    queue: Queue
+    clock: list[float]
+
+
+def queue_at(url: str) -> Queue:
+    return Queue("branches", {"AzureWebJobsStorage": emulator_connection_string(url)})

@@ -1,0 +1,59 @@
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from devtools.interrupts import ended_by_signals
+
+ROOT = Path(__file__).resolve().parents[3]
+SERVER = """
+import threading
+from local.interrupts import ended_by_signals
+try:
+    with ended_by_signals():
+        print("up", flush=True)
+        threading.Event().wait()
+except KeyboardInterrupt:
+    print("ended")
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("start", [[], ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]], ids=["shell", "script"])
+def test_a_command_ends_by_a_signal_also_where_a_script_has_started_it_in_the_background(
+    start: list[str], how: signal.Signals
+) -> None:
+    command = [*start, sys.executable, "-c", SERVER]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(how)
+        said, _ = process.communicate(timeout=20)
+
+    assert said == "ended\n"
+
+
+def test_the_handlers_that_were_there_are_there_again() -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with ended_by_signals():
+        pass
+
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_in_a_thread_nothing_changes() -> None:
+    seen: list[object] = []
+
+    def serve() -> None:
+        with ended_by_signals():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=serve)
+    thread.start()
+    thread.join()
+
+    assert seen == [before]

@@ -1,0 +1,38 @@
+"""The rules that the program in memory decides by, unless a test wants others."""
+
+from datetime import timedelta
+
+from coppice.components.database import Terms
+from coppice.environment.config import Rules
+from coppice.environment.key import Key
+from coppice.environment.naming import Prefixes
+from tests.support.manifests import BASE_DOMAIN
+
+REPOSITORY = "acme/todo"
+TENANT = "tenant-1"
+RULES = Rules(
+    repository=REPOSITORY,
+    include=("*",),
+    exclude=("release/*",),
+    prefixes=Prefixes(namespace="feature-", credential="coppice-", database="feature_"),
+    base_domain=BASE_DOMAIN,
+    protected=("kube-*", "feature-precious"),
+    labels={"dev-gateway-access": "allowed"},
+    accounts={"postgres-service-account": ""},
+    pools={"": ("rg/id-0", "rg/id-1")},
+    most=50,
+    reapply_after=timedelta(hours=24),
+    tenant=TENANT,
+    digest="settings-1",
+)
+SERVER = Terms(host="pg.example", port=5432, template="", secret="branch-database", connections=20)
+
+
+def key(branch: str) -> Key:
+    """A branch of our repository."""
+    return RULES.key(branch)
+
+
+def namespace_of(branch: str) -> str:
+    """The namespace of a branch."""
+    return RULES.name(branch).namespace

@@ -1,0 +1,60 @@
+"""Leases, which run out if nobody renews them."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from coppice.reconciler.errors import Conflict, Failure
+from tests.support.world import Held, World
+
+_LEASE = timedelta(seconds=75)
+
+
+@dataclass
+class Lease:
+    """A lease that was taken, and may have been lost since."""
+
+    world: World
+    name: str
+    holder: str
+
+    def renew(self) -> None:
+        with self.world.call(f"renew {self.name}"):
+            held = self.world.leases.get(self.name)
+            if held is None or held.holder != self.holder:
+                raise Conflict(f"lease {self.name} was lost")
+            self.world.leases[self.name] = replace(held, until=self.world.now + _LEASE)
+
+
+@dataclass
+class Locks:
+    """Leases: one that is not given back runs out."""
+
+    world: World
+
+    @contextlib.contextmanager
+    def hold(self, name: str, *, patience: float = 0) -> Iterator[Lease | None]:
+        del patience  # time stands still while somebody waits
+        with self.world.call(f"take {name}"):
+            held, holder = self.world.leases.get(name), self.world.number()
+            free = held is None or held.until <= self.world.now
+            if free:
+                self.world.leases[name] = Held(holder=holder, until=self.world.now + _LEASE)
+        if not free:
+            yield None
+            return
+        try:
+            yield Lease(self.world, name, holder)
+        finally:
+            with contextlib.suppress(Failure), self.world.call(f"give back {name}"):
+                held = self.world.leases.get(name)
+                if held is not None and held.holder == holder:
+                    del self.world.leases[name]
+
+    def clear_away(self) -> tuple[str, ...]:
+        with self.world.call("clear leases away"):
+            gone = [name for name, held in self.world.leases.items() if held.until <= self.world.now]
+            for name in gone:
+                del self.world.leases[name]
+            return tuple(gone)

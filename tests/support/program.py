@@ -1,0 +1,232 @@
+"""The program over the world in memory: all of it is real but its adapters."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from app.http.environments import ask
+from app.http.responses import Answer
+from app.http.sweeps import carry_out
+from app.reconciler import Reconciler
+from app.settings import DEFAULT_KINDS
+from coppice.components.namespace import Namespace
+from coppice.environment.config import Rules
+from coppice.environment.key import Key, from_message
+from coppice.environment.naming import Name
+from coppice.lifecycle.drift import Drift
+from coppice.lifecycle.observe_branch import Observed, Readers
+from coppice.lifecycle.report import again
+from coppice.manifests.rejection import Refused
+from coppice.reconciler.report import Report
+from deprovisioning.executor import Steps as DeprovisioningExecutor
+from provisioning.admission import Rules as GuardRules
+from provisioning.executor import Steps as ProvisioningExecutor
+from provisioning.fence import Terms as Fence
+from provisioning.placement import Placement
+from provisioning.renderer import Desired, Layout, desired
+from provisioning.secrets import VaultTerms
+from tests.support.azure import CredentialDeleter, Identities
+from tests.support.cluster import (
+    Application,
+    CronJobSuspender,
+    NamespaceDeleter,
+    Namespaces,
+    ObjectDeleter,
+    Objects,
+)
+from tests.support.config import RULES, TENANT, key, namespace_of
+from tests.support.locks import Locks
+from tests.support.manifests import overlay
+from tests.support.monitoring import SharedConfigs
+from tests.support.postgres import DatabaseDropper, Databases
+from tests.support.records import BooksInMemory
+from tests.support.repository import MONITORING, OVERLAY, Builder, Fetched, Repository
+from tests.support.world import World
+
+
+@cache
+def _judged(archive: bytes, commit: str, key: Key, name: Name) -> Desired | Refused:
+    """What a commit asks for: a pure function of the archive, so that each is built once only."""
+    guard = GuardRules(
+        namespace=name.namespace,
+        allowed_kinds=frozenset(DEFAULT_KINDS.split(",")),
+        hosts=frozenset(name.hosts),
+        gateways=frozenset({"agc-shared/agc-feature-gateway"}),
+        key_vaults=frozenset(),
+        key_vault_objects=frozenset(),
+    )
+    layout = Layout(
+        manifests="manifests",
+        overlays=(OVERLAY, MONITORING),
+        tenant=TENANT,
+        accounts=RULES.accounts,
+        vaults=VaultTerms(vaults=(), objects=()),
+        fence=Fence(templates=()),
+        placement=Placement(node_selector={}, tolerations=()),
+    )
+    return desired(
+        commit, key, name, layout=layout, guard=guard, archives=Fetched(archive), builder=Builder()
+    )
+
+
+@dataclass
+class Program:
+    """The program, its queue, and the people who use it.
+
+    Args:
+        world: what stands outside.
+        rules: what decides about branches.
+        queue: messages, and when each may be taken.
+    """
+
+    world: World = field(default_factory=World)
+    rules: Rules = RULES
+    queue: list[tuple[datetime, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.world.heads.setdefault(self.world.default_branch, "0" * 40)
+        for pool in self.rules.pools.values():
+            for ref in pool:
+                self.world.identities.setdefault(ref, f"client-of-{ref}")
+        self.books = BooksInMemory(self.world)
+        self.repository = Repository(self.world)
+        self._locks = Locks(self.world)
+
+    @property
+    def reconciler(self) -> Reconciler:
+        """What reconciles branches by the present rules."""
+        world, identities = self.world, Identities(self.world)
+        namespaces, application = Namespaces(world), Application(world)
+        server, shared = Databases(world), SharedConfigs(world)
+        return Reconciler(
+            rules=self.rules,
+            readers=Readers(
+                branches=self.repository,
+                books=self.books,
+                namespaces=namespaces,
+                identities=identities,
+                application=application,
+                databases=server if self.rules.databases else None,
+                monitoring=shared,
+                asleep_since=self._asleep_since,
+            ),
+            objects=Objects(world),
+            desired=self._desired,
+            provisioning=ProvisioningExecutor(
+                records=self.books,
+                requests=self.books,
+                namespaces=namespaces,
+                credentials=identities,
+                surplus=CredentialDeleter(world),
+                application=application,
+                objects=ObjectDeleter(world),
+                monitoring=shared,
+                databases=server,
+            ),
+            deprovisioning=DeprovisioningExecutor(
+                records=self.books,
+                record_deleter=self.books,
+                namespaces=NamespaceDeleter(world),
+                credentials=CredentialDeleter(world),
+                cron_jobs=CronJobSuspender(world),
+                monitoring=shared,
+                databases=DatabaseDropper(world),
+            ),
+            locks=self._locks,
+            now=lambda: world.now,
+        )
+
+    def _asleep_since(self) -> datetime | None:
+        with self.world.call("read schedule"):
+            return self.world.night
+
+    def _desired(self, commit: str, seen: Observed) -> Desired | Refused:
+        return _judged(self.repository.archive(commit), commit, seen.key, seen.name)
+
+    def with_rules(self, **changes: Any) -> "Program":
+        """The same world under other settings."""
+        return Program(self.world, replace(self.rules, **changes), self.queue)
+
+    def copy(self) -> "Program":
+        """Another program over a world in the same state."""
+        return Program(self.world.copy(), self.rules, list(self.queue))
+
+    def push(self, branch: str, objects: tuple[Mapping[str, Any], ...] | None = None) -> str:
+        """Push a new commit to a branch, made if it does not exist; nobody is told."""
+        commit = f"{len(self.world.trees) + 1:040x}"
+        self.world.trees[commit] = tuple(map(dict, overlay() if objects is None else objects))
+        self.world.heads[branch] = commit
+        return commit
+
+    def delete_branch(self, branch: str) -> None:
+        """Delete a branch; nobody is told."""
+        self.world.heads.pop(branch, None)
+
+    def ask(self, branch: str, action: str) -> Answer:
+        """What a person asks for over HTTP."""
+        answer, found = ask(
+            branch,
+            "hold" if action == "hold" else "apply",
+            rules=self.rules,
+            branches=self.repository,
+            books=self.books,
+            now=self.world.now,
+        )
+        if found is not None:
+            self.tell(found.branch)
+        return answer
+
+    def tell(self, branch: str) -> None:
+        """Put a branch's key onto the queue."""
+        self.queue.append((self.world.now, key(branch).to_message()))
+
+    def run(self, branch: str) -> Report:
+        """One run for one branch."""
+        return self.reconciler.reconcile(key(branch))
+
+    def work(self, message: str) -> Report:
+        """What the queue's function does with one message."""
+        found, first_seen = from_message(message)
+        report = self.reconciler.reconcile(found)
+        later = again(report, found, first_seen=first_seen, now=self.world.now)
+        if later is not None:
+            text, delay = later
+            self.queue.append((self.world.now + timedelta(seconds=delay), text))
+        return report
+
+    def drain(self) -> list[Report]:
+        """Work until the queue is empty, while the world goes on."""
+        reports = []
+        while self.queue:
+            self.queue.sort(key=lambda each: each[0])
+            due, message = self.queue.pop(0)
+            self.world.now = max(self.world.now, due)
+            reports.append(self.work(message))
+            self.world.settle()
+        return reports
+
+    def sweep(self, *, most_deletions: int = 5, confirmed: str = "") -> Drift:
+        """One sweep, its keys put onto the queue."""
+        found, orphans = self.reconciler.sweep(most_deletions=most_deletions, confirmed=confirmed)
+        carry_out(found, orphans, queue=self, locks=self.reconciler.locks)
+        return found
+
+    def enqueue(self, keys: Iterable[Key]) -> None:
+        """Put keys onto the queue."""
+        self.queue += [(self.world.now, each.to_message()) for each in keys]
+
+    def stand(self, branch: str, objects: tuple[Mapping[str, Any], ...] | None = None) -> str:
+        """Push a branch and see its environment up."""
+        commit = self.push(branch, objects)
+        self.tell(branch)
+        self.drain()
+        namespace = self.world.namespaces[namespace_of(branch)]
+        assert namespace.applied is not None
+        assert (namespace.applied.revision, namespace.applied.result) == (commit, "Ready")
+        return commit
+
+    def namespace(self, branch: str) -> Namespace:
+        """The namespace of a branch, which has to stand."""
+        return self.world.namespaces[self.rules.name(branch).namespace]

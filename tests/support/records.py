@@ -1,0 +1,65 @@
+"""The books of the world: records and requests, each written only over what was read."""
+
+from dataclasses import dataclass, replace
+
+from coppice.components.removal import Owned
+from coppice.environment.key import Key
+from coppice.environment.naming import Name
+from coppice.environment.records import Books, Record, Request, Shelf
+from coppice.reconciler.errors import Conflict, Gone
+from tests.support.world import World
+
+
+@dataclass
+class BooksInMemory:
+    """Reads and writes the books."""
+
+    world: World
+
+    def get(self, key: Key, name: Name) -> Books:
+        with self.world.call(f"read books of {key.branch}"):
+            if name.slug in self.world.spoilt:
+                raise self.world.spoilt[name.slug]
+            return Books(self.world.records.get(name.namespace), self.world.requests.get(key))
+
+    def all(self) -> Shelf:
+        with self.world.call("list books"):
+            return Shelf(
+                records=tuple(self.world.records.values()),
+                requests=tuple(self.world.requests.values()),
+                spoilt=dict(self.world.spoilt),
+            )
+
+    def write(self, record: Record) -> None:
+        with self.world.call(f"write {record}"):
+            _expect(self.world.records.get(record.namespace), record)
+            self.world.records[record.namespace] = replace(record, version=self.world.number())
+
+    def take_place(self, record: Record, most: int) -> None:
+        self.all().check_place(most)
+        self.write(record)
+
+    def ask(self, request: Request) -> None:
+        with self.world.call(f"write {request}"):
+            _expect(self.world.requests.get(request.key), request)
+            self.world.requests[request.key] = replace(request, version=self.world.number())
+
+    def delete_record(self, owned: Owned[Record]) -> None:
+        with self.world.call(f"delete {owned.subject}"):
+            if owned.subject.namespace in self.world.records:
+                _expect(self.world.records[owned.subject.namespace], owned.subject)
+                del self.world.records[owned.subject.namespace]
+
+    def delete_request(self, owned: Owned[Request]) -> None:
+        with self.world.call(f"delete {owned.subject}"):
+            key = owned.subject.key.as_written
+            if key in self.world.requests:
+                _expect(self.world.requests[key], owned.subject)
+                del self.world.requests[key]
+
+
+def _expect(stands: Record | Request | None, written: Record | Request) -> None:
+    if stands is None and written.version:
+        raise Gone(f"{written} is gone")
+    if stands is not None and stands.version != written.version:
+        raise Conflict(f"{written} is not the one that was read")

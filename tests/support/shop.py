@@ -1,0 +1,87 @@
+"""A world of things that are wanted in waves, to watch the loop with: it knows nothing of branches."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from coppice.reconciler.controller import Ran, run
+from coppice.reconciler.errors import Conflict, Failure
+from coppice.reconciler.plan import Change, Gate, Plan, Stop, Wave
+
+
+@dataclass(frozen=True, kw_only=True)
+class Put(Change):
+    """Put a thing where it is missing."""
+
+    verb: ClassVar[str] = "put"
+    name: str
+    under: str = ""
+
+    @property
+    def target(self) -> str:
+        return self.name
+
+    @property
+    def lock(self) -> str | None:
+        return self.under or None
+
+
+@dataclass
+class Held:
+    """A lock that can be lost."""
+
+    lost: Callable[[], bool]
+
+    def renew(self) -> None:
+        if self.lost():
+            raise Conflict("the lease was lost")
+
+
+@dataclass
+class Shop:
+    """A world of things that are wanted in waves, and of those that stand."""
+
+    waves: list[list[Put]] = field(default_factory=list)
+    stands: set[str] = field(default_factory=set)
+    barrier: Gate | Stop | None = None
+    errors: dict[str, list[Failure]] = field(default_factory=dict)
+    busy: set[str] = field(default_factory=set)
+    soon_free: set[str] = field(default_factory=set)
+    taken: list[str] = field(default_factory=list)
+    puts: list[str] = field(default_factory=list)
+    looks: int = 0
+    forgets: bool = False
+    lost: bool = False
+    broken: Failure | None = None
+
+    def look(self) -> frozenset[str]:
+        self.looks += 1
+        return frozenset(self.stands)
+
+    def plan(self, stands: frozenset[str]) -> Plan:
+        missing = [Wave(tuple(each for each in wave if each.name not in stands)) for wave in self.waves]
+        barrier = (self.barrier,) if self.barrier else ()
+        return Plan((*(each for each in missing if each.changes), *barrier))
+
+    def act(self, _: frozenset[str], change: Change) -> None:
+        self.puts.append(change.target)
+        if self.errors.get(change.target):
+            raise self.errors[change.target].pop(0)
+        if not self.forgets:
+            self.stands.add(change.target)
+
+    @contextlib.contextmanager
+    def hold(self, name: str, *, patience: float = 0) -> Iterator[Held | None]:
+        if self.broken:
+            raise self.broken
+        self.taken.append(name)
+        held_by_others = name in self.busy or (name in self.soon_free and not patience)
+        yield None if held_by_others else Held(lambda: self.lost)
+
+    def run(self) -> Ran[frozenset[str]]:
+        return run(name="key", observe=self.look, plan=self.plan, act=self.act, locks=self)
+
+
+def puts(*names: str, under: str = "") -> list[Put]:
+    return [Put(name=name, under=under) for name in names]

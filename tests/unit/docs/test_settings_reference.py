@@ -1,0 +1,110 @@
+import ast
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from app.config import RENDERING
+from app.settings import DEFAULT_KINDS, Settings, load
+from devtools.host.settings import read_values
+from provisioning.admission.namespace import LABELS
+
+ROOT = Path(__file__).parents[3]
+REFERENCE = (ROOT / "docs" / "settings.md").read_text()
+SAMPLE = ROOT / "local.settings.sample.json"
+
+# What Functions and the local host read; `settings.py` does not.
+OF_THE_HOST = {"AzureWebJobsStorage", "LOCAL_FUNCTION_KEY"}
+# What the sample points to the stand-ins, and what the example repository asks for.
+OF_THE_WORKER = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
+OF_THE_SAMPLE = {"GITHUB_API_URL", "GITHUB_TOKEN", "AZURE_RESOURCE_MANAGER_URL", "KUBECONFIG", "KEY_VAULTS"}
+OF_THE_WORKER = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
+OF_THE_SAMPLE |= {"CREDENTIAL_SETTLE_SECONDS"}
+
+
+def rows() -> dict[str, tuple[str, str]]:
+    """Setting → its default and its example, as the reference has them."""
+    found = re.findall(r"^\| `(\w+)` \| .+ \| (.+) \| (.+) \|$", REFERENCE, flags=re.MULTILINE)
+    names = [name for name, _, _ in found]
+    assert len(names) == len(set(names)), "a setting has two rows"
+    return {
+        name: (default.strip("`"), example.strip("`")) for name, default, example in found if name.isupper()
+    } | {name: (default, example) for name, default, example in found if name in OF_THE_HOST}
+
+
+def section(title: str) -> str:
+    return REFERENCE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def as_text(value: object) -> str:
+    """A default as one would write it into an app setting."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={text}" for key, text in value.items()) or "empty"
+    if isinstance(value, tuple):
+        return ",".join(value) or "empty"
+    return str(value) or "empty"
+
+
+def defaults() -> dict[str, str]:
+    """Setting → its default, as `settings.py` has it."""
+    return {
+        name.upper(): "required" if field.is_required() else as_text(field.default)
+        for name, field in Settings.model_fields.items()
+    }
+
+
+def read_at_import() -> dict[str, str]:
+    """Setting → its default, of those that the triggers read at import: `os.environ.get(…) or …`."""
+    sources = [(ROOT / name).read_text() for name in ("function_app.py", "app/power_functions.py")]
+    tree = ast.parse("\n".join(sources))
+    alternatives = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.BoolOp)]
+    found = (re.fullmatch(r"os\.environ\.get\('(\w+)'\) or '(.+)'", each) for each in alternatives)
+    return {match[1]: match[2] for match in found if match}
+
+
+def test_every_setting_has_a_row_and_every_row_is_a_setting() -> None:
+    assert rows().keys() == defaults().keys() | read_at_import().keys() | OF_THE_HOST
+
+
+def test_the_reference_has_the_defaults_of_the_program() -> None:
+    told = {name: default for name, (default, _) in rows().items() if name not in OF_THE_HOST}
+    true = {**defaults(), **read_at_import(), "ALLOWED_KINDS": "[these](#allowed-kinds)"}
+    assert told == true
+
+
+def test_the_reference_lists_the_kinds_that_are_allowed_by_default() -> None:
+    listed = section("Allowed kinds").split("```")[1].split()
+    assert listed == DEFAULT_KINDS.split(",")
+
+
+def test_the_reference_says_which_settings_have_every_environment_applied_anew() -> None:
+    paragraph = section("What a change of settings does").split("\n\n")[1]
+    assert set(re.findall(r"`(\w+)`", paragraph)) == {name.upper() for name in RENDERING}
+
+
+def test_the_reference_says_which_labels_of_a_namespace_count() -> None:
+    sentence = (
+        section("The namespace in an overlay").partition("these count:")[2].partition("`NAMESPACE_LABELS`")[0]
+    )
+    assert set(re.findall(r"`(.+?)`", sentence)) == LABELS
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_example_is_accepted(name: str) -> None:
+    setting = name.upper()
+    example = rows()[setting][1]
+    extra = {"WORKLOAD_IDENTITIES": "rg/a,storage:rg/b"} if setting == "SERVICE_ACCOUNTS" else {}
+    assert getattr(load({**read_values(SAMPLE), setting: example, **extra}), name)
+
+
+def test_the_sample_holds_every_setting_and_nothing_else() -> None:
+    assert read_values(SAMPLE).keys() == rows().keys() | OF_THE_WORKER
+
+
+def test_the_sample_has_the_defaults_but_for_what_points_to_the_stand_ins() -> None:
+    sample, settings = read_values(SAMPLE), load(read_values(SAMPLE))
+    for name, field in Settings.model_fields.items():
+        if not field.is_required() and name.upper() not in OF_THE_SAMPLE:
+            assert getattr(settings, name) == field.default, name
+    assert {name: sample[name] for name in read_at_import()} == read_at_import()

@@ -1,0 +1,64 @@
+"""Environments to be shown part by part, put together by hand."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from coppice.components.database import Database
+from coppice.diagnostics.identity_chain import Chain
+from coppice.diagnostics.identity_checks import Break
+from coppice.diagnostics.inspection import Closer, Sighting
+from coppice.environment.records import ObjectRef
+from coppice.lifecycle.observe_branch import Observed
+from coppice.reconciler.observation import Standing
+from tests.support.builders import applied, namespace_for, noting, record_of, sight
+from tests.support.config import key
+from tests.support.world import START
+
+DEPLOYMENT = ObjectRef("apps/v1", "Deployment", "web")
+JOB = ObjectRef("batch/v1", "Job", "migrate")
+ROUTE = ObjectRef("gateway.networking.k8s.io/v1", "HTTPRoute", "web")
+QUOTA = ObjectRef("v1", "ResourceQuota", "coppice-quota")
+MONITOR = ObjectRef("azmonitoring.coreos.com/v1", "PodMonitor", "web")
+VAULT = ObjectRef("secrets-store.csi.x-k8s.io/v1", "SecretProviderClass", "web")
+LOGIN = ObjectRef("v1", "Secret", "branch-database")
+ACCOUNT = ObjectRef("v1", "ServiceAccount", "postgres-service-account")
+ALL = (DEPLOYMENT, ROUTE, QUOTA, MONITOR, VAULT, LOGIN, ACCOUNT)
+DATABASE = Database(
+    name="feature_x", oid=7, role=8, owner=key("x"), login="stamp-1", finished=True, sessions=0
+)
+
+
+def ago(hours: float) -> datetime:
+    return START - timedelta(hours=hours)
+
+
+def whole(**changes: Any) -> Observed:
+    """An environment that has everything."""
+    record = record_of("x", inventory=ALL, database="feature_x", trusted_from=ago(5))
+    namespace = namespace_for("x", applied(url="http://x.dev.example.com/"))
+    usual: dict[str, Any] = {
+        "books": noting(record),
+        "namespace": Standing(namespace),
+        "database": Standing(DATABASE),
+    }
+    return sight("x", **{**usual, **changes})
+
+
+def looked(*refs: ObjectRef, chains: tuple[Chain, ...] = ()) -> Closer:
+    sightings = tuple(Sighting(ref=ref, created=ago(len(ref.name))) for ref in refs)
+    return Closer(objects=Standing(sightings), chains=chains, login="Secret/branch-database")
+
+
+def chain(broken: Break | None = None) -> Chain:
+    """How its service account comes to act as its identity."""
+    return Chain(
+        account="postgres-service-account",
+        issuer="https://issuer/",
+        subject="system:serviceaccount:feature-x:postgres-service-account",
+        credential="credential/rg/id-0/coppice-x",
+        identity="rg/id-0",
+        client_id="client-0",
+        named="client-0",
+        broken=broken,
+        classes={"vault": "client-0"},
+    )

@@ -1,0 +1,14 @@
+"""One change at a time, so that the order of the calls is the same on every run."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import coppice.reconciler.controller
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_change_at_a_time() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coppice.reconciler.controller, "_SIDE_BY_SIDE", 1)
+        yield

@@ -1,0 +1,76 @@
+from datetime import timedelta
+
+import pytest
+
+from coppice.reconciler.outcome import Done
+from scheduler.ledger import Ledger, Night, Wake
+from scheduler.schedule import Price
+from tests.unit.scheduler.world import EVENING, MORNING, World
+
+HOUR = timedelta(hours=1)
+
+
+def a_night() -> World:
+    world = World(now=EVENING)
+    world.until_done(minutes=0)
+    world.now = EVENING + HOUR * 9.5
+    world.until_done()
+    world.now = MORNING
+    world.until_done(minutes=0.5)
+    return world
+
+
+def test_a_night_counts_from_its_verified_beginning_to_its_verified_end() -> None:
+    world = a_night()
+    (night,) = world.ledgers["dev"].nights
+    assert night == Night(EVENING, MORNING, {"dev": 2, "gpu": 1})
+    assert world.ledgers["dev"].node_hours() == {"dev": 20, "gpu": 10}
+
+
+def test_how_long_the_wake_took_is_kept() -> None:
+    (wake,) = a_night().ledgers["dev"].wakes
+    assert wake.began == MORNING
+    assert timedelta() < wake.took < timedelta(minutes=10)
+
+
+def test_hours_that_nobody_looked_at_are_not_claimed() -> None:
+    world = World(now=EVENING)
+    world.until_done(minutes=0)
+    world.push(world.commits[0])  # somebody woke it by hand at an unknown time
+    world.now = EVENING + HOUR * 9
+    world.until_done()
+    (night,) = world.ledgers["dev"].nights
+    assert (night.since, night.until) == (EVENING, EVENING)
+
+
+def test_sleep_is_verified_once_an_hour_and_not_at_every_tick() -> None:
+    world = World(now=EVENING)
+    world.until_done(minutes=0)
+    versions = []
+    for _ in range(24):
+        world.settle(minutes=5)
+        assert isinstance(world.tick().outcome, Done)
+        versions.append(world.ledgers["dev"].version)
+    assert len(set(versions)) == 3
+
+
+@pytest.mark.parametrize(
+    ("price", "sum_"),
+    [
+        (None, None),
+        (Price(currency="EUR", pools={"dev": 0.1}), None),
+        (Price(currency="EUR", pools={"dev": 0.1, "gpu": 3.0}), 32.0),
+    ],
+)
+def test_without_a_price_no_sum_is_named(price: Price | None, sum_: float | None) -> None:
+    assert a_night().ledgers["dev"].saved(price) == sum_
+
+
+def test_the_oldest_nights_fall_off() -> None:
+    ledger = Ledger(environment="dev")
+    for day in range(500):
+        now = EVENING + timedelta(days=day)
+        ledger = ledger.sleeps(now, {}).verify(now + HOUR).begin("up", now + HOUR).rises(now + 2 * HOUR)
+    assert (len(ledger.nights), len(ledger.wakes)) == (400, 400)
+    assert ledger.nights[-1].until == EVENING + timedelta(days=499) + HOUR
+    assert ledger.wakes[-1] == Wake(EVENING + timedelta(days=499) + HOUR, HOUR)

@@ -1,0 +1,141 @@
+from dataclasses import replace
+
+import pytest
+
+from coppice.reconciler.errors import Unreachable
+from coppice.reconciler.observation import Standing, Unknown, standing
+from coppice.reconciler.plan import Gate, Plan, Stop, wave
+from scheduler.barriers import OPERATION
+from scheduler.ledger import Ledger, Note
+from scheduler.loading import load
+from scheduler.nodes import Node, Pod, Requirement, Taint, Toleration
+from scheduler.ownership import police, police_orphans, why_not
+from scheduler.pools import Pool, PutPool, Reshape, Shape
+from tests.unit.scheduler.world import SCHEDULE, World
+
+POOL = World().pools["dev"]
+
+
+@pytest.mark.parametrize(
+    ("pool", "why"),
+    [
+        (POOL, ""),
+        (replace(POOL, mode="System"), "its mode is System: only User pools sleep"),
+        (replace(POOL, mode="user"), "its mode is user: only User pools sleep"),
+        (replace(POOL, name="prod"), "the schedule does not name it as a pool of dev"),
+        (replace(POOL, name="de"), "the schedule does not name it as a pool of dev"),
+        (replace(POOL, name="DEV"), "the schedule does not name it as a pool of dev"),
+    ],
+)
+def test_everything_has_to_speak_for_touching_a_pool(pool: object, why: str) -> None:
+    seen = World().reconciler().look("dev")
+    assert isinstance(pool, type(POOL))
+    assert why_not(pool, seen, load(SCHEDULE)) == why
+
+
+def test_a_protected_pool_is_not_touched_even_if_an_environment_names_it() -> None:
+    schedule = load(SCHEDULE).model_copy(update={"protected_pools": ("dev",)})
+    assert why_not(POOL, World().reconciler().look("dev"), schedule) == "it is in protected_pools"
+
+
+@pytest.mark.parametrize("reading", ["nodes", "on_pools"])
+def test_what_is_unknown_is_not_touched(reading: str) -> None:
+    seen = World().reconciler().look("dev")
+    blind = replace(seen, **{reading: Unknown(Unreachable("no answer"))})  # type: ignore[arg-type]  # either of two
+    assert "hands off" in why_not(POOL, blind, load(SCHEDULE))
+
+
+def a_pod(namespace: str = "billing", **more: object) -> Pod:
+    return replace(Pod(namespace=namespace, name="p", node="dev-0"), **more)  # type: ignore[arg-type]
+
+
+NEEDS_DEV = ((Requirement("agentpool", "In", ("dev",)),),)
+NEEDS_LINUX = ((Requirement("kubernetes.io/os", "In", ("linux",)),), (Requirement("agentpool", "Exists"),))
+
+
+@pytest.mark.parametrize(
+    ("pod", "foreign"),
+    [
+        (a_pod(), True),
+        (a_pod(phase="Pending"), True),
+        (a_pod(phase="Unknown"), True),
+        (a_pod(phase="Succeeded"), False),
+        (a_pod(phase="Failed"), False),
+        (a_pod(tied=True), False),
+        (a_pod(node="prod-0"), False),
+        (a_pod("ameide-dev"), False),
+        (a_pod("ameide-dev-2"), True),
+        (a_pod("cnpg-system"), False),
+        (a_pod("cnpg-system-2"), True),
+        (a_pod("kube-system"), False),
+        (a_pod("kube-system", nodes=NEEDS_DEV), True),
+        (a_pod("kube-system", nodes=NEEDS_LINUX), False),
+    ],
+)
+def test_a_pod_of_others_keeps_a_pool(pod: Pod, foreign: bool) -> None:
+    world = World()
+    world.pods.append(pod)
+    assert bool(why_not(POOL, world.reconciler().look("dev"), load(SCHEDULE))) is foreign
+
+
+@pytest.mark.parametrize(
+    ("change", "movable"),
+    [
+        ({}, True),
+        ({"ready": False}, False),
+        ({"pool": "gpu"}, False),  # asleep too
+        ({"pool": ""}, False),
+        ({"taints": (Taint("CriticalAddonsOnly", "true", "NoSchedule"),)}, True),
+        ({"taints": (Taint("gpu", "true", "NoSchedule"),)}, False),
+        ({"taints": (Taint("gpu", "true", "PreferNoSchedule"),)}, True),
+    ],
+)
+def test_a_pod_of_kube_system_is_no_obstacle_where_another_pool_can_take_it(
+    change: dict[str, object], movable: bool
+) -> None:
+    world = World()
+    for name in ("system", "prod"):
+        world.nodes[name] = 0
+    tolerations = (Toleration("CriticalAddonsOnly", "Exists"),)
+    world.pods.append(a_pod("kube-system", tolerations=tolerations))
+    seen = world.reconciler().look("dev")
+    other = replace(Node(name="other", pool="system", ready=True), **change)  # type: ignore[arg-type]
+    known = replace(seen, nodes=Standing((*(standing(seen.nodes) or ()), other)))
+    assert (why_not(POOL, known, load(SCHEDULE)) == "") is movable
+
+
+def test_what_is_struck_out_takes_its_gate_and_later_claims_along_and_nothing_else() -> None:
+    world = World()
+    world.pods.append(a_pod())
+    seen = world.reconciler().look("dev")
+    ledger = Ledger(environment="dev")
+    begun = Note(ledger=ledger.begin("down", world.now), what="begins")
+    claim = Note(ledger=ledger.sleeps(world.now, {}), what="asleep")
+    gates = Gate("read back", OPERATION, 1), Gate("pods", "pods", 1), Stop("x", "x")
+    gpu = Reshape(pool=world.pools["gpu"], shape=Shape(0, None))
+    plan = Plan(
+        (*wave(begun), *wave(Reshape(pool=POOL, shape=Shape(0, None))), *gates, *wave(gpu), *wave(claim))
+    )
+    found = police(plan, seen, load(SCHEDULE))
+    assert found.items[:3] == (*wave(begun), *gates[1:])
+    assert [type(change) for change in found.changes] == [Note, PutPool]
+    assert [str(each.change) for each in found.struck] == [
+        "change pool/dev (autoscaler off, count 2 to 0)",
+        "note ledger/dev (asleep)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pool", "count", "why"),
+    [
+        (replace(POOL, mode="System"), 2, "its mode is System: only User pools are woken"),
+        (replace(POOL, shape=Shape(0, None, "spoilt")), 2, "its tag 'spoilt' does not say what it was"),
+        (replace(POOL, shape=Shape(3, None, "count=2")), 2, "it would lose nodes"),
+    ],
+)
+def test_an_orphan_that_is_left_alone_is_said_with_what_is_in_the_way(
+    pool: Pool, count: int, why: str
+) -> None:
+    step = Reshape(pool=pool, shape=Shape(count, None))
+    allowed, struck = police_orphans([step], load(SCHEDULE))
+    assert (allowed, [each.why for each in struck]) == ([], [why])

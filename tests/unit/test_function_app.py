@@ -1,0 +1,78 @@
+"""The app as Azure Functions sees it: cheap to import, and with the functions that its users know."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ["azure.identity", "azure.mgmt", "azure.storage", "github", "kubernetes", "pydantic", "yaml"]
+FUNCTIONS = {
+    "create_environment": "PUT environments/{*branch} function",
+    "delete_environment": "DELETE environments/{*branch} function",
+    "explain_environment": "GET environments/{*branch} function",
+    "github_webhook": "POST github anonymous",
+    "health": "GET health anonymous",
+    "health_details": "GET health/details function",
+    "list_environments": "GET environments function",
+    "reconcile_branch": "queue branches",
+    "reconcile_power": "queue power",
+    "report_poison": "queue branches-poison",
+    "report_power_poison": "queue power-poison",
+    "set_power": "POST,DELETE power/{environment} function",
+    "show_power": "GET power function",
+    "sweep_branches": "timer 0 */10 * * * *",
+    "sweep_now": "POST sweep function",
+    "tick_power": "timer 0 */5 * * * *",
+}
+_INDEX = """
+import json, sys
+import function_app
+functions = {
+    each.get_function_name(): [binding.get_dict_repr() for binding in each.get_bindings()]
+    for each in function_app.app.get_functions()
+}
+print(json.dumps({"modules": sorted(sys.modules), "functions": functions}, default=str))
+"""
+
+
+@pytest.fixture(scope="module")
+def imported() -> dict[str, Any]:
+    """What a fresh interpreter holds that has imported the app, with no settings at all."""
+    environment = {"PATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", _INDEX]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("module", HEAVY)
+def test_importing_the_app_loads_no_sdk(imported: dict[str, Any], module: str) -> None:
+    loaded = [name for name in imported["modules"] if name == module or name.startswith(f"{module}.")]
+    assert loaded == []
+
+
+def test_the_app_has_the_functions_that_its_users_know(imported: dict[str, Any]) -> None:
+    assert {name: trigger(bindings) for name, bindings in imported["functions"].items()} == FUNCTIONS
+
+
+@pytest.mark.parametrize("name", ["github_webhook", "create_environment", "delete_environment"])
+def test_keys_reach_the_queue_by_the_output_binding(imported: dict[str, Any], name: str) -> None:
+    [output] = [binding for binding in imported["functions"][name] if binding["type"] == "queue"]
+    assert (output["queueName"], output["connection"]) == ("branches", "AzureWebJobsStorage")
+
+
+def trigger(bindings: list[dict[str, Any]]) -> str:
+    """A function's trigger in a line."""
+    [found] = [binding for binding in bindings if binding["type"].endswith("Trigger")]
+    match found["type"]:
+        case "httpTrigger":
+            methods = ",".join(method.rpartition(".")[2] for method in found["methods"])
+            return f"{methods} {found['route']} {found['authLevel'].rpartition('.')[2].lower()}"
+        case "queueTrigger":
+            return f"queue {found['queueName']}"
+        case _:
+            return f"timer {found['schedule']}"
