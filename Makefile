@@ -39,10 +39,10 @@ $(NODE): package.json
 demo: $(STAMP) kustomize  ## the main job and a night, on this machine, narrated (DEMO_KUBECONFIG=<file>: on that cluster)
 	@$(PY) -m devtools.demo
 
-try: $(STAMP) kustomize  ## the program, its stand-ins and a branch with its environment, to play with, until interrupted
+try: $(STAMP) kustomize  ## the program, its emulators and a branch with its environment, to play with, until interrupted
 	@$(PY) -m devtools.demo.play
 
-standins: $(STAMP)  ## ARM, GitHub and Kubernetes for local.settings.sample.json, until interrupted
+emulators: $(STAMP)  ## ARM, GitHub and Kubernetes for local.settings.sample.json, until interrupted
 	@$(PY) -m devtools.demo.emulators
 
 host: $(STAMP) kustomize  ## the functions host on http://127.0.0.1:7071, settings from local.settings.json (PORT=…, SETTINGS=…)
@@ -100,5 +100,5 @@ package: $(STAMP)  ## build/coppice.zip for Azure Functions, with kustomize; on 
 	@git archive --format=zip --output build/coppice.zip --prefix=bin/ --add-file=bin/kustomize --prefix= \
 	  HEAD -- . $$(sed 's/.*/:(exclude)&/' .funcignore)
 
-.PHONY: bench check cluster demo format help host integration kustomize lock package proofs sample setup standins test \
+.PHONY: bench check cluster demo format help host integration kustomize lock package proofs sample setup emulators test \
   test-cluster try unit

@@ -11,9 +11,9 @@ import os
 
 import azure.functions as func
 
-from app.container import BRANCHES_QUEUE, composed, now
+from app.container import BRANCHES_QUEUE, container, now
 from app.http.respond import respond
-from app.http.responses import Answer, error
+from app.http.responses import Response, error
 from app.power_functions import log_poison, power
 
 _log = logging.getLogger("coppice")
@@ -35,8 +35,8 @@ def github_webhook(req: func.HttpRequest, key: func.Out[str]) -> func.HttpRespon
     """A delivery from GitHub: its branch's key goes onto the queue."""
     from app.webhook.receive import receive
 
-    def call() -> Answer:
-        settings = composed().settings
+    def call() -> Response:
+        settings = container().settings
         received = receive(
             req.headers,
             req.get_body(),
@@ -48,7 +48,7 @@ def github_webhook(req: func.HttpRequest, key: func.Out[str]) -> func.HttpRespon
         )
         if received.key is not None:
             key.set(received.key.to_message())
-        return Answer(received.status, received.body)
+        return Response(received.status, received.body)
 
     return respond(call, public=True)
 
@@ -58,9 +58,9 @@ def github_webhook(req: func.HttpRequest, key: func.Out[str]) -> func.HttpRespon
 def reconcile_branch(msg: func.QueueMessage) -> None:
     """A branch's key: make its environment what is wanted, and come back if that has to wait."""
     from coppice.environment.key import from_message
-    from coppice.lifecycle.report import again
+    from coppice.lifecycle.report import requeue_message
 
-    program = composed()
+    program = container()
     try:
         key, first_seen = from_message(msg.get_body())
     except ValueError as unreadable:
@@ -68,7 +68,7 @@ def reconcile_branch(msg: func.QueueMessage) -> None:
         raise
     report = program.reconciler.reconcile(key)
     report.log()
-    later = again(report, key, first_seen=first_seen, now=now())
+    later = requeue_message(report, key, first_seen=first_seen, now=now())
     if later is not None:
         message, delay = later
         program.queue.put(message, delay=delay)
@@ -85,33 +85,33 @@ def report_poison(msg: func.QueueMessage) -> None:
 @app.timer_trigger("timer", schedule=_SWEEP_SCHEDULE, run_on_startup=False)
 def sweep_branches(timer: func.TimerRequest) -> None:
     """What webhooks have missed: the keys of all branches that differ from what is wanted."""
-    from app.http.sweeps import carry_out
+    from app.http.sweeps import execute_sweep
 
     del timer
-    program = composed()
+    program = container()
     found, orphans = program.reconciler.sweep(most_deletions=program.settings.sweep_max_deletions)
-    carry_out(found, orphans, queue=program, locks=program.reconciler.locks)
+    execute_sweep(found, orphans, queue=program, locks=program.reconciler.locks)
 
 
 @app.function_name("sweep_now")
 @app.route("sweep", methods=["POST"])
 def sweep_now(req: func.HttpRequest) -> func.HttpResponse:
     """The same at once; a dry run only tells, and a confirmed digest lets that very plan through."""
-    from app.http.sweeps import carry_out, confirmation, swept
+    from app.http.sweeps import confirmation, execute_sweep, sweep_response
 
-    def call() -> Answer:
+    def call() -> Response:
         try:
             confirmed = confirmation(req.get_body())
         except ValueError as wrong:
             return error(400, "bad_body", str(wrong))
-        program = composed()
+        program = container()
         found, orphans = program.reconciler.sweep(
             most_deletions=program.settings.sweep_max_deletions, confirmed=confirmed
         )
         if req.params.get("dry_run", "").lower() == "true":
-            return swept(found, orphans, queued=0, dry_run=True)
-        carry_out(found, orphans, queue=program, locks=program.reconciler.locks)
-        return swept(found, orphans, queued=len(found.keys), dry_run=False)
+            return sweep_response(found, orphans, queued=0, dry_run=True)
+        execute_sweep(found, orphans, queue=program, locks=program.reconciler.locks)
+        return sweep_response(found, orphans, queued=len(found.keys), dry_run=False)
 
     return respond(call)
 
@@ -120,29 +120,29 @@ def sweep_now(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("environments", methods=["GET"])
 def list_environments(req: func.HttpRequest) -> func.HttpResponse:
     """Every environment, and what is wanted of it."""
-    from app.http.environments import listed
+    from app.http.environments import environments_response
 
     del req
-    return respond(lambda: listed(composed().reconciler.survey()))
+    return respond(lambda: environments_response(container().reconciler.apply_context()))
 
 
 @app.function_name("explain_environment")
 @app.route("environments/{*branch}", methods=["GET"])
 def explain_environment(req: func.HttpRequest) -> func.HttpResponse:
     """One branch: what is observed, what is wanted, and the plan."""
-    from app.http.environments import branch_of, explained, key_of, listed
+    from app.http.environments import branch_of, environment_response, environments_response, key_of
 
-    def call() -> Answer:
+    def call() -> Response:
         branch = branch_of(req.route_params.get("branch"))
-        reconciler = composed().reconciler
+        reconciler = container().reconciler
         if not branch:
-            return listed(reconciler.survey())
+            return environments_response(reconciler.apply_context())
         try:
-            key = key_of(branch, reconciler.rules)
+            key = key_of(branch, reconciler.config)
         except ValueError as wrong:
             return error(400, "bad_branch", str(wrong))
-        seen, verdict, plan = reconciler.explain(key)
-        return explained(seen, verdict, plan, reconciler.look_closer(seen))
+        observed, verdict, plan = reconciler.explain(key)
+        return environment_response(observed, verdict, plan, reconciler.inspect(observed))
 
     return respond(call)
 
@@ -163,16 +163,16 @@ def delete_environment(req: func.HttpRequest, key: func.Out[str]) -> func.HttpRe
     return respond(lambda: _ask(req, "hold", key))
 
 
-def _ask(req: func.HttpRequest, action: str, out: func.Out[str]) -> Answer:
+def _ask(req: func.HttpRequest, action: str, out: func.Out[str]) -> Response:
     from app.http.environments import ask, branch_of
 
-    program = composed()
+    program = container()
     answer, key = ask(
         branch_of(req.route_params.get("branch")),
         "apply" if action == "apply" else "hold",
-        rules=program.rules,
+        config=program.config,
         branches=program.repository,
-        books=program.books,
+        records=program.records,
         now=now(),
     )
     if key is not None:
@@ -184,17 +184,17 @@ def _ask(req: func.HttpRequest, action: str, out: func.Out[str]) -> Answer:
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Whether everything that the program needs answers: a status and codes, nothing that tells names."""
-    from app.http.health import examined
+    from app.http.health import health_response
 
     del req
-    return respond(lambda: examined(composed().checks(), details=False), public=True)
+    return respond(lambda: health_response(container().checks(), details=False), public=True)
 
 
 @app.function_name("health_details")
 @app.route("health/details", methods=["GET"])
 def health_details(req: func.HttpRequest) -> func.HttpResponse:
     """The same with names and reasons, for those with a key."""
-    from app.http.health import examined
+    from app.http.health import health_response
 
     del req
-    return respond(lambda: examined(composed().checks(), details=True))
+    return respond(lambda: health_response(container().checks(), details=True))

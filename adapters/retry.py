@@ -36,7 +36,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def asking_again(call: Callable[P, R]) -> Callable[P, R]:
+def retry_reads(call: Callable[P, R]) -> Callable[P, R]:
     """Make a call try three times in all, a fraction of a second apart, if no answer came.
 
     Args:
@@ -59,7 +59,7 @@ def asking_again(call: Callable[P, R]) -> Callable[P, R]:
     return patient
 
 
-def taking_turns(call: Callable[P, R]) -> Callable[P, R]:
+def retry_throttled(call: Callable[P, R]) -> Callable[P, R]:
     """Make a call that writes come again when it is told to, for ten seconds in all, if it came too fast.
 
     Azure lets about one write in four seconds through to an identity. Whoever went back to the queue for
@@ -91,7 +91,7 @@ def _as_told(state: RetryCallState) -> float:
     return (told or _PATIENCE) + wait_random(0, _JITTER)(state)
 
 
-def contended(call: Callable[P, R]) -> Callable[P, R]:
+def retry_conflicts(call: Callable[P, R]) -> Callable[P, R]:
     """Make a call that reads something and writes it back come again if somebody else was faster.
 
     Args:
@@ -124,7 +124,7 @@ def pause(seconds: float) -> None:
         nap.sleep(seconds)
 
 
-def await_it(look: Callable[[], R | None], *, seconds: float) -> R | None:
+def poll_until(look: Callable[[], R | None], *, seconds: float) -> R | None:
     """Look every second or two until something is there.
 
     Args:

@@ -16,31 +16,31 @@ from adapters.kubernetes.namespaces import (
     NamespaceReaderAdapter,
     NamespaceWriterAdapter,
 )
-from adapters.kubernetes.object_status import SightingReaderAdapter
-from adapters.kubernetes.rate_limiter import Turns
-from adapters.kubernetes.record_store import BookAdapter
+from adapters.kubernetes.object_status import ObjectStatusAdapter
+from adapters.kubernetes.rate_limiter import RateLimiter
+from adapters.kubernetes.record_store import RecordStore
 from adapters.kustomize.build import Kustomize, find
 from adapters.postgres.creator import DatabaseWriterAdapter
 from adapters.postgres.deleter import DatabaseDropperAdapter
 from adapters.postgres.reader import DatabaseReaderAdapter
-from app.config import guard, layout
+from app.config import admission_policy, layout
 from app.power import features_asleep_since
 from app.reconciler import Reconciler
 from coppice.lifecycle.observe_branch import Observed, Readers
-from coppice.manifests.rejection import Refused
-from deprovisioning.executor import Steps as DeprovisioningExecutor
-from provisioning.executor import Steps as ProvisioningExecutor
-from provisioning.renderer import Desired, desired
+from coppice.manifests.rejection import Rejection
+from deprovisioning.executor import Executor as DeprovisioningExecutor
+from provisioning.executor import Executor as ProvisioningExecutor
+from provisioning.renderer import Desired, render
 
 if TYPE_CHECKING:
-    from app.container import Composition
+    from app.container import Container
 
 
-def readers(program: "Composition") -> Readers:
+def readers(program: "Container") -> Readers:
     """All that looks at the world and changes nothing."""
     return Readers(
         branches=program.repository,
-        books=program.books,
+        records=program.records,
         namespaces=NamespaceReaderAdapter(program.provisioning_api),
         identities=program.identities,
         application=ApplicationReaderAdapter(program.provisioning_api, program.discovery),
@@ -50,7 +50,7 @@ def readers(program: "Composition") -> Readers:
     )
 
 
-def reconciler(program: "Composition") -> Reconciler:
+def reconciler(program: "Container") -> Reconciler:
     """What reconciles branches."""
     settings = program.settings
     azure = (settings.azure_subscription_id, settings.azure_resource_manager_url)
@@ -58,42 +58,42 @@ def reconciler(program: "Composition") -> Reconciler:
     removing = program.credential(settings.deprovisioning_client_id)
     removing_api = program.api(settings.deprovisioning_client_id)
     application = ApplicationWriterAdapter(program.provisioning_api, program.discovery)
-    placed, judged_by = layout(settings, program.fence), partial(guard, settings, program.fence)
+    placed, judged_by = layout(settings, program.fence), partial(admission_policy, settings, program.fence)
     builder = Kustomize(lambda: find(program.folder))
-    turns = Turns(program.provisioning_api, program.now)
+    rate_limiter = RateLimiter(program.provisioning_api, program.now)
 
-    def wish(commit: str, seen: Observed) -> Desired | Refused:
-        return desired(
+    def wish(commit: str, observed: Observed) -> Desired | Rejection:
+        return render(
             commit,
-            seen.key,
-            seen.name,
+            observed.key,
+            observed.name,
             layout=placed,
-            guard=judged_by(seen.name),
+            guard=judged_by(observed.name),
             archives=program.repository,
             builder=builder,
         )
 
     return Reconciler(
-        rules=program.rules,
+        config=program.config,
         readers=program.readers,
-        objects=SightingReaderAdapter(program.provisioning_api, program.discovery),
+        objects=ObjectStatusAdapter(program.provisioning_api, program.discovery),
         desired=wish,
         provisioning=ProvisioningExecutor(
-            records=program.books,
-            requests=program.books,
+            records=program.records,
+            requests=program.records,
             namespaces=NamespaceWriterAdapter(program.provisioning_api),
-            credentials=CredentialWriterAdapter(making, *azure, turns=turns),
-            surplus=CredentialDeleterAdapter(making, *azure, turns=turns),
+            credentials=CredentialWriterAdapter(making, *azure, rate_limiter=rate_limiter),
+            surplus=CredentialDeleterAdapter(making, *azure, rate_limiter=rate_limiter),
             application=application,
             objects=application,
             monitoring=SharedAdapter(program.provisioning_api),
             databases=DatabaseWriterAdapter(program.postgres) if program.postgres else None,
         ),
         deprovisioning=DeprovisioningExecutor(
-            records=BookAdapter(removing_api),
-            record_deleter=BookAdapter(removing_api),
+            records=RecordStore(removing_api),
+            record_deleter=RecordStore(removing_api),
             namespaces=NamespaceDeleterAdapter(removing_api),
-            credentials=CredentialDeleterAdapter(removing, *azure, turns=turns),
+            credentials=CredentialDeleterAdapter(removing, *azure, rate_limiter=rate_limiter),
             cron_jobs=CronJobSuspenderAdapter(removing_api),
             monitoring=SharedAdapter(removing_api),
             databases=DatabaseDropperAdapter(program.postgres) if program.postgres else None,

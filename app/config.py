@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.postgres.address import address
-from coppice.components.database import Terms as Databases
-from coppice.environment.config import Rules
+from coppice.environment.config import DatabaseConfig as Databases
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.naming import Name, Prefixes
 from coppice.reconciler.errors import NotSetUp
-from provisioning.admission import Rules as GuardRules
-from provisioning.fence import Terms as Fence
+from provisioning.admission import AdmissionPolicy as GuardRules
+from provisioning.fence import FenceConfig as Fence
 from provisioning.fence import egress
 from provisioning.fence_files import load
 from provisioning.placement import Placement, tolerations
 from provisioning.renderer import Layout
-from provisioning.secrets import VaultTerms
+from provisioning.secrets import VaultConfig
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -107,7 +107,7 @@ def layout(settings: "Settings", fenced: Fence) -> Layout:
         overlays=tuple(f"{folder}/{each}" for each in overlays if each),
         tenant=settings.azure_tenant_id,
         accounts=settings.accounts,
-        vaults=VaultTerms(vaults=settings.key_vaults, objects=settings.key_vault_objects),
+        vaults=VaultConfig(vaults=settings.key_vaults, objects=settings.key_vault_objects),
         fence=fenced,
         placement=Placement(
             node_selector=settings.node_selector, tolerations=tolerations(",".join(settings.tolerations))
@@ -115,7 +115,7 @@ def layout(settings: "Settings", fenced: Fence) -> Layout:
     )
 
 
-def guard(settings: "Settings", fenced: Fence, name: Name) -> GuardRules:
+def admission_policy(settings: "Settings", fenced: Fence, name: Name) -> GuardRules:
     """What may be in an overlay.
 
     Args:
@@ -137,7 +137,7 @@ def guard(settings: "Settings", fenced: Fence, name: Name) -> GuardRules:
     )
 
 
-def rules(settings: "Settings", fenced: Fence) -> Rules:
+def environment_config(settings: "Settings", fenced: Fence) -> EnvironmentConfig:
     """What decides about branches.
 
     Args:
@@ -145,7 +145,7 @@ def rules(settings: "Settings", fenced: Fence) -> Rules:
         fenced: the fence, of which every environment stands in one.
     """
     server = databases(settings)
-    return Rules(
+    return EnvironmentConfig(
         repository=settings.github_repository,
         former=settings.former_repositories,
         include=settings.branches_include,

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from adapters.kubernetes.client import Api
     from adapters.kubernetes.discovery import Discovery
     from adapters.kubernetes.power_store import OverrideAdapter
-    from adapters.kubernetes.record_store import BookAdapter
+    from adapters.kubernetes.record_store import RecordStore
     from adapters.postgres.client import Server
     from adapters.storage.queue import Queue
     from app.reconciler import Reconciler
     from app.settings import Settings
-    from coppice.environment.config import Rules
+    from coppice.environment.config import EnvironmentConfig
     from coppice.environment.key import Key
     from coppice.lifecycle.observe_branch import Readers
-    from provisioning.fence import Terms as Fence
+    from provisioning.fence import FenceConfig as Fence
     from scheduler.reconciler import Reconciler as PowerReconciler
     from scheduler.schedule import Schedule
 
@@ -42,7 +42,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Composition:
+class Container:
     """The program, put together from the environment.
 
     Args:
@@ -67,11 +67,11 @@ class Composition:
         return read(self.environment)
 
     @cached_property
-    def rules(self) -> "Rules":
+    def config(self) -> "EnvironmentConfig":
         """What decides about branches."""
-        from app.config import rules
+        from app.config import environment_config
 
-        return rules(self.settings, self.fence)
+        return environment_config(self.settings, self.fence)
 
     @cached_property
     def fence(self) -> "Fence":
@@ -177,11 +177,11 @@ class Composition:
         return Discovery(self.provisioning_api)
 
     @cached_property
-    def books(self) -> "BookAdapter":
+    def records(self) -> "RecordStore":
         """What is written down in `coppice-system`."""
-        from adapters.kubernetes.record_store import BookAdapter
+        from adapters.kubernetes.record_store import RecordStore
 
-        return BookAdapter(self.provisioning_api)
+        return RecordStore(self.provisioning_api)
 
     @cached_property
     def readers(self) -> "Readers":
@@ -245,6 +245,6 @@ class Composition:
 
 
 @cache
-def composed() -> Composition:
+def container() -> Container:
     """The program of this process, put together from its environment the first time that it is asked for."""
-    return Composition(os.environ)
+    return Container(os.environ)

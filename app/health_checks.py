@@ -15,12 +15,12 @@ from scheduler.ownership import never
 
 if TYPE_CHECKING:
     from adapters.postgres.client import Server
-    from app.container import Composition
+    from app.container import Container
 
 _CORRECT = "Correct the schedule, or let the token or app read"
 
 
-def checks(program: "Composition") -> Mapping[str, Callable[[], object]]:
+def checks(program: "Container") -> Mapping[str, Callable[[], object]]:
     """The questions, by the name of what answers; each raises a `Failure` if it finds something wrong."""
     identities = [ref for pool in program.settings.identity_pools.values() for ref in pool]
     server = program.postgres
@@ -37,7 +37,7 @@ def checks(program: "Composition") -> Mapping[str, Callable[[], object]]:
     }
 
 
-def check_schedule(program: "Composition") -> None:
+def check_schedule(program: "Container") -> None:
     """Ask whether what the schedule names is there, and can be switched.
 
     Raises:
@@ -48,7 +48,7 @@ def check_schedule(program: "Composition") -> None:
     check_pools(program)
 
 
-def check_flags(program: "Composition") -> None:
+def check_flags(program: "Container") -> None:
     """Ask whether every flag of the schedule can be read where the schedule says that it is.
 
     Raises:
@@ -71,7 +71,7 @@ def check_flags(program: "Composition") -> None:
                 raise error
 
 
-def check_pools(program: "Composition") -> None:
+def check_pools(program: "Container") -> None:
     """Ask whether the pools that the schedule names can sleep at all; one list, and none if it names none.
 
     Raises:

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from adapters.azure.pools import PoolAdapter
 from adapters.github.flags import FlagAdapter
-from adapters.kubernetes.gitops import SyncAdapter
+from adapters.kubernetes.gitops import GitOpsAdapter
 from adapters.kubernetes.leases import Leases
-from adapters.kubernetes.nodes import MachineAdapter
+from adapters.kubernetes.nodes import NodeAdapter
 from adapters.kubernetes.power_store import LedgerAdapter
 from coppice.reconciler.errors import NotSetUp
 from scheduler.calendar import level
-from scheduler.executor import Steps
+from scheduler.executor import Executor
 from scheduler.loading import ScheduleError, load
 from scheduler.observe import Readers
 from scheduler.reconciler import Reconciler
 from scheduler.schedule import Schedule
 
 if TYPE_CHECKING:
-    from app.container import Composition
+    from app.container import Container
 
 _USUAL = "schedule.yaml"
 
@@ -51,7 +51,7 @@ def schedule(folder: Path, named: str, *, repository: str) -> Schedule | None:
         ) from None
 
 
-def features_asleep_since(program: "Composition") -> datetime | None:
+def features_asleep_since(program: "Container") -> datetime | None:
     """Since when branch environments should be asleep; `None` if they should be awake."""
     if program.schedule is None or program.schedule.environments.features is None:
         return None
@@ -59,7 +59,7 @@ def features_asleep_since(program: "Composition") -> datetime | None:
     return None if said.awake else said.since
 
 
-def reconciler(program: "Composition") -> Reconciler | None:
+def reconciler(program: "Container") -> Reconciler | None:
     """What switches environments; `None` if there is no schedule."""
     if program.schedule is None:
         return None
@@ -73,7 +73,7 @@ def reconciler(program: "Composition") -> Reconciler | None:
     )
     git, syncs, ledgers = (
         FlagAdapter(program.sign_in),
-        SyncAdapter(program.scheduler_api, program.now),
+        GitOpsAdapter(program.scheduler_api, program.now),
         LedgerAdapter(program.scheduler_api),
     )
     return Reconciler(
@@ -83,11 +83,11 @@ def reconciler(program: "Composition") -> Reconciler | None:
             repositories=git,
             syncs=syncs,
             pools=pools,
-            cluster=MachineAdapter(program.scheduler_api),
+            cluster=NodeAdapter(program.scheduler_api),
             ledgers=ledgers,
             overrides=program.overrides,
         ),
-        steps=Steps(committer=git, refresher=syncs, pools=pools, ledgers=ledgers),
+        steps=Executor(committer=git, refresher=syncs, pools=pools, ledgers=ledgers),
         locks=Leases(program.scheduler_api, program.now),
         now=program.now,
     )

@@ -6,9 +6,9 @@ import os
 
 import azure.functions as func
 
-from app.container import POWER_QUEUE, composed, now
+from app.container import POWER_QUEUE, container, now
 from app.http.respond import respond
-from app.http.responses import Answer
+from app.http.responses import Response
 
 _log = logging.getLogger("coppice")
 _STORAGE = "AzureWebJobsStorage"
@@ -24,7 +24,7 @@ def tick_power(timer: func.TimerRequest) -> None:
     from scheduler.message import to_message
 
     del timer
-    program = composed()
+    program = container()
     for name in program.schedule.named if program.schedule else ():
         program.power_queue.put(to_message(name))
     orphans = program.power.wake_orphans() if program.power else None
@@ -36,10 +36,10 @@ def tick_power(timer: func.TimerRequest) -> None:
 @power.queue_trigger("msg", queue_name=POWER_QUEUE, connection=_STORAGE)
 def reconcile_power(msg: func.QueueMessage) -> None:
     """An environment's key: every step that the world is ready for, and back if it has to wait."""
-    from coppice.reconciler.requeue import come_back
+    from coppice.reconciler.requeue import requeue_after
     from scheduler.message import from_message, to_message
 
-    program = composed()
+    program = container()
     try:
         environment, first_seen = from_message(msg.get_body())
     except ValueError as unreadable:
@@ -49,7 +49,7 @@ def reconcile_power(msg: func.QueueMessage) -> None:
         return
     report = program.power.reconcile(environment)
     report.log()
-    later = come_back(report.outcome, first_seen=first_seen, now=now())
+    later = requeue_after(report.outcome, first_seen=first_seen, now=now())
     if later is not None:
         since, delay = later
         program.power_queue.put(to_message(environment, first_seen=since), delay=delay)
@@ -71,14 +71,16 @@ def log_poison(msg: func.QueueMessage) -> None:
 @power.route("power", methods=["GET"])
 def show_power(req: func.HttpRequest) -> func.HttpResponse:
     """What sleeps and why, what comes next, step by step, and seven days ahead."""
-    from app.http.power import NO_SCHEDULE, shown
+    from app.http.power import NO_SCHEDULE, power_response
 
-    def call() -> Answer:
-        program = composed()
+    def call() -> Response:
+        program = container()
         if program.power is None:
-            return Answer(200, {"environments": {}, "message": NO_SCHEDULE})
+            return Response(200, {"environments": {}, "message": NO_SCHEDULE})
         power = program.power
-        return shown(power.explain_all(), power.features(), power.explain_orphans(), schedule=power.schedule)
+        return power_response(
+            power.explain_all(), power.features(), power.explain_orphans(), schedule=power.schedule
+        )
 
     del req
     return respond(call)
@@ -89,13 +91,13 @@ def show_power(req: func.HttpRequest) -> func.HttpResponse:
 @power.queue_output("key", queue_name=POWER_QUEUE, connection=_STORAGE)
 def set_power(req: func.HttpRequest, key: func.Out[str]) -> func.HttpResponse:
     """A person's word against the calendar, and its end."""
-    from app.http.power import changed, who_asks
+    from app.http.power import override_response, who_asks
     from scheduler.message import to_message
     from scheduler.schedule import FEATURES
 
-    def call() -> Answer:
-        program, environment = composed(), req.route_params.get("environment", "")
-        answer = changed(
+    def call() -> Response:
+        program, environment = container(), req.route_params.get("environment", "")
+        answer = override_response(
             req.method,
             environment,
             req.get_body(),

@@ -10,35 +10,35 @@ from datetime import datetime
 from typing import Protocol
 
 from coppice.components.database import why_taken
-from coppice.diagnostics.inspection import Closer, ObjectReader, closer
-from coppice.environment.config import Rules
+from coppice.diagnostics.inspection import Inspection, ObjectReader, inspect_branch
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.lifecycle import observe_branch
-from coppice.lifecycle.apply_context import Survey, survey
-from coppice.lifecycle.decision import Gone, Leave, Present, Refused, Verdict, wanted
+from coppice.lifecycle.apply_context import ApplyContext, read_apply_context
+from coppice.lifecycle.decision import Ensure, Rejected, Skip, TearDown, Verdict, decide
 from coppice.lifecycle.drift import Drift, drift
 from coppice.lifecycle.former_names import PresentMarks, under_former_names
-from coppice.lifecycle.observe_all import everything
+from coppice.lifecycle.observe_all import observe_all
 from coppice.lifecycle.observe_branch import NOT_LOOKED_AT, Observed, Readers
-from coppice.lifecycle.ownership import police, why_foreign
-from coppice.lifecycle.report import shown, told
-from coppice.manifests.rejection import Refused as RefusedOverlay
+from coppice.lifecycle.ownership import enforce_ownership, why_not_ours
+from coppice.lifecycle.report import build_report, key_fields
+from coppice.manifests.rejection import Rejection as RefusedOverlay
 from coppice.reconciler.controller import Locks, run
-from coppice.reconciler.observation import Reading, Standing, Unknown, read, standing
+from coppice.reconciler.observation import Present, Reading, Unknown, present, read
 from coppice.reconciler.outcome import Stalled
 from coppice.reconciler.plan import Change, Plan, unread
 from coppice.reconciler.report import Report
 from deprovisioning import planner as removal
-from deprovisioning.executor import Steps as DeprovisioningExecutor
+from deprovisioning.executor import Executor as DeprovisioningExecutor
 from provisioning import planner as provision
-from provisioning.executor import Steps as ProvisioningExecutor
+from provisioning.executor import Executor as ProvisioningExecutor
 from provisioning.renderer import Desired
 
 
-class Wish(Protocol):
+class ManifestRenderer(Protocol):
     """Finds out what a commit asks for."""
 
-    def __call__(self, commit: str, seen: Observed) -> Desired | RefusedOverlay:
+    def __call__(self, commit: str, observed: Observed) -> Desired | RefusedOverlay:
         """The overlay at a commit, built and judged."""
 
 
@@ -50,7 +50,7 @@ class Leases(Locks, Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class ReconcileContext:
     """One look at a branch: what was observed, what follows from it, and what its overlay asks for if that
     is due.
     """
@@ -58,7 +58,7 @@ class Seen:
     observed: Observed
     verdict: Verdict
     desired: Reading[Desired | RefusedOverlay] = NOT_LOOKED_AT
-    survey: Survey | None = None
+    apply_context: ApplyContext | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Reconciler:
     """All that reconciling branches needs.
 
     Args:
-        rules: what decides about branches.
+        config: what decides about branches.
         readers: what looks at the world.
         objects: what looks at an environment's objects, for an explanation.
         desired: finds out what a commit asks for.
@@ -76,10 +76,10 @@ class Reconciler:
         now: the clock.
     """
 
-    rules: Rules
+    config: EnvironmentConfig
     readers: Readers
     objects: ObjectReader
-    desired: Wish
+    desired: ManifestRenderer
     provisioning: ProvisioningExecutor
     deprovisioning: DeprovisioningExecutor
     locks: Leases
@@ -87,7 +87,7 @@ class Reconciler:
 
     @property
     def _readers(self) -> Readers:
-        return under_former_names(self.readers, self.rules)
+        return under_former_names(self.readers, self.config)
 
     def reconcile(self, key: Key) -> Report:
         """Bring one branch's environment to what is wanted, as far as the world lets it.
@@ -98,31 +98,33 @@ class Reconciler:
         Returns:
             The report, not yet logged.
         """
-        started, key = self.now(), self.rules.known(key)
-        if key.repository != self.rules.repository:
-            why = f"this program looks after {self.rules.repository}, not after {key.repository}"
-            return Report(key=shown(key), outcome=Stalled(why, "other_repository"), seconds=0)
-        key = self.rules.key(key.branch)
+        started, key = self.now(), self.config.known(key)
+        if key.repository != self.config.repository:
+            why = f"this program looks after {self.config.repository}, not after {key.repository}"
+            return Report(key=key_fields(key), outcome=Stalled(why, "other_repository"), seconds=0)
+        key = self.config.key(key.branch)
         overlays: dict[str, Desired | RefusedOverlay] = {}
         ran = run(
-            name=f"branch/{self.rules.name(key.branch).namespace}",
+            name=f"branch/{self.config.name(key.branch).namespace}",
             observe=lambda: self.look(key, overlays),
             plan=self.plan,
-            act=self._act,
+            execute=self._act,
             locks=self.locks,
         )
-        seen, seconds = ran.observed, (self.now() - started).total_seconds()
-        return told(key, ran, seen.observed, gone=isinstance(seen.verdict, Gone), seconds=seconds)
+        context, seconds = ran.observed, (self.now() - started).total_seconds()
+        return build_report(
+            key, ran, context.observed, gone=isinstance(context.verdict, TearDown), seconds=seconds
+        )
 
-    def _act(self, seen: Seen, change: Change) -> str | None:
-        if isinstance(seen.verdict, Gone):
-            marks = PresentMarks(self.deprovisioning.monitoring, self.rules)
-            return replace(self.deprovisioning, monitoring=marks).act(change)
-        marks = PresentMarks(self.provisioning.monitoring, self.rules)
-        replace(self.provisioning, monitoring=marks).act(change)
+    def _act(self, context: ReconcileContext, change: Change) -> str | None:
+        if isinstance(context.verdict, TearDown):
+            marks = PresentMarks(self.deprovisioning.monitoring, self.config)
+            return replace(self.deprovisioning, monitoring=marks).execute(change)
+        marks = PresentMarks(self.provisioning.monitoring, self.config)
+        replace(self.provisioning, monitoring=marks).execute(change)
         return None
 
-    def look(self, key: Key, overlays: dict[str, Desired | RefusedOverlay] | None = None) -> Seen:
+    def look(self, key: Key, overlays: dict[str, Desired | RefusedOverlay] | None = None) -> ReconcileContext:
         """Look at a branch, and at its overlay if that is due.
 
         Args:
@@ -132,66 +134,66 @@ class Reconciler:
         Returns:
             What was seen; nothing was written.
         """
-        observed = observe_branch.one(key, rules=self.rules, readers=self._readers)
-        decided = wanted(observed, rules=self.rules, now=self.now())
-        namespace = standing(observed.namespace)
-        taken = why_foreign(observed, self.rules) or why_taken(standing(observed.database), key)
+        observed = observe_branch.observe_branch(key, config=self.config, readers=self._readers)
+        decided = decide(observed, config=self.config, now=self.now())
+        namespace = present(observed.namespace)
+        taken = why_not_ours(observed, self.config) or why_taken(present(observed.database), key)
         hopeless = taken or (namespace and namespace.terminating_since)
-        if not isinstance(decided, Present) or not decided.due or hopeless:
-            return Seen(observed=observed, verdict=decided)
+        if not isinstance(decided, Ensure) or not decided.due or hopeless:
+            return ReconcileContext(observed=observed, verdict=decided)
         built = overlays if overlays is not None else {}
         commit = decided.commit
-        desired = Standing(built[commit]) if commit in built else self._fetch(commit, observed)
-        overlay = standing(desired)
+        desired = Present(built[commit]) if commit in built else self._fetch(commit, observed)
+        overlay = present(desired)
         if overlay is None or isinstance(overlay, RefusedOverlay):
-            return Seen(observed=observed, verdict=decided, desired=desired)
+            return ReconcileContext(observed=observed, verdict=decided, desired=desired)
         built[commit] = overlay
         if decided.part_only:
-            return Seen(observed=observed, verdict=decided, desired=desired)
-        around = survey(
+            return ReconcileContext(observed=observed, verdict=decided, desired=desired)
+        around = read_apply_context(
             observed,
             overlay.manifests,
             monitored=overlay.part is not None,
-            rules=self.rules,
+            config=self.config,
             readers=self._readers,
         )
-        return Seen(observed=observed, verdict=decided, desired=desired, survey=around)
+        return ReconcileContext(observed=observed, verdict=decided, desired=desired, apply_context=around)
 
     def _fetch(self, commit: str, observed: Observed) -> Reading[Desired | RefusedOverlay]:
         return read(lambda: self.desired(commit, observed))
 
-    def plan(self, seen: Seen) -> Plan:
+    def plan(self, context: ReconcileContext) -> Plan:
         """Plan for one branch. Pure but for the time.
 
         Args:
-            seen: what was seen.
+            context: what was seen.
 
         Returns:
             The plan, with everything struck out of it that is not ours.
         """
-        return police(self._plan(seen), seen.observed, self.rules)
+        return enforce_ownership(self._plan(context), context.observed, self.config)
 
-    def _plan(self, seen: Seen) -> Plan:
-        match seen.verdict:
-            case Gone():
-                return removal.plan(seen.observed, rules=self.rules, now=self.now())
-            case Present() as present:
+    def _plan(self, context: ReconcileContext) -> Plan:
+        match context.verdict:
+            case TearDown():
+                return removal.plan(context.observed, config=self.config, now=self.now())
+            case Ensure() as ensure:
                 unbuilt = None
-                if isinstance(seen.desired, Unknown) and seen.desired is not NOT_LOOKED_AT:
-                    error = seen.desired.error
+                if isinstance(context.desired, Unknown) and context.desired is not NOT_LOOKED_AT:
+                    error = context.desired.error
                     unbuilt = unread(f"its overlay was not fetched: {error}", error)
                 return provision.plan(
-                    seen.observed,
-                    present,
-                    desired=standing(seen.desired),
-                    survey=seen.survey,
+                    context.observed,
+                    ensure,
+                    desired=present(context.desired),
+                    apply_context=context.apply_context,
                     unbuilt=unbuilt,
-                    rules=self.rules,
+                    config=self.config,
                     now=self.now(),
                 )
-            case Refused(_, stall):
-                return provision.keep(seen.observed, stall, rules=self.rules, now=self.now())
-            case Leave(why, unknown):
+            case Rejected(_, stall):
+                return provision.plan_rejected(context.observed, stall, config=self.config, now=self.now())
+            case Skip(why, unknown):
                 return Plan((unread(why, unknown),)) if unknown else Plan(note=why)
 
     def sweep(self, *, most_deletions: int, confirmed: str = "") -> tuple[Drift, tuple[str, ...]]:
@@ -204,15 +206,15 @@ class Reconciler:
         Returns:
             What differs, and what bears our marks and is not touched.
         """
-        world = everything(rules=self.rules, readers=self._readers)
+        world = observe_all(config=self.config, readers=self._readers)
         found = drift(
             world.branches, decide=self._from_afar, most_deletions=most_deletions, confirmed=confirmed
         )
         return found, world.orphans
 
-    def survey(self) -> tuple[tuple[Observed, Verdict, Plan], ...]:
+    def apply_context(self) -> tuple[tuple[Observed, Verdict, Plan], ...]:
         """Look at everything, and say of each branch what was seen, what is wanted and what would be done."""
-        world = everything(rules=self.rules, readers=self._readers)
+        world = observe_all(config=self.config, readers=self._readers)
         return tuple((each, *self._from_afar(each)) for each in world.branches)
 
     def explain(self, key: Key) -> tuple[Observed, Verdict, Plan]:
@@ -224,23 +226,25 @@ class Reconciler:
         Returns:
             What was seen, what is wanted, and the plan.
         """
-        seen = self.look(key)
-        return seen.observed, seen.verdict, self.plan(seen)
+        context = self.look(key)
+        return context.observed, context.verdict, self.plan(context)
 
-    def look_closer(self, observed: Observed) -> Closer:
+    def inspect(self, observed: Observed) -> Inspection:
         """Look at one branch as only an explanation has to.
 
         Args:
             observed: the branch, as a run sees it.
         """
-        return closer(
+        return inspect_branch(
             observed,
-            rules=self.rules,
+            config=self.config,
             identities=self.readers.identities,
             objects=self.objects,
             now=self.now(),
         )
 
     def _from_afar(self, observed: Observed) -> tuple[Verdict, Plan]:
-        seen = Seen(observed=observed, verdict=wanted(observed, rules=self.rules, now=self.now()))
-        return seen.verdict, self.plan(seen)
+        context = ReconcileContext(
+            observed=observed, verdict=decide(observed, config=self.config, now=self.now())
+        )
+        return context.verdict, self.plan(context)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from kubernetes.client import Configuration
 
-    from app.container import Composition
+    from app.container import Container
     from app.settings import Settings
 
 
@@ -21,7 +21,7 @@ def credential(settings: "Settings", client_id: str) -> "TokenCredential":
     """What signs in to Azure.
 
     Args:
-        settings: the settings; a plain http address of ARM is a stand-in, which is sent no token.
+        settings: the settings; a plain http address of ARM is an emulator, which is sent no token.
         client_id: the identity's; empty takes the app's default one.
     """
     if settings.azure_resource_manager_url.startswith("http://"):
@@ -29,7 +29,7 @@ def credential(settings: "Settings", client_id: str) -> "TokenCredential":
     return DefaultAzureCredential(managed_identity_client_id=client_id or None)
 
 
-def api(program: "Composition", client_id: str) -> Api:
+def api(program: "Container", client_id: str) -> Api:
     """The API server, as an identity sees it.
 
     Args:
@@ -45,6 +45,6 @@ def api(program: "Composition", client_id: str) -> Api:
     return Api(by_token(), anew=by_token)
 
 
-def _by_token(program: "Composition", client_id: str) -> "Configuration":
+def _by_token(program: "Container", client_id: str) -> "Configuration":
     server, authority = program.cluster.server()
     return by_entra(server, authority, program.credential(client_id))

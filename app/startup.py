@@ -8,7 +8,7 @@ from app.settings import Settings, SettingsError, load, misspelt
 from coppice.reconciler.errors import NotSetUp
 
 if TYPE_CHECKING:
-    from app.container import Composition
+    from app.container import Container
 
 _log = logging.getLogger("coppice")
 
@@ -48,7 +48,7 @@ def check_names(environment: Mapping[str, str]) -> None:
         raise NotSetUp("\n".join(lines))
 
 
-def check(program: "Composition") -> None:
+def check(program: "Container") -> None:
     """See whether the program can begin: its settings, the files that they name. Nothing outside is asked.
 
     Args:
@@ -57,4 +57,4 @@ def check(program: "Composition") -> None:
     Raises:
         NotSetUp: what is missing or wrong.
     """
-    _ = program.settings, program.rules, program.schedule
+    _ = program.settings, program.config, program.schedule

@@ -22,7 +22,7 @@ from coppice.reconciler.plan import Change
 
 
 @dataclass(frozen=True, kw_only=True)
-class Steps:
+class Executor:
     """All that a removal may do."""
 
     records: RecordWriter
@@ -33,7 +33,7 @@ class Steps:
     monitoring: SharedWriter
     databases: DatabaseDropper | None = None
 
-    def act(self, change: Change) -> str | None:
+    def execute(self, change: Change) -> str | None:
         """Make one change.
 
         Args:

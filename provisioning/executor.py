@@ -29,7 +29,7 @@ from coppice.reconciler.plan import Change
 
 
 @dataclass(frozen=True, kw_only=True)
-class Steps:
+class Executor:
     """All that provisioning may do."""
 
     records: RecordWriter
@@ -42,7 +42,7 @@ class Steps:
     monitoring: SharedWriter
     databases: DatabaseWriter | None = None
 
-    def act(self, change: Change) -> None:
+    def execute(self, change: Change) -> None:
         """Make one change.
 
         Args:

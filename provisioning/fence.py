@@ -27,7 +27,7 @@ _Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class FenceConfig:
     """What the fences of all environments have in common.
 
     Attributes:
@@ -50,7 +50,7 @@ class Terms:
         return dict(zip(TOKENS, (self.gateway, self.database, self.private), strict=True))
 
 
-def fence(terms: Terms, namespace: str, overlay: Sequence[Manifest]) -> tuple[Manifest, ...]:
+def fence(terms: FenceConfig, namespace: str, overlay: Sequence[Manifest]) -> tuple[Manifest, ...]:
     """Render the fence of one environment.
 
     Args:
@@ -66,7 +66,7 @@ def fence(terms: Terms, namespace: str, overlay: Sequence[Manifest]) -> tuple[Ma
     return tuple(with_room(each, needed) if each["kind"] == "ResourceQuota" else each for each in own)
 
 
-def egress(terms: Terms) -> tuple[_Fields, ...] | None:
+def egress(terms: FenceConfig) -> tuple[_Fields, ...] | None:
     """Where the fence lets every pod go.
 
     Args:
@@ -87,7 +87,7 @@ def _placed(manifest: Manifest, namespace: str) -> Manifest:
     return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace, "labels": labels}}
 
 
-def _expanded(manifest: Manifest, terms: Terms) -> Manifest:
+def _expanded(manifest: Manifest, terms: FenceConfig) -> Manifest:
     """A policy with networks in place of their names."""
     if manifest["kind"] != "NetworkPolicy":
         return manifest

@@ -5,24 +5,24 @@ waits for it nor falls with it, and what cannot be done about it now is told, an
 from dataclasses import replace
 from itertools import takewhile
 
-from coppice.components.monitoring.merge import leaving, with_part
+from coppice.components.monitoring.merge import removals, with_part
 from coppice.components.monitoring.shared import Shared
 from coppice.components.removal import Remove
 from coppice.environment.records import Record, WriteRecord
 from coppice.lifecycle.observe_branch import Observed
-from coppice.manifests.rejection import Refused
-from coppice.reconciler.observation import Reading, Unknown, standing
-from coppice.reconciler.plan import Gate, Item, Stop, Wave, unread, wave
+from coppice.manifests.rejection import Rejection
+from coppice.reconciler.observation import Reading, Unknown, present
+from coppice.reconciler.plan import Blocked, Item, Wait, Wave, unread, wave
 from provisioning.renderer import Desired
 
 _LACKING = "its part in the monitoring that all share stays as it is, and all else goes on without it"
 
 
-def part_items(seen: Observed, desired: Desired, monitoring: Reading[Shared]) -> tuple[Item, ...]:
+def part_items(observed: Observed, desired: Desired, monitoring: Reading[Shared]) -> tuple[Item, ...]:
     """Bring its part to what its overlay says.
 
     Args:
-        seen: what was observed.
+        observed: what was observed.
         desired: what the overlay asks for.
         monitoring: the monitoring that all share; `Absent` if the branch has, and is to have, no part in it.
 
@@ -31,14 +31,14 @@ def part_items(seen: Observed, desired: Desired, monitoring: Reading[Shared]) ->
     """
     if isinstance(monitoring, Unknown):
         return (not_read(monitoring),)
-    shared = standing(monitoring)
+    shared = present(monitoring)
     if shared is None:
         return ()
     if desired.part is not None:
         changes = with_part(shared, desired.part)
-        return (_lacking(changes),) if isinstance(changes, Stop) else wave(*changes)
-    part = leaving(shared, seen.key, seen.name.slug)
-    return (_lacking(part),) if isinstance(part, Stop) else wave(Remove(subject=part) if part else None)
+        return (_lacking(changes),) if isinstance(changes, Blocked) else wave(*changes)
+    part = removals(shared, observed.key, observed.name.slug)
+    return (_lacking(part),) if isinstance(part, Blocked) else wave(Remove(subject=part) if part else None)
 
 
 def noting(record: Record, desired: Desired, items: tuple[Item, ...]) -> Record:
@@ -56,17 +56,17 @@ def noting(record: Record, desired: Desired, items: tuple[Item, ...]) -> Record:
 
 def beside(
     mended: tuple[Item, ...],
-    seen: Observed,
+    observed: Observed,
     record: Record,
     *,
-    desired: Desired | Refused | None,
-    unbuilt: Gate | Stop | None,
+    desired: Desired | Rejection | None,
+    unbuilt: Wait | Blocked | None,
 ) -> tuple[Item, ...]:
     """Look after the part beside all else that an environment needs whose overlay stands applied.
 
     Args:
         mended: what it needs beside.
-        seen: what was observed.
+        observed: what was observed.
         record: its record.
         desired: what the overlay asks for, if it is due because of the part.
         unbuilt: why that is not known, though it is due.
@@ -74,13 +74,13 @@ def beside(
     Returns:
         The waves of both, the application's first; its barriers before those of the part.
     """
-    if isinstance(desired, Refused):
-        return (*mended, Stop(str(desired), "refused"))
+    if isinstance(desired, Rejection):
+        return (*mended, Blocked(str(desired), "refused"))
     if desired is None:
-        monitoring = seen.monitoring if record.monitored else None
+        monitoring = observed.monitoring if record.monitored else None
         barrier = not_read(monitoring) if isinstance(monitoring, Unknown) else unbuilt
         return (*mended, barrier) if barrier else mended
-    items = part_items(seen, desired, seen.monitoring)
+    items = part_items(observed, desired, observed.monitoring)
     settled = noting(record, desired, items)
     ready = tuple(takewhile(lambda item: isinstance(item, Wave), mended))
     # One pass writes the record once.
@@ -91,13 +91,13 @@ def beside(
     return (*ready, *items, *mended[len(ready) :])
 
 
-def not_read(monitoring: Unknown) -> Gate | Stop:
+def not_read(monitoring: Unknown) -> Wait | Blocked:
     """What is told of a part that could not be looked at."""
     error = monitoring.error
     return unread(f"its part in the monitoring that all share was not read: {error}", error)
 
 
-def _lacking(stop: Stop) -> Stop:
+def _lacking(stop: Blocked) -> Blocked:
     return replace(stop, why=f"{_LACKING}: {stop.why}")
 
 

@@ -7,18 +7,17 @@ What can be seen to end so from the manifests alone is refused instead, with wha
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from coppice.components.application import Manifest
-from coppice.manifests.fields import Fields, Malformed, mapping, mappings, shown, string, strings
+from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, mappings, shown, string, strings
 from coppice.manifests.pod_templates import PROVIDER_CLASS, Pods, name, of_kind, pods
 from coppice.manifests.rejection import Refusal
-from provisioning.admission.policy import kind_id
-from provisioning.secrets import USE, VaultTerms, lacking_classes
+from provisioning.secrets import USE, VaultConfig, lacking_classes
 
 
 def refusals(
     manifests: Sequence[Manifest],
     *,
     accounts: Mapping[str, str],
-    vaults: VaultTerms,
+    vaults: VaultConfig,
     reserved: Collection[str] = (),
 ) -> tuple[Refusal, ...]:
     """Look for pods that could never reach their secrets.

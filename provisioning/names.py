@@ -10,10 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from coppice.components.application import Manifest
-from coppice.manifests.fields import Fields, Malformed, mapping, mappings, shown, string
+from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, mappings, shown, string
 from coppice.manifests.pod_templates import pods
 from coppice.manifests.rejection import Refusal
-from provisioning.admission.policy import kind_id
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
 _SUBDOMAIN = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*", re.ASCII)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from coppice.components.application import Manifest
+from coppice.manifests.fields import kind_id
 from provisioning.admission.monitors import ENDPOINTS, MONITORS
-from provisioning.admission.policy import kind_id
 
 
 def labelled(manifests: Iterable[Manifest], namespace: str) -> tuple[Manifest, ...]:

@@ -4,32 +4,42 @@ with room for its credentials. None of it is taken from anyone: what others hold
 
 from collections.abc import Mapping
 
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import Record, too_many
-from coppice.lifecycle.apply_context import Survey
+from coppice.lifecycle.apply_context import ApplyContext
 from coppice.lifecycle.identity_pools import NoRoom
 from coppice.lifecycle.observe_branch import Observed
-from coppice.reconciler.observation import standing
-from coppice.reconciler.plan import Gate
+from coppice.reconciler.observation import present
+from coppice.reconciler.plan import Wait
 from provisioning.renderer import Desired
 
 _LATER = 60.0  # seconds: something that other branches have to give up first
 
 
-def barrier(seen: Observed, record: Record, desired: Desired, survey: Survey, rules: Rules) -> Gate | None:
+def barrier(
+    observed: Observed,
+    record: Record,
+    desired: Desired,
+    apply_context: ApplyContext,
+    config: EnvironmentConfig,
+) -> Wait | None:
     """Say what others hold that this environment needs.
 
     Args:
-        seen: what was observed.
+        observed: what was observed.
         record: its record, written or not.
         desired: what its overlay asks for.
-        survey: what was looked at for an overlay that is due.
-        rules: what decides about branches.
+        apply_context: what was looked at for an overlay that is due.
+        config: what decides about branches.
 
     Returns:
         What has to be waited for; `None` if nothing has.
     """
-    return _too_many(record, survey, rules) or _host_taken(seen, desired, survey) or _no_identity(survey)
+    return (
+        _too_many(record, apply_context, config)
+        or _host_taken(observed, desired, apply_context)
+        or _no_identity(apply_context)
+    )
 
 
 def moved(record: Record, identities: Mapping[str, str]) -> tuple[str, ...]:
@@ -48,19 +58,19 @@ def moved(record: Record, identities: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def _too_many(record: Record, survey: Survey, rules: Rules) -> Gate | None:
-    environments = standing(survey.environments) or 0
-    if record.identities or environments < rules.most:
+def _too_many(record: Record, apply_context: ApplyContext, config: EnvironmentConfig) -> Wait | None:
+    environments = present(apply_context.environments) or 0
+    if record.identities or environments < config.most:
         return None
-    return Gate(too_many(environments, rules.most), "no_room", _LATER)
+    return Wait(too_many(environments, config.most), "no_room", _LATER)
 
 
-def _host_taken(seen: Observed, desired: Desired, survey: Survey) -> Gate | None:
-    claimed = standing(survey.hosts) or {}
+def _host_taken(observed: Observed, desired: Desired, apply_context: ApplyContext) -> Wait | None:
+    claimed = present(apply_context.hosts) or {}
     for host in desired.hosts:
-        holder = claimed.get(host, seen.name.namespace)
-        if holder != seen.name.namespace:
-            return Gate(
+        holder = claimed.get(host, observed.name.namespace)
+        if holder != observed.name.namespace:
+            return Wait(
                 f"host {host} is held by a route in namespace {holder}: it is waited until that goes",
                 "host_taken",
                 _LATER,
@@ -68,6 +78,6 @@ def _host_taken(seen: Observed, desired: Desired, survey: Survey) -> Gate | None
     return None
 
 
-def _no_identity(survey: Survey) -> Gate | None:
-    assigned = standing(survey.assigned)
-    return Gate(str(assigned), "no_room", _LATER) if isinstance(assigned, NoRoom) else None
+def _no_identity(apply_context: ApplyContext) -> Wait | None:
+    assigned = present(apply_context.assigned)
+    return Wait(str(assigned), "no_room", _LATER) if isinstance(assigned, NoRoom) else None

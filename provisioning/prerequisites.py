@@ -15,32 +15,32 @@ from coppice.components.namespace import (
     claim,
     labels,
 )
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import Record
-from coppice.lifecycle.apply_context import Survey
+from coppice.lifecycle.apply_context import ApplyContext
 from coppice.lifecycle.observe_branch import Observed
-from coppice.reconciler.observation import standing
-from coppice.reconciler.plan import Change, Gate, Wave, wave
+from coppice.reconciler.observation import present
+from coppice.reconciler.plan import Change, Wait, Wave, wave
 from provisioning.renderer import Desired
 
 
 def namespace_waves(
-    seen: Observed, identities: Mapping[str, str], desired: Desired, rules: Rules
+    observed: Observed, identities: Mapping[str, str], desired: Desired, config: EnvironmentConfig
 ) -> tuple[Wave, ...]:
     """Create the namespace, or bring its labels and annotations to what they should be.
 
     Args:
-        seen: what was observed.
+        observed: what was observed.
         identities: pool → the identity chosen from it.
         desired: what the overlay asks for.
-        rules: what decides about branches.
+        config: what decides about branches.
     """
-    namespace = standing(seen.namespace)
+    namespace = present(observed.namespace)
     owner = namespace.owner if namespace is not None else None
-    shown = labels(seen.name, further=rules.labels, overlay=desired.namespace_labels)
-    noted = claim((owner or seen.key).as_written, identities, shown)
+    shown = labels(observed.name, further=config.labels, overlay=desired.namespace_labels)
+    noted = claim((owner or observed.key).as_written, identities, shown)
     if namespace is None:
-        return wave(CreateNamespace(name=seen.name.namespace, labels=shown, annotations=noted))
+        return wave(CreateNamespace(name=observed.name.namespace, labels=shown, annotations=noted))
     shown_now = {**shown, **dict.fromkeys(_former_labels(namespace, shown))}
     noted_now = {**noted, **dict.fromkeys(_former_claims(namespace, noted))}
     if shown_now.items() <= namespace.labels.items() and noted_now.items() <= namespace.annotations.items():
@@ -60,64 +60,66 @@ def _former_claims(namespace: Namespace, noted: Collection[str]) -> tuple[str, .
     return tuple(sorted(named - {*noted}))
 
 
-def ground_waves(
-    seen: Observed, missing: Iterable[Credential], survey: Survey, rules: Rules
+def prerequisite_waves(
+    observed: Observed, missing: Iterable[Credential], apply_context: ApplyContext, config: EnvironmentConfig
 ) -> tuple[Wave, ...]:
     """Make credentials and database, side by side, and then deliver its login.
 
     Args:
-        seen: what was observed.
+        observed: what was observed.
         missing: the credentials that do not stand.
-        survey: what was looked at for an overlay that is due.
-        rules: what decides about branches.
+        apply_context: what was looked at for an overlay that is due.
+        config: what decides about branches.
     """
     credentials = [CreateCredential(credential=each) for each in missing]
-    terms, database = rules.databases, standing(seen.database)
+    terms, database = config.databases, present(observed.database)
     if terms is None:
         return wave(*credentials)
     whole = database is not None and database.finished
     owner = database.owner if database is not None else None
     created = CreateDatabase(
-        key=(owner or seen.key).as_written,
-        name=seen.name.database,
+        key=(owner or observed.key).as_written,
+        name=observed.name.database,
         template=terms.template,
         connections=terms.connections,
     )
     secret = login_reference(terms)
     login = DeliverLogin(
-        namespace=seen.name.namespace,
-        database=seen.name.database,
+        namespace=observed.name.namespace,
+        database=observed.name.database,
         secret=terms.secret,
         host=terms.host,
         port=terms.port,
     )
-    notes = [live.template for live in standing(survey.noted) or () if live.ref == secret]
+    notes = [live.template for live in present(apply_context.recorded) or () if live.ref == secret]
     delivered = database is not None and bool(database.login) and notes == [login.note(database.login)]
     beside: list[Change] = [*credentials, *([] if whole else [created])]
     return (*wave(*beside), *(() if delivered else wave(login)))
 
 
-def trusted_from(record: Record, *, complete: bool, rules: Rules, now: datetime) -> datetime | None:
+def trusted_from(
+    record: Record, *, complete: bool, config: EnvironmentConfig, now: datetime
+) -> datetime | None:
     """Since when all credentials have been seen to stand.
 
     Args:
         record: what is written of it.
         complete: whether all stand now.
-        rules: how long that matters.
+        config: how long that matters.
         now: the time.
     """
-    if not rules.settle:
+    if not config.settle:
         return record.trusted_from
     return (record.trusted_from or now) if complete else None
 
 
-def settling(since: datetime | None, rules: Rules, now: datetime) -> tuple[Gate, ...]:
+def settling(since: datetime | None, config: EnvironmentConfig, now: datetime) -> tuple[Wait, ...]:
     """Entra sees a new credential some seconds late, and a pod that asks before that starts in vain
     (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations).
     """
-    left = rules.settle if since is None else since + rules.settle - now
+    left = config.settle if since is None else since + config.settle - now
     if left.total_seconds() <= 0:
         return ()
-    seconds = f"{rules.settle.total_seconds():.0f} s"
+    seconds = f"{config.settle.total_seconds():.0f} s"
     why = f"Entra learns of a credential late: it is waited until each of its own has stood for {seconds}"
-    return (Gate(why, "settling", left.total_seconds()),)
+    return (Wait(why, "settling", left.total_seconds()),)

@@ -9,8 +9,8 @@ from coppice.components.application import Live, going
 from coppice.components.removal import Remove
 from coppice.environment.records import ObjectRef, Record, WriteRecord
 from coppice.lifecycle.observe_branch import Observed
-from coppice.reconciler.observation import Unknown, standing
-from coppice.reconciler.plan import Gate, Item, Stop, unread, wave
+from coppice.reconciler.observation import Unknown, present
+from coppice.reconciler.plan import Blocked, Item, Wait, unread, wave
 
 _SOON = 10.0  # seconds
 
@@ -27,45 +27,45 @@ def left(record: Record, objects: Iterable[ObjectRef], back: Iterable[Live]) -> 
 
 
 def coming_back(
-    seen: Observed, record: Record, objects: Collection[ObjectRef]
-) -> tuple[Live, ...] | Gate | Stop:
+    observed: Observed, record: Record, objects: Collection[ObjectRef]
+) -> tuple[Live, ...] | Wait | Blocked:
     """What the overlay has again before it has gone. It would take what is applied to it, and go all the
     same.
 
     Args:
-        seen: what was observed.
+        observed: what was observed.
         record: its record.
         objects: what the overlay has now.
 
     Returns:
         These; or the barrier, if that was not read.
     """
-    if standing(seen.namespace) is None or not {*record.pruning} & {*objects}:
+    if present(observed.namespace) is None or not {*record.pruning} & {*objects}:
         return ()
-    if isinstance(seen.leaving, Unknown):
-        return unread(f"not read: {seen.leaving.error}", seen.leaving.error)
-    return tuple(live for live in standing(seen.leaving) or () if live.deleting and live.ref in objects)
+    if isinstance(observed.leaving, Unknown):
+        return unread(f"not read: {observed.leaving.error}", observed.leaving.error)
+    return tuple(live for live in present(observed.leaving) or () if live.deleting and live.ref in objects)
 
 
-def going_out(leaving: Iterable[Live]) -> tuple[Gate, ...]:
+def going_out(leaving: Iterable[Live]) -> tuple[Wait, ...]:
     """The gate of what is on its way out; none if nothing is."""
     why = "; ".join(going(live.ref, live.held_by) for live in leaving)
-    return (Gate(why, "pruning", _SOON),) if why else ()
+    return (Wait(why, "pruning", _SOON),) if why else ()
 
 
-def prune(seen: Observed, record: Record) -> tuple[Item, ...]:
+def prune(observed: Observed, record: Record) -> tuple[Item, ...]:
     """Delete what has left the overlay, and forget it once it is gone.
 
     Args:
-        seen: what was observed.
+        observed: what was observed.
         record: its record.
     """
     if not record.pruning:
         return ()
-    if isinstance(seen.leaving, Unknown):
-        return (Gate(f"not read: {seen.leaving.error}", "pruning", _SOON),)
+    if isinstance(observed.leaving, Unknown):
+        return (Wait(f"not read: {observed.leaving.error}", "pruning", _SOON),)
     leaving = [
-        live for live in standing(seen.leaving) or () if live.deleting or live.ref not in record.inventory
+        live for live in present(observed.leaving) or () if live.deleting or live.ref not in record.inventory
     ]
     if not leaving:
         return wave(WriteRecord(record=replace(record, pruning=())))

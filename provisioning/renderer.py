@@ -15,11 +15,11 @@ from coppice.components.monitoring.shared import Part
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
 from coppice.manifests.archive import Tree, unpack
-from coppice.manifests.fields import mapping, strings
+from coppice.manifests.fields import kind_id, mapping, strings
 from coppice.manifests.placeholders import Placeholders, left_over, substitute
-from coppice.manifests.rejection import Refusal, Refused
+from coppice.manifests.rejection import Refusal, Rejection
 from provisioning import limits, mounts, names
-from provisioning.admission import Rules as GuardRules
+from provisioning.admission import AdmissionPolicy as GuardRules
 from provisioning.admission import (
     check_objects,
     check_sources,
@@ -28,13 +28,12 @@ from provisioning.admission import (
     remarks,
     split_shared,
 )
-from provisioning.admission.policy import kind_id
 from provisioning.admission.routes import ROUTES
-from provisioning.fence import Terms as Fence
+from provisioning.fence import FenceConfig as Fence
 from provisioning.fence import fence
 from provisioning.own_metrics import labelled
 from provisioning.placement import Placement, placed
-from provisioning.secrets import Pointed, VaultTerms, lacking_classes, point
+from provisioning.secrets import Pointed, VaultConfig, lacking_classes, with_identities
 from provisioning.time_limits import ended
 
 _SCALERS = {"HorizontalPodAutoscaler", "ScaledObject"}
@@ -83,7 +82,7 @@ class Layout:
     overlays: tuple[str, ...]
     tenant: str
     accounts: Mapping[str, str]
-    vaults: VaultTerms
+    vaults: VaultConfig
     fence: Fence
     placement: Placement
 
@@ -109,21 +108,21 @@ class Desired:
     hosts: tuple[str, ...]
     url: str
     tenant: str
-    vaults: VaultTerms
+    vaults: VaultConfig
     fence: tuple[Manifest, ...] = ()
     part: Part | None = None
     remarks: tuple[str, ...] = ()
 
-    def pointed(self, clients: Mapping[str, str]) -> Pointed:
+    def with_identities(self, clients: Mapping[str, str]) -> Pointed:
         """The objects, pointed at the identities that hold their credentials.
 
         Args:
             clients: service account → the client id of its identity.
         """
-        return point(self.manifests, clients=clients, tenant=self.tenant, vaults=self.vaults)
+        return with_identities(self.manifests, clients=clients, tenant=self.tenant, vaults=self.vaults)
 
 
-def desired(
+def render(
     commit: str,
     key: Key,
     name: Name,
@@ -132,7 +131,7 @@ def desired(
     guard: GuardRules,
     archives: Archives,
     builder: Builder,
-) -> Desired | Refused:
+) -> Desired | Rejection:
     """Find out what a commit asks for.
 
     Args:
@@ -155,10 +154,10 @@ def desired(
         tree = substitute(unpack(archives.archive(commit), under=layout.manifests), layout.overlays, values)
         refusals = check_sources(tree, layout.overlays)
         if refusals:
-            return Refused(refusals)
+            return Rejection(refusals)
         with builder.laid_out(tree) as build, ThreadPoolExecutor(len(layout.overlays)) as side_by_side:
             application, *further = side_by_side.map(build, layout.overlays)
-    except Refused as refused:
+    except Rejection as refused:
         return refused
     monitoring, shared = split_shared([each for overlay in further for each in overlay])
     built = (*application, *monitoring)
@@ -170,7 +169,7 @@ def desired(
         built, accounts=layout.accounts, vaults=layout.vaults, reserved={guard.database_secret} - {""}
     )
     if refusals:
-        return Refused(refusals)
+        return Rejection(refusals)
     own = tuple(each for each in built if each["kind"] != "Namespace")
     within = limits.limited(_without_replicas(own), layout.fence.templates)
     ours = labelled(placed(within, layout.placement), name.namespace)

@@ -7,15 +7,20 @@ None of this needs the overlay, so that looking after an environment that is wel
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from coppice.components.federated_identity import CreateCredential, lacking, surplus, wanted_credentials
+from coppice.components.federated_identity import (
+    CreateCredential,
+    extra_credentials,
+    missing_credentials,
+    wanted_credentials,
+)
 from coppice.components.namespace import NOT_READY, READY, ROLLING_OUT, Annotate, Namespace
 from coppice.components.removal import Remove
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import Record, WriteRecord
 from coppice.lifecycle.identity_pools import gone_identities
 from coppice.lifecycle.observe_branch import Observed
-from coppice.reconciler.observation import Standing
-from coppice.reconciler.plan import Gate, Item, Stop, wave
+from coppice.reconciler.observation import Present
+from coppice.reconciler.plan import Blocked, Item, Wait, wave
 from provisioning.prerequisites import trusted_from
 from provisioning.pruning import prune
 
@@ -23,33 +28,35 @@ ROLLOUT_PATIENCE = timedelta(minutes=10)
 _SOON = 10.0  # seconds
 
 
-def mend(
-    seen: Observed, namespace: Namespace, record: Record, *, rules: Rules, now: datetime
+def repair_applied(
+    observed: Observed, namespace: Namespace, record: Record, *, config: EnvironmentConfig, now: datetime
 ) -> tuple[Item, ...]:
     """Plan what an environment needs whose overlay stands applied.
 
     Args:
-        seen: what was observed.
+        observed: what was observed.
         namespace: its namespace.
         record: its record.
-        rules: what decides about branches.
+        config: what decides about branches.
         now: the time.
 
     Returns:
         Waves and barriers; none if nothing is lacking.
     """
-    credentials = wanted_credentials(seen.name, rules=rules, identities=record.identities, issuer=seen.issuer)
-    there, lost = seen.there, gone_identities(seen)
+    credentials = wanted_credentials(
+        observed.name, config=config, identities=record.identities, issuer=observed.issuer
+    )
+    there, lost = observed.there, gone_identities(observed)
     noted = {*record.credentials, *(each.ref for each in credentials)}
-    missing = [each for each in lacking(credentials, there) if each.identity not in lost]
-    since = trusted_from(record, complete=not missing, rules=rules, now=now)
+    missing = [each for each in missing_credentials(credentials, there) if each.identity not in lost]
+    since = trusted_from(record, complete=not missing, config=config, now=now)
     wider = replace(record, credentials=tuple(sorted(noted)), trusted_from=since)
     return (
         *(wave(WriteRecord(record=wider)) if wider != record else ()),
         *wave(*(CreateCredential(credential=each) for each in missing)),
-        *wave(*(Remove(subject=each) for each in surplus(credentials, there) if each.ref in noted)),
-        *prune(seen, record),
-        *_rollout(seen, namespace, now),
+        *wave(*(Remove(subject=each) for each in extra_credentials(credentials, there) if each.ref in noted)),
+        *prune(observed, record),
+        *_rollout(observed, namespace, now),
     )
 
 
@@ -58,21 +65,21 @@ def _next_look(waited: timedelta) -> float:
     return min(15.0, max(2.0, waited.total_seconds() / 3))
 
 
-def _rollout(seen: Observed, namespace: Namespace, now: datetime) -> tuple[Item, ...]:
+def _rollout(observed: Observed, namespace: Namespace, now: datetime) -> tuple[Item, ...]:
     applied = namespace.applied
     if applied is None or applied.result == READY:
         return ()
-    if not isinstance(seen.rollout, Standing):
-        return (Gate("the rollout has not been looked at", "rollout", _SOON),)
-    rollout = seen.rollout.value
+    if not isinstance(observed.rollout, Present):
+        return (Wait("the rollout has not been looked at", "rollout", _SOON),)
+    rollout = observed.rollout.value
     if rollout.ready:
         return wave(Annotate(name=namespace.name, applied=replace(applied, result=READY, since=now)))
     why = f"not ready: {rollout.why}"
     if now - applied.at < ROLLOUT_PATIENCE:
-        return (Gate(why, "rollout", _next_look(now - applied.at)),)
+        return (Wait(why, "rollout", _next_look(now - applied.at)),)
     if applied.result == ROLLING_OUT:
         return (
             *wave(Annotate(name=namespace.name, applied=replace(applied, result=NOT_READY, since=now))),
-            Stop(why, "not_ready"),
+            Blocked(why, "not_ready"),
         )
-    return (Stop(why, "not_ready"),)
+    return (Blocked(why, "not_ready"),)

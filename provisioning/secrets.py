@@ -32,7 +32,7 @@ _FLAGS = ("usePodIdentity", "useVMManagedIdentity")
 
 
 @dataclass(frozen=True, kw_only=True)
-class VaultTerms:
+class VaultConfig:
     """Which secrets an environment may ask for.
 
     Attributes:
@@ -68,8 +68,8 @@ class _Edit:
     value: str
 
 
-def point(
-    manifests: Sequence[Manifest], *, clients: Mapping[str, str], tenant: str, vaults: VaultTerms
+def with_identities(
+    manifests: Sequence[Manifest], *, clients: Mapping[str, str], tenant: str, vaults: VaultConfig
 ) -> Pointed:
     """Point service accounts, secret providers and pods at the identity that holds their credential.
 
@@ -92,7 +92,7 @@ def point(
     )
 
 
-def lacking_classes(manifests: Sequence[Manifest], vaults: VaultTerms) -> tuple[str, ...]:
+def lacking_classes(manifests: Sequence[Manifest], vaults: VaultConfig) -> tuple[str, ...]:
     """The names of the `SecretProviderClass`es that are made for an overlay that holds none."""
     if not vaults.vaults or not vaults.plain or any(of_kind(each, PROVIDER_CLASS) for each in manifests):
         return ()
@@ -115,7 +115,7 @@ def _accounts(manifests: Sequence[Manifest], clients: Mapping[str, str]) -> Iter
             yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(account, manifests)}
 
 
-def _classes(manifests: Sequence[Manifest], vaults: VaultTerms) -> Iterator[Manifest]:
+def _classes(manifests: Sequence[Manifest], vaults: VaultConfig) -> Iterator[Manifest]:
     """Each with a copy of its secrets in a Secret of the same name, for those who read them as variables."""
     entries = "".join(f'  - |\n    objectName: "{each}"\n    objectType: secret\n' for each in vaults.plain)
     for lacking in lacking_classes(manifests, vaults):

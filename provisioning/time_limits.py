@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from coppice.components.application import Manifest
-from provisioning.admission.policy import kind_id
+from coppice.manifests.fields import kind_id
 
 SECONDS = 3_600
 """How long a Job may run whose overlay does not say."""

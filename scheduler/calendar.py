@@ -34,7 +34,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Turn:
+class ScheduleChange:
     """A moment at which the calendar changes its mind."""
 
     at: datetime
@@ -71,9 +71,9 @@ def level(schedule: Schedule, environment: str, overrides: Sequence[Override], n
     return Level(last.awake, _judge(schedule, stretches, ours, now)[1], since)
 
 
-def turns(
+def schedule_changes(
     schedule: Schedule, environment: str, overrides: Sequence[Override], now: datetime, *, ahead: timedelta
-) -> tuple[Turn, ...]:
+) -> tuple[ScheduleChange, ...]:
     """Forecast when the calendar changes its mind.
 
     Args:
@@ -103,15 +103,15 @@ def _walk(
     overrides: Sequence[Override],
     start: datetime,
     end: datetime,
-) -> Iterator[Turn]:
+) -> Iterator[ScheduleChange]:
     """What is so at the start, and every turn after it up to the end."""
     moments = {moment for each in stretches for moment in (each.wake, each.end)}
     moments |= {moment for each in overrides for moment in (each.since, each.ends)}
-    last: Turn | None = None
+    last: ScheduleChange | None = None
     for moment in (start, *sorted(each for each in moments if start < each <= end)):
         awake, why = _judge(schedule, stretches, overrides, moment)
         if last is None or awake is not last.awake:
-            last = Turn(moment, awake, why)
+            last = ScheduleChange(moment, awake, why)
             yield last
 
 

@@ -10,7 +10,7 @@ from scheduler.pools import PoolWriter, PutPool
 
 
 @dataclass(frozen=True, kw_only=True)
-class Steps:
+class Executor:
     """All that the scheduler may do."""
 
     committer: Committer
@@ -18,7 +18,7 @@ class Steps:
     pools: PoolWriter
     ledgers: LedgerWriter
 
-    def act(self, change: Change) -> None:
+    def execute(self, change: Change) -> None:
         """Make one change.
 
         Args:

@@ -24,7 +24,7 @@ class Head:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FlagSeen:
+class ObservedFlag:
     """A flag as it stands in Git.
 
     Args:

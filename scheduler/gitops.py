@@ -62,7 +62,7 @@ class InForce:
 
 
 @dataclass(frozen=True)
-class SyncSeen:
+class ObservedSync:
     """An entry of the schedule, and the objects that it means."""
 
     sync: Sync

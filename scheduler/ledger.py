@@ -20,7 +20,7 @@ _KEPT = 400  # nights and wakes: more than a year's
 
 
 @dataclass(frozen=True)
-class Move:
+class Transition:
     """What is under way, and since when."""
 
     direction: Direction
@@ -28,7 +28,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Night:
+class SleepPeriod:
     """Verified sleep. `nodes`: pool → the nodes that would have run."""
 
     since: datetime
@@ -59,9 +59,9 @@ class Ledger:
     """
 
     environment: str
-    move: Move | None = None
-    asleep: Night | None = None
-    nights: tuple[Night, ...] = ()
+    move: Transition | None = None
+    asleep: SleepPeriod | None = None
+    nights: tuple[SleepPeriod, ...] = ()
     wakes: tuple[Wake, ...] = ()
     pools: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
@@ -69,17 +69,17 @@ class Ledger:
     def begin(self, direction: Direction, now: datetime) -> Self:
         """Something begins to move; the present night ends when it was last verified."""
         nights = (*self.nights, self.asleep)[-_KEPT:] if self.asleep else self.nights
-        return replace(self, move=Move(direction, now), asleep=None, nights=nights)
+        return replace(self, move=Transition(direction, now), asleep=None, nights=nights)
 
-    def sleeps(self, now: datetime, nodes: Mapping[str, int]) -> Self:
+    def mark_asleep(self, now: datetime, nodes: Mapping[str, int]) -> Self:
         """Everything was found down."""
-        return replace(self, move=None, asleep=Night(now, now, nodes))
+        return replace(self, move=None, asleep=SleepPeriod(now, now, nodes))
 
     def verify(self, now: datetime) -> Self:
         """Everything was found down once more."""
         return self if self.asleep is None else replace(self, asleep=replace(self.asleep, until=now))
 
-    def rises(self, now: datetime) -> Self:
+    def mark_awake(self, now: datetime) -> Self:
         """Everything was found up."""
         took = () if self.move is None else (Wake(self.move.began, now - self.move.began),)
         return replace(self, move=None, wakes=(*self.wakes, *took)[-_KEPT:], pools={})

@@ -12,7 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from scheduler.parser import parser
-from scheduler.schedule import Environment, Flag, Hours, Price, Schedule, Sync
+from scheduler.schedule import Environment, Flag, Price, Schedule, Sync, UptimeWindow
 from scheduler.shared_flags import place_of
 
 Place: TypeAlias = tuple[str | int, ...]
@@ -84,7 +84,7 @@ def _keys(place: Place) -> tuple[str, ...]:
         case ("price",):
             part = Price
         case ("environments", "features"):
-            part = Hours
+            part = UptimeWindow
         case _:
             part = Environment
     return tuple(part.model_fields)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from coppice.reconciler.errors import Rejected, Unreachable
-from coppice.reconciler.observation import Absent, Reading, Standing, Unknown, read, standing
+from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
 from scheduler.documents import DocumentError, get
-from scheduler.flags import FlagSeen, Head, RepositoryReader
-from scheduler.gitops import InForce, Synced, SyncReader, SyncSeen
+from scheduler.flags import Head, ObservedFlag, RepositoryReader
+from scheduler.gitops import InForce, ObservedSync, Synced, SyncReader
 from scheduler.ledger import Ledger, LedgerReader
 from scheduler.nodes import Budget, ClusterReader, Node, Pod
 from scheduler.overrides import Override, OverrideReader
@@ -61,19 +61,19 @@ class Observed:
     environment: Environment
     overrides: Reading[tuple[Override, ...]]
     ledger: Reading[Ledger]
-    flags: tuple[FlagSeen, ...]
-    syncs: tuple[SyncSeen, ...]
+    flags: tuple[ObservedFlag, ...]
+    syncs: tuple[ObservedSync, ...]
     pools: Reading[tuple[Pool, ...]]
     nodes: Reading[tuple[Node, ...]]
     on_pools: Reading[tuple[Pod, ...]]
     in_namespaces: Reading[tuple[Pod, ...]] = NOT_LOOKED_AT
     budgets: Reading[tuple[Budget, ...]] = NOT_LOOKED_AT
-    shared: Reading[Mapping[str, str]] = field(default_factory=lambda: Standing({}))
+    shared: Reading[Mapping[str, str]] = field(default_factory=lambda: Present({}))
 
     @property
     def own_pools(self) -> tuple[Pool, ...]:
         """Its pools, as far as they stand."""
-        return tuple(pool for pool in standing(self.pools) or () if pool.name in self.environment.pools)
+        return tuple(pool for pool in present(self.pools) or () if pool.name in self.environment.pools)
 
 
 def observe(
@@ -98,7 +98,7 @@ def observe(
     nodes = read(readers.cluster.nodes)
     on_pools = _then(nodes, lambda all_: readers.cluster.pods_on(_names(all_, environment)))
     ledger = read(lambda: readers.ledgers.ledger(name))
-    noted = standing(ledger)
+    noted = present(ledger)
     waking = noted is not None and noted.move is not None and noted.move.direction == "up"
     return Observed(
         name=name,
@@ -120,7 +120,7 @@ def observe(
 
 def flags(
     environments: Iterable[Environment], *, repository: str, reader: RepositoryReader
-) -> tuple[FlagSeen, ...]:
+) -> tuple[ObservedFlag, ...]:
     """Look at the flags alone.
 
     Args:
@@ -138,7 +138,7 @@ def _names(nodes: tuple[Node, ...], environment: Environment) -> tuple[str, ...]
 
 def _then(reading: Reading[A], look: Callable[[A], T]) -> Reading[T]:
     """Take a look that needs what another one found."""
-    return read(lambda: look(reading.value)) if isinstance(reading, Standing) else reading
+    return read(lambda: look(reading.value)) if isinstance(reading, Present) else reading
 
 
 class _Git:
@@ -169,28 +169,28 @@ class _Git:
         return self._texts[place]
 
 
-def _flag(flag: Flag, default: str, git: _Git) -> FlagSeen:
+def _flag(flag: Flag, default: str, git: _Git) -> ObservedFlag:
     repository = flag.repository or default
     named: Reading[str] = (
-        Standing(flag.branch) if flag.branch else read(lambda: git.default_branch(repository))
+        Present(flag.branch) if flag.branch else read(lambda: git.default_branch(repository))
     )
-    branch = standing(named) or ""
+    branch = present(named) or ""
 
-    def seen(head: Reading[Head]) -> FlagSeen:
-        return FlagSeen(flag=flag, repository=repository, branch=branch, head=head)
+    def observed(head: Reading[Head]) -> ObservedFlag:
+        return ObservedFlag(flag=flag, repository=repository, branch=branch, head=head)
 
-    if not isinstance(named, Standing):
-        return seen(named)
+    if not isinstance(named, Present):
+        return observed(named)
     commit = git.head(repository, branch)
     if isinstance(commit, Absent):
-        return seen(Unknown(Rejected(f"{repository} has no branch {branch}: correct the schedule")))
+        return observed(Unknown(Rejected(f"{repository} has no branch {branch}: correct the schedule")))
     if isinstance(commit, Unknown):
-        return seen(commit)
+        return observed(commit)
     text = git.text(repository, commit.value, flag.file)
     value = _value(text, flag, f"{repository}@{branch}")
-    if isinstance(text, Standing) and isinstance(value, Standing):
-        return seen(Standing(Head(commit.value, text.value, value.value)))
-    return seen(value if isinstance(value, Unknown) else Absent())
+    if isinstance(text, Present) and isinstance(value, Present):
+        return observed(Present(Head(commit.value, text.value, value.value)))
+    return observed(value if isinstance(value, Unknown) else Absent())
 
 
 def _value(text: Reading[str], flag: Flag, where: str) -> Reading[Scalar]:
@@ -200,23 +200,23 @@ def _value(text: Reading[str], flag: Flag, where: str) -> Reading[Scalar]:
     if isinstance(text, Absent):
         return Unknown(Rejected(f"{where} has no file {flag.file}: correct the schedule or the repository"))
     try:
-        return Standing(get(text.value, flag.path))
+        return Present(get(text.value, flag.path))
     except DocumentError as error:
         return Unknown(Rejected(f"{flag.file} of {where}: {error}: correct the schedule or the file"))
 
 
-def _sync(sync: Sync, flags: tuple[FlagSeen, ...], git: _Git, reader: SyncReader) -> SyncSeen:
+def _sync(sync: Sync, flags: tuple[ObservedFlag, ...], git: _Git, reader: SyncReader) -> ObservedSync:
     objects = read(lambda: reader.objects(sync))
-    if not isinstance(objects, Standing):
-        return SyncSeen(sync, objects)
-    return SyncSeen(sync, Standing(tuple(_in_force(each, flags, git) for each in objects.value)))
+    if not isinstance(objects, Present):
+        return ObservedSync(sync, objects)
+    return ObservedSync(sync, Present(tuple(_in_force(each, flags, git) for each in objects.value)))
 
 
-def _in_force(synced: Synced, flags: tuple[FlagSeen, ...], git: _Git) -> InForce:
+def _in_force(synced: Synced, flags: tuple[ObservedFlag, ...], git: _Git) -> InForce:
     values: dict[int, Reading[Scalar]] = {}
-    for index, seen in enumerate(flags):
-        revision = synced.revision(seen.repository, seen.branch)
+    for index, observed in enumerate(flags):
+        revision = synced.revision(observed.repository, observed.branch)
         if revision:
-            text = git.text(seen.repository, revision, seen.flag.file)
-            values[index] = _value(text, seen.flag, f"{seen.repository} at {revision[:12]}")
+            text = git.text(observed.repository, revision, observed.flag.file)
+            values[index] = _value(text, observed.flag, f"{observed.repository} at {revision[:12]}")
     return InForce(synced, values)

@@ -7,11 +7,11 @@ left alone. The flag of an environment that the schedule has forgotten is known 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from coppice.reconciler.observation import Reading, Standing, standing
-from coppice.reconciler.plan import Gate, Item, Plan, Stop, wave
+from coppice.reconciler.observation import Present, Reading, present
+from coppice.reconciler.plan import Blocked, Item, Plan, Wait, wave
 from scheduler.barriers import OPERATION, listed, unread
 from scheduler.ledger import Ledger, Note
-from scheduler.ownership import police_orphans
+from scheduler.ownership import enforce_orphan_ownership
 from scheduler.pools import Pool, Reshape
 from scheduler.schedule import Schedule
 from scheduler.snapshots import with_tag
@@ -42,29 +42,29 @@ def plan(seen: Orphans, *, schedule: Schedule, now: datetime) -> Plan:
     barrier = unread(seen.pools, seen.ledgers)
     if barrier is not None:
         return Plan((barrier,))
-    found = standing(seen.ledgers) or ()
-    all_ledgers = [each.value for each in found if isinstance(each, Standing)]
+    found = present(seen.ledgers) or ()
+    all_ledgers = [each.value for each in found if isinstance(each, Present)]
     ledgers = [each for each in all_ledgers if _is_orphan(each, schedule)]
     named = {name for each in schedule.named.values() for name in each.pools}
-    tagged = [_tagged(pool, all_ledgers) for pool in standing(seen.pools) or () if pool.name not in named]
+    tagged = [_tagged(pool, all_ledgers) for pool in present(seen.pools) or () if pool.name not in named]
     pools = [pool for pool in tagged if pool.shape.tag]
-    busy = [f"{pool} is {pool.state}" for pool in standing(seen.pools) or () if pool.busy]
+    busy = [f"{pool} is {pool.state}" for pool in present(seen.pools) or () if pool.busy]
     items: list[Item] = []
     unfit = {pool.name: why for pool in pools if (why := _unfit(pool))}
     steps = [_step(pool) for pool in pools if pool.name not in unfit]
-    allowed, struck = police_orphans(steps, schedule)
+    allowed, suppressed = enforce_orphan_ownership(steps, schedule)
     said = _said(pools, ledgers)
     if allowed and busy:
-        items.append(Gate(f"{said}: {listed(busy)}", OPERATION, _SOON))
+        items.append(Wait(f"{said}: {listed(busy)}", OPERATION, _SOON))
     elif allowed:
-        items += [*wave(allowed[0]), Gate(f"{said}: the pool is read back", OPERATION, _SOON)]
+        items += [*wave(allowed[0]), Wait(f"{said}: the pool is read back", OPERATION, _SOON)]
     asleep = {pool.name for pool in pools}
     closed = [each for each in ledgers if not asleep & each.pools.keys()]
-    items += wave(*(Note(ledger=each.begin("up", now).rises(now), what="forgotten") for each in closed))
+    items += wave(*(Note(ledger=each.begin("up", now).mark_awake(now), what="forgotten") for each in closed))
     if unfit:
-        items.append(Stop(f"{said}: {'; '.join(unfit.values())}", "orphan"))
-    items += [each for each in map(unread, found) if each and not isinstance(each, Gate)]
-    return Plan(tuple(items), tuple(struck), note=said)
+        items.append(Blocked(f"{said}: {'; '.join(unfit.values())}", "orphan"))
+    items += [each for each in map(unread, found) if each and not isinstance(each, Wait)]
+    return Plan(tuple(items), tuple(suppressed), note=said)
 
 
 def _is_orphan(ledger: Ledger, schedule: Schedule) -> bool:
@@ -82,7 +82,7 @@ def _tagged(pool: Pool, ledgers: list[Ledger]) -> Pool:
 
 def _unfit(pool: Pool) -> str:
     """What a person has to do before a pool can wake; empty if nothing."""
-    if pool.spoilt:
+    if pool.unparseable:
         return f"what {pool} was cannot be read: scale it by hand"
     if pool.uncounted:
         return f"{pool} is of type VirtualMachines, and has no count: scale it by hand"

@@ -5,8 +5,8 @@ An unknown pool was once set to 0 (gke-weekend-downscaler). So all of it has to 
 
 from collections.abc import Iterator, Sequence
 
-from coppice.reconciler.observation import Standing
-from coppice.reconciler.plan import Change, Gate, Item, Plan, Struck, Wave
+from coppice.reconciler.observation import Present
+from coppice.reconciler.plan import Change, Item, Plan, Suppressed, Wait, Wave
 from scheduler.barriers import OPERATION, listed
 from scheduler.ledger import Note
 from scheduler.nodes import Node, Pod
@@ -19,12 +19,12 @@ from scheduler.snapshots import no_count, no_pool
 _SYSTEM = "kube-system"
 
 
-def police(plan: Plan, seen: Observed, schedule: Schedule) -> Plan:
+def enforce_ownership(plan: Plan, observed: Observed, schedule: Schedule) -> Plan:
     """Let through what concerns pools that may be touched, and strike out the rest.
 
     Args:
         plan: a finished plan.
-        seen: what it was made from.
+        observed: what it was made from.
         schedule: the schedule.
 
     Returns:
@@ -32,30 +32,36 @@ def police(plan: Plan, seen: Observed, schedule: Schedule) -> Plan:
         would claim that it was done.
     """
     items: list[Item] = []
-    struck: list[Struck] = list(plan.struck)
+    suppressed: list[Suppressed] = list(plan.suppressed)
     hollow = False
     for item in plan.items:
         if isinstance(item, Wave):
-            judged = [_judge(change, seen, schedule, any_struck=bool(struck)) for change in item.changes]
-            struck += [each for each in judged if isinstance(each, Struck)]
+            judged = [
+                _judge(change, observed, schedule, any_struck=bool(suppressed)) for change in item.changes
+            ]
+            suppressed += [each for each in judged if isinstance(each, Suppressed)]
             kept = tuple(each for each in judged if isinstance(each, Change))
             items += [Wave(kept)] if kept else []
             hollow = not kept
-        elif not (hollow and isinstance(item, Gate) and item.code == OPERATION):
+        elif not (hollow and isinstance(item, Wait) and item.code == OPERATION):
             items.append(item)
-    return Plan(tuple(items), tuple(struck), plan.note)
+    return Plan(tuple(items), tuple(suppressed), plan.note)
 
 
-def _judge(change: Change, seen: Observed, schedule: Schedule, *, any_struck: bool) -> Change | Struck:
+def _judge(
+    change: Change, observed: Observed, schedule: Schedule, *, any_struck: bool
+) -> Change | Suppressed:
     if isinstance(change, Note) and any_struck and change.ledger.move is None:
-        return Struck(change, "it would claim what was not done")
+        return Suppressed(change, "it would claim what was not done")
     if not isinstance(change, Reshape):
         return change
-    why = why_not(change.pool, seen, schedule, takes_away=change.takes_away)
-    return Struck(change, why) if why else PutPool(allowed=Allowed(change.pool), shape=change.shape)
+    why = why_not(change.pool, observed, schedule, takes_away=change.takes_away)
+    return Suppressed(change, why) if why else PutPool(allowed=Allowed(change.pool), shape=change.shape)
 
 
-def police_orphans(steps: Sequence[Reshape], schedule: Schedule) -> tuple[list[PutPool], list[Struck]]:
+def enforce_orphan_ownership(
+    steps: Sequence[Reshape], schedule: Schedule
+) -> tuple[list[PutPool], list[Suppressed]]:
     """Let through what wakes pools that no environment names; the tag is the proof that we put them to sleep.
 
     Args:
@@ -65,20 +71,20 @@ def police_orphans(steps: Sequence[Reshape], schedule: Schedule) -> tuple[list[P
     Returns:
         What may be done, and what is struck out.
     """
-    allowed, struck = [], []
+    allowed, suppressed = [], []
     for step in steps:
         pool = step.pool
         if pool.name in schedule.protected_pools:
-            struck.append(Struck(step, "it is in protected_pools"))
+            suppressed.append(Suppressed(step, "it is in protected_pools"))
         elif pool.mode != "User":
-            struck.append(Struck(step, f"its mode is {pool.mode}: only User pools are woken"))
+            suppressed.append(Suppressed(step, f"its mode is {pool.mode}: only User pools are woken"))
         elif pool.snapshot is None:
-            struck.append(Struck(step, f"its tag {pool.shape.tag!r} does not say what it was"))
+            suppressed.append(Suppressed(step, f"its tag {pool.shape.tag!r} does not say what it was"))
         elif step.shape.count < pool.shape.count:
-            struck.append(Struck(step, "it would lose nodes"))
+            suppressed.append(Suppressed(step, "it would lose nodes"))
         else:
             allowed.append(PutPool(allowed=Allowed(pool), shape=step.shape))
-    return allowed, struck
+    return allowed, suppressed
 
 
 def never(pools: Sequence[Pool], schedule: Schedule) -> str:
@@ -101,40 +107,40 @@ def never(pools: Sequence[Pool], schedule: Schedule) -> str:
     return "; ".join(said)
 
 
-def why_not(pool: Pool, seen: Observed, schedule: Schedule, *, takes_away: bool = True) -> str:
+def why_not(pool: Pool, observed: Observed, schedule: Schedule, *, takes_away: bool = True) -> str:
     """Say why a pool may not be touched.
 
     Args:
         pool: the pool.
-        seen: what was observed of the environment that wants to touch it.
+        observed: what was observed of the environment that wants to touch it.
         schedule: the schedule.
         takes_away: whether nodes are taken away, or that is prepared: then others must not run on them.
 
     Returns:
         The reason; empty if it may be.
     """
-    if pool.name not in seen.environment.pools:
-        return f"the schedule does not name it as a pool of {seen.name}"
+    if pool.name not in observed.environment.pools:
+        return f"the schedule does not name it as a pool of {observed.name}"
     if pool.mode != "User":
         return f"its mode is {pool.mode}: only User pools sleep"
     if pool.name in schedule.protected_pools:
         return "it is in protected_pools"
     if not takes_away:
         return ""
-    if not isinstance(seen.nodes, Standing) or not isinstance(seen.on_pools, Standing):
+    if not isinstance(observed.nodes, Present) or not isinstance(observed.on_pools, Present):
         return "which pods run on it could not be read: hands off"
-    foreign = list(_foreign(pool, seen, seen.nodes.value, seen.on_pools.value))
+    foreign = list(_foreign(pool, observed, observed.nodes.value, observed.on_pools.value))
     if foreign:
         return f"pods of others run on it: {listed(foreign)}; move them, or name them in leftovers"
     return ""
 
 
-def _foreign(pool: Pool, seen: Observed, nodes: tuple[Node, ...], pods: tuple[Pod, ...]) -> Iterator[Pod]:
+def _foreign(pool: Pool, observed: Observed, nodes: tuple[Node, ...], pods: tuple[Pod, ...]) -> Iterator[Pod]:
     own = {node.name for node in nodes if node.pool == pool.name}
-    others = [node for node in nodes if node.pool and node.pool not in seen.environment.pools]
+    others = [node for node in nodes if node.pool and node.pool not in observed.environment.pools]
     for pod in pods:
-        if pod.node not in own or not pod.counts or pod.namespace in seen.environment.namespaces:
+        if pod.node not in own or not pod.counts or pod.namespace in observed.environment.namespaces:
             continue
         movable = pod.namespace == _SYSTEM and any(pod.fits(node) for node in others)
-        if not movable and not is_leftover(pod, seen):
+        if not movable and not is_leftover(pod, observed):
             yield pod

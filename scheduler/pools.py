@@ -105,7 +105,7 @@ class Pool:
         return Snapshot.parse(self.shape.tag)
 
     @property
-    def spoilt(self) -> bool:
+    def unparseable(self) -> bool:
         """Whether something is remembered that cannot be read: then nobody knows what to restore."""
         return bool(self.shape.tag) and self.snapshot is None
 

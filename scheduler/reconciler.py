@@ -7,19 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from coppice.reconciler.controller import Locks, Ran, run, verdict
-from coppice.reconciler.observation import read, standing
+from coppice.reconciler.controller import Locks, RunResult, run, verdict
+from coppice.reconciler.observation import present, read
 from coppice.reconciler.outcome import Done, Outcome, Stalled
 from coppice.reconciler.plan import Plan
 from coppice.reconciler.report import Report
 from scheduler import orphans
-from scheduler.calendar import Level, Turn, level, turns
-from scheduler.executor import Steps
+from scheduler.calendar import Level, ScheduleChange, level, schedule_changes
+from scheduler.executor import Executor
 from scheduler.gitops import Refresh
 from scheduler.observe import Observed, Readers, observe
 from scheduler.orphans import Orphans
 from scheduler.overrides import Override
-from scheduler.ownership import police
+from scheduler.ownership import enforce_ownership
 from scheduler.planner import impatient, plan, towards
 from scheduler.schedule import FEATURES, Schedule
 
@@ -32,12 +32,12 @@ class Forecast:
 
     Args:
         level: what it should be now.
-        turns: when that changes, for seven days.
+        schedule_changes: when that changes, for seven days.
         overrides: a person's word that holds now.
     """
 
     level: Level
-    turns: tuple[Turn, ...]
+    schedule_changes: tuple[ScheduleChange, ...]
     overrides: tuple[Override, ...]
 
 
@@ -46,13 +46,13 @@ class Explanation:
     """One look at an environment.
 
     Args:
-        seen: what was observed.
+        observed: what was observed.
         plan: what would be done now.
         next: the exact steps of the next change, as things stand now; `None` if none comes in seven days.
         forecast: what the calendar says.
     """
 
-    seen: Observed
+    observed: Observed
     plan: Plan
     next: Plan | None
     forecast: Forecast
@@ -74,7 +74,7 @@ class Reconciler:
     schedule: Schedule
     repository: str
     readers: Readers
-    steps: Steps
+    steps: Executor
     locks: Locks
     now: Callable[[], datetime]
 
@@ -98,7 +98,7 @@ class Reconciler:
             name=f"power/{environment}",
             observe=lambda: self.look(environment),
             plan=self.plan,
-            act=lambda _, change: self.steps.act(change),
+            execute=lambda _, change: self.steps.execute(change),
             locks=self.locks,
         )
         asleep = {pool.name: pool.shape.count for pool in ran.observed.own_pools}
@@ -121,7 +121,7 @@ class Reconciler:
             name="power-orphans",
             observe=self._look_for_orphans,
             plan=self._plan_for_orphans,
-            act=lambda _, change: self.steps.act(change),
+            execute=lambda _, change: self.steps.execute(change),
             locks=self.locks,
         )
         if isinstance(ran.outcome, Done) and not ran.results:
@@ -134,8 +134,8 @@ class Reconciler:
         """Look for what sleeps and no environment names; the plan is the next tick's."""
         return self._plan_for_orphans(self._look_for_orphans())
 
-    def _plan_for_orphans(self, seen: Orphans) -> Plan:
-        return orphans.plan(seen, schedule=self.schedule, now=self.now())
+    def _plan_for_orphans(self, observed: Orphans) -> Plan:
+        return orphans.plan(observed, schedule=self.schedule, now=self.now())
 
     def _look_for_orphans(self) -> Orphans:
         readers = self.readers
@@ -149,12 +149,12 @@ class Reconciler:
         """
         return observe(environment, self.schedule.named, repository=self.repository, readers=self.readers)
 
-    def plan(self, seen: Observed) -> Plan:
+    def plan(self, observed: Observed) -> Plan:
         """Plan for one environment, and strike out what may not be touched. Pure but for the time."""
         now = self.now()
-        allowed = police(plan(seen, schedule=self.schedule, now=now), seen, self.schedule)
-        wanted = level(self.schedule, seen.name, standing(seen.overrides) or (), now)
-        return impatient(allowed, seen, awake=wanted.awake, now=now)
+        allowed = enforce_ownership(plan(observed, schedule=self.schedule, now=now), observed, self.schedule)
+        wanted = level(self.schedule, observed.name, present(observed.overrides) or (), now)
+        return impatient(allowed, observed, awake=wanted.awake, now=now)
 
     def explain(self, environment: str) -> Explanation:
         """Look at one environment, and say what would be done now and at the next change.
@@ -162,18 +162,18 @@ class Reconciler:
         Raises:
             KeyError: the schedule does not name it.
         """
-        seen = self.look(environment)
-        forecast = self.forecast(environment, standing(seen.overrides) or ())
-        following = next(iter(forecast.turns), None)
+        observed = self.look(environment)
+        forecast = self.forecast(environment, present(observed.overrides) or ())
+        following = next(iter(forecast.schedule_changes), None)
         steps = (
             None
             if following is None
-            else towards(seen, awake=following.awake, why=following.why, now=following.at)
+            else towards(observed, awake=following.awake, why=following.why, now=following.at)
         )
         return Explanation(
-            seen=seen,
-            plan=self.plan(seen),
-            next=None if steps is None else police(steps, seen, self.schedule),
+            observed=observed,
+            plan=self.plan(observed),
+            next=None if steps is None else enforce_ownership(steps, observed, self.schedule),
             forecast=forecast,
         )
 
@@ -186,7 +186,7 @@ class Reconciler:
         if self.schedule.environments.features is None:
             return None
         overrides = read(self.readers.overrides.overrides)
-        return self.forecast(FEATURES, standing(overrides) or ())
+        return self.forecast(FEATURES, present(overrides) or ())
 
     def forecast(self, environment: str, overrides: tuple[Override, ...]) -> Forecast:
         """Say what the calendar says, of `features` too.
@@ -197,14 +197,14 @@ class Reconciler:
         now = self.now()
         return Forecast(
             level=level(self.schedule, environment, overrides, now),
-            turns=turns(self.schedule, environment, overrides, now, ahead=FORECAST),
+            schedule_changes=schedule_changes(self.schedule, environment, overrides, now, ahead=FORECAST),
             overrides=tuple(
                 each for each in overrides if each.environment == environment and now < each.ends
             ),
         )
 
 
-def _outcome(ran: Ran[Observed]) -> Outcome:
+def _outcome(ran: RunResult[Observed]) -> Outcome:
     """How a run ended. That something was asked to look again, and did, is no news: what is behind it is."""
     asked = [change for each in ran.plan.ready for change in each.changes]
     if ran.outcome.code == "not_settled" and all(isinstance(each, Refresh) for each in asked):

@@ -138,7 +138,7 @@ class Sync(_Part):
         return f"{self.kind}/{self.namespace}/{self.name or f'({self.selector})'}"
 
 
-class Hours(_Part):
+class UptimeWindow(_Part):
     """When something is awake."""
 
     awake: tuple[AwakeSpan, ...] = Field(
@@ -151,7 +151,7 @@ class Hours(_Part):
     )
 
 
-class Environment(Hours):
+class Environment(UptimeWindow):
     """An environment that sleeps: its hours, its flag in Git, its pods and its nodes."""
 
     namespaces: Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -176,7 +176,7 @@ class Environments(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
     __pydantic_extra__: dict[str, Environment] = Field(init=False)
 
-    features: Hours | None = None
+    features: UptimeWindow | None = None
 
 
 class Schedule(_Part):
@@ -213,7 +213,7 @@ class Schedule(_Part):
         """The environments that have pools and flags; `features` is none of them."""
         return self.environments.__pydantic_extra__
 
-    def hours(self, environment: str) -> Hours:
+    def hours(self, environment: str) -> UptimeWindow:
         """The hours of an environment, or of `features`.
 
         Raises:

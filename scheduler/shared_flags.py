@@ -7,10 +7,10 @@ setting, and its default branch is known to GitHub alone.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from coppice.reconciler.observation import Reading, read, standing
-from coppice.reconciler.plan import Gate, Stop
+from coppice.reconciler.observation import Reading, present, read
+from coppice.reconciler.plan import Blocked, Wait
 from scheduler.calendar import level
-from scheduler.flags import FlagSeen
+from scheduler.flags import ObservedFlag
 from scheduler.overrides import Override
 from scheduler.schedule import Environment, Flag, Schedule
 
@@ -28,7 +28,7 @@ def place_of(flag: Flag, repository: str) -> tuple[str, str, str]:
 
 
 def sharing(
-    flags: Sequence[FlagSeen],
+    flags: Sequence[ObservedFlag],
     others: Mapping[str, Environment],
     *,
     repository: str,
@@ -67,7 +67,7 @@ def held(
     schedule: Schedule,
     overrides: Sequence[Override],
     now: datetime,
-) -> Gate | Stop | None:
+) -> Wait | Blocked | None:
     """Why an environment may not go to sleep: another that has its flag keeps other hours, or is awake.
 
     Args:
@@ -78,11 +78,13 @@ def held(
         now: the time.
     """
     ours = schedule.named[name]
-    for other, flag in (standing(shared) or {}).items():
+    for other, flag in (present(shared) or {}).items():
         theirs = schedule.named[other]
         if (theirs.awake, theirs.lead_time) != (ours.awake, ours.lead_time):
-            return Stop(f"{flag} is that of {other} too, which has other hours: give both the same", "shared")
+            return Blocked(
+                f"{flag} is that of {other} too, which has other hours: give both the same", "shared"
+            )
         said = level(schedule, other, overrides, now)
         if said.awake:
-            return Gate(f"{flag} is that of {other} too, which is awake: {said.why}", "shared", _LATER)
+            return Wait(f"{flag} is that of {other} too, which is awake: {said.why}", "shared", _LATER)
     return None

@@ -7,8 +7,8 @@ nobody, and then nobody may say `Done`.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from coppice.reconciler.observation import Standing, standing
-from coppice.reconciler.plan import Stop
+from coppice.reconciler.observation import Present, present
+from coppice.reconciler.plan import Blocked
 from scheduler.barriers import listed
 from scheduler.ledger import Ledger
 from scheduler.observe import Observed
@@ -18,24 +18,24 @@ _UNKNOWN = "unknown"  # in the ledger: neither tag nor ledger said it when it wa
 _HELD = Snapshot(0, None)  # at 0 by somebody's hand, and nothing that we put to sleep
 
 
-def copied(seen: Observed, ledger: Ledger) -> dict[str, str]:
+def copied(observed: Observed, ledger: Ledger) -> dict[str, str]:
     """What the ledger should say of the environment's pools, in the form of their tags."""
     now = {
         pool.name: pool.shape.tag
         or str(_HELD if pool.stopped else Snapshot(pool.shape.count, pool.shape.autoscaler))
-        for pool in seen.own_pools
+        for pool in observed.own_pools
         if pool.shape.tag or not pool.down or pool.name not in ledger.pools
     }
     return {**ledger.pools, **now}
 
 
-def recollected(seen: Observed, ledger: Ledger) -> Observed:
+def recollected(observed: Observed, ledger: Ledger) -> Observed:
     """The same with the tags that sleeping pools have lost."""
     pools = (
-        with_tag(pool, ledger) if pool.name in seen.environment.pools else pool
-        for pool in standing(seen.pools) or ()
+        with_tag(pool, ledger) if pool.name in observed.environment.pools else pool
+        for pool in present(observed.pools) or ()
     )
-    return replace(seen, pools=Standing(tuple(pools)))
+    return replace(observed, pools=Present(tuple(pools)))
 
 
 def with_tag(pool: Pool, ledger: Ledger) -> Pool:
@@ -48,34 +48,34 @@ def with_tag(pool: Pool, ledger: Ledger) -> Pool:
     return replace(pool, shape=replace(pool.shape, tag=str(snapshot))) if asleep else pool
 
 
-def admitted(seen: Observed, ledger: Ledger) -> Ledger:
+def admitted(observed: Observed, ledger: Ledger) -> Ledger:
     """The ledger, in which stands what nobody knows: nothing else will tell that it slept."""
-    lost = {pool.name: _UNKNOWN for pool in seen.own_pools if _lost(pool, seen, ledger)}
+    lost = {pool.name: _UNKNOWN for pool in observed.own_pools if _lost(pool, observed, ledger)}
     return replace(ledger, pools={**ledger.pools, **lost})
 
 
-def unfit(seen: Observed, ledger: Ledger, *, awake: bool) -> tuple[frozenset[str], Stop | None]:
+def unfit(observed: Observed, ledger: Ledger, *, awake: bool) -> tuple[frozenset[str], Blocked | None]:
     """The environment's pools that nobody but a person can put right, and what has to be done.
 
     Args:
-        seen: what was observed, its tags recollected.
+        observed: what was observed, its tags recollected.
         ledger: what is written down.
         awake: which way it goes.
 
     Returns:
         Their names, and why the environment cannot go all the way.
     """
-    own = seen.own_pools
-    missing = [name for name in seen.environment.pools if name not in {pool.name for pool in own}]
-    spoilt = [pool for pool in own if pool.spoilt]
-    lost = [pool for pool in own if _lost(pool, seen, ledger)]
+    own = observed.own_pools
+    missing = [name for name in observed.environment.pools if name not in {pool.name for pool in own}]
+    unparseable = [pool for pool in own if pool.unparseable]
+    lost = [pool for pool in own if _lost(pool, observed, ledger)]
     uncounted = [pool for pool in own if pool.uncounted]
     stopped = [pool for pool in own if awake and pool.stopped and pool.shape.tag]
-    tags = listed(f"{pool} says {pool.shape.tag!r}" for pool in spoilt)
+    tags = listed(f"{pool} says {pool.shape.tag!r}" for pool in unparseable)
     said = [
         (missing, "no_pool", no_pool(missing)),
         (
-            spoilt,
+            unparseable,
             "snapshot",
             f"what is to be restored cannot be read: {tags}: correct the tag, or delete it",
         ),
@@ -88,8 +88,8 @@ def unfit(seen: Observed, ledger: Ledger, *, awake: bool) -> tuple[frozenset[str
         (stopped, "stopped", f"{listed(stopped)} was stopped by hand: start it (az aks nodepool start)"),
     ]
     found = [(code, why) for things, code, why in said if things]
-    names = frozenset(missing) | {pool.name for pool in (*spoilt, *lost, *uncounted, *stopped)}
-    return names, Stop("; ".join(why for _, why in found), found[0][0]) if found else None
+    names = frozenset(missing) | {pool.name for pool in (*unparseable, *lost, *uncounted, *stopped)}
+    return names, Blocked("; ".join(why for _, why in found), found[0][0]) if found else None
 
 
 def no_pool(names: Iterable[str]) -> str:
@@ -102,13 +102,13 @@ def no_count(pools: Iterable[Pool]) -> str:
     return f"{listed(pools)} is of type VirtualMachines, and has no count: take it out of the schedule"
 
 
-def without(seen: Observed, pools: frozenset[str]) -> Observed:
+def without(observed: Observed, pools: frozenset[str]) -> Observed:
     """The same environment, as if it had not these pools."""
-    rest = tuple(name for name in seen.environment.pools if name not in pools)
-    return replace(seen, environment=seen.environment.model_copy(update={"pools": rest}))
+    rest = tuple(name for name in observed.environment.pools if name not in pools)
+    return replace(observed, environment=observed.environment.model_copy(update={"pools": rest}))
 
 
-def _lost(pool: Pool, seen: Observed, ledger: Ledger) -> bool:
+def _lost(pool: Pool, observed: Observed, ledger: Ledger) -> bool:
     """Whether a pool sleeps, and nothing says what it was. One that somebody holds at 0 does not sleep."""
     if not pool.down or pool.stopped or pool.uncounted or pool.shape.tag:
         return False
@@ -118,6 +118,6 @@ def _lost(pool: Pool, seen: Observed, ledger: Ledger) -> bool:
     if night is not None:
         return pool.name in night.nodes
     return any(
-        isinstance(each.head, Standing) and each.flag.says(each.head.value.value) == "off"
-        for each in seen.flags
+        isinstance(each.head, Present) and each.flag.says(each.head.value.value) == "off"
+        for each in observed.flags
     )

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from coppice.reconciler.observation import Standing, standing
-from coppice.reconciler.plan import Gate, Item, Stop, wave
+from coppice.reconciler.observation import Present, present
+from coppice.reconciler.plan import Blocked, Item, Wait, wave
 from scheduler.barriers import in_force, listed, once_more, one_by_one, settled, switch, unread
 from scheduler.ledger import Ledger, Note
 from scheduler.observe import Observed
@@ -18,11 +18,11 @@ from scheduler.sleep import is_down
 _SOON = 15.0  # seconds: nodes, pods
 
 
-def items(seen: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: bool) -> tuple[Item, ...]:
+def items(observed: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: bool) -> tuple[Item, ...]:
     """Plan what wakes one environment.
 
     Args:
-        seen: what was observed; flags and pools have been read.
+        observed: what was observed; flags and pools have been read.
         ledger: what is written down about it.
         why: why it should be awake, for the commit.
         now: the time.
@@ -31,28 +31,28 @@ def items(seen: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: b
     Returns:
         The steps; none if it is awake, and that is written down.
     """
-    if not _asleep(seen) and ledger.move is None and ledger.asleep is None:
+    if not _asleep(observed) and ledger.move is None and ledger.asleep is None:
         return ()
     moving = ledger.move is not None and ledger.move.direction == "up"
-    verified = ledger.verify(now) if is_down(seen, ledger) else ledger
+    verified = ledger.verify(now) if is_down(observed, ledger) else ledger
     begun = () if moving else wave(Note(ledger=verified.begin("up", now), what="wakes"))
-    switched = switch(seen, "on", message=f"Wake {seen.name}\n\n{why}\n")
-    short = _short(seen, overdue=overdue)
-    again = one_by_one(_again(seen, overdue=overdue), seen, meanwhile=short)
-    force = in_force(seen, "on", committing=bool(switched), ask=not overdue)
+    switched = switch(observed, "on", message=f"Wake {observed.name}\n\n{why}\n")
+    short = _short(observed, overdue=overdue)
+    again = one_by_one(_again(observed, overdue=overdue), observed, meanwhile=short)
+    force = in_force(observed, "on", committing=bool(switched), ask=not overdue)
     # After too long, what there is has to do: what failed or is not in force comes after all else.
-    partly = overdue and len(short) < len(seen.own_pools)
+    partly = overdue and len(short) < len(observed.own_pools)
     return (
         *begun,
-        *one_by_one(_each(raised, seen), seen, meanwhile=short),
+        *one_by_one(_each(raised, observed), observed, meanwhile=short),
         *(() if partly else again),
-        *_nodes_ready(seen, () if partly else short),
+        *_nodes_ready(observed, () if partly else short),
         *switched,
         *(() if overdue else force),
-        *one_by_one(_each(restored, seen), seen, meanwhile=short),
+        *one_by_one(_each(restored, observed), observed, meanwhile=short),
         *_end(
-            seen,
-            ledger.rises(now),
+            observed,
+            ledger.mark_awake(now),
             short=short,
             overdue=overdue,
             last=(*(again if partly else ()), *(force if overdue else ())),
@@ -60,21 +60,21 @@ def items(seen: Observed, ledger: Ledger, *, why: str, now: datetime, overdue: b
     )
 
 
-def _asleep(seen: Observed) -> bool:
+def _asleep(observed: Observed) -> bool:
     """Whether anything about the environment is not awake."""
     off = any(
-        isinstance(each.head, Standing) and each.flag.says(each.head.value.value) == "off"
-        for each in seen.flags
+        isinstance(each.head, Present) and each.flag.says(each.head.value.value) == "off"
+        for each in observed.flags
     )
-    return off or any(pool.shape.tag for pool in seen.own_pools)
+    return off or any(pool.shape.tag for pool in observed.own_pools)
 
 
 def _wanted(pool: Pool) -> int:
     return pool.snapshot.awake if pool.snapshot is not None else 1
 
 
-def _each(change: Callable[[Pool], Iterator[Reshape]], seen: Observed) -> Iterator[Reshape]:
-    return (each for pool in seen.own_pools for each in change(pool))
+def _each(change: Callable[[Pool], Iterator[Reshape]], observed: Observed) -> Iterator[Reshape]:
+    return (each for pool in observed.own_pools for each in change(pool))
 
 
 def raised(pool: Pool) -> Iterator[Reshape]:
@@ -88,14 +88,14 @@ def raised(pool: Pool) -> Iterator[Reshape]:
     yield Reshape(pool=replace(pool, shape=off), shape=replace(off, count=_wanted(pool)))
 
 
-def _again(seen: Observed, *, overdue: bool) -> Iterator[Reshape]:
+def _again(observed: Observed, *, overdue: bool) -> Iterator[Reshape]:
     """Ask again for what did not come, for want of capacity say, whatever the operation says of itself.
 
     Nodes that stand and are not ready are given their time first.
     """
-    for pool in seen.own_pools:
+    for pool in observed.own_pools:
         ended = pool.state == "Succeeded" and not _scales(pool)
-        came = _ready(seen, pool) if pool.broken_off or overdue else _standing(seen, pool)
+        came = _ready(observed, pool) if pool.broken_off or overdue else _standing(observed, pool)
         if pool.shape.tag and (pool.broken_off or ended) and came < pool.shape.count:
             yield once_more(pool)
 
@@ -109,35 +109,35 @@ def _fewest(pool: Pool) -> int:
     return max(pool.shape.autoscaler.least, 1) if pool.shape.autoscaler else 1
 
 
-def _ready(seen: Observed, pool: Pool) -> int:
-    return sum(1 for node in standing(seen.nodes) or () if node.pool == pool.name and node.ready)
+def _ready(observed: Observed, pool: Pool) -> int:
+    return sum(1 for node in present(observed.nodes) or () if node.pool == pool.name and node.ready)
 
 
-def _standing(seen: Observed, pool: Pool) -> int:
-    nodes = [node for node in standing(seen.nodes) or () if node.pool == pool.name]
+def _standing(observed: Observed, pool: Pool) -> int:
+    nodes = [node for node in present(observed.nodes) or () if node.pool == pool.name]
     return sum(1 for node in nodes if node.runs or not pool.deallocates)
 
 
-def _short(seen: Observed, *, overdue: bool) -> list[str]:
+def _short(observed: Observed, *, overdue: bool) -> list[str]:
     """Pools that wait for nodes, and why."""
     return [
-        f"{pool} has {_ready(seen, pool)} of {_wanted(pool)} nodes ready, and is {pool.state}"
+        f"{pool} has {_ready(observed, pool)} of {_wanted(pool)} nodes ready, and is {pool.state}"
         + (f" ({pool.error})" if pool.error else "")
-        for pool in seen.own_pools
-        if _is_short(seen, pool, overdue=overdue)
+        for pool in observed.own_pools
+        if _is_short(observed, pool, overdue=overdue)
     ]
 
 
-def _is_short(seen: Observed, pool: Pool, *, overdue: bool) -> bool:
+def _is_short(observed: Observed, pool: Pool, *, overdue: bool) -> bool:
     enough = 1 if overdue or _scales(pool) else _wanted(pool)
-    return bool(pool.shape.tag) and _ready(seen, pool) < enough
+    return bool(pool.shape.tag) and _ready(observed, pool) < enough
 
 
-def _nodes_ready(seen: Observed, short: Sequence[str]) -> tuple[Item, ...]:
-    barrier = unread(seen.nodes)
+def _nodes_ready(observed: Observed, short: Sequence[str]) -> tuple[Item, ...]:
+    barrier = unread(observed.nodes)
     if barrier:
         return (barrier,)
-    return (Gate(listed(short), "nodes", _SOON),) if short else ()
+    return (Wait(listed(short), "nodes", _SOON),) if short else ()
 
 
 def restored(pool: Pool) -> Iterator[Reshape]:
@@ -149,37 +149,37 @@ def restored(pool: Pool) -> Iterator[Reshape]:
 
 
 def _end(
-    seen: Observed, done: Ledger, *, short: Sequence[str], overdue: bool, last: tuple[Item, ...]
+    observed: Observed, done: Ledger, *, short: Sequence[str], overdue: bool, last: tuple[Item, ...]
 ) -> tuple[Item, ...]:
     """Healthy, or stuck and said; then what is as it was is forgotten, and `last` is done."""
     restored = [
         pool
-        for pool in seen.own_pools
-        if pool.shape.tag and not (overdue and _is_short(seen, pool, overdue=True))
+        for pool in observed.own_pools
+        if pool.shape.tag and not (overdue and _is_short(observed, pool, overdue=True))
     ]
     forgotten = (Reshape(pool=pool, shape=replace(pool.shape, tag="")) for pool in restored)
-    forget = one_by_one(forgotten, seen, meanwhile=short)
+    forget = one_by_one(forgotten, observed, meanwhile=short)
     rises = wave(Note(ledger=done, what="awake"))
-    unwell = [*(short if overdue else ()), *_unwell(seen)]
+    unwell = [*(short if overdue else ()), *_unwell(observed)]
     if not unwell:
-        return (*forget, *settled(seen), *last, *rises)
+        return (*forget, *settled(observed), *last, *rises)
     why = f"not healthy: {listed(unwell)}"
     if not overdue:
-        return (Gate(why, "unhealthy", _SOON), *forget, *settled(seen), *rises)
+        return (Wait(why, "unhealthy", _SOON), *forget, *settled(observed), *rises)
     # The pools are as they were; what runs on them is somebody else's to mend.
-    return (*forget, *last, Stop(why, "unhealthy"), *rises)
+    return (*forget, *last, Blocked(why, "unhealthy"), *rises)
 
 
-def _unwell(seen: Observed) -> list[str]:
-    barrier = unread(seen.in_namespaces, *(entry.objects for entry in seen.syncs))
+def _unwell(observed: Observed) -> list[str]:
+    barrier = unread(observed.in_namespaces, *(entry.objects for entry in observed.syncs))
     if barrier:
         return [barrier.why]
     sick = [
         f"{each.synced}: {each.synced.unhealthy}"
-        for entry in seen.syncs
-        for each in standing(entry.objects) or ()
+        for entry in observed.syncs
+        for each in present(entry.objects) or ()
         if each.synced.unhealthy
     ]
-    pods = standing(seen.in_namespaces) or ()
+    pods = present(observed.in_namespaces) or ()
     unready = [f"{pod} is {pod.phase}, and not ready" for pod in pods if pod.counts and not pod.ready]
     return [*sick, *unready]

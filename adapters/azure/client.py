@@ -37,7 +37,7 @@ _TIMEOUTS = {"connection_timeout": 5, "read_timeout": 30}  # seconds
 
 
 class Unsigned(TokenCredential):
-    """What signs in at a loopback stand-in: nothing does. No token ever leaves for plain http."""
+    """What signs in at a loopback emulator: nothing does. No token ever leaves for plain http."""
 
     def get_token(self, *scopes: str, **_: Any) -> Any:
         """Never called; the policy that would is replaced.
@@ -52,7 +52,7 @@ def options(url: str) -> dict[str, Any]:
     """Arguments that every ARM client of ours is made with.
 
     Args:
-        url: the endpoint; plain http is a loopback stand-in, to which no token is sent.
+        url: the endpoint; plain http is a loopback emulator, to which no token is sent.
 
     Returns:
         Keyword arguments.

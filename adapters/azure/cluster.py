@@ -11,7 +11,7 @@ from azure.core.credentials import TokenCredential
 from azure.mgmt.containerservice import ContainerServiceClient
 
 from adapters.azure.client import options, translated
-from adapters.retry import asking_again
+from adapters.retry import retry_reads
 from coppice.reconciler.errors import Gone, NotSetUp
 
 CHECK = "Check AKS_RESOURCE_GROUP and AKS_CLUSTER_NAME"
@@ -60,7 +60,7 @@ class ClusterAdapter:
                 self._issuer = self._read_issuer()
             return self._issuer
 
-    @asking_again
+    @retry_reads
     def _read_issuer(self) -> str:
         with self._asking("read cluster"):
             cluster = self._client.managed_clusters.get(self._group, self._name)
@@ -72,7 +72,7 @@ class ClusterAdapter:
             )
         return str(profile.issuer_url)
 
-    @asking_again
+    @retry_reads
     def server(self) -> tuple[str, str]:
         """The API server's address and its certificate authority (PEM in base64).
 

@@ -9,7 +9,7 @@ from azure.mgmt.msi import ManagedServiceIdentityClient
 from azure.mgmt.msi.models import FederatedIdentityCredential
 
 from adapters.azure.client import options, translated
-from adapters.retry import asking_again, taking_turns
+from adapters.retry import retry_reads, retry_throttled
 from coppice.components.federated_identity import Credential, Identity
 from coppice.components.removal import Owned
 from coppice.reconciler.errors import Gone, Unreachable
@@ -40,7 +40,7 @@ class IdentityReaderAdapter(_Identities):
         """An identity with its credentials: two calls."""
         return Identity(ref=ref, client_id=self.client_id(ref), credentials=self.credentials(ref) or ())
 
-    @asking_again
+    @retry_reads
     def client_id(self, ref: str) -> str:
         """An identity's client id: one call."""
         group, name = _split(ref)
@@ -53,7 +53,7 @@ class IdentityReaderAdapter(_Identities):
             raise Unreachable(f"Azure's answer lacks the client id of identity {ref}")
         return str(found)
 
-    @asking_again
+    @retry_reads
     def credentials(self, ref: str) -> tuple[Credential, ...] | None:
         """Every credential of an identity; `None` only if the identity itself is not there either."""
         group, name = _split(ref)
@@ -82,7 +82,7 @@ class IdentityReaderAdapter(_Identities):
             return False
 
 
-class Turns(Protocol):
+class RateLimiter(Protocol):
     """Keeps writes apart where Azure asks for it."""
 
     def of(self, identity: str) -> AbstractContextManager[None]:
@@ -95,9 +95,11 @@ class Turns(Protocol):
 
 
 class _Writing(_Identities):
-    def __init__(self, credential: TokenCredential, subscription: str, url: str, *, turns: Turns) -> None:
+    def __init__(
+        self, credential: TokenCredential, subscription: str, url: str, *, rate_limiter: RateLimiter
+    ) -> None:
         super().__init__(credential, subscription, url)
-        self._turns = turns
+        self._turns = rate_limiter
 
 
 class CredentialWriterAdapter(_Writing):
@@ -107,10 +109,10 @@ class CredentialWriterAdapter(_Writing):
         credential: who writes.
         subscription: the identities' subscription.
         url: the ARM endpoint.
-        turns: keeps writes apart.
+        rate_limiter: keeps writes apart.
     """
 
-    @taking_turns
+    @retry_throttled
     def create(self, credential: Credential) -> None:
         """Create a credential, or make the one of its name the same; writing it again changes nothing."""
         group, name = _split(credential.identity)
@@ -128,10 +130,10 @@ class CredentialDeleterAdapter(_Writing):
         credential: who deletes.
         subscription: the identities' subscription.
         url: the ARM endpoint.
-        turns: keeps writes apart.
+        rate_limiter: keeps writes apart.
     """
 
-    @taking_turns
+    @retry_throttled
     def delete(self, owned: Owned[Credential]) -> None:
         """Delete a credential; one that is gone by then is no error."""
         group, name = _split(owned.subject.identity)

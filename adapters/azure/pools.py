@@ -13,7 +13,7 @@ from azure.mgmt.containerservice import ContainerServiceClient
 
 from adapters.azure.client import options, translated
 from adapters.azure.cluster import CHECK
-from adapters.retry import asking_again
+from adapters.retry import retry_reads
 from coppice.reconciler.errors import Conflict, Gone, Rejected
 from scheduler.pools import TAG, Allowed, Autoscaler, Pool, Shape
 
@@ -39,7 +39,7 @@ class PoolAdapter:
         self._client = ContainerServiceClient(credential, subscription, **options(url))
         self._cluster = (group, name)
 
-    @asking_again
+    @retry_reads
     def pools(self) -> tuple[Pool, ...]:
         """Every pool of the cluster; one list."""
         try:

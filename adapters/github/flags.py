@@ -11,7 +11,7 @@ from github import Github, InputGitTreeElement
 from github.Repository import Repository
 
 from adapters.github.client import says_why, translated
-from adapters.retry import asking_again
+from adapters.retry import retry_reads
 from coppice.reconciler.errors import Conflict, Failure, Forbidden, Gone, Rejected, Unreachable
 from scheduler.flags import Commit
 
@@ -36,13 +36,13 @@ class FlagAdapter:
         client: Github = self._threads.client
         return client.get_repo(name)
 
-    @asking_again
+    @retry_reads
     def default_branch(self, repository: str) -> str:
         """The default branch: proof that the repository can be read."""
         with translated(f"read repository {repository}"):
             return self._repository(repository).default_branch
 
-    @asking_again
+    @retry_reads
     def head(self, repository: str, branch: str) -> str | None:
         """The branch's commit; `None` only if it does not exist under this very name."""
         try:
@@ -53,7 +53,7 @@ class FlagAdapter:
             self.default_branch(repository)  # or else it is the repository that cannot be read
             return None
 
-    @asking_again
+    @retry_reads
     def file(self, repository: str, revision: str, path: str) -> str | None:
         """A file's text at a commit; `None` only if it is not there."""
         try:

@@ -9,8 +9,8 @@ import requests
 from github import Github
 
 from adapters.github.client import MAY_READ, signed_in, translated
-from adapters.retry import asking_again
-from coppice.manifests.rejection import Refusal, Refused
+from adapters.retry import retry_reads
+from coppice.manifests.rejection import Refusal, Rejection
 from coppice.manifests.tar_reader import SMALLER
 from coppice.reconciler.errors import Forbidden, Gone, Throttled, Unreachable
 
@@ -35,14 +35,14 @@ class RepositoryAdapter:
         self._name = name
         self._path = f"/repos/{name}"
 
-    @asking_again
+    @retry_reads
     def default_branch(self) -> str:
         """The repository's default branch."""
         with translated(f"read repository {self._name}"):
             _, found = self._get(self._path)
             return _text(found["default_branch"], "the repository's default branch")
 
-    @asking_again
+    @retry_reads
     def head(self, branch: str) -> str | None:
         """The branch's commit, or `None` if there is no branch of this very name."""
         try:
@@ -80,7 +80,7 @@ class RepositoryAdapter:
             why = f"GitHub shows {self._name} and not its branch {default!r}: {error}"
             raise Forbidden(f"{why}. {MAY_READ}") from error
 
-    @asking_again
+    @retry_reads
     def heads(self) -> Mapping[str, str]:
         """Every branch and its commit, page by page."""
         heads: dict[str, str] = {}
@@ -97,7 +97,7 @@ class RepositoryAdapter:
                 page = next((link["url"] for link in links if link.get("rel") == "next"), "")
         return heads
 
-    @asking_again
+    @retry_reads
     def archive(self, commit: str) -> bytes:
         """The repository at a commit, as a tar.gz."""
         with translated(f"fetch the archive of {commit}"):
@@ -131,7 +131,7 @@ def _limited(answer: requests.Response, commit: str, most: int) -> bytes:
     for chunk in answer.iter_content(1 << 16):
         received += chunk
         if len(received) > most:
-            raise Refused((Refusal(f"archive of {commit}", f"has more than {most} bytes; {SMALLER}"),))
+            raise Rejection((Refusal(f"archive of {commit}", f"has more than {most} bytes; {SMALLER}"),))
     if not received.startswith(_GZIP):  # else a proxy's page would be held against the branch
         raise Unreachable(f"what came as the archive of {commit} is no tar.gz")
     return bytes(received)

@@ -18,7 +18,7 @@ from kubernetes.client.rest import RESTClientObject
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from adapters.kubernetes.status_errors import failure
-from adapters.retry import asking_again
+from adapters.retry import retry_reads
 from adapters.unreadable import plainly, seconds
 from coppice.reconciler.errors import Failure, Gone, Unreachable
 
@@ -55,7 +55,7 @@ class Api:
         self._turn = threading.Lock()
         self._headers = {"Impersonate-User": impersonate} if impersonate else {}
 
-    @asking_again
+    @retry_reads
     def get(
         self, path: str, query: Mapping[str, str | int] | None = None, *, accept: str = "application/json"
     ) -> Any:

@@ -26,7 +26,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PLACES = {"Application": (_ARGO, "applications"), "Kustomization": (_FLUX, "kustomizations")}
 
 
-class SyncAdapter:
+class GitOpsAdapter:
     """Reads Applications and Kustomizations, and asks them to look at Git.
 
     Args:

@@ -23,7 +23,7 @@ from typing import Any
 
 from adapters.kubernetes.client import Api, path
 from adapters.kubernetes.configmap_store import OURS, SYSTEM, not_set_up
-from adapters.retry import asking_again, await_it
+from adapters.retry import poll_until, retry_reads
 from coppice.components.namespace import MANAGED_BY
 from coppice.reconciler.errors import Conflict, Failure, Gone, Rejected
 
@@ -80,7 +80,7 @@ class HeldLease:
         again: the version goes along, and no lease that anybody takes meanwhile has it.
         """
         metadata = self._document["metadata"]
-        delete = asking_again(self._api.delete)
+        delete = retry_reads(self._api.delete)
         with contextlib.suppress(Conflict):
             delete(lease_path(metadata["name"]), version=metadata["resourceVersion"])
 
@@ -110,7 +110,7 @@ class Leases:
         """
         lease = self._take(name)
         if lease is None and patience:
-            lease = await_it(partial(self._take_if_free, name), seconds=patience)
+            lease = poll_until(partial(self._take_if_free, name), seconds=patience)
         if lease is None:
             yield None
             return

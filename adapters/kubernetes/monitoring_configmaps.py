@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable, Collection
 
 from adapters.kubernetes.client import Api, path
-from adapters.retry import contended
-from coppice.components.monitoring.shared import HOW_TO_MAKE, NAMESPACE, Shared, SharedConfig, SharedName
+from adapters.retry import retry_conflicts
+from coppice.components.monitoring.shared import HOW_TO_MAKE, NAMESPACE, Shared, SharedConfig
+from coppice.environment.records import SharedName
 from coppice.reconciler.errors import Gone
 
 _TURN = 10.0  # seconds: who holds it longer has met with a server that does not answer
@@ -51,7 +52,7 @@ class SharedAdapter:
             if taken:
                 self._turns[name].release()
 
-    @contended
+    @retry_conflicts
     def _edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
         config = self._one(name)
         if config is None:

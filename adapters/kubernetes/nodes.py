@@ -11,7 +11,7 @@ _OLDER_POOL = "agentpool"
 _MIRROR = "kubernetes.io/config.mirror"
 
 
-class MachineAdapter:
+class NodeAdapter:
     """Reads nodes, pods and budgets.
 
     Args:

@@ -7,14 +7,14 @@ from typing import Any
 from adapters.kubernetes.client import Api
 from adapters.kubernetes.discovery import Discovery
 from coppice.diagnostics.identity_checks import ANNOTATION
-from coppice.diagnostics.inspection import PROVIDER_CLASS, Sighting
+from coppice.diagnostics.inspection import PROVIDER_CLASS, ObjectStatus
 from coppice.environment.records import ObjectRef
 from coppice.manifests.fields import Malformed
 from coppice.manifests.pod_templates import Pods, pods
 from coppice.reconciler.errors import Gone, NotSetUp
 
 
-class SightingReaderAdapter:
+class ObjectStatusAdapter:
     """Looks at objects: at what they say of their identity, and at nothing else that they hold.
 
     Args:
@@ -26,12 +26,12 @@ class SightingReaderAdapter:
         self._api = api
         self._discovery = discovery
 
-    def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Sighting, ...]:
+    def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
         """Those of the objects that stand: a call for each."""
         found = (self._sighting(namespace, ref) for ref in refs)
         return tuple(each for each in found if each is not None)
 
-    def _sighting(self, namespace: str, ref: ObjectRef) -> Sighting | None:
+    def _sighting(self, namespace: str, ref: ObjectRef) -> ObjectStatus | None:
         try:
             # An empty patch changes nothing and answers with the object. So no role has to read Secrets.
             document = self._discovery.reach(namespace, ref, lambda where: self._api.merge(where, {}))
@@ -40,7 +40,7 @@ class SightingReaderAdapter:
         created = document["metadata"].get("creationTimestamp")
         client_id, tenant = _named(ref.kind, document)
         made = _pods(document)
-        return Sighting(
+        return ObjectStatus(
             ref=ref,
             created=datetime.fromisoformat(created) if created else None,
             client_id=client_id,

@@ -10,7 +10,7 @@ from adapters.kubernetes.client import Api
 from adapters.kubernetes.configmap_store import KIND, OURS, SYSTEM, note_path, write_note
 from coppice.reconciler.errors import Gone, Rejected
 from coppice.reconciler.observation import Reading, read
-from scheduler.ledger import Ledger, Move, Night, Wake
+from scheduler.ledger import Ledger, SleepPeriod, Transition, Wake
 from scheduler.overrides import Override
 
 Noted = TypeVar("Noted")
@@ -117,7 +117,7 @@ def _override(data: Mapping[str, str], version: str) -> Override:
 
 
 def _ledger_data(ledger: Ledger) -> dict[str, str]:
-    def night(each: Night) -> list[object]:
+    def night(each: SleepPeriod) -> list[object]:
         return [each.since.isoformat(), each.until.isoformat(), dict(each.nodes)]
 
     data = {
@@ -135,15 +135,15 @@ def _ledger_data(ledger: Ledger) -> dict[str, str]:
 
 
 def _ledger(data: Mapping[str, str], version: str) -> Ledger:
-    def night(each: Any) -> Night:
+    def night(each: Any) -> SleepPeriod:
         since, until, nodes = each
-        return Night(_time(since), _time(until), {pool: int(count) for pool, count in nodes.items()})
+        return SleepPeriod(_time(since), _time(until), {pool: int(count) for pool, count in nodes.items()})
 
     move = json.loads(data.get("move", "null"))
     asleep = json.loads(data.get("asleep", "null"))
     return Ledger(
         environment=data["environment"],
-        move=Move("down" if move[0] == "down" else "up", _time(move[1])) if move else None,
+        move=Transition("down" if move[0] == "down" else "up", _time(move[1])) if move else None,
         asleep=night(asleep) if asleep else None,
         nights=tuple(night(each) for each in json.loads(data["nights"])),
         wakes=tuple(Wake(_time(began), timedelta(seconds=took)) for began, took in json.loads(data["wakes"])),

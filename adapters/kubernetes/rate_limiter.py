@@ -18,7 +18,7 @@ from typing import Any
 from adapters.kubernetes.client import Api
 from adapters.kubernetes.configmap_store import SYSTEM
 from adapters.kubernetes.leases import GROUP, MICRO_TIME, lease_path
-from adapters.retry import contended, pause
+from adapters.retry import pause, retry_conflicts
 from coppice.components.namespace import MANAGED_BY
 from coppice.reconciler.errors import Gone, Throttled
 
@@ -32,14 +32,14 @@ _TURNS = "coppice.dev/turns"
 
 
 @dataclass(frozen=True, order=True)
-class Turn:
+class Slot:
     """When somebody writes to which identity."""
 
     at: datetime
     identity: str
 
 
-def next_turn(taken: Collection[Turn], identity: str, now: datetime) -> Turn:
+def next_slot(taken: Collection[Slot], identity: str, now: datetime) -> Slot:
     """The first turn that is free.
 
     Args:
@@ -54,10 +54,10 @@ def next_turn(taken: Collection[Turn], identity: str, now: datetime) -> Turn:
     for other in sorted(taken):
         if abs(at - other.at) < APART:
             at = other.at + APART
-    return Turn(at, identity)
+    return Slot(at, identity)
 
 
-class Turns:
+class RateLimiter:
     """Gives turns, once a write has been refused for having come too fast.
 
     Args:
@@ -92,12 +92,12 @@ class Turns:
     def _remember(self) -> None:
         self._given_until = self._now() + REMEMBERED
 
-    @contended
+    @retry_conflicts
     def _take(self, identity: str) -> float:
         """Note a turn, and tell in how many seconds it is."""
         now, standing = self._now(), self._standing()
         taken = [each for each in _turns(standing) if now - OF_ONE < each.at < now + FAR + OF_ONE]
-        turn = next_turn(taken, identity, now)
+        turn = next_slot(taken, identity, now)
         wait = (turn.at - now).total_seconds()
         if turn.at > now + FAR:
             raise Throttled(
@@ -115,7 +115,7 @@ class Turns:
         except Gone:
             return None
 
-    def _note(self, standing: Any, taken: list[Turn]) -> None:
+    def _note(self, standing: Any, taken: list[Slot]) -> None:
         document = _lease(taken)
         if standing is None:
             self._api.post(lease_path(), document)
@@ -124,7 +124,7 @@ class Turns:
         self._api.put(lease_path(_NAME), {**document, "metadata": metadata})
 
 
-def _lease(taken: list[Turn]) -> dict[str, Any]:
+def _lease(taken: list[Slot]) -> dict[str, Any]:
     """The turns as a lease that runs out after the last of them."""
     noted = [[each.at.isoformat(), each.identity] for each in sorted(taken)]
     return {
@@ -144,10 +144,10 @@ def _lease(taken: list[Turn]) -> dict[str, Any]:
     }
 
 
-def _turns(lease: Any) -> list[Turn]:
+def _turns(lease: Any) -> list[Slot]:
     """The turns that are noted; none if somebody has spoilt the note, for it is made anew each time."""
     noted = ((lease or {}).get("metadata", {}).get("annotations") or {}).get(_TURNS, "")
     try:
-        return [Turn(datetime.fromisoformat(at).astimezone(UTC), str(of)) for at, of in json.loads(noted)]
+        return [Slot(datetime.fromisoformat(at).astimezone(UTC), str(of)) for at, of in json.loads(noted)]
     except (TypeError, ValueError, OverflowError, RecursionError):
         return []

@@ -9,18 +9,26 @@ from typing import Any
 
 from adapters.kubernetes.client import Api
 from adapters.kubernetes.configmap_store import KIND, OURS, SYSTEM, note_path, write_note
-from coppice.components.monitoring.shared import SharedName
 from coppice.components.namespace import BRANCH, PART_OF, REPOSITORY
 from coppice.components.removal import Owned
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from coppice.environment.records import Books, CredentialRef, ObjectRef, Record, Request, Shelf, Stall
+from coppice.environment.records import (
+    BranchRecords,
+    CredentialRef,
+    ObjectRef,
+    Record,
+    RecordSet,
+    Request,
+    SharedName,
+    Stall,
+)
 from coppice.reconciler.errors import Failure, Rejected
 
 _BOOKS = f"{OURS},{KIND} in (record,request)"
 
 
-class BookAdapter:
+class RecordStore:
     """Reads and writes the books.
 
     Args:
@@ -30,18 +38,18 @@ class BookAdapter:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def get(self, key: Key, name: Name) -> Books:
+    def get(self, key: Key, name: Name) -> BranchRecords:
         """What is written about one branch; one list, by the slug that it and its twin share."""
         found = self._api.items(note_path(), selector=f"{_BOOKS},{PART_OF}={name.slug}")
         shelf = _shelf(found)
-        for failure in shelf.spoilt.values():
+        for failure in shelf.unparseable.values():
             raise failure
-        return Books(
+        return BranchRecords(
             next((each for each in shelf.records if each.namespace == name.namespace), None),
             next((each for each in shelf.requests if each.key == key), None),
         )
 
-    def all(self) -> Shelf:
+    def all(self) -> RecordSet:
         """Everything that is written."""
         return _shelf(self._api.items(note_path(), selector=_BOOKS))
 
@@ -123,10 +131,10 @@ _MEND = {
 }
 
 
-def _shelf(config_maps: Iterable[Any]) -> Shelf:
+def _shelf(config_maps: Iterable[Any]) -> RecordSet:
     records: list[Record] = []
     requests: list[Request] = []
-    spoilt: dict[str, Failure] = {}
+    unparseable: dict[str, Failure] = {}
     for each in config_maps:
         metadata = each["metadata"]
         kind = metadata["labels"].get(KIND)
@@ -138,8 +146,8 @@ def _shelf(config_maps: Iterable[Any]) -> Shelf:
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             where = f"ConfigMap {SYSTEM}/{metadata['name']}"
             why = f"{where} cannot be read as a {kind} ({error!r}): {_MEND[str(kind)]}"
-            spoilt[metadata["labels"].get(PART_OF, "")] = Rejected(why)
-    return Shelf(records=tuple(records), requests=tuple(requests), spoilt=spoilt)
+            unparseable[metadata["labels"].get(PART_OF, "")] = Rejected(why)
+    return RecordSet(records=tuple(records), requests=tuple(requests), unparseable=unparseable)
 
 
 def _key(metadata: Mapping[str, Any]) -> Key:

@@ -23,7 +23,7 @@ from typing import Any
 
 from coppice.manifests.archive import Tree
 from coppice.manifests.documents import BadYaml, load_all
-from coppice.manifests.rejection import Refusal, Refused
+from coppice.manifests.rejection import Refusal, Rejection
 from coppice.reconciler.errors import NotSetUp
 
 _SECONDS = 30
@@ -96,10 +96,10 @@ class Kustomize:
         try:
             documents = load_all(output)
         except BadYaml as error:
-            raise Refused((Refusal(overlay, f"kustomize's output cannot be used: {error}"),)) from error
+            raise Rejection((Refusal(overlay, f"kustomize's output cannot be used: {error}"),)) from error
         objects = tuple(each for each in documents if isinstance(each, dict))
         if len(objects) != len(documents):
-            raise Refused((Refusal(overlay, "builds a document that is no object"),))
+            raise Rejection((Refusal(overlay, "builds a document that is no object"),))
         return objects
 
     def _run(self, root: Path, overlay: str) -> bytes:
@@ -138,16 +138,16 @@ class Kustomize:
             errors.seek(0)
             said = errors.read(_SHOWN).decode(errors="replace").replace(f"{root}/", "").strip()
         if late.is_set():
-            raise Refused((Refusal(overlay, f"kustomize did not finish within {self._seconds:g} seconds"),))
+            raise Rejection((Refusal(overlay, f"kustomize did not finish within {self._seconds:g} seconds"),))
         if len(output) > self._most:
-            raise Refused((Refusal(overlay, f"makes more than {self._most} bytes of objects"),))
+            raise Rejection((Refusal(overlay, f"makes more than {self._most} bytes of objects"),))
         if process.returncode == -signal.SIGXCPU or said.startswith("SIGXCPU"):
-            raise Refused((Refusal(overlay, f"kustomize took more than {self._seconds:g} s of processor"),))
+            raise Rejection((Refusal(overlay, f"kustomize took more than {self._seconds:g} s of processor"),))
         if process.returncode != 0 and _OUT_OF_MEMORY.search(said):
             most = _MOST_MEMORY // 1024 // 1024
-            raise Refused((Refusal(overlay, f"kustomize needs more than {most} MB to build it"),))
+            raise Rejection((Refusal(overlay, f"kustomize needs more than {most} MB to build it"),))
         if process.returncode != 0:
-            raise Refused((Refusal(overlay, f"kustomize: {said or f'exit code {process.returncode}'}"),))
+            raise Rejection((Refusal(overlay, f"kustomize: {said or f'exit code {process.returncode}'}"),))
         return output
 
 

@@ -6,7 +6,7 @@ from psycopg import sql
 from psycopg.rows import DictRow
 
 from adapters.postgres.client import LOOK, Server, Session
-from adapters.retry import asking_again
+from adapters.retry import retry_reads
 from coppice.components.database import Database, recognised
 
 _PAIRS = sql.SQL(
@@ -84,19 +84,19 @@ class DatabaseReaderAdapter:
     def __init__(self, server: Server) -> None:
         self._server = server
 
-    @asking_again
+    @retry_reads
     def get(self, name: str) -> Database | None:
         """A database and its role; one query."""
         with self._server.session(f"read database/{name}", seconds=LOOK) as session:
             return look(session, name)
 
-    @asking_again
+    @retry_reads
     def all(self, prefix: str) -> tuple[Database, ...]:
         """Every one whose name begins like this; one query."""
         with self._server.session(f"list the databases {prefix}*", seconds=LOOK) as session:
             return tuple(_database(row) for row in session.execute(_ALL, [prefix]))
 
-    @asking_again
+    @retry_reads
     def open_to_public(self) -> tuple[str, ...]:
         """The databases to which every role may connect; one query."""
         with self._server.session("read who may connect", seconds=LOOK) as session:

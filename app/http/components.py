@@ -11,12 +11,12 @@ from datetime import datetime
 from coppice.components.database import why_taken
 from coppice.components.namespace import Applied
 from coppice.components.removal import Delete, Remove
-from coppice.diagnostics.identity_chain import Chain, own_record
-from coppice.diagnostics.inspection import Closer
+from coppice.diagnostics.identity_chain import IdentityChain, own_record
+from coppice.diagnostics.inspection import Inspection
 from coppice.environment.records import Record
-from coppice.lifecycle.decision import Gone, Verdict, lost_parts
+from coppice.lifecycle.decision import TearDown, Verdict, lost_parts
 from coppice.lifecycle.observe_branch import Observed
-from coppice.reconciler.observation import Unknown, standing
+from coppice.reconciler.observation import Unknown, present
 from coppice.reconciler.plan import Change, Plan
 
 PARTS = ("identity", "database", "application", "secrets", "monitoring", "address", "fence")
@@ -59,11 +59,13 @@ class _Look:
     lacks: tuple[str, ...]
 
 
-def parts(seen: Observed, verdict: Verdict, plan: Plan, closer: Closer) -> Mapping[str, Mapping[str, object]]:
+def parts(
+    observed: Observed, verdict: Verdict, plan: Plan, closer: Inspection
+) -> Mapping[str, Mapping[str, object]]:
     """Show every part of an environment.
 
     Args:
-        seen: what was observed.
+        observed: what was observed.
         verdict: what is wanted.
         plan: what would be done.
         closer: what a closer look has shown.
@@ -72,16 +74,19 @@ def parts(seen: Observed, verdict: Verdict, plan: Plan, closer: Closer) -> Mappi
         By part: its state, what stands, since when, what is missing, and what a run would change of it now;
         with the identity the chain of each service account.
     """
-    going, making = isinstance(verdict, Gone), {each.target for each in plan.changes}
+    going, making = isinstance(verdict, TearDown), {each.target for each in plan.changes}
     shown = {
         part: _shown(
-            _look(part, seen, closer, making),
+            _look(part, observed, closer, making),
             [each for each in plan.changes if _part_of(each.target, closer.login) == part],
             going=going,
         )
         for part in PARTS
     }
-    return {**shown, "identity": {**shown["identity"], "chains": [_chain(each) for each in closer.chains]}}
+    return {
+        **shown,
+        "identity": {**shown["identity"], "chains": [_chain(each) for each in closer.identity_chains]},
+    }
 
 
 def _part_of(target: str, login: str) -> str:
@@ -94,16 +99,16 @@ def _part_of(target: str, login: str) -> str:
     return next((part for part, kinds in _KINDS.items() if kind in kinds), "application")
 
 
-def _look(part: str, seen: Observed, closer: Closer, making: Container[str]) -> _Look | Unknown:
+def _look(part: str, observed: Observed, closer: Inspection, making: Container[str]) -> _Look | Unknown:
     if isinstance(closer.objects, Unknown):
         return closer.objects
-    sighted = standing(closer.objects) or ()
+    sighted = present(closer.objects) or ()
     here = [each for each in sighted if _part_of(str(each.ref), closer.login) == part]
-    record = own_record(seen)
+    record = own_record(observed)
     # A Job may take itself away when it is done.
     noted = [str(ref) for ref in record.inventory if ref.kind != "Job"] if record else []
     # No run looks at each object, so that nothing but a request or time brings one back that was deleted.
-    anew = f"PUT /api/environments/{seen.key.branch} applies it anew at once, REAPPLY_HOURS at the latest"
+    anew = f"PUT /api/environments/{observed.key.branch} applies it anew at once, REAPPLY_HOURS at the latest"
     times = [each.created for each in here if each.created is not None]
     stands = tuple(str(each.ref) for each in here)
     objects = _Look(
@@ -117,37 +122,37 @@ def _look(part: str, seen: Observed, closer: Closer, making: Container[str]) -> 
     )
     match part:
         case "identity":
-            return _identity(objects, seen, closer)
+            return _identity(objects, observed, closer)
         case "database":
-            return _database(objects, seen)
+            return _database(objects, observed)
         case "application":
-            return _application(objects, seen)
-        case "address" if stands and (applied := _applied(seen)) and applied.url:
+            return _application(objects, observed)
+        case "address" if stands and (applied := _applied(observed)) and applied.url:
             return replace(objects, stands=(applied.url, *stands))
         case "monitoring" if record is not None and record.monitored:
-            return _monitoring(objects, seen, record)
+            return _monitoring(objects, observed, record)
         case _:
             return objects
 
 
-def _identity(objects: _Look, seen: Observed, closer: Closer) -> _Look | Unknown:
-    if isinstance(seen.credentials, Unknown):
-        return seen.credentials
-    record = own_record(seen)
-    someone_elses = record is None and seen.noted.record is not None
-    credentials = () if someone_elses else standing(seen.credentials) or ()
+def _identity(objects: _Look, observed: Observed, closer: Inspection) -> _Look | Unknown:
+    if isinstance(observed.credentials, Unknown):
+        return observed.credentials
+    record = own_record(observed)
+    someone_elses = record is None and observed.recorded.record is not None
+    credentials = () if someone_elses else present(observed.credentials) or ()
     return _Look(
         stands=(*map(str, credentials), *objects.stands),
         since=record.trusted_from if record and credentials else None,
-        lacks=(*objects.lacks, *(each.broken.why for each in closer.chains if each.broken)),
+        lacks=(*objects.lacks, *(each.broken.why for each in closer.identity_chains if each.broken)),
     )
 
 
-def _database(objects: _Look, seen: Observed) -> _Look | Unknown:
-    if isinstance(seen.database, Unknown):
-        return seen.database
-    database, record = standing(seen.database), own_record(seen)
-    taken = why_taken(database, seen.key)
+def _database(objects: _Look, observed: Observed) -> _Look | Unknown:
+    if isinstance(observed.database, Unknown):
+        return observed.database
+    database, record = present(observed.database), own_record(observed)
+    taken = why_taken(database, observed.key)
     if taken:
         return replace(objects, lacks=(*objects.lacks, taken))
     if database is None:
@@ -157,10 +162,10 @@ def _database(objects: _Look, seen: Observed) -> _Look | Unknown:
     return replace(objects, stands=(str(database), *objects.stands), lacks=(*unfinished, *objects.lacks))
 
 
-def _monitoring(objects: _Look, seen: Observed, record: Record) -> _Look | Unknown:
-    if isinstance(seen.monitoring, Unknown):
-        return seen.monitoring
-    missing = lost_parts(seen)
+def _monitoring(objects: _Look, observed: Observed, record: Record) -> _Look | Unknown:
+    if isinstance(observed.monitoring, Unknown):
+        return observed.monitoring
+    missing = lost_parts(observed)
     there = tuple(_part_in(name) for name in record.monitored if name not in missing)
     lacks = (*objects.lacks, *map(_part_in, missing))
     # Nobody writes down since when a part of a text stands.
@@ -171,15 +176,15 @@ def _part_in(name: str) -> str:
     return f"its part in {_SHARED}{name}"
 
 
-def _application(objects: _Look, seen: Observed) -> _Look:
-    rollout, applied = standing(seen.rollout), _applied(seen)
+def _application(objects: _Look, observed: Observed) -> _Look:
+    rollout, applied = present(observed.rollout), _applied(observed)
     waits = (f"not ready: {rollout.why}",) if rollout is not None and not rollout.ready else ()
     return replace(objects, since=applied.since if applied else objects.since, lacks=(*objects.lacks, *waits))
 
 
-def _applied(seen: Observed) -> Applied | None:
-    namespace = standing(seen.namespace)
-    return namespace.applied if namespace is not None and namespace.owner == seen.key else None
+def _applied(observed: Observed) -> Applied | None:
+    namespace = present(observed.namespace)
+    return namespace.applied if namespace is not None and namespace.owner == observed.key else None
 
 
 def _shown(look: _Look | Unknown, pending: Sequence[Change], *, going: bool) -> dict[str, object]:
@@ -214,7 +219,7 @@ def _state(look: _Look, lacks: list[str], *, going: bool) -> str:
     return "standing" if look.stands else "none"
 
 
-def _chain(chain: Chain) -> Mapping[str, object]:
+def _chain(chain: IdentityChain) -> Mapping[str, object]:
     broken = chain.broken
     return {
         "service_account": chain.account,

@@ -10,22 +10,22 @@ from typing import Literal, Protocol
 
 from app.http.components import parts
 from app.http.plans import plan_as_json
-from app.http.responses import Answer, error, failed
-from coppice.diagnostics.inspection import Closer
+from app.http.responses import Response, error, failed
+from coppice.diagnostics.inspection import Inspection
 from coppice.environment import ref_format
 from coppice.environment.branch_filter import included
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
-from coppice.environment.records import BookReader, ObjectRef, Request, RequestWriter, WriteRecord
-from coppice.lifecycle.decision import Gone, Leave, Present, Refused, Verdict
+from coppice.environment.records import ObjectRef, RecordReader, Request, RequestWriter, WriteRecord
+from coppice.lifecycle.decision import Ensure, Rejected, Skip, TearDown, Verdict
 from coppice.lifecycle.observe_branch import BranchReader, Observed
 from coppice.reconciler import controller
 from coppice.reconciler.errors import Failure
-from coppice.reconciler.observation import Absent, Reading, Standing, Unknown, read, standing
+from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
 from coppice.reconciler.plan import Plan
 
 
-class Books(BookReader, RequestWriter, Protocol):
+class Requests(RecordReader, RequestWriter, Protocol):
     """Reads what is written, and writes down requests."""
 
 
@@ -41,37 +41,37 @@ def branch_of(route: str | None) -> str:
     return (route or "").replace("%2F", "/").replace("%2f", "/")
 
 
-def key_of(branch: str, rules: Rules) -> Key:
+def key_of(branch: str, config: EnvironmentConfig) -> Key:
     """The key of a branch that somebody names.
 
     Args:
         branch: the full branch name.
-        rules: what decides about branches.
+        config: what decides about branches.
 
     Raises:
         ValueError: no branch has such a name, or no message could carry it.
     """
     ref_format.check(branch)
-    return rules.key(branch)
+    return config.key(branch)
 
 
 def ask(
     branch: str,
     action: Literal["hold", "apply"],
     *,
-    rules: Rules,
+    config: EnvironmentConfig,
     branches: BranchReader,
-    books: Books,
+    records: Requests,
     now: datetime,
-) -> tuple[Answer, Key | None]:
+) -> tuple[Response, Key | None]:
     """Write down that a branch shall have its environment, or shall have none until it is pushed to.
 
     Args:
         branch: the full branch name.
         action: what was asked for.
-        rules: what decides about branches.
+        config: what decides about branches.
         branches: reads the repository.
-        books: where requests are written.
+        records: where requests are written.
         now: the time, which names the request.
 
     Returns:
@@ -80,8 +80,8 @@ def ask(
     if not branch:
         return error(400, "no_branch", "name a branch: /api/environments/<branch>"), None
     try:
-        key = key_of(branch, rules)
-        name = rules.name(branch)
+        key = key_of(branch, config)
+        name = config.name(branch)
     except ValueError as wrong:
         return error(400, "bad_branch", str(wrong)), None
     default = read(branches.default_branch)
@@ -90,17 +90,17 @@ def ask(
         return failed(head.error), None
     if isinstance(head, Absent):
         if action == "apply":
-            return error(404, "no_such_branch", f"{rules.repository} has no branch {branch!r}"), None
+            return error(404, "no_such_branch", f"{config.repository} has no branch {branch!r}"), None
         return _queued(key, "the branch does not exist: what is left of its environment goes"), key
-    reason = included(branch, include=rules.include, exclude=rules.exclude, default_branch=standing(default))
+    reason = included(branch, include=config.include, exclude=config.exclude, default_branch=present(default))
     if reason and action == "apply":
         return error(409, "excluded", reason), None
-    if branch == standing(default):
+    if branch == present(default):
         return _queued(key, f"{reason} What is left of one from before goes."), key
     try:
-        former = books.get(key, name).request
+        former = records.get(key, name).request
         version = former.version if former else ""
-        books.ask(
+        records.ask(
             Request(
                 key=key, slug=name.slug, action=action, commit=head.value, at=now.isoformat(), version=version
             )
@@ -115,32 +115,34 @@ def ask(
     return _queued(key, said), key
 
 
-def _queued(key: Key, said: str) -> Answer:
-    return Answer(202, {"queued": {"repository": key.repository, "branch": key.branch}, "message": said})
+def _queued(key: Key, said: str) -> Response:
+    return Response(202, {"queued": {"repository": key.repository, "branch": key.branch}, "message": said})
 
 
-def explained(seen: Observed, verdict: Verdict, plan: Plan, closer: Closer) -> Answer:
+def environment_response(observed: Observed, verdict: Verdict, plan: Plan, closer: Inspection) -> Response:
     """What is observed of a branch, what is wanted, what would be done, and its environment part by part.
 
     Args:
-        seen: what was observed.
+        observed: what was observed.
         verdict: what is wanted.
         plan: what would be done.
         closer: what a closer look has shown.
     """
-    return Answer(
+    return Response(
         200,
         {
-            **_summary(seen, verdict),
+            **_summary(observed, verdict),
             "observed": {
-                "head": _reading(seen.head),
-                "namespace": _reading(seen.namespace),
-                "credentials": _reading(seen.credentials),
-                "record": str(seen.noted.record or "absent"),
-                "request": seen.noted.request.action if seen.noted.request else "none",
-                "rollout": rollout.why if (rollout := standing(seen.rollout)) and not rollout.ready else "",
+                "head": _reading(observed.head),
+                "namespace": _reading(observed.namespace),
+                "credentials": _reading(observed.credentials),
+                "record": str(observed.recorded.record or "absent"),
+                "request": observed.recorded.request.action if observed.recorded.request else "none",
+                "rollout": rollout.why
+                if (rollout := present(observed.rollout)) and not rollout.ready
+                else "",
             },
-            "parts": parts(seen, verdict, plan, closer),
+            "parts": parts(observed, verdict, plan, closer),
             "plan": plan_as_json(plan),
             "prunes": [str(each) for each in _prunes(plan)],
             "outcome": _outcome(plan),
@@ -148,18 +150,18 @@ def explained(seen: Observed, verdict: Verdict, plan: Plan, closer: Closer) -> A
     )
 
 
-def listed(rows: Iterable[tuple[Observed, Verdict, Plan]]) -> Answer:
+def environments_response(rows: Iterable[tuple[Observed, Verdict, Plan]]) -> Response:
     """Every branch that has an environment, should have one, or has left anything.
 
     Args:
         rows: what was seen, wanted and planned, branch by branch.
     """
     environments = [
-        {**_summary(seen, verdict), "pending": [str(change) for change in plan.changes] or _barrier(plan)}
-        for seen, verdict, plan in rows
-        if not isinstance(verdict, Leave) or verdict.unknown or isinstance(seen.namespace, Standing)
+        {**_summary(observed, verdict), "pending": [str(change) for change in plan.changes] or _barrier(plan)}
+        for observed, verdict, plan in rows
+        if not isinstance(verdict, Skip) or verdict.unknown or isinstance(observed.namespace, Present)
     ]
-    return Answer(200, {"environments": environments})
+    return Response(200, {"environments": environments})
 
 
 def _outcome(plan: Plan) -> dict[str, str]:
@@ -171,12 +173,12 @@ def _outcome(plan: Plan) -> dict[str, str]:
     return {"kind": type(outcome).__name__, "code": outcome.code, "why": outcome.why}
 
 
-def _summary(seen: Observed, verdict: Verdict) -> dict[str, object]:
-    namespace = standing(seen.namespace)
-    applied = namespace.applied if namespace and namespace.owner == seen.key else None
+def _summary(observed: Observed, verdict: Verdict) -> dict[str, object]:
+    namespace = present(observed.namespace)
+    applied = namespace.applied if namespace and namespace.owner == observed.key else None
     return {
-        "branch": seen.key.branch,
-        "namespace": seen.name.namespace,
+        "branch": observed.key.branch,
+        "namespace": observed.name.namespace,
         "wanted": _verdict(verdict),
         "revision": applied.revision if applied else None,
         "result": applied.result if applied else None,
@@ -193,13 +195,13 @@ def _prunes(plan: Plan) -> Iterable[ObjectRef]:
 
 def _verdict(verdict: Verdict) -> dict[str, str]:
     match verdict:
-        case Present(commit, due):
+        case Ensure(commit, due):
             return {"verdict": "present", "commit": commit, "due": due}
-        case Refused(commit, stall):
+        case Rejected(commit, stall):
             return {"verdict": "refused", "commit": commit, "why": stall.why}
-        case Gone(why):
+        case TearDown(why):
             return {"verdict": "absent", "why": why}
-        case Leave(why, _):
+        case Skip(why, _):
             return {"verdict": "leave", "why": why}
 
 

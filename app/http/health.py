@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from app.http.responses import Answer
+from app.http.responses import Response
 from coppice.reconciler.errors import Failure
 
 
-def examined(checks: Mapping[str, Callable[[], object]], *, details: bool) -> Answer:
+def health_response(checks: Mapping[str, Callable[[], object]], *, details: bool) -> Response:
     """Ask every question.
 
     Args:
@@ -25,6 +25,6 @@ def examined(checks: Mapping[str, Callable[[], object]], *, details: bool) -> An
             found[name] = failure
     codes = {name: found[name].code if name in found else "ok" for name in checks}
     messages = {"messages": {name: failure.message for name, failure in found.items()}} if details else {}
-    return Answer(
+    return Response(
         503 if found else 200, {"status": "degraded" if found else "ok", "checks": codes, **messages}
     )

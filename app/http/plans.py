@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from coppice.reconciler.plan import Gate, Plan, Stop, Wave
+from coppice.reconciler.plan import Blocked, Plan, Wait, Wave
 
 
 def plan_as_json(plan: Plan) -> Mapping[str, object]:
@@ -19,9 +19,9 @@ def plan_as_json(plan: Plan) -> Mapping[str, object]:
         match item:
             case Wave(changes):
                 items.append({"wave": [str(change) for change in changes]})
-            case Gate(why, code, _):
+            case Wait(why, code, _):
                 items.append({"gate": code, "why": why})
-            case Stop(why, code):
+            case Blocked(why, code):
                 items.append({"stop": code, "why": why})
-    struck = [{"change": str(each.change), "why": each.why} for each in plan.struck]
-    return {"items": items, "struck": struck, "note": plan.note, "remarks": list(plan.remarks)}
+    suppressed = [{"change": str(each.change), "why": each.why} for each in plan.suppressed]
+    return {"items": items, "struck": suppressed, "note": plan.note, "remarks": list(plan.remarks)}

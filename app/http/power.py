@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from app.http.plans import plan_as_json
-from app.http.responses import Answer, error
+from app.http.responses import Response, error
 from coppice.reconciler.controller import verdict
-from coppice.reconciler.observation import Unknown, standing
+from coppice.reconciler.observation import Unknown, present
 from coppice.reconciler.outcome import Stalled, Waiting
 from coppice.reconciler.plan import Plan
 from scheduler.overrides import OverrideWriter, asked
@@ -17,9 +17,9 @@ from scheduler.schedule import Schedule
 NO_SCHEDULE = "there is no schedule: nothing sleeps. SCHEDULE_FILE says where one lies"
 
 
-def shown(
+def power_response(
     explanations: Mapping[str, Explanation], features: Forecast | None, orphans: Plan, *, schedule: Schedule
-) -> Answer:
+) -> Response:
     """Every environment of the schedule, and what it no longer names.
 
     Args:
@@ -31,11 +31,11 @@ def shown(
     environments = {name: _environment(each, schedule) for name, each in explanations.items()}
     branches = {"features": _forecast(features)} if features else {}
     told = {"environments": {**environments, **branches}, "orphans": _orphans(orphans)}
-    return Answer(200, {"timezone": schedule.timezone, **told})
+    return Response(200, {"timezone": schedule.timezone, **told})
 
 
 def _orphans(plan: Plan) -> dict[str, object] | None:
-    return {"now": plan_as_json(plan), "stuck": _stuck(plan)} if plan.items or plan.struck else None
+    return {"now": plan_as_json(plan), "stuck": _stuck(plan)} if plan.items or plan.suppressed else None
 
 
 def _stuck(plan: Plan) -> str:
@@ -45,9 +45,9 @@ def _stuck(plan: Plan) -> str:
 
 
 def _environment(each: Explanation, schedule: Schedule) -> dict[str, object]:
-    ledger = standing(each.seen.ledger)
-    pools = standing(each.seen.pools)
-    named = [pool for pool in pools or () if pool.name in each.seen.environment.pools]
+    ledger = present(each.observed.ledger)
+    pools = present(each.observed.pools)
+    named = [pool for pool in pools or () if pool.name in each.observed.environment.pools]
     saved = ledger.saved(schedule.price) if ledger else None
     return {
         **_forecast(each.forecast),
@@ -55,7 +55,7 @@ def _environment(each: Explanation, schedule: Schedule) -> dict[str, object]:
         "now": plan_as_json(each.plan),
         "stuck": _stuck(each.plan),
         "next_steps": plan_as_json(each.next) if each.next else None,
-        "lead_time_minutes": each.seen.environment.lead_time / timedelta(minutes=1),
+        "lead_time_minutes": each.observed.environment.lead_time / timedelta(minutes=1),
         "wakes_took_minutes": [round(wake.took / timedelta(minutes=1), 1) for wake in ledger.wakes[-7:]]
         if ledger
         else "unknown",
@@ -67,7 +67,12 @@ def _environment(each: Explanation, schedule: Schedule) -> dict[str, object]:
         else None,
         "unread": [
             reading.error.message
-            for reading in (each.seen.ledger, each.seen.pools, each.seen.nodes, each.seen.overrides)
+            for reading in (
+                each.observed.ledger,
+                each.observed.pools,
+                each.observed.nodes,
+                each.observed.overrides,
+            )
             if isinstance(reading, Unknown)
         ],
     }
@@ -80,7 +85,7 @@ def _forecast(forecast: Forecast) -> dict[str, object]:
         "overrides": [str(each) for each in forecast.overrides],
         "forecast": [
             {"at": turn.at.isoformat(), "to": "on" if turn.awake else "off", "why": turn.why}
-            for turn in forecast.turns
+            for turn in forecast.schedule_changes
         ],
     }
 
@@ -97,7 +102,7 @@ def who_asks(headers: Mapping[str, str], *, believed: bool) -> str:
     return headers.get("x-ms-client-principal-name", "") if believed else ""
 
 
-def changed(
+def override_response(
     method: str,
     environment: str,
     body: bytes,
@@ -106,7 +111,7 @@ def changed(
     overrides: OverrideWriter,
     who: str,
     now: datetime,
-) -> Answer:
+) -> Response:
     """Write down a person's word against the calendar, or end it.
 
     Args:
@@ -128,7 +133,7 @@ def changed(
         return error(404, "no_such_environment", f"the schedule names no {environment!r}: it has {names}")
     if method == "DELETE":
         overrides.end(environment)
-        return Answer(202, {"environment": environment, "override": None})
+        return Response(202, {"environment": environment, "override": None})
     try:
         document = json.loads(body or b"null")
         if not isinstance(document, dict):
@@ -137,7 +142,7 @@ def changed(
     except (ValueError, RecursionError) as wrong:
         return error(400, "bad_body", str(wrong))
     overrides.write(override)
-    return Answer(202, {"environment": environment, "override": str(override)})
+    return Response(202, {"environment": environment, "override": str(override)})
 
 
 def _known(environment: str, schedule: Schedule) -> bool:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import azure.functions as func
 
-from app.http.responses import Answer, error, failed
+from app.http.responses import Response, error, failed
 from coppice.reconciler.errors import Failure
 
 _log = logging.getLogger("coppice")
 
 
-def respond(call: Callable[[], Answer], *, public: bool = False) -> func.HttpResponse:
+def respond(call: Callable[[], Response], *, public: bool = False) -> func.HttpResponse:
     """Answer with what the call answers, or with the failure that it met.
 
     Args:

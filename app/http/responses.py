@@ -7,14 +7,14 @@ from coppice.reconciler.errors import Conflict, Failure, Gone, Rejected
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A status and a JSON body."""
 
     status: int
     body: Mapping[str, object]
 
 
-def error(status: int, code: str, message: str) -> Answer:
+def error(status: int, code: str, message: str) -> Response:
     """An error, in the one form that errors have here.
 
     Args:
@@ -22,10 +22,10 @@ def error(status: int, code: str, message: str) -> Answer:
         code: the error, for machines.
         message: what was wrong and what to do next, for people.
     """
-    return Answer(status, {"error": {"code": code, "message": message}})
+    return Response(status, {"error": {"code": code, "message": message}})
 
 
-def failed(failure: Failure) -> Answer:
+def failed(failure: Failure) -> Response:
     """What an outside system's failure becomes: 503, unless it is about what was asked for.
 
     Args:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from app.http.responses import Answer
+from app.http.responses import Response
 from coppice.environment.key import Key
 from coppice.lifecycle.drift import Difference, Drift
 
@@ -36,7 +36,7 @@ def confirmation(body: bytes) -> str:
     return digest
 
 
-def swept(found: Drift, orphans: tuple[str, ...], *, queued: int, dry_run: bool) -> Answer:
+def sweep_response(found: Drift, orphans: tuple[str, ...], *, queued: int, dry_run: bool) -> Response:
     """What a sweep found.
 
     Args:
@@ -45,7 +45,9 @@ def swept(found: Drift, orphans: tuple[str, ...], *, queued: int, dry_run: bool)
         queued: how many keys went onto the queue.
         dry_run: whether that was only to be looked at.
     """
-    return Answer(200 if dry_run else 202, {"dry_run": dry_run, "queued": queued, **summary(found, orphans)})
+    return Response(
+        200 if dry_run else 202, {"dry_run": dry_run, "queued": queued, **summary(found, orphans)}
+    )
 
 
 def summary(found: Drift, orphans: tuple[str, ...]) -> Mapping[str, object]:
@@ -78,7 +80,7 @@ class Leases(Protocol):
         """Delete those of runs that died; which these were."""
 
 
-def carry_out(found: Drift, orphans: tuple[str, ...], *, queue: Queue, locks: Leases) -> None:
+def execute_sweep(found: Drift, orphans: tuple[str, ...], *, queue: Queue, locks: Leases) -> None:
     """Do what a sweep does: log what it found, queue the keys, and clear the leases of dead runs away.
 
     Args:

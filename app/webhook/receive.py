@@ -16,7 +16,7 @@ _MOST_BYTES = 25 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class WebhookResponse:
     """What to answer GitHub, and what to do.
 
     Attributes:
@@ -39,7 +39,7 @@ def receive(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     former: tuple[str, ...],
-) -> Answer:
+) -> WebhookResponse:
     """Decide what a delivery leads to.
 
     Args:
@@ -86,9 +86,9 @@ def _answer(
     repository: str,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
-) -> Answer:
+) -> WebhookResponse:
     if isinstance(event, Ping):
-        return Answer(status=200, body={"message": "The webhook is set up."})
+        return WebhookResponse(status=200, body={"message": "The webhook is set up."})
     if isinstance(event, Ignored):
         return _ignored(event.why)
     why = included(event.key.branch, include, exclude, event.default_branch)
@@ -96,12 +96,14 @@ def _answer(
         return _ignored(why)
     # Spelt as in the settings: the sweep's key of the same branch is then equal, and so is the lease.
     key = replace(event.key, repository=repository)
-    return Answer(status=202, body={"queued": {"repository": key.repository, "branch": key.branch}}, key=key)
+    return WebhookResponse(
+        status=202, body={"queued": {"repository": key.repository, "branch": key.branch}}, key=key
+    )
 
 
-def _ignored(why: str) -> Answer:
-    return Answer(status=202, body={"ignored": why})
+def _ignored(why: str) -> WebhookResponse:
+    return WebhookResponse(status=202, body={"ignored": why})
 
 
-def _error(status: int, code: str, message: str) -> Answer:
-    return Answer(status=status, body={"error": {"code": code, "message": message}})
+def _error(status: int, code: str, message: str) -> WebhookResponse:
+    return WebhookResponse(status=status, body={"error": {"code": code, "message": message}})

@@ -19,25 +19,6 @@ _MARK = "Coppice made it for: "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
-    """What the settings say about databases.
-
-    Args:
-        host: the server, as environments reach it.
-        port: its port.
-        template: the database that each is a copy of; empty for an empty one.
-        secret: the Secret that the login is delivered in.
-        connections: the most connections to one database.
-    """
-
-    host: str
-    port: int
-    template: str
-    secret: str
-    connections: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Database:
     """A database and its role; either may stand alone after a crash.
 

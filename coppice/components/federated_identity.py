@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.naming import Name, credential_name, subject
 from coppice.environment.records import CredentialRef
 from coppice.reconciler.plan import Change
@@ -84,13 +84,13 @@ def identity_lock(identity: str) -> str:
 
 
 def wanted_credentials(
-    name: Name, *, rules: Rules, identities: Mapping[str, str], issuer: str
+    name: Name, *, config: EnvironmentConfig, identities: Mapping[str, str], issuer: str
 ) -> tuple[Credential, ...]:
     """The credentials that an environment needs.
 
     Args:
         name: the environment's names.
-        rules: which service accounts there are, and which pools their identities come from.
+        config: which service accounts there are, and which pools their identities come from.
         identities: pool → the identity chosen from it; accounts of other pools are left out.
         issuer: the cluster's issuer of service-account tokens.
 
@@ -101,17 +101,17 @@ def wanted_credentials(
         Credential(
             identity=identities[pool],
             name=credential_name(
-                name.slug, account, prefix=rules.prefixes.credential, sole=len(rules.accounts) == 1
+                name.slug, account, prefix=config.prefixes.credential, sole=len(config.accounts) == 1
             ),
             issuer=issuer,
             subject=subject(name.namespace, account),
         )
-        for account, pool in rules.accounts.items()
+        for account, pool in config.accounts.items()
         if pool in identities
     )
 
 
-def lacking(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[Credential, ...]:
+def missing_credentials(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[Credential, ...]:
     """Those that do not stand, or are for another audience. A credential is known by issuer and subject: one
     under an older name will do. One for another audience is to be written anew under the name that it has,
     for an identity holds no second one about the same.
@@ -125,7 +125,7 @@ def lacking(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[
     )
 
 
-def surplus(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[Credential, ...]:
+def extra_credentials(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[Credential, ...]:
     """Those that stand for a service account that needs none (any more), or has its own elsewhere by now."""
     needed = {(each.identity, each.subject) for each in wanted}
     return tuple(each for each in there if (each.identity, each.subject) not in needed)

@@ -10,7 +10,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from coppice.components.application import TEMPLATE, Manifest
-from coppice.components.database import Terms
+from coppice.environment.config import DatabaseConfig
 from coppice.environment.records import ObjectRef
 from coppice.reconciler.plan import Change
 
@@ -45,7 +45,7 @@ class DeliverLogin(Change):
         return f"{stamp}@{self.host}:{self.port}"
 
 
-def login_reference(terms: Terms) -> ObjectRef:
+def login_reference(terms: DatabaseConfig) -> ObjectRef:
     """The Secret that a login is delivered in."""
     return ObjectRef("v1", "Secret", terms.secret)
 

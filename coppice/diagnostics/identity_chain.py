@@ -10,18 +10,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from coppice.components.federated_identity import AUDIENCE, Credential, Identity
-from coppice.diagnostics.identity_checks import Break, ProviderClass, misdirected, misnamed, of_account
-from coppice.environment.config import Rules
+from coppice.diagnostics.identity_checks import (
+    Finding,
+    ProviderClass,
+    check_provider_classes,
+    check_service_account,
+    of_account,
+)
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.naming import credential_name, subject
 from coppice.environment.records import Record
 from coppice.lifecycle.observe_branch import NOT_LOOKED_AT, Observed
-from coppice.lifecycle.ownership import BY_HAND, why_foreign_credential
+from coppice.lifecycle.ownership import BY_HAND, why_credential_not_ours
 from coppice.reconciler.errors import Gone
-from coppice.reconciler.observation import Reading, Unknown, standing
+from coppice.reconciler.observation import Reading, Unknown, present
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chain:
+class IdentityChain:
     """One service account's way to its identity. What is not known, or is not there, is empty.
 
     Args:
@@ -43,24 +49,24 @@ class Chain:
     identity: str
     client_id: str
     named: str
-    broken: Break | None
+    broken: Finding | None
     classes: Mapping[str, str] = field(default_factory=dict)
 
 
-def chains(
-    seen: Observed,
+def identity_chains(
+    observed: Observed,
     *,
-    rules: Rules,
+    config: EnvironmentConfig,
     identities: Mapping[str, Reading[Identity]],
     accounts: Mapping[str, Reading[str]],
     classes: Collection[ProviderClass] = (),
     now: datetime,
-) -> tuple[Chain, ...]:
+) -> tuple[IdentityChain, ...]:
     """The chain of each service account that needs one.
 
     Args:
-        seen: what was observed of the branch.
-        rules: which service accounts there are, and how long a new credential takes.
+        observed: what was observed of the branch.
+        config: which service accounts there are, and how long a new credential takes.
         identities: those that the environment has or may have, as they were read.
         accounts: service account → the client id that its annotation names, empty if it has none, `Absent` if
             there is no such account; those that were not looked at may be missing.
@@ -70,36 +76,44 @@ def chains(
     Returns:
         The chains, in the order of the settings.
     """
-    record = own_record(seen)
+    record = own_record(observed)
     chosen = record.identities if record else {}
     credentials = [each for reading in identities.values() for each in _credentials(reading)]
     found = []
-    for account, pool in rules.accounts.items():
-        asked, ref = subject(seen.name.namespace, account), chosen.get(pool, "")
+    for account, pool in config.accounts.items():
+        asked, ref = subject(observed.name.namespace, account), chosen.get(pool, "")
         reading = identities.get(ref, NOT_LOOKED_AT)
         named = accounts.get(account, NOT_LOOKED_AT)
-        own = of_account(classes, account, accounts=rules.accounts)
-        fits = next((each for each in credentials if each.identity == ref and _fits(each, asked, seen)), None)
+        own = of_account(classes, account, accounts=config.accounts)
+        fits = next(
+            (each for each in credentials if each.identity == ref and _fits(each, asked, observed)), None
+        )
         held = fits if fits and fits.usable else None
         broken = (
-            _no_issuer(seen)
+            _no_issuer(observed)
             or _no_identity(ref, pool, reading)
-            or (_other_audience(fits, seen, rules) if fits else None)
-            or (None if held else _no_credential(asked, ref, credentials, _name(account, seen, rules), seen))
-            or _not_settled(seen, rules, now)
-            or misnamed(account, named, ref, identities, seen)
-            or misdirected(own, ref, identities, chosen=chosen.values(), tenant=rules.tenant, seen=seen)
+            or (_other_audience(fits, observed, config) if fits else None)
+            or (
+                None
+                if held
+                else _no_credential(asked, ref, credentials, _name(account, observed, config), observed)
+            )
+            or _not_settled(observed, config, now)
+            or check_service_account(account, named, ref, identities, observed)
+            or check_provider_classes(
+                own, ref, identities, chosen=chosen.values(), tenant=config.tenant, observed=observed
+            )
         )
-        identity = standing(reading)
+        identity = present(reading)
         found.append(
-            Chain(
+            IdentityChain(
                 account=account,
-                issuer=seen.issuer,
+                issuer=observed.issuer,
                 subject=asked,
                 credential=str(held) if held else "",
                 identity=ref,
                 client_id=identity.client_id if identity else "",
-                named=standing(named) or "",
+                named=present(named) or "",
                 broken=broken,
                 classes={each.name: each.client_id for each in own},
             )
@@ -107,92 +121,96 @@ def chains(
     return tuple(found)
 
 
-def own_record(seen: Observed) -> Record | None:
+def own_record(observed: Observed) -> Record | None:
     """The branch's record, if the one of its namespace is not another branch's.
 
     Args:
-        seen: what was observed of the branch.
+        observed: what was observed of the branch.
     """
-    record = seen.noted.record
-    return record if record is not None and record.key == seen.key else None
+    record = observed.recorded.record
+    return record if record is not None and record.key == observed.key else None
 
 
 def _credentials(reading: Reading[Identity]) -> tuple[Credential, ...]:
-    identity = standing(reading)
+    identity = present(reading)
     return identity.credentials if identity else ()
 
 
-def _fits(credential: Credential, asked: str, seen: Observed) -> bool:
-    return (credential.issuer, credential.subject) == (seen.issuer, asked)
+def _fits(credential: Credential, asked: str, observed: Observed) -> bool:
+    return (credential.issuer, credential.subject) == (observed.issuer, asked)
 
 
-def _name(account: str, seen: Observed, rules: Rules) -> str:
+def _name(account: str, observed: Observed, config: EnvironmentConfig) -> str:
     return credential_name(
-        seen.name.slug, account, prefix=rules.prefixes.credential, sole=len(rules.accounts) == 1
+        observed.name.slug, account, prefix=config.prefixes.credential, sole=len(config.accounts) == 1
     )
 
 
-def _again(seen: Observed) -> str:
-    return f"the next run mends it, and PUT /api/environments/{seen.key.branch} asks for one now"
+def _requeue(observed: Observed) -> str:
+    return f"the next run mends it, and PUT /api/environments/{observed.key.branch} asks for one now"
 
 
-def _no_issuer(seen: Observed) -> Break | None:
-    if seen.issuer:
+def _no_issuer(observed: Observed) -> Finding | None:
+    if observed.issuer:
         return None
-    error = seen.credentials.error.message if isinstance(seen.credentials, Unknown) else "nobody told it"
-    return Break(code="no_issuer", why=f"the cluster's issuer of tokens is not known: {error}")
+    error = (
+        observed.credentials.error.message if isinstance(observed.credentials, Unknown) else "nobody told it"
+    )
+    return Finding(code="no_issuer", why=f"the cluster's issuer of tokens is not known: {error}")
 
 
-def _no_identity(ref: str, pool: str, reading: Reading[Identity]) -> Break | None:
+def _no_identity(ref: str, pool: str, reading: Reading[Identity]) -> Finding | None:
     if not ref:
         of = f"pool {pool!r} of WORKLOAD_IDENTITIES" if pool else "WORKLOAD_IDENTITIES"
         why = f"no identity of {of} has been chosen yet: the first run that finds room does, see `plan`"
-        return Break(code="no_identity", why=why)
+        return Finding(code="no_identity", why=why)
     match reading:
         case Unknown(Gone() as error):
             why = f"identity {ref} is not there: create it again, or correct WORKLOAD_IDENTITIES"
-            return Break(code="identity_gone", why=f"{why} ({error.message})")
+            return Finding(code="identity_gone", why=f"{why} ({error.message})")
         case Unknown(error):
-            return Break(code="unread", why=f"identity {ref} was not read: {error.message}")
+            return Finding(code="unread", why=f"identity {ref} was not read: {error.message}")
         case _:
             return None
 
 
-def _other_audience(credential: Credential, seen: Observed, rules: Rules) -> Break | None:
+def _other_audience(credential: Credential, observed: Observed, config: EnvironmentConfig) -> Finding | None:
     if credential.usable:
         return None
     why = f"{credential} is for {', '.join(map(repr, credential.audiences))}, and the tokens for {AUDIENCE!r}"
-    foreign = why_foreign_credential(credential, seen, rules)
-    mended = f"{foreign}; {BY_HAND}" if foreign else _again(seen)
-    return Break(code="other_audience", why=f"{why}, letter by letter: {mended}")
+    foreign = why_credential_not_ours(credential, observed, config)
+    mended = f"{foreign}; {BY_HAND}" if foreign else _requeue(observed)
+    return Finding(code="other_audience", why=f"{why}, letter by letter: {mended}")
 
 
 def _no_credential(
-    asked: str, ref: str, credentials: Iterable[Credential], name: str, seen: Observed
-) -> Break:
+    asked: str, ref: str, credentials: Iterable[Credential], name: str, observed: Observed
+) -> Finding:
     """The nearest miss: on another identity, of another issuer, about another subject, or none at all."""
     for each in credentials:
-        if _fits(each, asked, seen):
+        if _fits(each, asked, observed):
             why = f"{each} lets {asked} in there, and not as {ref}, which the environment was given"
-            return Break(code="other_identity", why=f"{why}: {_again(seen)}")
+            return Finding(code="other_identity", why=f"{why}: {_requeue(observed)}")
     for each in credentials:
         if each.identity == ref and each.subject == asked:
-            why = f"{each} trusts issuer {each.issuer!r}, and the cluster's is {seen.issuer!r}"
-            return Break(code="other_issuer", why=f"{why}, to the last slash: {_again(seen)}")
+            why = f"{each} trusts issuer {each.issuer!r}, and the cluster's is {observed.issuer!r}"
+            return Finding(code="other_issuer", why=f"{why}, to the last slash: {_requeue(observed)}")
     for each in credentials:
         if each.identity == ref and each.name == name:
             why = f"{each} is about {each.subject!r}, and the tokens are about {asked!r}"
-            return Break(code="other_subject", why=f"{why}, letter by letter: {_again(seen)}")
-    return Break(code="no_credential", why=f"identity {ref} has no credential for {asked}: {_again(seen)}")
+            return Finding(code="other_subject", why=f"{why}, letter by letter: {_requeue(observed)}")
+    return Finding(
+        code="no_credential", why=f"identity {ref} has no credential for {asked}: {_requeue(observed)}"
+    )
 
 
-def _not_settled(seen: Observed, rules: Rules, now: datetime) -> Break | None:
-    if not rules.settle:
+def _not_settled(observed: Observed, config: EnvironmentConfig, now: datetime) -> Finding | None:
+    if not config.settle:
         return None
-    record = own_record(seen)
+    record = own_record(observed)
     since = record.trusted_from if record else None
-    if since is not None and now - since >= rules.settle:
+    if since is not None and now - since >= config.settle:
         return None
-    seconds = f"{rules.settle.total_seconds():.0f} s"
+    seconds = f"{config.settle.total_seconds():.0f} s"
     why = f"the credential stands, and Entra may not know it yet: wait until it has stood for {seconds}"
-    return Break(code="settling", why=why)
+    return Finding(code="settling", why=why)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from coppice.components.federated_identity import Identity
 from coppice.environment.records import ObjectRef
 from coppice.lifecycle.observe_branch import NOT_LOOKED_AT, Observed
-from coppice.reconciler.observation import Absent, Reading, Unknown, standing
+from coppice.reconciler.observation import Absent, Reading, Unknown, present
 
 ANNOTATION = "azure.workload.identity/client-id"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Break:
+class Finding:
     """A link that does not hold.
 
     Args:
@@ -62,9 +62,13 @@ def of_account(
     )
 
 
-def misnamed(
-    account: str, named: Reading[str], ref: str, identities: Mapping[str, Reading[Identity]], seen: Observed
-) -> Break | None:
+def check_service_account(
+    account: str,
+    named: Reading[str],
+    ref: str,
+    identities: Mapping[str, Reading[Identity]],
+    observed: Observed,
+) -> Finding | None:
     """Whether a service account names another identity than the one that lets it in.
 
     Args:
@@ -72,39 +76,45 @@ def misnamed(
         named: the client id that its annotation names.
         ref: the identity that holds its credential.
         identities: those that the environment has or may have.
-        seen: what was observed of the branch.
+        observed: what was observed of the branch.
     """
-    at = f"service account {seen.name.namespace}/{account}"
+    at = f"service account {observed.name.namespace}/{account}"
     match named:
         case Absent():
-            record = seen.noted.record
+            record = observed.recorded.record
             shipped = record is not None and ObjectRef("v1", "ServiceAccount", account) in record.inventory
             if shipped:
-                helps = f"the overlay ships it, and PUT /api/environments/{seen.key.branch} applies it anew"
+                helps = (
+                    f"the overlay ships it, and PUT /api/environments/{observed.key.branch} applies it anew"
+                )
             else:
                 helps = "the overlay has to ship it, or SERVICE_ACCOUNTS to name another"
-            return Break(code="no_account", why=f"{at} does not stand: {helps}")
+            return Finding(code="no_account", why=f"{at} does not stand: {helps}")
         case Unknown(error):
             unasked = named is NOT_LOOKED_AT
-            return None if unasked else Break(code="unread", why=f"{at} was not read: {error.message}")
+            return None if unasked else Finding(code="unread", why=f"{at} was not read: {error.message}")
     owners = _owners(identities)
     wanted = next((client_id for client_id, owner in owners.items() if owner == ref), "")
     if not wanted or named.value == wanted:
         return None
     said = _said(named.value, owners) if named.value else f"has no annotation {ANNOTATION}"
-    why = f"{at} {said}, and the credential is on {ref} ({wanted}): PUT /api/environments/{seen.key.branch}"
-    return Break(code="other_client_id", why=f"{why} corrects it; pods that run keep what they started with")
+    why = (
+        f"{at} {said}, and the credential is on {ref} ({wanted}): PUT /api/environments/{observed.key.branch}"
+    )
+    return Finding(
+        code="other_client_id", why=f"{why} corrects it; pods that run keep what they started with"
+    )
 
 
-def misdirected(
+def check_provider_classes(
     classes: Iterable[ProviderClass],
     ref: str,
     identities: Mapping[str, Reading[Identity]],
     *,
     chosen: Collection[str],
     tenant: str,
-    seen: Observed,
-) -> Break | None:
+    observed: Observed,
+) -> Finding | None:
     """Whether a class names another identity than the one that lets the pods in that mount it, or another
     tenant.
 
@@ -114,28 +124,30 @@ def misdirected(
         identities: those that the environment has or may have.
         chosen: those that the environment has: a class that no pod mounts may name any of them.
         tenant: the tenant of all of them; empty if it is not known.
-        seen: what was observed of the branch.
+        observed: what was observed of the branch.
     """
     owners = _owners(identities)
-    again = f"PUT /api/environments/{seen.key.branch} corrects it, and the kubelet then mounts it by itself"
+    again = (
+        f"PUT /api/environments/{observed.key.branch} corrects it, and the kubelet then mounts it by itself"
+    )
     for each in classes:
-        at = f"SecretProviderClass {seen.name.namespace}/{each.name}"
+        at = f"SecretProviderClass {observed.name.namespace}/{each.name}"
         allowed = {ref} if each.accounts else {ref, *chosen}
         read = set(owners.values()) & allowed == allowed
         if read and owners.get(each.client_id) not in allowed:
             wanted = next(client_id for client_id, owner in owners.items() if owner == ref)
             said = _said(each.client_id, owners) if each.client_id else "has no clientID"
             why = f"{at} {said}, and the credential is on {ref} ({wanted}): {again}"
-            return Break(code="other_class", why=why)
+            return Finding(code="other_class", why=why)
         if tenant and each.tenant != tenant:
             said = f"names tenant {each.tenant}" if each.tenant else "has no tenantId"
-            return Break(code="other_tenant", why=f"{at} {said}, and the identity is in {tenant}: {again}")
+            return Finding(code="other_tenant", why=f"{at} {said}, and the identity is in {tenant}: {again}")
     return None
 
 
 def _owners(identities: Mapping[str, Reading[Identity]]) -> Mapping[str, str]:
     """Client id → the identity that it is of."""
-    return {found.client_id: found.ref for each in identities.values() if (found := standing(each))}
+    return {found.client_id: found.ref for each in identities.values() if (found := present(each))}
 
 
 def _said(client_id: str, owners: Mapping[str, str]) -> str:

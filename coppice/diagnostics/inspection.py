@@ -12,18 +12,18 @@ from typing import Protocol
 
 from coppice.components.federated_identity import IdentityReader
 from coppice.components.login import login_reference
-from coppice.diagnostics.identity_chain import Chain, chains, own_record
+from coppice.diagnostics.identity_chain import IdentityChain, identity_chains, own_record
 from coppice.diagnostics.identity_checks import ProviderClass
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import ObjectRef
 from coppice.lifecycle.observe_branch import Observed
-from coppice.reconciler.observation import Absent, Reading, Standing, Unknown, read, standing
+from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
 
 PROVIDER_CLASS = "SecretProviderClass"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sighting:
+class ObjectStatus:
     """An object that stands.
 
     Args:
@@ -47,33 +47,38 @@ class Sighting:
 class ObjectReader(Protocol):
     """Looks at objects of an environment's namespace, and reads nothing that they hold."""
 
-    def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Sighting, ...]:
+    def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
         """Those of the objects that stand; a call for each."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Closer:
+class Inspection:
     """What a closer look has shown.
 
     Args:
         objects: those of its inventory that stand, and its service accounts.
-        chains: the chain of each service account.
+        identity_chains: the chain of each service account.
         login: the Secret that its database's login is delivered in; empty if branches get no databases.
     """
 
-    objects: Reading[tuple[Sighting, ...]]
-    chains: tuple[Chain, ...] = ()
+    objects: Reading[tuple[ObjectStatus, ...]]
+    identity_chains: tuple[IdentityChain, ...] = ()
     login: str = ""
 
 
-def closer(
-    seen: Observed, *, rules: Rules, identities: IdentityReader, objects: ObjectReader, now: datetime
-) -> Closer:
+def inspect_branch(
+    observed: Observed,
+    *,
+    config: EnvironmentConfig,
+    identities: IdentityReader,
+    objects: ObjectReader,
+    now: datetime,
+) -> Inspection:
     """Take a closer look.
 
     Args:
-        seen: what was observed of the branch.
-        rules: what decides about branches.
+        observed: what was observed of the branch.
+        config: what decides about branches.
         identities: reads identities.
         objects: reads objects.
         now: the time.
@@ -81,21 +86,21 @@ def closer(
     Returns:
         What was seen; of what is another branch's nothing is looked at.
     """
-    login = str(login_reference(rules.databases)) if rules.databases else ""
-    record = own_record(seen)
-    accounts = {account: ObjectRef("v1", "ServiceAccount", account) for account in rules.accounts}
-    found = _objects(seen, (*(record.inventory if record else ()), *accounts.values()), objects)
+    login = str(login_reference(config.databases)) if config.databases else ""
+    record = own_record(observed)
+    accounts = {account: ObjectRef("v1", "ServiceAccount", account) for account in config.accounts}
+    found = _objects(observed, (*(record.inventory if record else ()), *accounts.values()), objects)
     if record is None:
-        return Closer(objects=found, login=login)
-    refs = [*record.identities.values(), *(ref for pool in rules.pools.values() for ref in pool)]
-    return Closer(
+        return Inspection(objects=found, login=login)
+    refs = [*record.identities.values(), *(ref for pool in config.pools.values() for ref in pool)]
+    return Inspection(
         objects=found,
-        chains=chains(
-            seen,
-            rules=rules,
+        identity_chains=identity_chains(
+            observed,
+            config=config,
             identities={ref: read(partial(identities.identity, ref)) for ref in dict.fromkeys(refs)},
             accounts={account: _named(ref, found) for account, ref in accounts.items()},
-            classes=_classes(standing(found) or (), accounts),
+            classes=_classes(present(found) or (), accounts),
             now=now,
         ),
         login=login,
@@ -103,23 +108,23 @@ def closer(
 
 
 def _objects(
-    seen: Observed, refs: Iterable[ObjectRef], objects: ObjectReader
-) -> Reading[tuple[Sighting, ...]]:
-    if isinstance(seen.namespace, Unknown):
-        return seen.namespace
-    namespace = standing(seen.namespace)
-    if namespace is None or namespace.owner != seen.key:
-        return Standing(())
+    observed: Observed, refs: Iterable[ObjectRef], objects: ObjectReader
+) -> Reading[tuple[ObjectStatus, ...]]:
+    if isinstance(observed.namespace, Unknown):
+        return observed.namespace
+    namespace = present(observed.namespace)
+    if namespace is None or namespace.owner != observed.key:
+        return Present(())
     return read(lambda: objects.sightings(namespace.name, dict.fromkeys(refs)))
 
 
-def _named(account: ObjectRef, found: Reading[tuple[Sighting, ...]]) -> Reading[str]:
-    if not isinstance(found, Standing):
+def _named(account: ObjectRef, found: Reading[tuple[ObjectStatus, ...]]) -> Reading[str]:
+    if not isinstance(found, Present):
         return found
-    return next((Standing(each.client_id) for each in found.value if each.ref == account), Absent())
+    return next((Present(each.client_id) for each in found.value if each.ref == account), Absent())
 
 
-def _classes(found: Collection[Sighting], accounts: Collection[str]) -> tuple[ProviderClass, ...]:
+def _classes(found: Collection[ObjectStatus], accounts: Collection[str]) -> tuple[ProviderClass, ...]:
     return tuple(
         ProviderClass(
             name=each.ref.name,

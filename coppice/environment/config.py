@@ -4,13 +4,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from coppice.components.database import Terms
 from coppice.environment.key import Key
 from coppice.environment.naming import Name, Prefixes, name
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
+class DatabaseConfig:
+    """What the settings say about databases.
+
+    Args:
+        host: the server, as environments reach it.
+        port: its port.
+        template: the database that each is a copy of; empty for an empty one.
+        secret: the Secret that the login is delivered in.
+        connections: the most connections to one database.
+    """
+
+    host: str
+    port: int
+    template: str
+    secret: str
+    connections: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentConfig:
     """The rules that decide about environments; `docs/settings.md` explains each.
 
     Args:
@@ -46,7 +64,7 @@ class Rules:
     digest: str
     tenant: str = ""
     settle: timedelta = timedelta(0)
-    databases: Terms | None = None
+    databases: DatabaseConfig | None = None
     former: tuple[str, ...] = ()
 
     def key(self, branch: str) -> Key:

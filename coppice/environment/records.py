@@ -8,13 +8,20 @@ hold, or a wish to have it applied again.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar, Literal, Protocol
 
-from coppice.components.monitoring.shared import SharedName
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
 from coppice.reconciler.errors import Failure, QuotaReached
 from coppice.reconciler.plan import Change
+
+
+class SharedName(StrEnum):
+    """The two ConfigMaps of kube-system that a branch may have a part in."""
+
+    JOBS = "ama-metrics-prometheus-config"
+    SETTINGS = "ama-metrics-settings-configmap"
 
 
 @dataclass(frozen=True, order=True)
@@ -137,7 +144,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Books:
+class BranchRecords:
     """What is written about one branch. `record` is the one of its namespace, whoever owns it."""
 
     record: Record | None = None
@@ -145,23 +152,23 @@ class Books:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shelf:
+class RecordSet:
     """Everything that is written.
 
     Args:
         records: every record.
         requests: every request.
-        spoilt: slug → why what is written about it cannot be read: that is not known, and everything else is.
+        unparseable: slug → why what is written about it cannot be read; everything else is known.
     """
 
     records: tuple[Record, ...] = ()
     requests: tuple[Request, ...] = ()
-    spoilt: Mapping[str, Failure] = field(default_factory=dict)
+    unparseable: Mapping[str, Failure] = field(default_factory=dict)
 
     @property
     def environments(self) -> int:
         """How many environments there are; a record that cannot be read may well be one's."""
-        return sum(1 for each in self.records if each.identities) + len(self.spoilt)
+        return sum(1 for each in self.records if each.identities) + len(self.unparseable)
 
     def check_place(self, most: int) -> None:
         """See whether there is a place for one more environment.
@@ -213,13 +220,13 @@ def rendering(commit: str, digest: str) -> str:
     return f"{commit}:{digest}"
 
 
-class BookReader(Protocol):
+class RecordReader(Protocol):
     """Reads the books."""
 
-    def get(self, key: Key, name: Name) -> Books:
+    def get(self, key: Key, name: Name) -> BranchRecords:
         """What is written about one branch; one call."""
 
-    def all(self) -> Shelf:
+    def all(self) -> RecordSet:
         """Everything that is written; one list."""
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from coppice.components.removal import DeleteCredential, DeleteNamespace, DropDatabase, RemovePart
 from coppice.environment.key import Key
-from coppice.lifecycle.decision import Gone, Present, Verdict
+from coppice.lifecycle.decision import Ensure, TearDown, Verdict
 from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.observation import Unknown
-from coppice.reconciler.plan import UNKNOWN, Gate, Plan
+from coppice.reconciler.plan import UNKNOWN, Plan, Wait
 
 _REMOVALS = (DeleteNamespace, DeleteCredential, DropDatabase, RemovePart)
 TO_BE_BUILT = "to_be_built"  # the code of a gate behind which an overlay would be built
@@ -87,22 +87,22 @@ def drift(
     make: list[Difference] = []
     remove: list[Difference] = []
     unread: dict[str, None] = {}
-    for seen in branches:
-        for reading in (seen.head, *seen.parts):
+    for observed in branches:
+        for reading in (observed.head, *observed.parts):
             if isinstance(reading, Unknown):
                 unread[reading.error.message] = None
-        verdict, plan = decide(seen)
-        waits = isinstance(plan.barrier, Gate) and plan.barrier.code != UNKNOWN
+        verdict, plan = decide(observed)
+        waits = isinstance(plan.barrier, Wait) and plan.barrier.code != UNKNOWN
         if not plan.ready and not waits:
             continue
-        deletes = isinstance(verdict, Gone) and any(isinstance(each, _REMOVALS) for each in plan.changes)
+        deletes = isinstance(verdict, TearDown) and any(isinstance(each, _REMOVALS) for each in plan.changes)
         changes = tuple(str(change) for change in plan.changes)
-        why = verdict.why if isinstance(verdict, Gone) else _why(verdict, plan)
-        record = seen.noted.record
+        why = verdict.why if isinstance(verdict, TearDown) else _why(verdict, plan)
+        record = observed.recorded.record
         begun = deletes and record is not None and bool(record.receipt)
-        missed = isinstance(plan.barrier, Gate) and plan.barrier.code == TO_BE_BUILT
-        mends = bool(plan.ready) or (missed and not (isinstance(verdict, Present) and verdict.routine))
-        found = Difference(key=seen.key, why=why, mends=mends, begun=begun, changes=changes)
+        missed = isinstance(plan.barrier, Wait) and plan.barrier.code == TO_BE_BUILT
+        mends = bool(plan.ready) or (missed and not (isinstance(verdict, Ensure) and verdict.routine))
+        found = Difference(key=observed.key, why=why, mends=mends, begun=begun, changes=changes)
         (remove if deletes else make).append(found)
     digest = _digest(remove)
     return Drift(
@@ -115,7 +115,7 @@ def drift(
 
 
 def _why(verdict: Verdict, plan: Plan) -> str:
-    if isinstance(verdict, Present) and verdict.due:
+    if isinstance(verdict, Ensure) and verdict.due:
         return verdict.due
     return plan.barrier.why if plan.barrier else ", ".join(map(str, plan.changes))
 

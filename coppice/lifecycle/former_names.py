@@ -10,65 +10,65 @@ from dataclasses import dataclass, replace
 
 from coppice.components.database import Database, DatabaseReader
 from coppice.components.monitoring.marks import renamed
-from coppice.components.monitoring.shared import Shared, SharedConfig, SharedName, SharedReader, SharedWriter
+from coppice.components.monitoring.shared import Shared, SharedConfig, SharedReader, SharedWriter
 from coppice.components.namespace import Namespace, NamespaceReader
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from coppice.environment.records import BookReader, Books, Record, Request, Shelf
+from coppice.environment.records import BranchRecords, Record, RecordReader, RecordSet, Request, SharedName
 from coppice.lifecycle.observe_branch import Readers
 
 
-def under_former_names(readers: Readers, rules: Rules) -> Readers:
+def under_former_names(readers: Readers, config: EnvironmentConfig) -> Readers:
     """The same readers, which tell what bears a former name of the repository as ours.
 
     Args:
         readers: what looks.
-        rules: what the repository is called, and was.
+        config: what the repository is called, and was.
     """
     return replace(
         readers,
-        books=_Books(readers.books, rules),
-        namespaces=_Namespaces(readers.namespaces, rules),
-        databases=_Databases(readers.databases, rules) if readers.databases else None,
-        monitoring=_Monitoring(readers.monitoring, rules) if readers.monitoring else None,
+        records=_Records(readers.records, config),
+        namespaces=_Namespaces(readers.namespaces, config),
+        databases=_Databases(readers.databases, config) if readers.databases else None,
+        monitoring=_Monitoring(readers.monitoring, config) if readers.monitoring else None,
     )
 
 
 @dataclass(frozen=True)
-class _Books:
-    inner: BookReader
-    rules: Rules
+class _Records:
+    inner: RecordReader
+    config: EnvironmentConfig
 
-    def get(self, key: Key, name: Name) -> Books:
+    def get(self, key: Key, name: Name) -> BranchRecords:
         """What is written about one branch. A request is found by its very key, so under each name."""
         found = self.inner.get(key, name)
         record, request = found.record, found.request
-        for former in self.rules.former:
+        for former in self.config.former:
             if request is None:
                 request = self.inner.get(Key(repository=former, branch=key.branch), name).request
-        return Books(record and self._record(record), request and self._request(request))
+        return BranchRecords(record and self._record(record), request and self._request(request))
 
-    def all(self) -> Shelf:
+    def all(self) -> RecordSet:
         """Everything that is written."""
         shelf = self.inner.all()
         # Of two requests the one under the present name counts, as it does for one branch.
-        former_first = sorted(shelf.requests, key=lambda each: each.key.repository == self.rules.repository)
+        former_first = sorted(shelf.requests, key=lambda each: each.key.repository == self.config.repository)
         requests = {each.key: each for each in map(self._request, former_first)}
         records = tuple(map(self._record, shelf.records))
         return replace(shelf, records=records, requests=tuple(requests.values()))
 
     def _record(self, record: Record) -> Record:
-        return replace(record, key=self.rules.known(record.key))
+        return replace(record, key=self.config.known(record.key))
 
     def _request(self, request: Request) -> Request:
-        return replace(request, key=self.rules.known(request.key))
+        return replace(request, key=self.config.known(request.key))
 
 
 @dataclass(frozen=True)
 class _Namespaces:
     inner: NamespaceReader
-    rules: Rules
+    config: EnvironmentConfig
 
     def get(self, name: str) -> Namespace | None:
         """The namespace, or `None` if there is none."""
@@ -81,13 +81,13 @@ class _Namespaces:
 
     def _known(self, namespace: Namespace) -> Namespace:
         owner = namespace.owner
-        return namespace if owner is None else replace(namespace, known_as=self.rules.known(owner))
+        return namespace if owner is None else replace(namespace, known_as=self.config.known(owner))
 
 
 @dataclass(frozen=True)
 class _Databases:
     inner: DatabaseReader
-    rules: Rules
+    config: EnvironmentConfig
 
     def get(self, name: str) -> Database | None:
         """A database and its role."""
@@ -103,13 +103,13 @@ class _Databases:
         return self.inner.open_to_public()
 
     def _known(self, database: Database) -> Database:
-        return replace(database, owner=database.owner and self.rules.known(database.owner))
+        return replace(database, owner=database.owner and self.config.known(database.owner))
 
 
 @dataclass(frozen=True)
 class _Monitoring:
     inner: SharedReader
-    rules: Rules
+    config: EnvironmentConfig
 
     def read(self, names: Collection[SharedName] = tuple(SharedName)) -> Shared:
         """Those that are asked for. The next write to one has the present name in each mark of ours."""
@@ -117,7 +117,7 @@ class _Monitoring:
         return Shared(jobs=self._known(found.jobs), settings=self._known(found.settings))
 
     def _known(self, config: SharedConfig | None) -> SharedConfig | None:
-        return config and _present(config, self.rules)
+        return config and _present(config, self.config)
 
 
 @dataclass(frozen=True)
@@ -126,18 +126,18 @@ class PresentMarks:
 
     Args:
         inner: what edits them.
-        rules: what the repository is called, and was.
+        config: what the repository is called, and was.
     """
 
     inner: SharedWriter
-    rules: Rules
+    config: EnvironmentConfig
 
     def edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
         """Edit one; what is written has the present name in each mark of ours."""
-        self.inner.edit(name, lambda config: change(_present(config, self.rules)))
+        self.inner.edit(name, lambda config: change(_present(config, self.config)))
 
 
-def _present(document: SharedConfig, rules: Rules) -> SharedConfig:
+def _present(document: SharedConfig, config: EnvironmentConfig) -> SharedConfig:
     return replace(
-        document, data={entry: renamed(text, rules.known) for entry, text in document.data.items()}
+        document, data={entry: renamed(text, config.known) for entry, text in document.data.items()}
     )

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from zlib import crc32
 
 from coppice.components.federated_identity import MOST_CREDENTIALS, Credential
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.naming import Name, subject
 from coppice.environment.records import Record
 from coppice.lifecycle.observe_branch import Listed, Observed
 from coppice.reconciler.errors import Failure
-from coppice.reconciler.observation import Absent, Reading, Standing, Unknown, standing
+from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,28 +44,30 @@ class NoRoom:
         return f"no identity of {named} has room for {more} ({'; '.join(rooms)}). Add one"
 
 
-def enough_to_make(seen: Observed, rules: Rules) -> Reading[tuple[Credential, ...]]:
+def enough_to_make(observed: Observed, config: EnvironmentConfig) -> Reading[tuple[Credential, ...]]:
     """The credentials, as far as making or mending the environment has to know them: those on its own
     identities. Before it has any, an identity of each pool will do. A removal has to know of all.
 
     Args:
-        seen: the branch.
-        rules: what decides about branches.
+        observed: the branch.
+        config: what decides about branches.
     """
-    record = seen.noted.record
+    record = observed.recorded.record
     own = [frozenset({ref}) for ref in record.identities.values()] if record else []
-    choices = own or [frozenset(rules.pools[pool]) for pool in rules.accounts.values()]
-    known = {ref for ref, each in seen.listed.items() if not isinstance(each, Unknown)}
-    return Standing(seen.there) if all(known.intersection(each) for each in choices) else seen.credentials
+    choices = own or [frozenset(config.pools[pool]) for pool in config.accounts.values()]
+    known = {ref for ref, each in observed.listed.items() if not isinstance(each, Unknown)}
+    return (
+        Present(observed.there) if all(known.intersection(each) for each in choices) else observed.credentials
+    )
 
 
-def gone_identities(seen: Observed) -> frozenset[str]:
+def gone_identities(observed: Observed) -> frozenset[str]:
     """The identities that were looked for and do not exist (any more)."""
-    return frozenset(ref for ref, each in seen.listed.items() if isinstance(each, Absent))
+    return frozenset(ref for ref, each in observed.listed.items() if isinstance(each, Absent))
 
 
 def candidates(
-    record: Record | None, there: Collection[Credential], name: Name, rules: Rules
+    record: Record | None, there: Collection[Credential], name: Name, config: EnvironmentConfig
 ) -> Iterator[str]:
     """The identities whose credentials have to be known before one of each pool is chosen.
 
@@ -73,15 +75,15 @@ def candidates(
         record: the environment's record.
         there: the credentials that stand about its namespace.
         name: its names.
-        rules: what decides about branches.
+        config: what decides about branches.
     """
     noted = dict(record.identities) if record else {}
-    for pool in _pools(rules):
+    for pool in _pools(config):
         chosen = noted.get(pool)
         if chosen is not None:
             yield chosen
-        if chosen is None or _lacking(pool, chosen, there, name, rules):
-            yield from rules.pools[pool]
+        if chosen is None or _lacking(pool, chosen, there, name, config):
+            yield from config.pools[pool]
 
 
 def assign(
@@ -91,7 +93,7 @@ def assign(
     listed: Listed,
     others: Iterable[Record],
     name: Name,
-    rules: Rules,
+    config: EnvironmentConfig,
 ) -> Mapping[str, str] | NoRoom:
     """Choose an identity of each pool: the one on record, if it exists and can hold what it has to; else one
     that holds a credential of ours already, for records get lost; else the one with the most room, and of
@@ -104,7 +106,7 @@ def assign(
         listed: identity → every credential of it, for all `candidates`.
         others: the records of the other environments.
         name: its names.
-        rules: what decides about branches.
+        config: what decides about branches.
 
     Returns:
         Pool → identity; or which pool has no room.
@@ -112,20 +114,20 @@ def assign(
     noted, rooms = dict(record.identities) if record else {}, _rooms(listed, others)
     holding = {each.identity for each in there}
     chosen: dict[str, str] = {}
-    for pool in _pools(rules):
+    for pool in _pools(config):
         own = noted.get(pool)
         # More may have been promised than there is. Whoever comes first is served, or all would wait for all.
-        if own is not None and _holds(own, _lacking(pool, own, there, name, rules), listed):
+        if own is not None and _holds(own, _lacking(pool, own, there, name, config), listed):
             chosen[pool] = own
             continue
-        refs = rules.pools[pool]
+        refs = config.pools[pool]
         known = {ref: rooms[ref] for ref in refs if ref in rooms}
         by_room = sorted(
-            (ref for ref in known if _lacking(pool, ref, there, name, rules) <= known[ref]),
+            (ref for ref in known if _lacking(pool, ref, there, name, config) <= known[ref]),
             key=lambda ref: (ref not in holding, -rooms[ref], crc32(f"{name.namespace} {ref}".encode())),
         )
         if not by_room:
-            most = sum(1 for each in rules.accounts.values() if each == pool)
+            most = sum(1 for each in config.accounts.values() if each == pool)
             read = {ref: listed.get(ref) for ref in refs}
             gone = tuple(ref for ref, each in read.items() if isinstance(each, Absent))
             unread = {ref: each.error for ref, each in read.items() if isinstance(each, Unknown)}
@@ -137,14 +139,14 @@ def assign(
 def _holds(ref: str, lacking: int, listed: Listed) -> bool:
     """Whether an identity that an environment has can hold what it lacks, as far as anybody knows."""
     reading = listed.get(ref)
-    if isinstance(reading, Standing):
+    if isinstance(reading, Present):
         return lacking <= MOST_CREDENTIALS - len(reading.value)
     return isinstance(reading, Unknown) or (reading is None and not lacking)
 
 
 def _rooms(listed: Listed, others: Iterable[Record]) -> dict[str, int]:
     """How many places each identity has that nobody holds and nobody was promised."""
-    known = {ref: found for ref, each in listed.items() if (found := standing(each)) is not None}
+    known = {ref: found for ref, each in listed.items() if (found := present(each)) is not None}
     taken = {ref: {each.name for each in found} for ref, found in known.items()}
     for other in others:
         for promised in other.credentials:
@@ -154,12 +156,12 @@ def _rooms(listed: Listed, others: Iterable[Record]) -> dict[str, int]:
     return {ref: max(0, MOST_CREDENTIALS - len(names)) for ref, names in taken.items()}
 
 
-def _pools(rules: Rules) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(rules.accounts.values()))
+def _pools(config: EnvironmentConfig) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(config.accounts.values()))
 
 
-def _lacking(pool: str, ref: str, there: Iterable[Credential], name: Name, rules: Rules) -> int:
+def _lacking(pool: str, ref: str, there: Iterable[Credential], name: Name, config: EnvironmentConfig) -> int:
     """How many credentials of a pool's accounts do not stand on an identity."""
     stand = {each.subject for each in there if each.identity == ref}
-    wanted = {subject(name.namespace, account) for account, of in rules.accounts.items() if of == pool}
+    wanted = {subject(name.namespace, account) for account, of in config.accounts.items() if of == pool}
     return len(wanted - stand)

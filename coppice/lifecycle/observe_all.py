@@ -9,22 +9,22 @@ from typing import TypeVar
 
 from coppice.components.monitoring.merge import owners
 from coppice.components.monitoring.shared import Shared
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
-from coppice.environment.records import Books, Record, Shelf
+from coppice.environment.records import BranchRecords, Record, RecordSet
 from coppice.lifecycle.observe_branch import (
     NO_MONITORING,
     Listed,
     Observed,
     Readers,
     about,
-    as_noted,
+    as_recorded,
     identities_to_search,
     list_credentials,
 )
 from coppice.lifecycle.orphans import orphans
 from coppice.reconciler.errors import Unreachable
-from coppice.reconciler.observation import Absent, Reading, Standing, Unknown, read, standing
+from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
 
 V = TypeVar("V")
 
@@ -43,7 +43,7 @@ class World:
     orphans: tuple[str, ...] = ()
 
 
-def everything(*, rules: Rules, readers: Readers) -> World:
+def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
     """Look at all branches that exist or have left anything.
 
     Branches, namespaces, the credentials of each identity, databases and books are each read once, whole,
@@ -51,7 +51,7 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     about, and for no other.
 
     Args:
-        rules: what decides about branches.
+        config: what decides about branches.
         readers: what looks.
 
     Returns:
@@ -61,23 +61,26 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     heads: Reading[Mapping[str, str]] = (
         default if isinstance(default, Unknown) else read(readers.branches.heads)
     )
-    if isinstance(heads, Standing) and not heads.value:
+    if isinstance(heads, Present) and not heads.value:
         heads = Unknown(Unreachable("GitHub listed no branch at all, and a repository that was read has one"))
     namespaces = read(lambda: {each.name: each for each in readers.namespaces.all()})
-    books = read(readers.books.all)
-    shelf = standing(books) or Shelf()
+    records = read(readers.records.all)
+    shelf = present(records) or RecordSet()
     server = readers.databases
     databases = read(
         # Whatever it begins with: those that stand were made with the prefix of their time.
         lambda: {each.name: each for each in (server.all("") if server else ())}
     )
     shared = NO_MONITORING if readers.monitoring is None else read(readers.monitoring.read)
-    parts = owners(standing(shared) or Shared())
+    parts = owners(present(shared) or Shared())
     issuer = read(readers.identities.issuer)
     asleep_since = read(readers.asleep_since)
-    pools = [identity for pool in rules.pools.values() for identity in pool]
+    pools = [identity for pool in config.pools.values() for identity in pool]
     searched = dict.fromkeys(
-        [*pools, *(ref for record in shelf.records for ref in identities_to_search(Books(record), rules))]
+        [
+            *pools,
+            *(ref for record in shelf.records for ref in identities_to_search(BranchRecords(record), config)),
+        ]
     )
     listed: Listed = (
         dict.fromkeys(searched, issuer)
@@ -86,52 +89,52 @@ def everything(*, rules: Rules, readers: Readers) -> World:
     )
 
     marked = [
-        *(each.owner for each in (standing(namespaces) or {}).values()),
+        *(each.owner for each in (present(namespaces) or {}).values()),
         *(each.key for each in shelf.records),
         *(each.key for each in shelf.requests),
-        *(each.owner for each in (standing(databases) or {}).values()),
+        *(each.owner for each in (present(databases) or {}).values()),
         *(each.key for each in parts),
     ]
-    keys = {rules.key(branch) for branch in standing(heads) or {}}
-    keys |= {rules.key(each.branch) for each in marked if each and each.repository == rules.repository}
-    known = {rules.name(key.branch).namespace for key in keys}
+    keys = {config.key(branch) for branch in present(heads) or {}}
+    keys |= {config.key(each.branch) for each in marked if each and each.repository == config.repository}
+    known = {config.name(key.branch).namespace for key in keys}
     unclaimed = [
         each
         for credentials in listed.values()
-        for each in standing(credentials) or ()
-        if each.issuer == standing(issuer)
-        and each.name.startswith(rules.prefixes.credential)
-        and (each.namespace or "").startswith(rules.prefixes.namespace)
+        for each in present(credentials) or ()
+        if each.issuer == present(issuer)
+        and each.name.startswith(config.prefixes.credential)
+        and (each.namespace or "").startswith(config.prefixes.namespace)
         and each.namespace not in known
     ]
     # A slug that is a branch's own name tells the branch; one that was shortened or altered does not.
-    slugs = {each: (each.namespace or "").removeprefix(rules.prefixes.namespace) for each in unclaimed}
+    slugs = {each: (each.namespace or "").removeprefix(config.prefixes.namespace) for each in unclaimed}
     keys |= {
-        rules.key(slug)
+        config.key(slug)
         for each, slug in slugs.items()
-        if slug and rules.name(slug).namespace == each.namespace
+        if slug and config.name(slug).namespace == each.namespace
     }
 
     by_namespace = {record.namespace: record for record in shelf.records}
     by_key = {request.key: request for request in shelf.requests}
 
     def observed(key: Key) -> Observed:
-        name = rules.name(key.branch)
-        noted = Books(by_namespace.get(name.namespace), by_key.get(key))
-        name = as_noted(name, key, noted)
-        found = {ref: listed[ref] for ref in identities_to_search(noted, rules)}
+        name = config.name(key.branch)
+        noted = BranchRecords(by_namespace.get(name.namespace), by_key.get(key))
+        name = as_recorded(name, key, noted)
+        found = {ref: listed[ref] for ref in identities_to_search(noted, config)}
         return Observed(
             key=key,
             name=name,
-            default_branch=standing(default) or "",
+            default_branch=present(default) or "",
             head=_entry(heads, key.branch),
-            books=_of_one(books, noted, name.slug),
+            records=_of_one(records, noted, name.slug),
             namespace=_entry(namespaces, name.namespace),
-            credentials=about(name.namespace, found, standing(issuer) or ""),
+            credentials=about(name.namespace, found, present(issuer) or ""),
             listed=found,
             database=_entry(databases, name.database),
             monitoring=_monitoring_for(noted.record, shared),
-            issuer=standing(issuer) or "",
+            issuer=present(issuer) or "",
             asleep_since=asleep_since,
         )
 
@@ -141,11 +144,11 @@ def everything(*, rules: Rules, readers: Readers) -> World:
         orphans=orphans(
             branches,
             credentials=unclaimed,
-            namespaces=(standing(namespaces) or {}).values(),
+            namespaces=(present(namespaces) or {}).values(),
             shelf=shelf,
-            databases=(standing(databases) or {}).values(),
+            databases=(present(databases) or {}).values(),
             parts=parts,
-            rules=rules,
+            config=config,
         ),
     )
 
@@ -156,15 +159,15 @@ def _monitoring_for(record: Record | None, shared: Reading[Shared]) -> Reading[S
     return NO_MONITORING if without and isinstance(shared, Unknown) else shared
 
 
-def _of_one(books: Reading[Shelf], noted: Books, slug: str) -> Reading[Books]:
-    if isinstance(books, Standing):
-        spoilt = books.value.spoilt.get(slug)
-        return Standing(noted) if spoilt is None else Unknown(spoilt)
-    return books
+def _of_one(records: Reading[RecordSet], noted: BranchRecords, slug: str) -> Reading[BranchRecords]:
+    if isinstance(records, Present):
+        unparseable = records.value.unparseable.get(slug)
+        return Present(noted) if unparseable is None else Unknown(unparseable)
+    return records
 
 
 def _entry(reading: Reading[Mapping[str, V]], name: str) -> Reading[V]:
     """What a list that was read whole says of one name."""
-    if not isinstance(reading, Standing):
+    if not isinstance(reading, Present):
         return reading
-    return Standing(reading.value[name]) if name in reading.value else Absent()
+    return Present(reading.value[name]) if name in reading.value else Absent()

@@ -1,5 +1,5 @@
-"""Look at one branch, by gets. `coppice/lifecycle/observe_all.py` looks at all of them, by lists, and the same `Observed`
-comes out.
+"""Look at one branch, by gets. `observe_all.py` looks at all of them, by lists, and the same `Observed` comes
+out.
 
 Whatever was not read is `Unknown`, and stays it: nothing here takes a failure for an absence.
 """
@@ -13,14 +13,14 @@ from typing import Protocol, TypeAlias
 from coppice.components.application import ApplicationReader, Live, Rollout
 from coppice.components.database import Database, DatabaseReader
 from coppice.components.federated_identity import Credential, IdentityReader
-from coppice.components.monitoring.shared import Shared, SharedName, SharedReader
+from coppice.components.monitoring.shared import Shared, SharedReader
 from coppice.components.namespace import READY, Namespace, NamespaceReader
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from coppice.environment.records import BookReader, Books, Record
+from coppice.environment.records import BranchRecords, Record, RecordReader, SharedName
 from coppice.reconciler.errors import Unreachable
-from coppice.reconciler.observation import Absent, Reading, Standing, Unknown, read, standing
+from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
 
 AWAKE = NO_DATABASE = NO_MONITORING = Absent()
 NOT_LOOKED_AT: Unknown = Unknown(Unreachable("not looked at"))
@@ -56,7 +56,7 @@ class Readers:
 
     Args:
         branches: reads the repository.
-        books: reads what is written down.
+        records: reads what is written down.
         namespaces: reads namespaces.
         identities: reads identities and credentials.
         application: reads what stands in a namespace.
@@ -66,7 +66,7 @@ class Readers:
     """
 
     branches: BranchReader
-    books: BookReader
+    records: RecordReader
     namespaces: NamespaceReader
     identities: IdentityReader
     application: ApplicationReader
@@ -84,7 +84,7 @@ class Observed:
         name: every name that its environment bears.
         default_branch: the repository's default branch; empty if unknown.
         head: the branch's commit.
-        books: its record and request; never `Absent`.
+        records: its record and request; never `Absent`.
         namespace: its namespace.
         credentials: those about its namespace, on the identities its record names; on all if it has no
             record. Not known if one of these identities was not read.
@@ -102,7 +102,7 @@ class Observed:
     name: Name
     default_branch: str
     head: Reading[str]
-    books: Reading[Books]
+    records: Reading[BranchRecords]
     namespace: Reading[Namespace]
     credentials: Reading[tuple[Credential, ...]]
     listed: Listed = field(default_factory=dict)
@@ -117,83 +117,83 @@ class Observed:
     @property
     def parts(self) -> tuple[Reading[object], ...]:
         """Every reading that a removal depends on."""
-        return self.books, self.namespace, self.credentials, self.database, self.monitoring
+        return self.records, self.namespace, self.credentials, self.database, self.monitoring
 
     @property
     def there(self) -> tuple[Credential, ...]:
         """The credentials about its namespace, as far as they were read."""
-        known = standing(self.credentials)
+        known = present(self.credentials)
         return _about(self.name.namespace, self.listed, self.issuer) if known is None else known
 
     @property
-    def noted(self) -> Books:
+    def recorded(self) -> BranchRecords:
         """The books, as far as they were read."""
-        return standing(self.books) or Books()
+        return present(self.records) or BranchRecords()
 
 
-def one(key: Key, *, rules: Rules, readers: Readers) -> Observed:
+def observe_branch(key: Key, *, config: EnvironmentConfig, readers: Readers) -> Observed:
     """Look at one branch.
 
     Args:
         key: the branch.
-        rules: what decides about branches.
+        config: what decides about branches.
         readers: what looks.
 
     Returns:
         What was seen: five calls for an environment that is up.
     """
-    name, databases = rules.name(key.branch), readers.databases
+    name, databases = config.name(key.branch), readers.databases
     default = read(readers.branches.default_branch)
     # A 404 on the branch means "absent" only if the repository itself can be read.
     head: Reading[str] = (
         default if isinstance(default, Unknown) else read(lambda: readers.branches.head(key.branch))
     )
-    books: Reading[Books] = read(lambda: readers.books.get(key, name))
-    name = as_noted(name, key, standing(books))
+    records: Reading[BranchRecords] = read(lambda: readers.records.get(key, name))
+    name = as_recorded(name, key, present(records))
     namespace = read(lambda: readers.namespaces.get(name.namespace))
     issuer = read(readers.identities.issuer)
     listed: Listed = {}
     credentials: Reading[tuple[Credential, ...]] = NOT_LOOKED_AT
-    if isinstance(issuer, Standing) and isinstance(books, Standing):
-        listed = list_credentials(identities_to_search(books.value, rules), readers.identities)
+    if isinstance(issuer, Present) and isinstance(records, Present):
+        listed = list_credentials(identities_to_search(records.value, config), readers.identities)
         credentials = about(name.namespace, listed, issuer.value)
     elif isinstance(issuer, Unknown):
         credentials = issuer
-    seen = Observed(
+    observed = Observed(
         key=key,
         name=name,
-        default_branch=standing(default) or "",
+        default_branch=present(default) or "",
         head=head,
-        books=books,
+        records=records,
         namespace=namespace,
         credentials=credentials,
         listed=listed,
         database=NO_DATABASE if databases is None else read(lambda: databases.get(name.database)),
-        issuer=standing(issuer) or "",
+        issuer=present(issuer) or "",
         asleep_since=read(readers.asleep_since),
     )
-    return _closer(_with_part(seen, readers.monitoring), readers.application)
+    return _closer(_with_part(observed, readers.monitoring), readers.application)
 
 
-def as_noted(name: Name, key: Key, books: Books | None) -> Name:
+def as_recorded(name: Name, key: Key, records: BranchRecords | None) -> Name:
     """A branch's names, its database under the one that it was made with, whatever the prefix is by now.
 
     Args:
         name: every name by the present rules.
         key: the branch.
-        books: its record and request, if they could be read.
+        records: its record and request, if they could be read.
     """
-    record = books.record if books else None
+    record = records.record if records else None
     if record is None or record.key != key or not record.database:
         return name
     return replace(name, database=record.database)
 
 
-def identities_to_search(books: Books, rules: Rules) -> tuple[str, ...]:
+def identities_to_search(records: BranchRecords, config: EnvironmentConfig) -> tuple[str, ...]:
     """The identities that a branch's credentials may stand on: its record's, or all if it names none."""
-    if books.record is None or not books.record.identities:
-        return tuple(dict.fromkeys(identity for pool in rules.pools.values() for identity in pool))
-    named = (*books.record.identities.values(), *(ref.identity for ref in books.record.credentials))
+    if records.record is None or not records.record.identities:
+        return tuple(dict.fromkeys(identity for pool in config.pools.values() for identity in pool))
+    named = (*records.record.identities.values(), *(ref.identity for ref in records.record.credentials))
     return tuple(dict.fromkeys(named))
 
 
@@ -205,48 +205,48 @@ def list_credentials(identities: Iterable[str], reader: IdentityReader) -> Liste
 def about(namespace: str, listed: Listed, issuer: str) -> Reading[tuple[Credential, ...]]:
     """Those that let service accounts of a namespace of our cluster in; unknown if one list is."""
     unread = next((each for each in listed.values() if isinstance(each, Unknown)), None)
-    return unread or Standing(_about(namespace, listed, issuer))
+    return unread or Present(_about(namespace, listed, issuer))
 
 
 def _about(namespace: str, listed: Listed, issuer: str) -> tuple[Credential, ...]:
-    found = (each for credentials in listed.values() for each in standing(credentials) or ())
+    found = (each for credentials in listed.values() for each in present(credentials) or ())
     return tuple(each for each in found if each.namespace == namespace and each.issuer == issuer)
 
 
-def _with_part(seen: Observed, monitoring: SharedReader | None) -> Observed:
+def _with_part(observed: Observed, monitoring: SharedReader | None) -> Observed:
     """Look for its part in the shared monitoring, where its record says it has one. A lost record tells of
     none, so for what is to go without one it is looked for everywhere.
     """
-    record = seen.noted.record
+    record = observed.recorded.record
     noted = record.monitored if record is not None else ()
-    if monitoring is None or not (noted or (record is None and to_go(seen))):
-        return seen
-    names = tuple(SharedName) if to_go(seen) else noted
-    return replace(seen, monitoring=read(lambda: monitoring.read(names)))
+    if monitoring is None or not (noted or (record is None and to_go(observed))):
+        return observed
+    names = tuple(SharedName) if to_go(observed) else noted
+    return replace(observed, monitoring=read(lambda: monitoring.read(names)))
 
 
-def to_go(seen: Observed) -> bool:
+def to_go(observed: Observed) -> bool:
     """Whether the branch is gone, held, or the default one: what its removal needs to know is looked at."""
-    request, default = seen.noted.request, seen.key.branch == seen.default_branch
-    return isinstance(seen.head, Absent) or default or (request is not None and request.action == "hold")
+    request, default = observed.recorded.request, observed.key.branch == observed.default_branch
+    return isinstance(observed.head, Absent) or default or (request is not None and request.action == "hold")
 
 
-def _closer(seen: Observed, application: ApplicationReader) -> Observed:
+def _closer(observed: Observed, application: ApplicationReader) -> Observed:
     """Look at what the rest asks for: a rollout that is under way, objects that are leaving, CronJobs that
     are to stop.
     """
-    namespace = standing(seen.namespace)
-    if namespace is None or namespace.owner != seen.key or namespace.terminating_since:
-        return seen
-    record = seen.noted.record
-    leaving: Reading[tuple[Live, ...]] = Standing(())
+    namespace = present(observed.namespace)
+    if namespace is None or namespace.owner != observed.key or namespace.terminating_since:
+        return observed
+    record = observed.recorded.record
+    leaving: Reading[tuple[Live, ...]] = Present(())
     if record and record.pruning:
         leaving = read(lambda: _leaving(namespace.name, record, application))
     if namespace.applied and namespace.applied.result != READY:
-        seen = replace(seen, rollout=read(lambda: application.rollout(namespace.name)))
-    if to_go(seen):
-        seen = replace(seen, cron_jobs=read(lambda: application.cron_jobs(namespace.name)))
-    return replace(seen, leaving=leaving)
+        observed = replace(observed, rollout=read(lambda: application.rollout(namespace.name)))
+    if to_go(observed):
+        observed = replace(observed, cron_jobs=read(lambda: application.cron_jobs(namespace.name)))
+    return replace(observed, leaving=leaving)
 
 
 def _leaving(namespace: str, record: Record, application: ApplicationReader) -> tuple[Live, ...]:

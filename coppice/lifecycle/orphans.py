@@ -10,41 +10,41 @@ from coppice.components.database import Database
 from coppice.components.federated_identity import Credential
 from coppice.components.monitoring.marks import Owner
 from coppice.components.namespace import Namespace
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
-from coppice.environment.records import Shelf
+from coppice.environment.records import RecordSet
 from coppice.lifecycle.observe_branch import Observed
 
 
 def orphans(
-    seen: Iterable[Observed],
+    observed: Iterable[Observed],
     *,
     credentials: Iterable[Credential],
     namespaces: Iterable[Namespace],
-    shelf: Shelf,
+    shelf: RecordSet,
     databases: Iterable[Database],
     parts: Iterable[Owner],
-    rules: Rules,
+    config: EnvironmentConfig,
 ) -> tuple[str, ...]:
     """List what bears our marks and belongs to no branch that was looked at.
 
     Args:
-        seen: every branch.
+        observed: every branch.
         credentials: those with our prefix, about namespaces with our prefix.
         namespaces: those of the cluster.
         shelf: everything that is written.
         databases: those of the server.
         parts: whose parts there are in the monitoring that all share.
-        rules: what decides about branches.
+        config: what decides about branches.
 
     Returns:
         What each is, and whose, as far as that is known.
     """
-    names = [each.name for each in seen]
+    names = [each.name for each in observed]
     named, stored = {each.namespace for each in names}, {each.database for each in names}
 
     def of(key: Key, what: object, *, told: bool) -> tuple[str, ...]:
-        if key.repository != rules.repository:
+        if key.repository != config.repository:
             return (f"{what} of branch {key.branch!r} of {key.repository}",)
         return () if told else (f"{what} of branch {key.branch!r}",)
 

@@ -25,72 +25,72 @@ from coppice.components.removal import (
     RemovePart,
     Subject,
 )
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import ObjectRef, Record, Request
 from coppice.lifecycle.observe_branch import Observed
-from coppice.reconciler.observation import standing
-from coppice.reconciler.plan import Change, Item, Plan, Stop, Struck, Wave
+from coppice.reconciler.observation import present
+from coppice.reconciler.plan import Blocked, Change, Item, Plan, Suppressed, Wave
 
 # What to do about a credential that is not ours.
 _HAND_OVER = "delete it, call the branch otherwise, or hand it over as docs/adopting.md says"
 BY_HAND = f"give it the audience {AUDIENCE}, or delete it"
 
 
-def police(plan: Plan, seen: Observed, rules: Rules) -> Plan:
+def enforce_ownership(plan: Plan, observed: Observed, config: EnvironmentConfig) -> Plan:
     """Let through what is ours, and strike out what is not.
 
     Args:
         plan: a finished plan.
-        seen: what it was made from.
-        rules: what decides about branches.
+        observed: what it was made from.
+        config: what decides about branches.
 
     Returns:
         The plan, in which every `Remove` has become a `Delete` or is struck out. If the environment's
         namespace or its record is someone else's, nothing is left of it but what concerns the person's
         request.
     """
-    foreign = why_foreign(seen, rules)
+    foreign = why_not_ours(observed, config)
     items: list[Item] = []
-    struck: list[Struck] = list(plan.struck)
+    suppressed: list[Suppressed] = list(plan.suppressed)
     for item in plan.items:
         if not isinstance(item, Wave):
             if not foreign:
                 items.append(item)
             continue
-        judged = [_judge(change, seen, rules, foreign) for change in item.changes]
-        refused = [each for each in judged if isinstance(each, Struck)]
-        struck += refused
+        judged = [_judge(change, observed, config, foreign) for change in item.changes]
+        refused = [each for each in judged if isinstance(each, Suppressed)]
+        suppressed += refused
         kept = tuple(each for each in judged if isinstance(each, Change))
         if kept:
             items.append(Wave(kept))
         # Pods that came after would start in vain.
         lacking = [each.why for each in refused if isinstance(each.change, CreateCredential)]
         if lacking and not foreign:
-            items.append(Stop("; ".join(lacking), "not_ours"))
+            items.append(Blocked("; ".join(lacking), "not_ours"))
     # An empty plan says that what is wanted stands; one with a note, that nothing is wanted.
     if foreign and (plan.items or not plan.note):
-        items.append(Stop(foreign, "not_ours"))
-    return replace(plan, items=tuple(items), struck=tuple(struck))
+        items.append(Blocked(foreign, "not_ours"))
+    return replace(plan, items=tuple(items), suppressed=tuple(suppressed))
 
 
-def why_foreign(seen: Observed, rules: Rules) -> str:
+def why_not_ours(observed: Observed, config: EnvironmentConfig) -> str:
     """Say why the environment's namespace is not ours to touch.
 
     Args:
-        seen: what was observed.
-        rules: what decides about branches.
+        observed: what was observed.
+        config: what decides about branches.
 
     Returns:
         The reason; empty if it is ours, or if none stands.
     """
-    name, record, namespace = seen.name.namespace, seen.noted.record, standing(seen.namespace)
-    if not name.startswith(rules.prefixes.namespace):
-        return f"namespace {name} does not begin with {rules.prefixes.namespace}"
-    protecting = next((glob for glob in rules.protected if fnmatchcase(name, glob)), None)
+    name, record, namespace = observed.name.namespace, observed.recorded.record, present(observed.namespace)
+    if not name.startswith(config.prefixes.namespace):
+        return f"namespace {name} does not begin with {config.prefixes.namespace}"
+    protecting = next((glob for glob in config.protected if fnmatchcase(name, glob)), None)
     if protecting is not None:
         return f"namespace {name} is protected by {protecting!r} in PROTECTED_NAMESPACES"
-    if record is not None and record.key != seen.key:
-        return _belongs(name, record.key.branch, record.key.repository, seen)
+    if record is not None and record.key != observed.key:
+        return _belongs(name, record.key.branch, record.key.repository, observed)
     if namespace is None:
         return ""
     if not namespace.managed:
@@ -100,39 +100,41 @@ def why_foreign(seen: Observed, rules: Rules) -> str:
         return (
             f"namespace {name} bears our label and names no branch, so nobody knows whose it is; {_HAND_OVER}"
         )
-    return "" if owner == seen.key else _belongs(name, owner.branch, owner.repository, seen)
+    return "" if owner == observed.key else _belongs(name, owner.branch, owner.repository, observed)
 
 
-def _belongs(name: str, branch: str, repository: str, seen: Observed) -> str:
+def _belongs(name: str, branch: str, repository: str, observed: Observed) -> str:
     owner = f"branch {branch!r} of {repository}"
-    return f"namespace {name} belongs to {owner}, so {seen.key.branch!r} cannot have it"
+    return f"namespace {name} belongs to {owner}, so {observed.key.branch!r} cannot have it"
 
 
-def _judge(change: Change, seen: Observed, rules: Rules, foreign: str) -> Change | Struck:
+def _judge(
+    change: Change, observed: Observed, config: EnvironmentConfig, foreign: str
+) -> Change | Suppressed:
     if isinstance(change, Remove) and isinstance(change.subject, Request):
         # Whose namespace it is about does not matter: a request is found by its own branch.
         return DeleteRequest(owned=Owned(change.subject))
     if foreign:
-        return Struck(change, foreign)
+        return Suppressed(change, foreign)
     if not isinstance(change, Remove):
         if isinstance(change, CreateCredential):
-            why = _why_not_to_write(change.credential, seen, rules)
-            return Struck(change, why) if why else change
+            why = _why_not_to_write(change.credential, observed, config)
+            return Suppressed(change, why) if why else change
         return change
-    why = _why_not_ours(change.subject, seen, rules)
-    return Struck(change, why) if why else _delete(change.subject, seen.name.namespace)
+    why = _why_not_ours(change.subject, observed, config)
+    return Suppressed(change, why) if why else _delete(change.subject, observed.name.namespace)
 
 
-def _why_not_ours(subject: Subject, seen: Observed, rules: Rules) -> str:
+def _why_not_ours(subject: Subject, observed: Observed, config: EnvironmentConfig) -> str:
     match subject:
-        case Live() as live if live.ref not in _inventory(seen):
+        case Live() as live if live.ref not in _inventory(observed):
             return "the record's inventory does not hold it"
-        case SharedPart() as part if part.owner != seen.key:
+        case SharedPart() as part if part.owner != observed.key:
             return f"it belongs to branch {part.owner.branch!r} of {part.owner.repository}"
         case Database() as database:
-            return why_taken(database, seen.key)
+            return why_taken(database, observed.key)
         case Credential() as credential:
-            return why_foreign_credential(credential, seen, rules)
+            return why_credential_not_ours(credential, observed, config)
         case _:
             return ""
 
@@ -155,35 +157,35 @@ def _delete(subject: Subject, namespace: str) -> Delete:
             return DeleteCredential(owned=Owned(subject))
 
 
-def _inventory(seen: Observed) -> frozenset[ObjectRef]:
-    record = seen.noted.record
+def _inventory(observed: Observed) -> frozenset[ObjectRef]:
+    record = observed.recorded.record
     return frozenset((*record.inventory, *record.pruning)) if record else frozenset()
 
 
-def _why_not_to_write(credential: Credential, seen: Observed, rules: Rules) -> str:
+def _why_not_to_write(credential: Credential, observed: Observed, config: EnvironmentConfig) -> str:
     """Why a credential cannot be made what it is to be: one stands in its place that is somebody else's."""
-    found = next((each for each in seen.there if each.ref == credential.ref), None)
-    why = why_foreign_credential(found, seen, rules) if found else ""
+    found = next((each for each in observed.there if each.ref == credential.ref), None)
+    why = why_credential_not_ours(found, observed, config) if found else ""
     return f"{found} is for another audience than {AUDIENCE}, and {why}: {BY_HAND}" if why else ""
 
 
-def why_foreign_credential(credential: Credential, seen: Observed, rules: Rules) -> str:
+def why_credential_not_ours(credential: Credential, observed: Observed, config: EnvironmentConfig) -> str:
     """Say why a credential is not ours to change or to delete.
 
     Args:
         credential: one that stands.
-        seen: what was observed.
-        rules: what decides about branches.
+        observed: what was observed.
+        config: what decides about branches.
 
     Returns:
         The reason; empty if it is ours.
     """
-    if credential.issuer != seen.issuer or credential.namespace != seen.name.namespace:
+    if credential.issuer != observed.issuer or credential.namespace != observed.name.namespace:
         return "it is about another cluster or namespace"
-    record = seen.noted.record
+    record = observed.recorded.record
     if record is not None and credential.ref in record.credentials:
         return ""
-    if credential.name.startswith(rules.prefixes.credential):
+    if credential.name.startswith(config.prefixes.credential):
         return ""
-    prefix = rules.prefixes.credential
+    prefix = config.prefixes.credential
     return f"its name does not begin with {prefix} and no record names it, so it is not known to be ours"

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from coppice.components.removal import DeleteRecord
 from coppice.environment.records import Record, WriteRecord
-from coppice.reconciler.controller import Result
+from coppice.reconciler.controller import ChangeResult
 
 
-def receipt_of(results: Sequence[Result], record: Record | None) -> Mapping[str, str]:
+def receipt_of(results: Sequence[ChangeResult], record: Record | None) -> Mapping[str, str]:
     """Say how far a removal has come.
 
     Args:

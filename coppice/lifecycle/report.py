@@ -8,15 +8,15 @@ from coppice.components.namespace import ROLLING_OUT, Annotate
 from coppice.environment.key import Key
 from coppice.lifecycle.observe_branch import Observed
 from coppice.lifecycle.receipt import receipt_of
-from coppice.reconciler.controller import Ran, Result
-from coppice.reconciler.observation import standing
+from coppice.reconciler.controller import ChangeResult, RunResult
+from coppice.reconciler.observation import present
 from coppice.reconciler.report import Report
-from coppice.reconciler.requeue import come_back
+from coppice.reconciler.requeue import requeue_after
 
 Look = TypeVar("Look")
 
 
-def told(key: Key, ran: Ran[Look], observed: Observed, *, gone: bool, seconds: float) -> Report:
+def build_report(key: Key, ran: RunResult[Look], observed: Observed, *, gone: bool, seconds: float) -> Report:
     """Put a run into a report.
 
     Args:
@@ -29,7 +29,7 @@ def told(key: Key, ran: Ran[Look], observed: Observed, *, gone: bool, seconds: f
     Returns:
         The report, not yet logged.
     """
-    namespace = standing(observed.namespace)
+    namespace = present(observed.namespace)
     applied = namespace.applied if namespace is not None and namespace.owner == key else None
     facts: dict[str, object] = {
         "namespace": observed.name.namespace,
@@ -37,9 +37,9 @@ def told(key: Key, ran: Ran[Look], observed: Observed, *, gone: bool, seconds: f
         "result": applied.result if applied else "",
         "url": applied.url if applied else "",
     }
-    receipt = receipt_of(ran.results, observed.noted.record) if gone else {}
+    receipt = receipt_of(ran.results, observed.recorded.record) if gone else {}
     return Report(
-        key=shown(key),
+        key=key_fields(key),
         outcome=ran.outcome,
         seconds=seconds,
         results=ran.results,
@@ -48,7 +48,7 @@ def told(key: Key, ran: Ran[Look], observed: Observed, *, gone: bool, seconds: f
     )
 
 
-def _applied(results: Iterable[Result]) -> bool:
+def _applied(results: Iterable[ChangeResult]) -> bool:
     """Whether the run has applied the overlay whole. A run that waits for something before that plans the
     same again the next time, and would remark the same.
     """
@@ -56,12 +56,12 @@ def _applied(results: Iterable[Result]) -> bool:
     return any(isinstance(each, Annotate) and each.applied.result == ROLLING_OUT for each in made)
 
 
-def shown(key: Key) -> Mapping[str, str]:
+def key_fields(key: Key) -> Mapping[str, str]:
     """A key, as reports show it."""
     return {"repository": key.repository, "branch": key.branch}
 
 
-def again(
+def requeue_message(
     report: Report, key: Key, *, first_seen: datetime | None, now: datetime
 ) -> tuple[str, float] | None:
     """The message that brings a waiting key back.
@@ -75,7 +75,7 @@ def again(
     Returns:
         The message and its delay in seconds; `None` if it has not to come back.
     """
-    later = come_back(report.outcome, first_seen=first_seen, now=now)
+    later = requeue_after(report.outcome, first_seen=first_seen, now=now)
     if later is None:
         return None
     since, delay = later

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePosixPath
 
-from coppice.manifests.rejection import Refusal, Refused
+from coppice.manifests.rejection import Refusal, Rejection
 from coppice.manifests.tar_reader import FILE, FOLDER, LINKS, Archive, Damaged, Member
 from coppice.reconciler.errors import Unreachable
 
@@ -77,7 +77,7 @@ def unpack(archive: bytes, *, under: str, limits: Limits = LIMITS) -> Tree:
         # GitHub makes it, and not the branch: what came is damaged, and comes whole another time.
         raise Unreachable(f"the archive of the commit arrived damaged ({error})") from error
     if not files:
-        raise Refused((Refusal(folder or "archive", _MISSING),))
+        raise Rejection((Refusal(folder or "archive", _MISSING),))
     # Among names in the order of their parts a folder is followed at once by what lies in it.
     in_order = pairwise(sorted(files, key=lambda path: path.split("/")))
     clashes = tuple(
@@ -86,7 +86,7 @@ def unpack(archive: bytes, *, under: str, limits: Limits = LIMITS) -> Tree:
         if path.startswith(f"{above}/")
     )
     if clashes:
-        raise Refused(clashes)
+        raise Rejection(clashes)
     return files
 
 
@@ -109,7 +109,7 @@ def _read(archive: Archive, folder: str, limits: Limits) -> dict[str, bytes]:
             continue
         files[path] = archive.content()
     if refusals:
-        raise Refused(tuple(refusals))
+        raise Rejection(tuple(refusals))
     return files
 
 
@@ -119,7 +119,7 @@ def _path(member: Member) -> str:
         parts.pop()
     if not {"", ".", ".."}.isdisjoint(parts):
         reason = "is no path that Git can make; the archive is not taken"
-        raise Refused((Refusal(ascii(member.name)[:200], reason),))
+        raise Rejection((Refusal(ascii(member.name)[:200], reason),))
     return "/".join(parts[1:])
 
 
@@ -135,7 +135,7 @@ def _concerns(path: str, folder: str, *, link: bool) -> bool:
 
 def _hold(what: str, things: str, number: int, limit: int) -> None:
     if number > limit:
-        raise Refused((Refusal(what, f"holds more than {limit} {things}"),))
+        raise Rejection((Refusal(what, f"holds more than {limit} {things}"),))
 
 
 def _unwanted(member: Member, path: str) -> str:

@@ -58,3 +58,10 @@ def _typed(value: object, wanted: type[_T], path: str, called: str) -> _T:
     if not isinstance(value, wanted):
         raise Malformed(f"{path} must be {called}")
     return value
+
+
+def kind_id(obj: Fields) -> str:
+    """An object's kind as `ALLOWED_KINDS` writes it: `apps/Deployment`, `Service`; of anything, something."""
+    group = str(obj.get("apiVersion", "")).rpartition("/")[0]
+    kind = str(obj.get("kind", ""))
+    return f"{group}/{kind}" if group else kind

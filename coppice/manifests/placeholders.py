@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from coppice.manifests.archive import Tree
-from coppice.manifests.rejection import Refusal, Refused
+from coppice.manifests.rejection import Refusal, Rejection
 from coppice.manifests.scalars import Scalar, quoted, scalars
 
 # A token may follow upon anything (`feature-BRANCH_NAME`, `todo_BRANCH_NAME`) and goes on while capitals,
@@ -75,7 +75,7 @@ def substitute(tree: Tree, folders: Iterable[str], values: Placeholders) -> Tree
         filled[path] = found.fill(text).encode(encoding)
         unknown += found.unknown
     if unknown:
-        raise Refused(tuple(unknown))
+        raise Rejection(tuple(unknown))
     return {path: filled.get(path, data) for path, data in tree.items()}
 
 

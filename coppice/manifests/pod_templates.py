@@ -6,8 +6,7 @@ A field is read as the guard reads it: what it let through is of the expected ty
 from dataclasses import dataclass
 
 from coppice.components.application import Manifest
-from coppice.manifests.fields import Fields, mapping, mappings, string
-from provisioning.admission.policy import kind_id
+from coppice.manifests.fields import Fields, kind_id, mapping, mappings, string
 
 DRIVER = "secrets-store.csi.k8s.io"
 PROVIDER_CLASS = "secrets-store.csi.x-k8s.io/SecretProviderClass"

@@ -25,7 +25,7 @@ class Refusal:
         return f"{self.object}: {self.reason}"
 
 
-class Refused(Exception):
+class Rejection(Exception):
     """The manifests of a branch are refused; nothing of them was applied.
 
     Attributes:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from coppice.manifests.rejection import Refusal, Refused
+from coppice.manifests.rejection import Refusal, Rejection
 
 FILE, LINKS, FOLDER = b"0", (b"1", b"2"), b"5"
 _KINDS = frozenset({FILE, *LINKS, b"3", b"4", FOLDER, b"6"})  # 3, 4 and 6: devices and pipes
@@ -102,7 +102,7 @@ class Archive:
             return block
         self._left -= 1
         if self._left < 0:
-            raise Refused((Refusal("archive", f"holds more than {self._most} entries; {SMALLER}"),))
+            raise Rejection((Refusal("archive", f"holds more than {self._most} entries; {SMALLER}"),))
         # The sum takes itself for blanks.
         if block[257:263] != b"ustar\0" or sum(block) - sum(block[148:156]) + 8 * 32 != _number(
             block[148:156]
@@ -113,7 +113,7 @@ class Archive:
     def _records(self, size: int) -> dict[bytes, bytes]:
         self._further += size
         if size > _FURTHER_BYTES or self._further > _ALL_FURTHER_BYTES:
-            raise Refused((Refusal("archive", "has headers that are longer than any path"),))
+            raise Rejection((Refusal("archive", "has headers that are longer than any path"),))
         body, at = self._stream.take(size), 0
         self._stream.skip(-size % _BLOCK)
         found: dict[bytes, bytes] = {}
@@ -217,12 +217,12 @@ class _Stream:
         self._given += len(piece)
         return piece
 
-    def _too_large(self) -> Refused:
-        return Refused((Refusal("archive", f"unpacks to more than {self._most} bytes; {SMALLER}"),))
+    def _too_large(self) -> Rejection:
+        return Rejection((Refusal("archive", f"unpacks to more than {self._most} bytes; {SMALLER}"),))
 
 
-def _unknown(what: str) -> Refused:
-    return Refused((Refusal("archive", f"has a {what} that Git does not write"),))
+def _unknown(what: str) -> Rejection:
+    return Rejection((Refusal("archive", f"has a {what} that Git does not write"),))
 
 
 def _number(field: bytes) -> int:

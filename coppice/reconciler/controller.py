@@ -26,7 +26,7 @@ from typing import Generic, Protocol, TypeVar
 
 from coppice.reconciler.errors import Conflict, Failure, Gone, QuotaReached
 from coppice.reconciler.outcome import Done, Outcome, Stalled, Waiting
-from coppice.reconciler.plan import Change, Gate, Plan, Stop, Wave, wave
+from coppice.reconciler.plan import Blocked, Change, Plan, Wait, Wave, wave
 
 Look = TypeVar("Look")
 
@@ -36,7 +36,7 @@ _RETRY = 15.0  # seconds
 _BUSY = 5.0  # seconds: most runs take less
 # Seconds, for what a change has to be alone with: eight others, each of which writes for some five seconds.
 # The key's own lease outlasts it.
-_TURN = 45.0
+_LOCK_PATIENCE = 45.0
 
 
 class Lease(Protocol):
@@ -60,7 +60,7 @@ class Locks(Protocol):
 
 
 @dataclass(frozen=True)
-class Result:
+class ChangeResult:
     """What became of one change; `error` is `None` if it was made, and `note` says what came of it beside."""
 
     change: Change
@@ -73,11 +73,11 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Ran(Generic[Look]):
+class RunResult(Generic[Look]):
     """A run: how it ended, what it changed, its last look at the world, and what its plans remarked."""
 
     outcome: Outcome
-    results: tuple[Result, ...]
+    results: tuple[ChangeResult, ...]
     plan: Plan
     observed: Look
     remarks: tuple[str, ...] = ()
@@ -88,17 +88,17 @@ def run(
     name: str,
     observe: Callable[[], Look],
     plan: Callable[[Look], Plan],
-    act: Callable[[Look, Change], str | None],
+    execute: Callable[[Look, Change], str | None],
     locks: Locks,
-) -> Ran[Look]:
+) -> RunResult[Look]:
     """Bring one key's piece of the world to what is wanted, as far as the world lets it.
 
     Args:
         name: the key's lock.
         observe: looks at the world; what it could not read it says in its readings.
         plan: the difference between what is wanted and what was observed. Pure.
-        act: makes one change that was planned from an observation, or raises a `Failure`; what it answers is
-            noted in the report.
+        execute: makes one change that was planned from an observation, or raises a `Failure`; the report
+            notes what it answers.
         locks: where the key's lock and those of its changes are held.
 
     Returns:
@@ -106,11 +106,11 @@ def run(
     """
     observed = observe()
     planned = plan(observed)
-    results: list[Result] = []
+    results: list[ChangeResult] = []
     remarks = dict.fromkeys(planned.remarks)
 
-    def ran(outcome: Outcome) -> Ran[Look]:
-        return Ran(outcome, tuple(results), planned, observed, tuple(remarks))
+    def ran(outcome: Outcome) -> RunResult[Look]:
+        return RunResult(outcome, tuple(results), planned, observed, tuple(remarks))
 
     if not planned.ready:
         return ran(verdict(planned))
@@ -133,7 +133,7 @@ def run(
                 if ready == last or not ready:
                     why = f"done, and not yet to be seen: {_listed(planned.ready)}"
                     return ran(Waiting(why, "not_settled", _RETRY))
-                acted = _act_on(ready, partial(act, observed), locks, lease)
+                acted = _act_on(ready, partial(execute, observed), locks, lease)
                 results += acted
                 _note(acted, made)
                 errors = [result.error for result in acted if result.error]
@@ -150,12 +150,12 @@ def run(
 def verdict(plan: Plan) -> Outcome:
     """What a plan says that has nothing to do now."""
     match plan.barrier:
-        case Gate(why, code, retry_after):
+        case Wait(why, code, retry_after):
             return Waiting(why, code, retry_after)
-        case Stop(why, code):
+        case Blocked(why, code):
             return Stalled(why, code)
-        case None if plan.struck:
-            return Stalled("; ".join(f"{each.change}: {each.why}" for each in plan.struck), "not_ours")
+        case None if plan.suppressed:
+            return Stalled("; ".join(f"{each.change}: {each.why}" for each in plan.suppressed), "not_ours")
         case None:
             return Done(plan.note)
 
@@ -171,7 +171,7 @@ def _left(waves: Iterable[Wave], made: Mapping[tuple[type[Change], str], Change]
     return left
 
 
-def _note(results: Iterable[Result], made: dict[tuple[type[Change], str], Change]) -> None:
+def _note(results: Iterable[ChangeResult], made: dict[tuple[type[Change], str], Change]) -> None:
     """Note what was made; of what was tried more than once, what was tried last."""
     for result in results:
         made.pop(_what(result.change), None)
@@ -184,15 +184,17 @@ def _what(change: Change) -> tuple[type[Change], str]:
 
 
 def _act_on(
-    waves: Iterable[Wave], act: Callable[[Change], str | None], locks: Locks, lease: Lease
-) -> list[Result]:
-    results: list[Result] = []
+    waves: Iterable[Wave], execute: Callable[[Change], str | None], locks: Locks, lease: Lease
+) -> list[ChangeResult]:
+    results: list[ChangeResult] = []
     for each in waves:
         groups: dict[str, list[Change]] = {}
         for index, change in enumerate(each.changes):
             groups.setdefault(change.lock or f"#{index}", []).append(change)
         with ThreadPoolExecutor(max_workers=min(_SIDE_BY_SIDE, len(groups))) as pool:
-            batches = list(pool.map(lambda group: _in_sequence(group, act, locks, lease), groups.values()))
+            batches = list(
+                pool.map(lambda group: _in_sequence(group, execute, locks, lease), groups.values())
+            )
         results += [result for batch in batches for result in batch]
         if any(result.error for result in results):
             break
@@ -200,28 +202,28 @@ def _act_on(
 
 
 def _in_sequence(
-    changes: list[Change], act: Callable[[Change], str | None], locks: Locks, lease: Lease
-) -> list[Result]:
+    changes: list[Change], execute: Callable[[Change], str | None], locks: Locks, lease: Lease
+) -> list[ChangeResult]:
     name = changes[0].lock
     if name is None:
-        return [_result(change, act, lease) for change in changes]
+        return [_result(change, execute, lease) for change in changes]
     try:
-        with locks.hold(name, patience=_TURN) as further:
+        with locks.hold(name, patience=_LOCK_PATIENCE) as further:
             if further is None:
                 busy = Conflict(f"another run is writing to {name}", retry_after=3)
-                return [Result(change, busy) for change in changes]
-            return [_result(change, act, lease, further) for change in changes]
+                return [ChangeResult(change, busy) for change in changes]
+            return [_result(change, execute, lease, further) for change in changes]
     except Failure as error:  # the lock could not be taken or given back
-        return [Result(change, error) for change in changes]
+        return [ChangeResult(change, error) for change in changes]
 
 
-def _result(change: Change, act: Callable[[Change], str | None], *leases: Lease) -> Result:
+def _result(change: Change, execute: Callable[[Change], str | None], *leases: Lease) -> ChangeResult:
     try:
         for lease in leases:  # who stood still for minutes must not undo what another has done since
             lease.renew()
-        return Result(change, note=act(change) or "")
+        return ChangeResult(change, note=execute(change) or "")
     except Failure as error:
-        return Result(change, error)
+        return ChangeResult(change, error)
 
 
 def _worth_another_look(errors: list[Failure]) -> bool:

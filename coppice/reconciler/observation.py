@@ -15,7 +15,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class Standing(Generic[T_co]):
+class Present(Generic[T_co]):
     """It was read, and this is what stands."""
 
     value: T_co
@@ -33,7 +33,7 @@ class Unknown:
     error: Failure
 
 
-Reading: TypeAlias = Standing[T] | Absent | Unknown
+Reading: TypeAlias = Present[T] | Absent | Unknown
 
 
 def read(look: Callable[[], T | None]) -> Reading[T]:
@@ -50,9 +50,9 @@ def read(look: Callable[[], T | None]) -> Reading[T]:
         value = look()
     except Failure as error:
         return Unknown(error)
-    return Absent() if value is None else Standing(value)
+    return Absent() if value is None else Present(value)
 
 
-def standing(reading: Reading[T]) -> T | None:
+def present(reading: Reading[T]) -> T | None:
     """The value if it stands, else `None`: for what is shown, never for what decides a deletion."""
-    return reading.value if isinstance(reading, Standing) else None
+    return reading.value if isinstance(reading, Present) else None

@@ -10,7 +10,7 @@ from typing import ClassVar, TypeAlias
 from coppice.reconciler.errors import Failure
 
 UNKNOWN = "unknown"  # the code of a barrier that stands for something which was not read
-_AGAIN = 15.0  # seconds until what could not be read is tried again
+_RETRY = 15.0  # seconds until what could not be read is tried again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Wave:
 
 
 @dataclass(frozen=True)
-class Gate:
+class Wait:
     """A fact that is not yet true. What stands behind it in the plan has to wait.
 
     Args:
@@ -58,7 +58,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Stop:
+class Blocked:
     """A fact that waiting does not change: somebody has to do something, and `why` says what."""
 
     why: str
@@ -66,14 +66,14 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Struck:
+class Suppressed:
     """A change that policy did not let through."""
 
     change: Change
     why: str
 
 
-Item: TypeAlias = Wave | Gate | Stop
+Item: TypeAlias = Wave | Wait | Blocked
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,13 @@ class Plan:
 
     Args:
         items: waves, gates and stops, in order.
-        struck: what policy took out, and why.
+        suppressed: what policy took out, and why.
         note: why there is nothing to do, where that is not obvious.
         remarks: what people should know of what was planned: corrections, and what will have no effect.
     """
 
     items: tuple[Item, ...] = ()
-    struck: tuple[Struck, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
     note: str = ""
     remarks: tuple[str, ...] = ()
 
@@ -103,7 +103,7 @@ class Plan:
         return tuple(waves)
 
     @property
-    def barrier(self) -> Gate | Stop | None:
+    def barrier(self) -> Wait | Blocked | None:
         """The first gate or stop."""
         return next((item for item in self.items if not isinstance(item, Wave)), None)
 
@@ -113,7 +113,7 @@ class Plan:
         return tuple(change for item in self.items if isinstance(item, Wave) for change in item.changes)
 
 
-def unread(why: str, error: Failure) -> Gate | Stop:
+def unread(why: str, error: Failure) -> Wait | Blocked:
     """The barrier of a plan that lacks a reading.
 
     Args:
@@ -124,8 +124,8 @@ def unread(why: str, error: Failure) -> Gate | Stop:
         A gate for as long as the outside system asked, or a stop if somebody has to mend it first.
     """
     if error.passing:
-        return Gate(why, UNKNOWN, error.retry_after or _AGAIN)
-    return Stop(why, UNKNOWN)
+        return Wait(why, UNKNOWN, error.retry_after or _RETRY)
+    return Blocked(why, UNKNOWN)
 
 
 def wave(*changes: Change | None) -> tuple[Wave, ...]:

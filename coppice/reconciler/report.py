@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from coppice.reconciler.controller import Result
+from coppice.reconciler.controller import ChangeResult
 from coppice.reconciler.outcome import Outcome, Stalled
 
 _log = logging.getLogger("coppice.run")
@@ -29,7 +29,7 @@ class Report:
     key: Mapping[str, str]
     outcome: Outcome
     seconds: float
-    results: tuple[Result, ...] = ()
+    results: tuple[ChangeResult, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from coppice.reconciler.outcome import Outcome, Waiting
 
-CHAIN = timedelta(minutes=10)
+MAX_AGE = timedelta(minutes=10)
 
 
-def come_back(
+def requeue_after(
     outcome: Outcome, *, first_seen: datetime | None, now: datetime
 ) -> tuple[datetime, float] | None:
     """Say when a key has to come back.
@@ -25,6 +25,6 @@ def come_back(
         Since when it has been waiting, and in how many seconds to come back; `None` if it has not to.
     """
     since = first_seen or now
-    if not isinstance(outcome, Waiting) or now - since >= CHAIN:
+    if not isinstance(outcome, Waiting) or now - since >= MAX_AGE:
         return None
     return since, max(1.0, outcome.retry_after)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from app.container import Composition
+from app.container import Container
 from coppice.environment.key import Key
 from devtools.bench.figure import Figure
 from devtools.bench.fleet import settle
@@ -113,13 +113,13 @@ def figures(taken: Taken, *, delay: int) -> Iterator[Figure]:
 
 def _take(line: Line) -> Taken:
     """Take turns: a worker of ours, a fresh one, kubectl in both its ways; then clear away."""
-    taken, worker = Taken(), Composition(line.settings)
+    taken, worker = Taken(), Container(line.settings)
     line.kubectl.run("get", "namespaces")  # it learns what kinds there are, as the worker does
     _ours(line, worker, "warm-up", None)
     for number in range(ROUNDS):
         name = uuid.uuid4().hex[:6]
         _ours(line, worker, f"ours-{name}", taken)
-        taken.fresh.append(_reconcile(Composition(line.settings), _branch_off(line, f"fresh-{name}"))[0])
+        taken.fresh.append(_reconcile(Container(line.settings), _branch_off(line, f"fresh-{name}"))[0])
         for on_the_server, into in ((False, taken.kubectl), (True, taken.server_side)):
             _theirs(
                 line, f"{'server' if on_the_server else 'client'}-{name}", into, on_the_server=on_the_server
@@ -135,7 +135,7 @@ def _branch_off(line: Line, name: str) -> str:
     return branch
 
 
-def _ours(line: Line, worker: Composition, name: str, taken: Taken | None) -> None:
+def _ours(line: Line, worker: Container, name: str, taken: Taken | None) -> None:
     branch = _branch_off(line, name)
     steps: dict[str, tuple[float, float]] = {"first": _reconcile(worker, branch)}
     settle(worker, branch, pause=time.sleep)
@@ -151,7 +151,7 @@ def _ours(line: Line, worker: Composition, name: str, taken: Taken | None) -> No
             taken.whole.setdefault(step, []).append(all_of_it)
 
 
-def _reconcile(worker: Composition, branch: str) -> tuple[float, float]:
+def _reconcile(worker: Container, branch: str) -> tuple[float, float]:
     """Reconcile once; the seconds of building and applying, and of all."""
     reconciler, watch = watched(worker)
     key = Key(repository=worker.settings.github_repository, branch=branch)
@@ -167,7 +167,7 @@ def _theirs(line: Line, name: str, into: dict[str, list[float]], *, on_the_serve
         into.setdefault(step, []).append(line.kubectl.apply(manifests, on_the_server=on_the_server))
 
 
-def _clear_away(line: Line, worker: Composition) -> None:
+def _clear_away(line: Line, worker: Container) -> None:
     """Delete every environment, so that none is at work while the next one is measured."""
     branches = set(line.repository.branches()) - {line.repository.default_branch}
     slugs = [branch.removeprefix("feature/") for branch in branches]

@@ -1,6 +1,6 @@
 """Figure: two hundred branches pushed within a second, beside the best that Azure's limits on writes allow.
 
-The workers are local hosts on one queue, each a process as an instance on Azure is one. The ARM stand-in
+The workers are local hosts on one queue, each a process as an instance on Azure is one. The ARM emulator
 refuses what comes too fast, and what overlaps, as Azure does. The overlay is a small one: what is measured is
 how well the workers share the limits, and not how fast two cores are.
 """

@@ -1,4 +1,4 @@
-"""`python -m devtools.bench.delay HOST:PORT --milliseconds 30`: a TCP proxy that adds so much to each round trip.
+"""`python -m devtools.bench.delay HOST:PORT --milliseconds 30`: a TCP proxy that delays each round trip.
 
 Half of it goes each way, and the opening of a connection takes one round trip too, as on a real line. How
 much can be on its way at once is not limited: a far cluster is slow to answer, not narrow.

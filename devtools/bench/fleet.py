@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from app.container import Composition
+from app.container import Container
 from coppice.environment.key import Key
 from coppice.reconciler.outcome import Waiting
 from devtools.bench.testbed import Place
@@ -31,7 +31,7 @@ def identities_for(branches: int) -> int:
     return -(-branches // _PER_IDENTITY)
 
 
-def settle(program: Composition, branch: str, *, pause: Callable[[float], None]) -> None:
+def settle(program: Container, branch: str, *, pause: Callable[[float], None]) -> None:
     """Reconcile a branch until its environment is up, as its queue would.
 
     Args:
@@ -63,7 +63,7 @@ def stand(there: Place, branches: int, *, pause: Callable[[float], None]) -> Non
     """
     names = [f"herd-{number:05}" for number in range(branches)]
     there.branch_off(names)
-    settle(Composition(there.settings), _MODEL, pause=pause)
+    settle(Container(there.settings), _MODEL, pause=pause)
     with httpx.Client(base_url=there.urls["kubernetes"], trust_env=False, timeout=60) as cluster:
         models = [(path, each) for path in (_NAMESPACES, _RECORDS) for each in _models(cluster, path)]
         home = _copy_credentials(there, names)

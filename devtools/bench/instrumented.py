@@ -5,14 +5,14 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from app.container import Composition
+from app.container import Container
 from app.reconciler import Reconciler
 from coppice.components.application import Apply
 from coppice.components.namespace import Annotate, ApplyNamespace, CreateNamespace
 from coppice.lifecycle.observe_branch import Observed
-from coppice.manifests.rejection import Refused
+from coppice.manifests.rejection import Rejection
 from coppice.reconciler.plan import Change
-from provisioning.executor import Steps
+from provisioning.executor import Executor
 from provisioning.renderer import Desired
 
 # What kubectl does as well: the namespace, the objects; and the note that it was done. Not the record, the
@@ -34,7 +34,7 @@ class Stopwatch:
 
     builds: list[Span] = field(default_factory=list)
     applying: list[Span] = field(default_factory=list)
-    noted: bool = False
+    recorded: bool = False
 
     @property
     def seconds(self) -> float:
@@ -43,18 +43,18 @@ class Stopwatch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Watched(Steps):
+class _Watched(Executor):
     watch: Stopwatch
 
-    def act(self, change: Change) -> None:
+    def execute(self, change: Change) -> None:
         began = time.perf_counter()
-        super().act(change)
-        if isinstance(change, _APPLYING) and not self.watch.noted:
+        super().execute(change)
+        if isinstance(change, _APPLYING) and not self.watch.recorded:
             self.watch.applying.append((began, time.perf_counter()))
-            self.watch.noted = isinstance(change, Annotate)
+            self.watch.recorded = isinstance(change, Annotate)
 
 
-def watched(program: Composition) -> tuple[Reconciler, Stopwatch]:
+def watched(program: Container) -> tuple[Reconciler, Stopwatch]:
     """The program's reconciler with a stopwatch.
 
     Args:
@@ -76,13 +76,13 @@ def watched(program: Composition) -> tuple[Reconciler, Stopwatch]:
     # kubectl has its files on disk, too.
     program.repository.archive = archive  # type: ignore[method-assign]
 
-    def wish(commit: str, seen: Observed) -> Desired | Refused:
+    def wish(commit: str, observed: Observed) -> Desired | Rejection:
         try:
-            return build(commit, seen)
+            return build(commit, observed)
         finally:
             watch.builds.append((fetched, time.perf_counter()))
 
-    parts = {each.name: getattr(reconciler.provisioning, each.name) for each in dataclasses.fields(Steps)}
+    parts = {each.name: getattr(reconciler.provisioning, each.name) for each in dataclasses.fields(Executor)}
     steps = _Watched(**parts, watch=watch)
     return dataclasses.replace(reconciler, desired=wish, provisioning=steps), watch
 

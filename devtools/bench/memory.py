@@ -87,10 +87,10 @@ def main(branches: list[str]) -> None:
 
 
 def _work(branches: list[str]) -> None:
-    from app.container import composed
+    from app.container import container
     from devtools.bench.fleet import settle
 
-    program = composed()
+    program = container()
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         for _ in pool.map(lambda branch: settle(program, branch, pause=time.sleep), branches):
             pass

@@ -113,7 +113,7 @@ def run(branches: int) -> Shared:
 
 def _sent(there: Place) -> list[tuple[str, str, int]]:
     """What was sent to the cluster to change it, leases apart: method, path and status."""
-    url = f"{there.urls['kubernetes']}/_standin/requests"
+    url = f"{there.urls['kubernetes']}/_emulator/requests"
     asked = httpx.get(url, trust_env=False, timeout=60).raise_for_status().json()
     return [
         (each["method"], each["path"], each["status"])

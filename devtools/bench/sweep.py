@@ -121,13 +121,13 @@ def _run(there: Place) -> dict[str, Any]:
 
 def main() -> None:
     """Sweep the world that the environment names; print what it took."""
-    from app.container import Composition
-    from app.http.sweeps import carry_out
+    from app.container import Container
+    from app.http.sweeps import execute_sweep
 
-    program = Composition(os.environ)
+    program = Container(os.environ)
     began, cpu = time.perf_counter(), time.process_time()
     found, orphans = program.reconciler.sweep(most_deletions=program.settings.sweep_max_deletions)
-    carry_out(found, orphans, queue=program, locks=program.reconciler.locks)
+    execute_sweep(found, orphans, queue=program, locks=program.reconciler.locks)
     taken = {
         "seconds": time.perf_counter() - began,
         "cpu_seconds": time.process_time() - cpu,

@@ -1,4 +1,4 @@
-"""The outside systems of a measurement, on stand-ins, and how often they were asked."""
+"""The outside systems of a measurement, on emulators, and how often they were asked."""
 
 import contextlib
 import json
@@ -33,7 +33,7 @@ class Place:
         folder: for what a measurement writes.
         repository: the branches.
         arm: what stands in Azure.
-        urls: of the stand-ins that count what they are asked.
+        urls: of the emulators that count what they are asked.
         settings: app settings.
     """
 
@@ -53,7 +53,7 @@ class Place:
         """How often each system was asked so far, by system and method."""
         counted: Counter[tuple[str, str]] = Counter()
         for name, url in self.urls.items():
-            answer = httpx.get(f"{url}/_standin/requests", trust_env=False, timeout=60).raise_for_status()
+            answer = httpx.get(f"{url}/_emulator/requests", trust_env=False, timeout=60).raise_for_status()
             counted.update((name, each["method"]) for each in answer.json())
         return counted
 
@@ -66,7 +66,7 @@ class Place:
 
 @contextlib.contextmanager
 def place(*, identities: int = 2, seed: Path = EXAMPLE, **settings: str) -> Iterator[Place]:
-    """Start stand-ins for everything outside.
+    """Start emulators of everything outside.
 
     Args:
         identities: how many identities the pool has.

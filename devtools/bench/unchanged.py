@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from app.container import Composition
+from app.container import Container
 from coppice.environment.key import Key
 from devtools.bench.figure import Figure
 from devtools.bench.fleet import settle
@@ -27,9 +27,9 @@ def measure() -> Iterator[Figure]:
     """Reconcile an environment that is well, in a worker that has looked at it before."""
     with place() as there:
         there.branch_off([_BRANCH])
-        program = Composition(there.settings)
+        program = Container(there.settings)
         settle(program, _BRANCH, pause=time.sleep)
-        first = _calls(there, Composition(there.settings))
+        first = _calls(there, Container(there.settings))
         warm = _calls(there, program)
         _delete_a_credential(there)
         settle(program, _BRANCH, pause=time.sleep)
@@ -56,7 +56,7 @@ def figure(asked: "Counter[tuple[str, str]]", *, first: "Counter[tuple[str, str]
     )
 
 
-def _calls(there: Place, program: Composition) -> "Counter[tuple[str, str]]":
+def _calls(there: Place, program: Container) -> "Counter[tuple[str, str]]":
     before = there.asked()
     key = Key(repository=program.settings.github_repository, branch=_BRANCH)
     outcome = program.reconciler.reconcile(key).outcome

@@ -1,6 +1,6 @@
 """Run the real Argo CD on a control plane: its application controller, its repo server, and a Redis.
 
-It is what brings a commit to the cluster in its own time; a stand-in would do so in ours. Its server and its
+It is what brings a commit to the cluster in its own time; an emulator would do so in ours. Its server and its
 ApplicationSet controller are left out: nobody looks at its pages, and Applications are made by hand.
 """
 

@@ -1,4 +1,4 @@
-"""`python -m devtools.demo`, or `make demo`: the main job and a night on stand-ins; the last line is one JSON
+"""`python -m devtools.demo`, or `make demo`: the main job and a night on emulators; the last line is one JSON
 object.
 
 No configured cluster is touched, whatever the shell says. `DEMO_KUBECONFIG=<file>` alone has it use a real
@@ -85,7 +85,7 @@ def main() -> int:
 def _introduce(say: Teller, kubeconfig: str | None) -> None:
     where = f"Kubernetes is the cluster of {kubeconfig}" if kubeconfig else "so is Kubernetes"
     say.remark(
-        f"GitHub and Azure are stand-ins on this machine, {where}. Between them runs the program, as it does "
+        f"GitHub and Azure are emulators on this machine, {where}. Between them runs the program, as it does "
         "in Azure. What stands, and what is gone, is read from those systems themselves."
     )
     ignored = shell().ignored

@@ -171,7 +171,7 @@ def _nothing_is_left(narrator: Narrator) -> None:
         until("no lease is held", lambda: not narrator.eyes.everything_left())
         counts = ("environments", "credentials", "databases and roles", "records, holds and leases")
         narrator.say.fact("left", ", ".join(f"0 {each}" for each in counts))
-        requests = narrator.world.github.get("/_standin/requests").raise_for_status().json()
+        requests = narrator.world.github.get("/_emulator/requests").raise_for_status().json()
         ensure(not any(_FORGED in each["path"] for each in requests), "the forged webhook was never acted on")
 
 

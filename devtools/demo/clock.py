@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from app.container import Composition
+from app.container import Container
 from coppice.reconciler.outcome import Done, Stalled
-from coppice.reconciler.plan import Gate, Plan, Stop, Wave
+from coppice.reconciler.plan import Blocked, Plan, Wait, Wave
 from coppice.reconciler.report import Report
 from devtools.demo.assertions import NotAsToldError
 from devtools.demo.narrator import Narrator
@@ -90,10 +90,10 @@ def next_night(narrator: Narrator, environment: str) -> Night:
         narrator: gives the settings, and tells what happens.
         environment: one that the schedule names.
     """
-    power = Composition(narrator.world.settings).power
+    power = Container(narrator.world.settings).power
     assert power is not None, "the settings name a schedule"
-    turns = power.forecast(environment, ()).turns
-    nights = ((one.at, other.at) for one, other in pairwise(turns) if other.awake)
+    schedule_changes = power.forecast(environment, ()).schedule_changes
+    nights = ((one.at, other.at) for one, other in pairwise(schedule_changes) if other.awake)
     falls, ends = next((falls, ends) for falls, ends in nights if ends - falls < _A_NIGHT)
     return Night(narrator=narrator, power=power, falls=falls, ends=ends)
 
@@ -104,5 +104,5 @@ def steps(plan: Plan) -> Iterator[str]:
         match item:
             case Wave(changes):
                 yield from map(str, changes)
-            case Gate(why) | Stop(why):
+            case Wait(why) | Blocked(why):
                 yield f"  waits: {why}"

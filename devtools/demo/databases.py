@@ -37,7 +37,7 @@ _CONTENTS = (
     *(f"INSERT INTO todos (title) VALUES ('{title}')" for _, title in TODOS),
 )
 _OWN = {"postgres", "template0", "template1", TEMPLATE, ADMIN, _TEMPLATE_OWNER}
-_STANDING = """
+_EMULATORG = """
     SELECT 'database' AS kind, datname::text, shobj_description(oid, 'pg_database') FROM pg_database
     UNION ALL SELECT 'role', rolname::text, shobj_description(oid, 'pg_authid') FROM pg_roles
     WHERE oid >= 16384 ORDER BY 1, 2
@@ -122,7 +122,7 @@ class Databases:
 
     def _standing(self) -> list[tuple[str, str | None]]:
         with self.inside("postgres") as session:
-            rows = session.execute(_STANDING).fetchall()
+            rows = session.execute(_EMULATORG).fetchall()
         return [(f"{kind}/{name}", comment) for kind, name, comment in rows if name not in _OWN]
 
 

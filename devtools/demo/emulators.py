@@ -1,8 +1,7 @@
-"""`python -m devtools.demo.emulators`, or `make standins`: the outside systems that local.settings.sample.json
-names.
+"""`python -m devtools.demo.emulators`, or `make emulators`: the systems that the sample settings name.
 
     cp local.settings.sample.json local.settings.json
-    make standins & make host
+    make emulators & make host
 
 Then clone the repository that this prints and push a branch: what GitHub would send goes to the host.
 """
@@ -23,12 +22,12 @@ from devtools.host.settings import read_values
 from devtools.interrupts import ended_by_signals
 
 KUBERNETES_PORT = 7083
-_FOLDER = ROOT / "build" / "standins"
+_FOLDER = ROOT / "build" / "emulators"
 _WEBHOOK = "http://127.0.0.1:7071/api/github"
 
 
 def main() -> int:
-    """Serve until interrupted; the exit code is 1 if a stand-in did not start."""
+    """Serve until interrupted; the exit code is 1 if an emulator did not start."""
     settings = read_values(SAMPLE)
     _FOLDER.mkdir(parents=True, exist_ok=True)
     repository = Repository(path=_FOLDER / "todo-app.git", full_name=settings["GITHUB_REPOSITORY"])
@@ -54,7 +53,7 @@ def main() -> int:
 
 
 def _commands(settings: Mapping[str, str], repository: Path) -> dict[str, tuple[str, ...]]:
-    """Each stand-in's module and arguments; a repository that stands is kept."""
+    """Each emulator's module and arguments; a repository that stands is kept."""
 
     def port(setting: str) -> str:
         return str(urlsplit(settings[setting]).port)

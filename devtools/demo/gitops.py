@@ -40,13 +40,13 @@ def gitops(place: World) -> Iterator[None]:
     """Let Argo CD and Flux bring the environments to the cluster, for as long as the context lasts.
 
     Args:
-        place: a world with the stand-in for Kubernetes.
+        place: a world with the emulator of Kubernetes.
 
     Raises:
         NotStartedError: they could not be started.
     """
     slower = {"node_ready_seconds": _NODE_SECONDS}
-    place.cluster.post("/_standin/player", json=slower).raise_for_status()
+    place.cluster.post("/_emulator/player", json=slower).raise_for_status()
     for namespace in ("argocd", "flux-system"):
         _apply(place, "/api/v1/namespaces", _namespace(namespace))
     for each in applications():

@@ -1,4 +1,4 @@
-"""`python -m devtools.demo.play`, or `make try`: the program between its stand-ins, and a branch with its
+"""`python -m devtools.demo.play`, or `make try`: the program between its emulators, and a branch with its
 environment, to play with until interrupted.
 """
 
@@ -41,7 +41,7 @@ def main() -> int:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            say.title("GitHub, Azure and Kubernetes start as stand-ins, and the program between them.")
+            say.title("GitHub, Azure and Kubernetes start as emulators, and the program between them.")
             place = stack.enter_context(world(folder, databases=databases_if_installed(stack, say)))
             sweeps = read_values(SAMPLE)["SWEEP_SCHEDULE"]
             running = stack.enter_context(program(place, SWEEP_SCHEDULE=sweeps))
@@ -51,7 +51,7 @@ def main() -> int:
                 url = narrator.applied(_BRANCH)["metadata"]["annotations"][URL]
                 narrator.ready(_BRANCH)
                 say.fact("URL", url)
-                say.remark("The pods of the stand-in are played, so that nothing answers there.")
+                say.remark("The pods of the emulator are played, so that nothing answers there.")
             _suggest(say, running.server.url, folder)
             secret = place.settings["GITHUB_WEBHOOK_SECRET"]
             tell_of_pushes(

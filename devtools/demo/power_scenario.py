@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from coppice.reconciler.observation import standing
+from coppice.reconciler.observation import present
 from devtools.demo.assertions import ensure, until
 from devtools.demo.clock import Night, next_night, steps
 from devtools.demo.gitops import PRODUCTION, brought
@@ -75,7 +75,7 @@ def _what_will_happen_is_said_beforehand(night: Night, before: _Picture) -> None
         for name in _NAMESPACES:
             night.settle(moment, name)
             explained = night.at(moment).explain(name)
-            turn, planned = explained.forecast.turns[0], explained.next
+            turn, planned = explained.forecast.schedule_changes[0], explained.next
             ensure((turn.at, turn.awake) == (night.falls, False), f"{name} is to sleep at the hour")
             ensure(planned is not None and bool(planned.changes), f"the steps for {name} are known")
             assert planned is not None
@@ -92,7 +92,7 @@ def _somebody_works_late(night: Night) -> None:
         say.command(f"curl -X POST …/api/power/staging -d '{json.dumps(body)}'")
         answer = night.narrator.program.http.post("/api/power/staging", json=body).raise_for_status().json()
         say.fact("override", answer["override"])
-        turn = night.at(night.falls).explain("staging").forecast.turns[0]
+        turn = night.at(night.falls).explain("staging").forecast.schedule_changes[0]
         ensure((turn.at, turn.awake) == (end, False), "staging is to sleep when the override has ended")
 
 
@@ -132,7 +132,7 @@ def _all_is_up_in_the_morning(night: Night, before: _Picture) -> None:
         changed = git(narrator.world.platform.path, "diff", "--name-only", before.commit, after.commit)
         ensure(changed == b"", "every file in Git says what it said")
         for name in _NAMESPACES:
-            ledger = standing(night.power.look(name).ledger)
+            ledger = present(night.power.look(name).ledger)
             for pool, hours in ledger.node_hours().items() if ledger else ():
                 narrator.say.fact("ledger", f"{hours:.1f} node hours of pool {pool} asleep, verified")
 

@@ -40,7 +40,7 @@ class Eyes:
 
     Attributes:
         cluster: the cluster's API.
-        arm: the ARM stand-in.
+        arm: the ARM emulator.
         databases: the database server; None where PostgreSQL is not installed.
     """
 
@@ -99,7 +99,7 @@ class Eyes:
 
     def credentials(self) -> list[Credential]:
         """Every federated credential there is."""
-        state = self.arm.get("/_standin/state").raise_for_status().json()
+        state = self.arm.get("/_emulator/state").raise_for_status().json()
         return [
             Credential(identity=identity, name=each["name"], subject=each["subject"])
             for identity, held in state["credentials"].items()
@@ -126,13 +126,13 @@ class Eyes:
 
     def pool(self, name: str) -> dict[str, Any]:
         """All that is set of an agent pool, as ARM has it."""
-        state = self.arm.get("/_standin/state").raise_for_status().json()
+        state = self.arm.get("/_emulator/state").raise_for_status().json()
         settings: dict[str, Any] = state["pools"][name]
         return {key: value for key, value in settings.items() if key != "eTag" and value not in ({}, None)}
 
     def pools_written(self) -> set[str]:
         """The agent pools that anybody wrote, or tried to; the cluster itself is `managedClusters`."""
-        requests = self.arm.get("/_standin/requests").raise_for_status().json()
+        requests = self.arm.get("/_emulator/requests").raise_for_status().json()
         writes = [each["path"].split("/") for each in requests if each["method"] != "GET"]
         azure = [path for path in writes if "managedClusters" in path]
         return {path[-1] if path[-2] == "agentPools" else "managedClusters" for path in azure}
@@ -159,8 +159,8 @@ class Eyes:
         """Every record, request and lease in `coppice-system`."""
         leases = f"/apis/coordination.k8s.io/v1/namespaces/{_SYSTEM}/leases"
         selector = f"{MANAGED_BY}=coppice"
-        books = self._items(f"/api/v1/namespaces/{_SYSTEM}/configmaps", labelSelector=selector)
-        return [*books, *self._items(leases, labelSelector=selector)]
+        records = self._items(f"/api/v1/namespaces/{_SYSTEM}/configmaps", labelSelector=selector)
+        return [*records, *self._items(leases, labelSelector=selector)]
 
     def traces(self, *, namespace: str, branch: str) -> list[str]:
         """Everything that still tells of an environment: nothing, once it is gone."""

@@ -1,4 +1,4 @@
-"""Run the stand-ins and the host as the processes that they are for anybody else: `python -m local.…`."""
+"""Run the emulators and the host as the processes that they are for anybody else: `python -m local.…`."""
 
 import contextlib
 import json
@@ -94,10 +94,10 @@ def write_kubeconfig(file: Path, server: str) -> Path:
     config: Mapping[str, object] = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "stand-in", "cluster": {"server": server}}],
+        "clusters": [{"name": "emulator", "cluster": {"server": server}}],
         "users": [{"name": "anybody", "user": {}}],
-        "contexts": [{"name": "stand-in", "context": {"cluster": "stand-in", "user": "anybody"}}],
-        "current-context": "stand-in",
+        "contexts": [{"name": "emulator", "context": {"cluster": "emulator", "user": "anybody"}}],
+        "current-context": "emulator",
     }
     file.write_text(json.dumps(config, indent=2))  # JSON is YAML
     return file

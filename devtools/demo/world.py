@@ -25,7 +25,7 @@ from devtools.host.settings import read_values
 SAMPLE = ROOT / "local.settings.sample.json"
 SYSTEM_NAMESPACE = {
     "metadata": {"name": "coppice-system"}
-}  # all of deploy/cluster that a stand-in has use for
+}  # all of deploy/cluster that an emulator has use for
 SEED = ("--seed", str(ROOT / "examples" / "todo-app"))
 PLATFORM = ROOT / "examples" / "platform"
 _OPERATION = ("--operation-seconds", "0.5")  # of AKS; a real one takes minutes
@@ -37,12 +37,12 @@ class World:
 
     Attributes:
         folder: where repository, clone, settings and logs lie.
-        repository: the bare repository behind the GitHub stand-in.
+        repository: the bare repository behind the GitHub emulator.
         clone: a developer's clone of it.
         platform: another one behind it, of the environments that sleep at night.
         cluster: the API of the cluster, as an administrator.
-        arm: the ARM stand-in.
-        github: the GitHub stand-in.
+        arm: the ARM emulator.
+        github: the GitHub emulator.
         databases: the database server; None if environments get no database.
         settings: app settings by which the program finds all this.
     """
@@ -101,16 +101,16 @@ def world(
 
     Args:
         folder: an empty folder for all that is written.
-        kubeconfig: names a real cluster to be used in the place of the stand-in.
-        kubernetes: arguments of the stand-in for Kubernetes.
+        kubeconfig: names a real cluster to be used in the place of the emulator.
+        kubernetes: arguments of the emulator of Kubernetes.
         databases: a database server that runs; without one environments get no database.
 
     Yields:
         The world; the cluster has `coppice-system`, a real one all that `deploy/cluster` holds. On the
-        stand-in agent pools are nodes; the nodes of a real one are left alone.
+        emulator agent pools are nodes; the nodes of a real one are left alone.
 
     Raises:
-        NotStartedError: a stand-in could not be started.
+        NotStartedError: an emulator could not be started.
         Failure: the cluster could not be prepared.
     """
     path = folder / "todo-app.git"

@@ -1,7 +1,7 @@
-"""What every stand-in can do beside its own API: remember requests, show its state and fail on demand.
+"""What every emulator can do beside its own API: remember requests, show its state and fail on demand.
 
-It wraps the application, so that no stand-in has to know of it, and so that a test looks at each of them in
-one way, in the same process (`standin.requests`) or from another one (`GET /_standin/requests`).
+It wraps the application, so that no emulator has to know of it, and so that a test looks at each of them in
+one way, in the same process (`emulator.requests`) or from another one (`GET /_emulator/requests`).
 """
 
 import json
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_PREFIX = "/_standin/"
+_PREFIX = "/_emulator/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +50,12 @@ class Failure:
         return path.startswith(self.path_prefix) and self.method in {"", method}
 
 
-class StandIn:
+class Emulator:
     """An ASGI application around another one.
 
     Args:
-        app: the stand-in's own API.
-        state: gives the JSON document that `GET /_standin/state` answers with.
+        app: the emulator's own API.
+        state: gives the JSON document that `GET /_emulator/state` answers with.
         error: makes the body of an error in the API's own shape, from its status and its code.
     """
 
@@ -85,7 +85,7 @@ class StandIn:
             self._failures.append(failure)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request: its own pages, a failure that was asked for, or the stand-in's API."""
+        """Serve one request: its own pages, a failure that was asked for, or the emulator's API."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,6 +1,6 @@
 """Serve an ASGI application on a loopback port: in this process for a test, or as a process of its own.
 
-Every stand-in and the local host are started through this file, so that they start, say that they are ready
+Every emulator and the local host are started through this file, so that they start, say that they are ready
 and stop in one way.
 """
 

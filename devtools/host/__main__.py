@@ -16,7 +16,7 @@ import sys
 import threading
 from pathlib import Path
 
-from app.container import composed
+from app.container import container
 from app.startup import check
 from coppice.reconciler.errors import NotSetUp
 from devtools.host.app import EVERY_TRIGGER, Host
@@ -91,7 +91,7 @@ def _serve(arguments: argparse.Namespace, values: dict[str, str]) -> int:
         _become(root, settings)
         app = load_app(root, arguments.app)
         if root == _ROOT:
-            check(composed())
+            check(container())
         host = Host(
             app,
             settings=settings,

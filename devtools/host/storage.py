@@ -1,4 +1,4 @@
-"""Queue storage for triggers and outputs: Azure, Azurite, or a stand-in in memory when there is neither.
+"""Queue storage for triggers and outputs: Azure, Azurite, or an emulator in memory when there is neither.
 
 All three are reached through `azure-storage-queue`, so that there is one code path.
 """

@@ -1,8 +1,8 @@
 """Worker processes: each takes queue messages on its own, and shares nothing with the others but the queue.
 
 On Azure the instances of an app are such processes, and any of them may be gone between two lines of code. So
-`python -m devtools.host --workers 4` puts the queue functions into processes that can be killed one by one; one
-that ends is started again.
+`python -m devtools.host --workers 4` puts the queue functions into processes that can be killed one by one;
+one that ends is started again.
 """
 
 import logging

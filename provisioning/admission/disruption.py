@@ -4,9 +4,8 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from coppice.manifests.fields import Fields, mapping, mappings, shown, string, strings
+from coppice.manifests.fields import Fields, kind_id, mapping, mappings, shown, string, strings
 from coppice.manifests.rejection import Refusal
-from provisioning.admission.policy import kind_id
 
 _MOST = 50
 _PERCENT = re.compile(r"([0-9]{1,3})%")

@@ -7,9 +7,9 @@ scheduler and the controllers of the whole cluster busy.
 import re
 from collections.abc import Iterator, Sequence
 
-from coppice.manifests.fields import Fields, Malformed, mapping, shown, string
+from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, shown, string
 from coppice.manifests.rejection import Refusal
-from provisioning.admission.policy import Rules, kind_id
+from provisioning.admission.policy import AdmissionPolicy
 
 CRON_JOBS = 20
 STARTS = 2_000  # a day, of all CronJobs together; one a minute are 1440
@@ -36,7 +36,7 @@ _SHORT = {
 _PART = re.compile(r"(?P<from>\*|\?|[0-9]{1,2})(-(?P<to>[0-9]{1,2}))?(/(?P<step>[0-9]{1,2}))?")
 
 
-def refusals(obj: Fields, _rules: Rules) -> Iterator[str]:
+def refusals(obj: Fields, _rules: AdmissionPolicy) -> Iterator[str]:
     """What stands against one Job, CronJob or ScaledJob."""
     kind = kind_id(obj)
     if kind not in _PATHS:

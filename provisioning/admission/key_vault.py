@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from coppice.manifests.documents import BadYaml, load
-from coppice.manifests.fields import Fields, Malformed, mapping, shown, string, strings
-from provisioning.admission.policy import Rules, kind_id
+from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, shown, string, strings
+from provisioning.admission.policy import AdmissionPolicy
 
 # https://azure.github.io/secrets-store-csi-driver-provider-azure/docs/getting-started/usage/
 _PARAMETERS = frozenset(
@@ -57,7 +57,7 @@ _CLOUDS = frozenset(
 )
 
 
-def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
+def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
     """What stands against a SecretProviderClass."""
     if kind_id(obj) != "secrets-store.csi.x-k8s.io/SecretProviderClass":
         return
@@ -73,15 +73,15 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
         yield f"its cloudName {shown(parameters['cloudName'])} is none of Azure's own clouds"
     # Key Vault itself tells no name apart by case, neither of a vault nor of what lies in it.
     vault = string(parameters, "keyvaultName")
-    if vault.lower() not in {known.lower() for known in rules.key_vaults}:
-        known = ", ".join(sorted(rules.key_vaults)) or "none"
+    if vault.lower() not in {known.lower() for known in policy.key_vaults}:
+        known = ", ".join(sorted(policy.key_vaults)) or "none"
         if vault:
             yield f"the vault {shown(vault)} is not in KEY_VAULTS ({known})"
         else:
             yield f"parameters.keyvaultName is missing: name one of KEY_VAULTS ({known})"
     for name in _object_names(string(parameters, "objects")):
-        if not any(fnmatchcase(name.lower(), glob.lower()) for glob in rules.key_vault_objects):
-            globs = ", ".join(sorted(rules.key_vault_objects))
+        if not any(fnmatchcase(name.lower(), glob.lower()) for glob in policy.key_vault_objects):
+            globs = ", ".join(sorted(policy.key_vault_objects))
             yield f"the vault's object {shown(name)} matches nothing in KEY_VAULT_OBJECTS ({globs})"
 
 

@@ -9,10 +9,10 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from coppice.manifests.fields import Fields, Malformed, mapping, mappings, shown, string, strings
+from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, mappings, shown, string, strings
 from coppice.manifests.rejection import Refusal
 from provisioning.admission.monitor_endpoints import check_endpoint, whole_number
-from provisioning.admission.policy import Rules, kind_id
+from provisioning.admission.policy import AdmissionPolicy
 from provisioning.admission.scrape_jobs import MOST_BYTES, MOST_JOBS
 
 MONITORS = frozenset(
@@ -31,7 +31,7 @@ _KEY = re.compile(rf"([a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_VALUE.pattern}"
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
-def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
+def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
     """What stands against a PodMonitor or ServiceMonitor."""
     if kind_id(obj) not in MONITORS:
         return
@@ -40,10 +40,10 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
         if value is None:
             continue
         if field == "namespaceSelector":
-            yield from _elsewhere(mapping(spec, field), rules.namespace)
+            yield from _elsewhere(mapping(spec, field), policy.namespace)
         elif field in ENDPOINTS:
             for number, endpoint in enumerate(mappings(spec, field), start=1):
-                for problem in check_endpoint(endpoint, rules.namespace):
+                for problem in check_endpoint(endpoint, policy.namespace):
                     yield f"its {field} {number}: {problem}"
         else:
             try:

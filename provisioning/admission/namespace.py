@@ -7,8 +7,8 @@ routes may use. Were an overlay's labels taken as they are, a branch could grant
 import re
 from collections.abc import Mapping, Sequence
 
-from coppice.manifests.fields import Fields, mapping
-from provisioning.admission.policy import Rules, kind_id
+from coppice.manifests.fields import Fields, kind_id, mapping
+from provisioning.admission.policy import AdmissionPolicy
 
 # Purely descriptive. Others select a namespace for something: Pod Security, gateways, network policies.
 LABELS = frozenset(
@@ -27,12 +27,12 @@ LABELS = frozenset(
 _VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 
 
-def namespace_labels(objects: Sequence[Fields], rules: Rules) -> Mapping[str, str]:
+def namespace_labels(objects: Sequence[Fields], policy: AdmissionPolicy) -> Mapping[str, str]:
     """The labels that count of the overlay's own `Namespace`; everything else in it is passed over.
 
     Args:
         objects: what kustomize built, and `check_objects` let through.
-        rules: the environment's.
+        policy: the environment's.
 
     Returns:
         Its labels out of `LABELS`; none if the overlay has no such object.
@@ -40,7 +40,7 @@ def namespace_labels(objects: Sequence[Fields], rules: Rules) -> Mapping[str, st
     return {
         key: value
         for obj in objects
-        if kind_id(obj) == "Namespace" and mapping(obj, "metadata").get("name") == rules.namespace
+        if kind_id(obj) == "Namespace" and mapping(obj, "metadata").get("name") == policy.namespace
         for key, value in mapping(obj, "metadata", "labels").items()
         if key in LABELS and isinstance(value, str) and _VALUE.fullmatch(value)
     }

@@ -8,22 +8,22 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from coppice.manifests.fields import Fields, Malformed, mapping, mappings, shown, string, strings
-from provisioning.admission.policy import Rules, kind_id
+from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, mappings, shown, string, strings
+from provisioning.admission.policy import AdmissionPolicy
 
 _MOST_EXCEPTED = 100
 _OWN_NAME = "kubernetes.io/metadata.name"  # the API server labels each namespace with its name
 
 
-def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
+def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
     """What stands against the egress rules of a NetworkPolicy, if the environment's fence has any."""
-    if kind_id(obj) != "networking.k8s.io/NetworkPolicy" or rules.egress is None:
+    if kind_id(obj) != "networking.k8s.io/NetworkPolicy" or policy.egress is None:
         return
     for number, rule in enumerate(mappings(mapping(obj, "spec"), "egress"), start=1):
         ports = _ports(rule)
-        open_here = [each for each in rules.egress if _ports_covered(ports, _ports(each))]
+        open_here = [each for each in policy.egress if _ports_covered(ports, _ports(each))]
         for peer in mappings(rule, "to") or ({},):
-            if not _inside(peer, rules.namespace) and not any(_leads(each, peer) for each in open_here):
+            if not _inside(peer, policy.namespace) and not any(_leads(each, peer) for each in open_here):
                 yield (
                     f"its egress rule {number} leads to {_called(peer)}, from which the fence holds branches "
                     "back; DATABASE_CIDRS, PRIVATE_CIDRS and the fence's own files open more, for all of them"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from coppice.manifests.fields import Fields, mapping, mappings, shown, string
 from provisioning.admission.pods import pod_spec
-from provisioning.admission.policy import Rules
+from provisioning.admission.policy import AdmissionPolicy
 
 # https://kubernetes.io/docs/reference/labels-annotations-taints/: of the hardware, or of where it stands.
 _LABELS = frozenset(
@@ -26,10 +26,10 @@ _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
-def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
+def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
     """What stands against where the pods of an object want to run."""
     spec = pod_spec(obj)
-    known = _LABELS | rules.node_labels
+    known = _LABELS | policy.node_labels
     for label in dict.fromkeys(
         [*mapping(spec, "nodeSelector"), *_affine(mapping(spec, "affinity", "nodeAffinity"))]
     ):
@@ -39,7 +39,7 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
                 "environments, and beside it an overlay may use " + ", ".join(sorted(known))
             )
     for toleration in mappings(spec, "tolerations"):
-        if not _lost(toleration) and toleration not in rules.tolerations:
+        if not _lost(toleration) and toleration not in policy.tolerations:
             yield (
                 f"its pods tolerate the taint {shown(toleration.get('key') or '(any)')}; "
                 "TOLERATIONS says for all environments which"

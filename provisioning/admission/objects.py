@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 
-from coppice.manifests.fields import Fields, Malformed, shown
+from coppice.manifests.fields import Fields, Malformed, kind_id, shown
 from coppice.manifests.rejection import Refusal
 from provisioning.admission import (
     disruption,
@@ -23,7 +23,7 @@ from provisioning.admission import (
     shape,
     size,
 )
-from provisioning.admission.policy import Family, Rules, kind_id
+from provisioning.admission.policy import AdmissionPolicy, Family
 
 FAMILIES: tuple[Family, ...] = (
     metadata.refusals,
@@ -42,12 +42,12 @@ FAMILIES: tuple[Family, ...] = (
 _MOST = 20  # reasons of one sort against one object; whoever mends so many has to push again
 
 
-def check_objects(objects: Sequence[Mapping[str, object]], rules: Rules) -> tuple[Refusal, ...]:
+def check_objects(objects: Sequence[Mapping[str, object]], policy: AdmissionPolicy) -> tuple[Refusal, ...]:
     """Hold the objects of an environment against its rules.
 
     Args:
         objects: all that is to be applied, of both overlays. Nothing is taken for granted about them.
-        rules: what may be let through.
+        policy: what may be let through.
 
     Returns:
         Every reason found against them; none means that they may be applied. Only where there are too many,
@@ -66,7 +66,7 @@ def check_objects(objects: Sequence[Mapping[str, object]], rules: Rules) -> tupl
         found += [
             Refusal(name, reason)
             for family in (FAMILIES if sound else FAMILIES[:1])
-            for reason in islice(_reasons(family, obj, rules), _MOST)
+            for reason in islice(_reasons(family, obj, policy), _MOST)
         ]
     for budget in (disruption.refusals, jobs.beyond_budget, monitors.beyond_budget):
         with suppress(Malformed):  # a schedule that cannot be read has been named above
@@ -76,9 +76,9 @@ def check_objects(objects: Sequence[Mapping[str, object]], rules: Rules) -> tupl
     return *found, *(Refusal(name, "is there more than once") for name in sorted(twice))
 
 
-def _reasons(family: Family, obj: Fields, rules: Rules) -> Iterator[str]:
+def _reasons(family: Family, obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
     try:
-        yield from family(obj, rules)
+        yield from family(obj, policy)
     except Malformed as error:
         yield str(error)
 

@@ -7,7 +7,7 @@ applied, of the object that would make the pod.
 from collections.abc import Iterator
 
 from coppice.manifests.fields import Fields, mapping, mappings, shown, string, strings
-from provisioning.admission.policy import Rules
+from provisioning.admission.policy import AdmissionPolicy
 
 # Where a kind keeps its pods' spec; all others keep it where a Deployment does.
 _PATHS = {
@@ -61,7 +61,7 @@ _BASELINE = "which baseline Pod Security does not allow"
 _PROFILES = {"", "RuntimeDefault"}
 
 
-def refusals(obj: Fields, _rules: Rules) -> Iterator[str]:
+def refusals(obj: Fields, _rules: AdmissionPolicy) -> Iterator[str]:
     """What stands against the pods that an object is or makes. Which fields they have, the tables decide."""
     spec = pod_spec(obj)
     security = mapping(spec, "securityContext")

@@ -11,7 +11,7 @@ from coppice.manifests.fields import Fields
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
+class AdmissionPolicy:
     """Everything that the guard reads besides the manifests.
 
     Attributes:
@@ -39,12 +39,5 @@ class Rules:
     tolerations: tuple[Fields, ...] = ()
 
 
-Family: TypeAlias = Callable[[Fields, Rules], Iterator[str]]
+Family: TypeAlias = Callable[[Fields, AdmissionPolicy], Iterator[str]]
 """A family of rules: the reasons to refuse an object. It raises `Malformed` over what it cannot read."""
-
-
-def kind_id(obj: Fields) -> str:
-    """An object's kind as `ALLOWED_KINDS` writes it: `apps/Deployment`, `Service`; of anything, something."""
-    group = str(obj.get("apiVersion", "")).rpartition("/")[0]
-    kind = str(obj.get("kind", ""))
-    return f"{group}/{kind}" if group else kind

@@ -8,8 +8,8 @@ of the Kubernetes API, and a few that speak a protocol without redirects, to a S
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from coppice.manifests.fields import Fields, mapping, mappings, shown, string
-from provisioning.admission.policy import Rules, kind_id
+from coppice.manifests.fields import Fields, kind_id, mapping, mappings, shown, string
+from provisioning.admission.policy import AdmissionPolicy
 
 _SCALERS = frozenset({"autoscaling/HorizontalPodAutoscaler", "keda.sh/ScaledJob", "keda.sh/ScaledObject"})
 _FASTEST = 10  # seconds between two looks of KEDA's operator
@@ -56,7 +56,7 @@ _PORT = re.compile(r"[0-9]{1,5}")
 _PARAMETERS = frozenset({"ca", "cert", "key", "password", "username", "userName"})
 
 
-def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
+def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
     """What stands against a HorizontalPodAutoscaler, ScaledObject, ScaledJob or TriggerAuthentication."""
     spec = mapping(obj, "spec")
     if kind_id(obj) == "keda.sh/TriggerAuthentication":
@@ -76,7 +76,7 @@ def refusals(obj: Fields, rules: Rules) -> Iterator[str]:
     if isinstance(interval, int) and interval < _FASTEST:
         yield f"its pollingInterval {interval} has KEDA's operator ask too often; {_FASTEST} is the least"
     for trigger in mappings(spec, "triggers"):
-        yield from _trigger(trigger, rules.namespace)
+        yield from _trigger(trigger, policy.namespace)
 
 
 def _trigger(trigger: Fields, namespace: str) -> Iterator[str]:

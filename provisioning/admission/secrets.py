@@ -5,8 +5,8 @@ A Secret of type `kubernetes.io/service-account-token` is filled with a token th
 
 from collections.abc import Iterator
 
-from coppice.manifests.fields import Fields, mapping, mappings, shown, string
-from provisioning.admission.policy import Rules, kind_id
+from coppice.manifests.fields import Fields, kind_id, mapping, mappings, shown, string
+from provisioning.admission.policy import AdmissionPolicy
 
 # https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
 _TYPES = frozenset(
@@ -21,7 +21,7 @@ _TYPES = frozenset(
 )
 
 
-def refusals(obj: Fields, _rules: Rules) -> Iterator[str]:
+def refusals(obj: Fields, _rules: AdmissionPolicy) -> Iterator[str]:
     """What stands against the type of a Secret, also of one that the CSI driver writes."""
     if kind_id(obj) == "Secret":
         yield from _type(string(obj, "type"))

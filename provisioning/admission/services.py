@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from coppice.manifests.fields import Fields, mapping, shown, string, strings
-from provisioning.admission.policy import Rules, kind_id
+from coppice.manifests.fields import Fields, kind_id, mapping, shown, string, strings
+from provisioning.admission.policy import AdmissionPolicy
 
 
-def refusals(obj: Fields, _rules: Rules) -> Iterator[str]:
+def refusals(obj: Fields, _rules: AdmissionPolicy) -> Iterator[str]:
     """What stands against a Service."""
     if kind_id(obj) != "Service":
         return

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from coppice.manifests.fields import Fields, shown
-from provisioning.admission.policy import kind_id
+from coppice.manifests.fields import Fields, kind_id, shown
 from provisioning.admission.tables import Definition, Tables, tables
 
 _Path: TypeAlias = tuple[str | int, ...]

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from coppice.components.monitoring.marks import Owner
 from coppice.components.monitoring.pattern import KEYS
-from coppice.components.monitoring.shared import JOBS_KEY, NAMESPACE, Part, SharedName
+from coppice.components.monitoring.shared import JOBS_KEY, NAMESPACE, Part
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from coppice.manifests.fields import Fields, Malformed, mapping, shown, string
+from coppice.environment.records import SharedName
+from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, shown, string
 from coppice.manifests.rejection import Refusal
-from provisioning.admission.policy import kind_id
 from provisioning.admission.scrape_jobs import Job, read_jobs
 
 # What follows is trimmed afterwards: a pattern that looks for the last blank looks at each of them anew.

@@ -116,12 +116,12 @@ def acting(kubeconfig: Path) -> Iterator[Callable[[str], httpx.Client]]:
     """Return the cluster's API as a given user has it."""
     with contextlib.ExitStack() as stack:
 
-        def act(user: str) -> httpx.Client:
+        def execute(user: str) -> httpx.Client:
             client = stack.enter_context(connect(kubeconfig))
             client.headers["Impersonate-User"] = user
             return client
 
-        yield act
+        yield execute
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,11 @@ import httpx
 import jwt
 from azure.core.exceptions import ClientAuthenticationError
 
-from adapters.kubernetes.object_status import SightingReaderAdapter
+from adapters.kubernetes.object_status import ObjectStatusAdapter
 from app.container import now
-from coppice.diagnostics.identity_chain import Chain
+from coppice.diagnostics.identity_chain import IdentityChain
 from coppice.diagnostics.identity_checks import ANNOTATION
-from coppice.diagnostics.inspection import closer
+from coppice.diagnostics.inspection import inspect_branch
 from coppice.reconciler.outcome import Done
 from devtools.cluster.waiting import wait_for
 from devtools.emulators.arm.world import example_world
@@ -82,15 +82,15 @@ class Stage:
         metadata = self.api.get(path).raise_for_status().json()["metadata"]
         return str(metadata["annotations"][ANNOTATION])
 
-    def chain(self, branch: str) -> Chain:
+    def chain(self, branch: str) -> IdentityChain:
         """What an explanation says of the way from the branch's service account to its identity."""
         program = self.program.composition
-        seen, _, _ = program.reconciler.explain(program.rules.key(branch))
-        objects = SightingReaderAdapter(program.provisioning_api, program.discovery)
-        looked = closer(
-            seen, rules=program.rules, identities=program.readers.identities, objects=objects, now=now()
+        observed, _, _ = program.reconciler.explain(program.config.key(branch))
+        objects = ObjectStatusAdapter(program.provisioning_api, program.discovery)
+        looked = inspect_branch(
+            observed, config=program.config, identities=program.readers.identities, objects=objects, now=now()
         )
-        (chain,) = looked.chains
+        (chain,) = looked.identity_chains
         return chain
 
     def number(self, token: str, client_id: str) -> int:
@@ -107,7 +107,7 @@ class Stage:
         return 0
 
 
-def code(chain: Chain) -> str:
+def code(chain: IdentityChain) -> str:
     return chain.broken.code if chain.broken else ""
 
 

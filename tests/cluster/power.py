@@ -24,7 +24,7 @@ from devtools.emulators.arm.app import arm_app
 from devtools.emulators.arm.nodes import keeping_nodes
 from devtools.emulators.arm.state import ArmState
 from devtools.emulators.arm.world import example_world
-from devtools.emulators.emulator import StandIn
+from devtools.emulators.emulator import Emulator
 from devtools.emulators.github.app import github_app
 from devtools.emulators.github.git import git
 from devtools.emulators.github.repository import Repository, create
@@ -70,7 +70,7 @@ class Stage:
     repository: Repository
     environment: Environment
     arm: ArmState
-    azure: StandIn
+    azure: Emulator
     reconciler: Reconciler
     pictures: list[Picture] = field(default_factory=list)
 

@@ -11,7 +11,7 @@ import yaml
 
 from adapters.kubernetes.client import Api
 from adapters.kubernetes.connection import by_kubeconfig
-from app.container import Composition
+from app.container import Container
 from app.reconciler import Reconciler
 from coppice.environment.key import Key
 from coppice.reconciler.outcome import Outcome, Waiting
@@ -29,7 +29,7 @@ REPOSITORY = "acme/app"
 _OVERLAY = "manifests/overlays/feature"
 
 
-class AsIdentities(Composition):
+class AsIdentities(Container):
     """An administrator's kubeconfig, used in the name of the identity that each part acts as."""
 
     def api(self, client_id: str) -> Api:
@@ -40,7 +40,7 @@ class AsIdentities(Composition):
 class Program:
     """The program and the repository that it looks after."""
 
-    composition: Composition
+    composition: Container
     repository: Repository
 
     def push(self, branch: str, manifests: Sequence[Mapping[str, Any]]) -> None:
@@ -65,7 +65,7 @@ class Program:
 
 @contextlib.contextmanager
 def running_program(kubeconfig: Path, folder: Path) -> Iterator[Program]:
-    """Put the program together, between a cluster and stand-ins for all else."""
+    """Put the program together, between a cluster and emulators of all else."""
     seed = folder / "seed"
     seed.mkdir()
     (seed / "README.md").write_text("An application.\n")

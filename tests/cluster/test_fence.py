@@ -13,14 +13,14 @@ import pytest
 
 from devtools.cluster.connection import apply
 from devtools.cluster.waiting import wait_for
-from provisioning.fence import Terms, fence
+from provisioning.fence import FenceConfig, fence
 from provisioning.fence_files import load
 from provisioning.time_limits import ended
 
 pytestmark = pytest.mark.cluster
 
 FILES = {file.name: file.read_text() for file in (Path(__file__).parents[2] / "fence").glob("*.yaml")}
-TERMS = Terms(templates=load(FILES), gateway=("10.225.0.0/24",), private=("10.9.0.0/16", "fd00:9::/48"))
+TERMS = FenceConfig(templates=load(FILES), gateway=("10.225.0.0/24",), private=("10.9.0.0/16", "fd00:9::/48"))
 PLURALS = {
     "ResourceQuota": "api/v1/{}/resourcequotas",
     "LimitRange": "api/v1/{}/limitranges",

@@ -1,4 +1,4 @@
-"""Identity, proved by a real token: the API server mints it, and Entra's stand-in believes what it can read.
+"""Identity, proved by a real token: the API server mints it, and Entra's emulator believes what it can read.
 
 It reads the keys that the cluster publishes, and the credentials that the program wrote to ARM.
 """

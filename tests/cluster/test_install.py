@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from coppice.components.monitoring import jobs, pattern
-from coppice.components.monitoring.shared import JOBS_KEY, SharedName
+from coppice.components.monitoring.shared import JOBS_KEY
+from coppice.environment.records import SharedName
 from devtools.cluster.control_plane import say
 from devtools.cluster.programs import find_programs
 

@@ -1,4 +1,4 @@
-"""Agent pools of the ARM stand-in as nodes: the real scheduler and the real eviction API take part."""
+"""Agent pools of the ARM emulator as nodes: the real scheduler and the real eviction API take part."""
 
 import os
 import time
@@ -108,7 +108,7 @@ class Azure:
         return str(self._http.get(operation).raise_for_status().json()["status"])
 
     def waits_for(self) -> str:
-        state = self._http.get("/_standin/state").raise_for_status().json()
+        state = self._http.get("/_emulator/state").raise_for_status().json()
         return str(state["nodes_wait_for"].get(self._pool, ""))
 
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 import yaml
 
-from adapters.kubernetes.gitops import SyncAdapter
+from adapters.kubernetes.gitops import GitOpsAdapter
 from adapters.kubernetes.leases import Leases
-from adapters.kubernetes.nodes import MachineAdapter
+from adapters.kubernetes.nodes import NodeAdapter
 from adapters.kubernetes.power_store import LedgerAdapter, OverrideAdapter
 from app.container import now
 from devtools.cluster.audit import granted, spare, used
@@ -76,7 +76,7 @@ def test_the_role_grants_what_is_needed_and_nothing_to_spare(
     syncs: tuple[Sync, ...],
 ) -> None:
     scheduling = as_scheduling(kubeconfig)
-    adapter = SyncAdapter(scheduling, now)
+    adapter = GitOpsAdapter(scheduling, now)
     for sync in syncs:
         (found,) = adapter.objects(sync)
         assert found.unsynced
@@ -84,7 +84,7 @@ def test_the_role_grants_what_is_needed_and_nothing_to_spare(
         (asked,) = adapter.objects(sync)
         assert asked.refreshing
 
-    machines = MachineAdapter(scheduling)
+    machines = NodeAdapter(scheduling)
     assert machines.nodes()
     machines.pods_on(["none"])
     machines.pods_in(["default"])

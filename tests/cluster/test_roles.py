@@ -61,12 +61,12 @@ def test_a_hold_takes_an_environment_away_and_a_push_brings_it_back(
     assert isinstance(program.settle("held"), Done)
     hold = Request(
         key=Key(repository=REPOSITORY, branch="held"),
-        slug=program.composition.rules.name("held").slug,
+        slug=program.composition.config.name("held").slug,
         action="hold",
         commit=program.repository.branches()["held"],
         at=now().isoformat(),
     )
-    program.composition.books.ask(hold)
+    program.composition.records.ask(hold)
     assert isinstance(program.settle("held"), Done)
     assert not stands(api, "feature-held")
 

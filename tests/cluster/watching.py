@@ -1,4 +1,4 @@
-"""Pictures of the world, taken before each write that a stand-in is asked for."""
+"""Pictures of the world, taken before each write that an emulator is asked for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ class Scene(Protocol):
 
 
 class Watched:
-    """A stand-in; before each write that it is asked for, and that it does, a picture is taken."""
+    """An emulator; before each write that it is asked for, and that it does, a picture is taken."""
 
     def __init__(self, app: ASGIApp, method: str) -> None:
         self._app = app

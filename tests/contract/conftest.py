@@ -1,4 +1,4 @@
-"""The contract: what the program relies on in a Kubernetes API, held against the stand-in and a real one."""
+"""The contract: what the program relies on in a Kubernetes API, held against the emulator and a real one."""
 
 import os
 import uuid
@@ -18,10 +18,10 @@ from devtools.emulators.serving import serving
 Apply = Callable[..., httpx.Response]
 
 
-@pytest.fixture(scope="session", params=["stand-in", pytest.param("cluster", marks=pytest.mark.cluster)])
+@pytest.fixture(scope="session", params=["emulator", pytest.param("cluster", marks=pytest.mark.cluster)])
 def api(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
-    """Return an API server: the stand-in; the cluster that KUBECONFIG_TEST names, or else one of our own."""
-    if request.param == "stand-in":
+    """Return an API server: the emulator; the cluster that KUBECONFIG_TEST names, or else one of our own."""
+    if request.param == "emulator":
         with serving(kubernetes_app()) as url, httpx.Client(base_url=url) as client:
             yield client
     elif named := os.environ.get("KUBECONFIG_TEST"):

@@ -1,4 +1,4 @@
-"""What only the stand-in can do: the clock stands still, images cannot be pulled, old pages are forgotten."""
+"""What only the emulator can do: the clock stands still, images cannot be pulled, old pages are forgotten."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -53,7 +53,7 @@ def deploy(cluster: httpx.Client, image: str = "web:1") -> None:
 
 
 def play(cluster: httpx.Client, **settings: Any) -> None:
-    cluster.post("/_standin/player", json=settings).raise_for_status()
+    cluster.post("/_emulator/player", json=settings).raise_for_status()
 
 
 def available(cluster: httpx.Client) -> int:
@@ -150,20 +150,20 @@ def test_an_old_page_has_expired(cluster: httpx.Client) -> None:
 
 def test_it_fails_when_it_is_told_to(cluster: httpx.Client) -> None:
     failure = {"status": 503, "path_prefix": "/api/v1/namespaces", "retry_after": 7}
-    cluster.post("/_standin/fail", json=failure).raise_for_status()
+    cluster.post("/_emulator/fail", json=failure).raise_for_status()
 
     failed = cluster.get("/api/v1/namespaces")
 
     assert (failed.status_code, failed.headers["Retry-After"]) == (503, "7")
     assert (failed.json()["kind"], failed.json()["reason"]) == ("Status", "ServiceUnavailable")
     assert cluster.get("/api/v1/namespaces").status_code == 200
-    requests = cluster.get("/_standin/requests").json()
+    requests = cluster.get("/_emulator/requests").json()
     assert [one["status"] for one in requests][-2:] == [503, 200]
 
 
 def test_settings_that_it_does_not_have_are_refused(cluster: httpx.Client) -> None:
-    assert cluster.post("/_standin/player", json={"redy_seconds": 1}).status_code == 400
-    assert cluster.post("/_standin/player", content="x").status_code == 400
+    assert cluster.post("/_emulator/player", json={"redy_seconds": 1}).status_code == 400
+    assert cluster.post("/_emulator/player", content="x").status_code == 400
 
 
 def test_what_it_does_not_know_it_refuses_instead_of_answering_wrongly(cluster: httpx.Client) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from provisioning.fence import Terms, fence
+from provisioning.fence import FenceConfig, fence
 from provisioning.fence_files import load
 
 FILES = {file.name: file.read_text() for file in (Path(__file__).parents[2] / "fence").glob("*.yaml")}
-TERMS = Terms(
+TERMS = FenceConfig(
     templates=load(FILES),
     gateway=("10.225.0.0/24", "fd12:3456::/64"),
     database=("10.226.4.0/28",),
@@ -29,9 +29,9 @@ def path(manifest: Any) -> str:
     return PATHS[manifest["kind"]].format(manifest["metadata"]["namespace"], manifest["metadata"]["name"])
 
 
-@pytest.mark.parametrize("terms", [TERMS, Terms(templates=TERMS.templates)], ids=["configured", "bare"])
+@pytest.mark.parametrize("terms", [TERMS, FenceConfig(templates=TERMS.templates)], ids=["configured", "bare"])
 def test_the_fence_is_applied_and_applying_it_again_changes_nothing(
-    apply: Apply, namespace: str, terms: Terms
+    apply: Apply, namespace: str, terms: FenceConfig
 ) -> None:
     for manifest in fence(terms, namespace, ()):
         first = apply(path(manifest), manifest, fieldValidation="Strict")
@@ -52,7 +52,7 @@ def test_the_rules_stand_as_they_were_written(api: httpx.Client, apply: Apply, n
 
 
 def test_a_rule_that_is_no_longer_wanted_goes(api: httpx.Client, apply: Apply, namespace: str) -> None:
-    bare = Terms(templates=TERMS.templates)
+    bare = FenceConfig(templates=TERMS.templates)
     for terms in (TERMS, bare):
         for manifest in fence(terms, namespace, ()):
             apply(path(manifest), manifest).raise_for_status()

@@ -233,8 +233,8 @@ def test_an_api_that_nothing_serves_holds_every_namespace_that_goes_and_is_named
 
 @contextlib.contextmanager
 def _dead_api(api: httpx.Client, group: str, version: str) -> Iterator[None]:
-    """An API that is registered and that nothing serves; the stand-in is told."""
-    told = api.post("/_standin/player", json={"dead_apis": [f"{group}/{version}"]})
+    """An API that is registered and that nothing serves; the emulator is told."""
+    told = api.post("/_emulator/player", json={"dead_apis": [f"{group}/{version}"]})
     registered, name = "/apis/apiregistration.k8s.io/v1/apiservices", f"{version}.{group}"
     if not told.is_success:
         service = {"name": "none", "namespace": "default"}
@@ -246,6 +246,6 @@ def _dead_api(api: httpx.Client, group: str, version: str) -> Iterator[None]:
         yield
     finally:
         if told.is_success:
-            api.post("/_standin/player", json={"dead_apis": []})
+            api.post("/_emulator/player", json={"dead_apis": []})
         else:
             api.delete(f"{registered}/{name}")

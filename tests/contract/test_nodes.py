@@ -19,7 +19,7 @@ POOL = "kubernetes.azure.com/agentpool"
 
 @pytest.fixture
 def api(api: httpx.Client) -> Iterator[httpx.Client]:
-    """Return the same, but a stand-in of the test's own: once it has nodes, no pod runs without."""
+    """Return the same, but an emulator of the test's own: once it has nodes, no pod runs without."""
     if api.base_url.scheme == "https":
         yield api
         return

@@ -7,11 +7,19 @@ from typing import Any
 from coppice.components.federated_identity import Credential
 from coppice.components.namespace import READY, Applied, Namespace, claim, labels
 from coppice.environment.naming import credential_name, subject
-from coppice.environment.records import Books, CredentialRef, ObjectRef, Record, Request, Stall, rendering
+from coppice.environment.records import (
+    BranchRecords,
+    CredentialRef,
+    ObjectRef,
+    Record,
+    Request,
+    Stall,
+    rendering,
+)
 from coppice.lifecycle.observe_branch import Observed
-from coppice.reconciler.observation import Standing
+from coppice.reconciler.observation import Present
 from tests.support.azure import ISSUER
-from tests.support.config import RULES, key
+from tests.support.config import CONFIG, key
 from tests.support.world import START
 
 COMMIT = "a" * 40
@@ -20,14 +28,14 @@ SETTINGS = ObjectRef("v1", "ConfigMap", "settings")
 
 def record_of(branch: str, **changes: Any) -> Record:
     """The record of a branch's environment."""
-    name = RULES.name(branch)
+    name = CONFIG.name(branch)
     record = Record(
         key=key(branch),
         slug=name.slug,
         namespace=name.namespace,
         identities={"": "rg/id-0"},
         credentials=(CredentialRef("rg/id-0", f"coppice-{name.slug}"),),
-        rendered=rendering(COMMIT, RULES.digest),
+        rendered=rendering(COMMIT, CONFIG.digest),
         inventory=(SETTINGS,),
         version="1",
     )
@@ -38,7 +46,7 @@ def applied(**changes: Any) -> Applied:
     """What is noted of an overlay that has been applied an hour ago and is up."""
     noted = Applied(
         revision=COMMIT,
-        digest=RULES.digest,
+        digest=CONFIG.digest,
         asked="",
         at=START - timedelta(hours=1),
         result=READY,
@@ -49,7 +57,7 @@ def applied(**changes: Any) -> Applied:
 
 def namespace_for(branch: str, noted: Applied | None = None, **changes: Any) -> Namespace:
     """The namespace of a branch's environment."""
-    name = RULES.name(branch)
+    name = CONFIG.name(branch)
     annotations = {
         **claim(key(branch), {"": "rg/id-0"}),
         **(noted or applied()).annotations(),
@@ -58,7 +66,7 @@ def namespace_for(branch: str, noted: Applied | None = None, **changes: Any) -> 
         name=name.namespace,
         uid="uid-1",
         version="1",
-        labels=labels(name, further=RULES.labels, overlay={}),
+        labels=labels(name, further=CONFIG.labels, overlay={}),
         annotations=annotations,
     )
     return replace(namespace, **changes)
@@ -66,7 +74,7 @@ def namespace_for(branch: str, noted: Applied | None = None, **changes: Any) -> 
 
 def credential_of(branch: str, **changes: Any) -> Credential:
     """The credential of a branch's environment."""
-    name, account = RULES.name(branch), "postgres-service-account"
+    name, account = CONFIG.name(branch), "postgres-service-account"
     credential = Credential(
         identity="rg/id-0",
         name=credential_name(name.slug, account, prefix="coppice-", sole=True),
@@ -80,7 +88,7 @@ def request_of(
     branch: str, action: Any, commit: str = COMMIT, at: str = "2026-03-02T08:59:00+00:00"
 ) -> Request:
     """What a person asked for."""
-    slug = RULES.name(branch).slug
+    slug = CONFIG.name(branch).slug
     return Request(key=key(branch), slug=slug, action=action, commit=commit, at=at, version="1")
 
 
@@ -88,7 +96,7 @@ def stall_of(**changes: Any) -> Stall:
     """A refusal an hour ago."""
     stall = Stall(
         commit=COMMIT,
-        digest=RULES.digest,
+        digest=CONFIG.digest,
         asked="",
         at=START - timedelta(hours=1),
         why="apps/Deployment web: is privileged",
@@ -98,20 +106,20 @@ def stall_of(**changes: Any) -> Stall:
 
 def sight(branch: str = "x", /, **changes: Any) -> Observed:
     """An environment that is well."""
-    seen = Observed(
+    observed = Observed(
         key=key(branch),
-        name=RULES.name(branch),
+        name=CONFIG.name(branch),
         default_branch="main",
-        head=Standing(COMMIT),
-        books=Standing(Books(record_of(branch))),
-        namespace=Standing(namespace_for(branch)),
-        credentials=Standing((credential_of(branch),)),
+        head=Present(COMMIT),
+        records=Present(BranchRecords(record_of(branch))),
+        namespace=Present(namespace_for(branch)),
+        credentials=Present((credential_of(branch),)),
         issuer=ISSUER,
-        leaving=Standing(()),
+        leaving=Present(()),
     )
-    return replace(seen, **changes)
+    return replace(observed, **changes)
 
 
-def noting(record: Record | None, request: Request | None = None) -> Standing[Books]:
+def noting(record: Record | None, request: Request | None = None) -> Present[BranchRecords]:
     """Books that were read."""
-    return Standing(Books(record, request))
+    return Present(BranchRecords(record, request))

@@ -9,7 +9,7 @@ from coppice.components.application import TEMPLATE, Live, Manifest, Rollout, Wo
 from coppice.components.namespace import Namespace
 from coppice.components.removal import Owned
 from coppice.diagnostics.identity_checks import ANNOTATION
-from coppice.diagnostics.inspection import PROVIDER_CLASS, Sighting
+from coppice.diagnostics.inspection import PROVIDER_CLASS, ObjectStatus
 from coppice.environment.records import ObjectRef
 from coppice.manifests.pod_templates import pods
 from coppice.reconciler.errors import Conflict, Gone, Rejected
@@ -226,7 +226,7 @@ class Objects:
 
     world: World
 
-    def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Sighting, ...]:
+    def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
         with self.world.call(f"look at objects of {namespace}"):
             found = {ref: self.world.objects.get((namespace, ref)) for ref in refs}
             return tuple(
@@ -236,11 +236,11 @@ class Objects:
             )
 
 
-def _sighting(ref: ObjectRef, manifest: Manifest, created: datetime) -> Sighting:
+def _sighting(ref: ObjectRef, manifest: Manifest, created: datetime) -> ObjectStatus:
     made = pods(manifest)
     parameters = manifest["spec"]["parameters"] if ref.kind == PROVIDER_CLASS else {}
     annotations = manifest["metadata"].get("annotations") or {}
-    return Sighting(
+    return ObjectStatus(
         ref=ref,
         created=created,
         client_id=parameters.get("clientID", "") or annotations.get(ANNOTATION, ""),

@@ -2,15 +2,14 @@
 
 from datetime import timedelta
 
-from coppice.components.database import Terms
-from coppice.environment.config import Rules
+from coppice.environment.config import DatabaseConfig, EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.naming import Prefixes
 from tests.support.manifests import BASE_DOMAIN
 
 REPOSITORY = "acme/todo"
 TENANT = "tenant-1"
-RULES = Rules(
+CONFIG = EnvironmentConfig(
     repository=REPOSITORY,
     include=("*",),
     exclude=("release/*",),
@@ -25,14 +24,14 @@ RULES = Rules(
     tenant=TENANT,
     digest="settings-1",
 )
-SERVER = Terms(host="pg.example", port=5432, template="", secret="branch-database", connections=20)
+SERVER = DatabaseConfig(host="pg.example", port=5432, template="", secret="branch-database", connections=20)
 
 
 def key(branch: str) -> Key:
     """A branch of our repository."""
-    return RULES.key(branch)
+    return CONFIG.key(branch)
 
 
 def namespace_of(branch: str) -> str:
     """The namespace of a branch."""
-    return RULES.name(branch).namespace
+    return CONFIG.name(branch).namespace

@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from coppice.components.monitoring.shared import JOBS_KEY, Shared, SharedConfig, SharedName
+from coppice.components.monitoring.shared import JOBS_KEY, Shared, SharedConfig
+from coppice.environment.records import SharedName
 from coppice.reconciler.errors import Gone
 from tests.support.world import World
 

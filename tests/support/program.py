@@ -7,26 +7,26 @@ from functools import cache
 from typing import Any
 
 from app.http.environments import ask
-from app.http.responses import Answer
-from app.http.sweeps import carry_out
+from app.http.responses import Response
+from app.http.sweeps import execute_sweep
 from app.reconciler import Reconciler
 from app.settings import DEFAULT_KINDS
 from coppice.components.namespace import Namespace
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key, from_message
 from coppice.environment.naming import Name
 from coppice.lifecycle.drift import Drift
 from coppice.lifecycle.observe_branch import Observed, Readers
-from coppice.lifecycle.report import again
-from coppice.manifests.rejection import Refused
+from coppice.lifecycle.report import requeue_message
+from coppice.manifests.rejection import Rejection
 from coppice.reconciler.report import Report
-from deprovisioning.executor import Steps as DeprovisioningExecutor
-from provisioning.admission import Rules as GuardRules
-from provisioning.executor import Steps as ProvisioningExecutor
-from provisioning.fence import Terms as Fence
+from deprovisioning.executor import Executor as DeprovisioningExecutor
+from provisioning.admission import AdmissionPolicy as GuardRules
+from provisioning.executor import Executor as ProvisioningExecutor
+from provisioning.fence import FenceConfig as Fence
 from provisioning.placement import Placement
-from provisioning.renderer import Desired, Layout, desired
-from provisioning.secrets import VaultTerms
+from provisioning.renderer import Desired, Layout, render
+from provisioning.secrets import VaultConfig
 from tests.support.azure import CredentialDeleter, Identities
 from tests.support.cluster import (
     Application,
@@ -36,7 +36,7 @@ from tests.support.cluster import (
     ObjectDeleter,
     Objects,
 )
-from tests.support.config import RULES, TENANT, key, namespace_of
+from tests.support.config import CONFIG, TENANT, key, namespace_of
 from tests.support.locks import Locks
 from tests.support.manifests import overlay
 from tests.support.monitoring import SharedConfigs
@@ -47,7 +47,7 @@ from tests.support.world import World
 
 
 @cache
-def _judged(archive: bytes, commit: str, key: Key, name: Name) -> Desired | Refused:
+def _judged(archive: bytes, commit: str, key: Key, name: Name) -> Desired | Rejection:
     """What a commit asks for: a pure function of the archive, so that each is built once only."""
     guard = GuardRules(
         namespace=name.namespace,
@@ -61,14 +61,12 @@ def _judged(archive: bytes, commit: str, key: Key, name: Name) -> Desired | Refu
         manifests="manifests",
         overlays=(OVERLAY, MONITORING),
         tenant=TENANT,
-        accounts=RULES.accounts,
-        vaults=VaultTerms(vaults=(), objects=()),
+        accounts=CONFIG.accounts,
+        vaults=VaultConfig(vaults=(), objects=()),
         fence=Fence(templates=()),
         placement=Placement(node_selector={}, tolerations=()),
     )
-    return desired(
-        commit, key, name, layout=layout, guard=guard, archives=Fetched(archive), builder=Builder()
-    )
+    return render(commit, key, name, layout=layout, guard=guard, archives=Fetched(archive), builder=Builder())
 
 
 @dataclass
@@ -77,20 +75,20 @@ class Program:
 
     Args:
         world: what stands outside.
-        rules: what decides about branches.
+        config: what decides about branches.
         queue: messages, and when each may be taken.
     """
 
     world: World = field(default_factory=World)
-    rules: Rules = RULES
+    config: EnvironmentConfig = CONFIG
     queue: list[tuple[datetime, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.world.heads.setdefault(self.world.default_branch, "0" * 40)
-        for pool in self.rules.pools.values():
+        for pool in self.config.pools.values():
             for ref in pool:
                 self.world.identities.setdefault(ref, f"client-of-{ref}")
-        self.books = BooksInMemory(self.world)
+        self.records = BooksInMemory(self.world)
         self.repository = Repository(self.world)
         self._locks = Locks(self.world)
 
@@ -101,22 +99,22 @@ class Program:
         namespaces, application = Namespaces(world), Application(world)
         server, shared = Databases(world), SharedConfigs(world)
         return Reconciler(
-            rules=self.rules,
+            config=self.config,
             readers=Readers(
                 branches=self.repository,
-                books=self.books,
+                records=self.records,
                 namespaces=namespaces,
                 identities=identities,
                 application=application,
-                databases=server if self.rules.databases else None,
+                databases=server if self.config.databases else None,
                 monitoring=shared,
                 asleep_since=self._asleep_since,
             ),
             objects=Objects(world),
             desired=self._desired,
             provisioning=ProvisioningExecutor(
-                records=self.books,
-                requests=self.books,
+                records=self.records,
+                requests=self.records,
                 namespaces=namespaces,
                 credentials=identities,
                 surplus=CredentialDeleter(world),
@@ -126,8 +124,8 @@ class Program:
                 databases=server,
             ),
             deprovisioning=DeprovisioningExecutor(
-                records=self.books,
-                record_deleter=self.books,
+                records=self.records,
+                record_deleter=self.records,
                 namespaces=NamespaceDeleter(world),
                 credentials=CredentialDeleter(world),
                 cron_jobs=CronJobSuspender(world),
@@ -142,16 +140,16 @@ class Program:
         with self.world.call("read schedule"):
             return self.world.night
 
-    def _desired(self, commit: str, seen: Observed) -> Desired | Refused:
-        return _judged(self.repository.archive(commit), commit, seen.key, seen.name)
+    def _desired(self, commit: str, observed: Observed) -> Desired | Rejection:
+        return _judged(self.repository.archive(commit), commit, observed.key, observed.name)
 
     def with_rules(self, **changes: Any) -> "Program":
         """The same world under other settings."""
-        return Program(self.world, replace(self.rules, **changes), self.queue)
+        return Program(self.world, replace(self.config, **changes), self.queue)
 
     def copy(self) -> "Program":
         """Another program over a world in the same state."""
-        return Program(self.world.copy(), self.rules, list(self.queue))
+        return Program(self.world.copy(), self.config, list(self.queue))
 
     def push(self, branch: str, objects: tuple[Mapping[str, Any], ...] | None = None) -> str:
         """Push a new commit to a branch, made if it does not exist; nobody is told."""
@@ -164,14 +162,14 @@ class Program:
         """Delete a branch; nobody is told."""
         self.world.heads.pop(branch, None)
 
-    def ask(self, branch: str, action: str) -> Answer:
+    def ask(self, branch: str, action: str) -> Response:
         """What a person asks for over HTTP."""
         answer, found = ask(
             branch,
             "hold" if action == "hold" else "apply",
-            rules=self.rules,
+            config=self.config,
             branches=self.repository,
-            books=self.books,
+            records=self.records,
             now=self.world.now,
         )
         if found is not None:
@@ -190,7 +188,7 @@ class Program:
         """What the queue's function does with one message."""
         found, first_seen = from_message(message)
         report = self.reconciler.reconcile(found)
-        later = again(report, found, first_seen=first_seen, now=self.world.now)
+        later = requeue_message(report, found, first_seen=first_seen, now=self.world.now)
         if later is not None:
             text, delay = later
             self.queue.append((self.world.now + timedelta(seconds=delay), text))
@@ -210,7 +208,7 @@ class Program:
     def sweep(self, *, most_deletions: int = 5, confirmed: str = "") -> Drift:
         """One sweep, its keys put onto the queue."""
         found, orphans = self.reconciler.sweep(most_deletions=most_deletions, confirmed=confirmed)
-        carry_out(found, orphans, queue=self, locks=self.reconciler.locks)
+        execute_sweep(found, orphans, queue=self, locks=self.reconciler.locks)
         return found
 
     def enqueue(self, keys: Iterable[Key]) -> None:
@@ -229,4 +227,4 @@ class Program:
 
     def namespace(self, branch: str) -> Namespace:
         """The namespace of a branch, which has to stand."""
-        return self.world.namespaces[self.rules.name(branch).namespace]
+        return self.world.namespaces[self.config.name(branch).namespace]

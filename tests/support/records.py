@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from coppice.components.removal import Owned
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from coppice.environment.records import Books, Record, Request, Shelf
+from coppice.environment.records import BranchRecords, Record, RecordSet, Request
 from coppice.reconciler.errors import Conflict, Gone
 from tests.support.world import World
 
@@ -16,18 +16,18 @@ class BooksInMemory:
 
     world: World
 
-    def get(self, key: Key, name: Name) -> Books:
+    def get(self, key: Key, name: Name) -> BranchRecords:
         with self.world.call(f"read books of {key.branch}"):
-            if name.slug in self.world.spoilt:
-                raise self.world.spoilt[name.slug]
-            return Books(self.world.records.get(name.namespace), self.world.requests.get(key))
+            if name.slug in self.world.unparseable:
+                raise self.world.unparseable[name.slug]
+            return BranchRecords(self.world.records.get(name.namespace), self.world.requests.get(key))
 
-    def all(self) -> Shelf:
+    def all(self) -> RecordSet:
         with self.world.call("list books"):
-            return Shelf(
+            return RecordSet(
                 records=tuple(self.world.records.values()),
                 requests=tuple(self.world.requests.values()),
-                spoilt=dict(self.world.spoilt),
+                unparseable=dict(self.world.unparseable),
             )
 
     def write(self, record: Record) -> None:

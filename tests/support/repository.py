@@ -10,7 +10,7 @@ from functools import cache, partial
 from typing import Any
 
 from coppice.manifests.archive import Tree
-from coppice.manifests.rejection import Refusal, Refused
+from coppice.manifests.rejection import Refusal, Rejection
 from tests.support.world import World
 
 OVERLAY = "manifests/overlays/feature"
@@ -67,7 +67,7 @@ class Builder:
         texts = tree[f"{overlay}/objects.yaml"].decode().split(_SEPARATOR)
         built = tuple(json.loads(text) for text in texts if text)
         if any(each["kind"] == "Broken" for each in built):
-            raise Refused((Refusal(overlay, "does not build"),))
+            raise Rejection((Refusal(overlay, "does not build"),))
         return built
 
 

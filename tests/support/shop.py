@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from coppice.reconciler.controller import Ran, run
+from coppice.reconciler.controller import RunResult, run
 from coppice.reconciler.errors import Conflict, Failure
-from coppice.reconciler.plan import Change, Gate, Plan, Stop, Wave
+from coppice.reconciler.plan import Blocked, Change, Plan, Wait, Wave
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Shop:
 
     waves: list[list[Put]] = field(default_factory=list)
     stands: set[str] = field(default_factory=set)
-    barrier: Gate | Stop | None = None
+    barrier: Wait | Blocked | None = None
     errors: dict[str, list[Failure]] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
     soon_free: set[str] = field(default_factory=set)
@@ -64,7 +64,7 @@ class Shop:
         barrier = (self.barrier,) if self.barrier else ()
         return Plan((*(each for each in missing if each.changes), *barrier))
 
-    def act(self, _: frozenset[str], change: Change) -> None:
+    def execute(self, _: frozenset[str], change: Change) -> None:
         self.puts.append(change.target)
         if self.errors.get(change.target):
             raise self.errors[change.target].pop(0)
@@ -79,8 +79,8 @@ class Shop:
         held_by_others = name in self.busy or (name in self.soon_free and not patience)
         yield None if held_by_others else Held(lambda: self.lost)
 
-    def run(self) -> Ran[frozenset[str]]:
-        return run(name="key", observe=self.look, plan=self.plan, act=self.act, locks=self)
+    def run(self) -> RunResult[frozenset[str]]:
+        return run(name="key", observe=self.look, plan=self.plan, execute=self.execute, locks=self)
 
 
 def puts(*names: str, under: str = "") -> list[Put]:

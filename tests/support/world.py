@@ -15,10 +15,10 @@ from typing import Any
 from coppice.components.application import Manifest, Trouble
 from coppice.components.database import Database
 from coppice.components.federated_identity import Credential
-from coppice.components.monitoring.shared import SharedConfig, SharedName
+from coppice.components.monitoring.shared import SharedConfig
 from coppice.components.namespace import Namespace
 from coppice.environment.key import Key
-from coppice.environment.records import ObjectRef, Record, Request
+from coppice.environment.records import ObjectRef, Record, Request, SharedName
 from coppice.reconciler.errors import Failure
 
 WRITES = {"write", "create", "apply", "annotate", "delete", "suspend", "drop", "alter", "replace"}
@@ -73,7 +73,7 @@ class World:
         pending: role → the name of a password that was set and is not yet confirmed.
         shared: the two ConfigMaps of kube-system that configure monitoring.
         leases: those that are held.
-        spoilt: slug → why what is written about it cannot be read.
+        unparseable: slug → why what is written about it cannot be read.
         troubles: namespace → its pods that are in trouble.
         lingering: objects that stay `deleting` until they are told to go.
         stuck: namespaces that stay Terminating, and what keeps them.
@@ -98,7 +98,7 @@ class World:
     pending: dict[str, str] = field(default_factory=dict)
     shared: dict[SharedName, SharedConfig] = field(default_factory=dict)
     leases: dict[str, Held] = field(default_factory=dict)
-    spoilt: dict[str, Failure] = field(default_factory=dict)
+    unparseable: dict[str, Failure] = field(default_factory=dict)
     troubles: dict[str, tuple[Trouble, ...]] = field(default_factory=dict)
     lingering: set[ObjectRef] = field(default_factory=set)
     stuck: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -16,17 +16,17 @@ from coppice.components.monitoring.shared import (
     ReplaceShared,
     Shared,
     SharedConfig,
-    SharedName,
     SharedPart,
 )
 from coppice.environment.key import Key
+from coppice.environment.records import SharedName
 from coppice.reconciler.errors import Gone
-from coppice.reconciler.plan import Stop
+from coppice.reconciler.plan import Blocked
 
 _MOST_BYTES = 1_000_000  # a ConfigMap may hold 1 MiB
 
 
-def with_part(shared: Shared, part: Part) -> tuple[ReplaceShared, ...] | Stop:
+def with_part(shared: Shared, part: Part) -> tuple[ReplaceShared, ...] | Blocked:
     """Merge a branch's part.
 
     Args:
@@ -39,7 +39,7 @@ def with_part(shared: Shared, part: Part) -> tuple[ReplaceShared, ...] | Stop:
     return _changes(shared, part)
 
 
-def without_part(shared: Shared, key: Key) -> tuple[ReplaceShared, ...] | Stop:
+def without_part(shared: Shared, key: Key) -> tuple[ReplaceShared, ...] | Blocked:
     """Take a branch's part out.
 
     Args:
@@ -77,7 +77,7 @@ def taken_out(config: SharedConfig, key: Key) -> SharedConfig:
     return brought(config, _none_of(key))
 
 
-def leaving(shared: Shared, key: Key, slug: str) -> SharedPart | Stop | None:
+def removals(shared: Shared, key: Key, slug: str) -> SharedPart | Blocked | None:
     """A branch's part, as something that can be removed.
 
     Args:
@@ -89,7 +89,7 @@ def leaving(shared: Shared, key: Key, slug: str) -> SharedPart | Stop | None:
         The part; `None` if it has none; or why it cannot be taken out.
     """
     changes = without_part(shared, key)
-    if isinstance(changes, Stop):
+    if isinstance(changes, Blocked):
         return changes
     return (
         SharedPart(owner=key, slug=slug, replacements=tuple(each.config for each in changes))
@@ -120,18 +120,18 @@ def lost(shared: Shared, key: Key, names: Iterable[SharedName]) -> tuple[SharedN
     )
 
 
-def _changes(shared: Shared, part: Part) -> tuple[ReplaceShared, ...] | Stop:
+def _changes(shared: Shared, part: Part) -> tuple[ReplaceShared, ...] | Blocked:
     found: list[ReplaceShared] = []
     for name in SharedName:
         config = shared.of(name)
         if config is None:
             if name in part.names:
-                return Stop(f"{NAMESPACE} has no ConfigMap {name}: {HOW_TO_MAKE}", "not_set_up")
+                return Blocked(f"{NAMESPACE} has no ConfigMap {name}: {HOW_TO_MAKE}", "not_set_up")
             continue
         try:
             edited = _edited(config, part)
         except Unsafe as why:
-            return Stop(_left_alone(config, why), "monitoring")
+            return Blocked(_left_alone(config, why), "monitoring")
         if edited != config:
             found.append(ReplaceShared(config=edited, part=part))
     return tuple(found)

@@ -8,22 +8,15 @@ else in them stays as it is.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from coppice.components.monitoring.marks import Owner
 from coppice.environment.key import Key
+from coppice.environment.records import SharedName
 from coppice.reconciler.plan import Change
 
 NAMESPACE = "kube-system"
 JOBS_KEY = "prometheus-config"
-
-
-class SharedName(StrEnum):
-    """The two ConfigMaps."""
-
-    JOBS = "ama-metrics-prometheus-config"
-    SETTINGS = "ama-metrics-settings-configmap"
 
 
 # Neither exists of itself, and what makes one must not touch one that stands.

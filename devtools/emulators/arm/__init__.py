@@ -1,1 +1,1 @@
-"""A stand-in for Azure Resource Manager: managed identities with their credentials, and AKS node pools."""
+"""An emulator of Azure Resource Manager: managed identities with their credentials, and AKS node pools."""

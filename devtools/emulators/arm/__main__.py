@@ -1,4 +1,4 @@
-"""`python -m devtools.emulators.arm --port N`: the stand-in for ARM in a process of its own."""
+"""`python -m devtools.emulators.arm --port N`: the emulator of ARM in a process of its own."""
 
 import argparse
 import contextlib
@@ -17,7 +17,7 @@ from devtools.emulators.serving import serve_forever
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m devtools.emulators.arm", description="A stand-in for Azure Resource Manager."
+        prog="python -m devtools.emulators.arm", description="An emulator of Azure Resource Manager."
     )
     parser.add_argument("--port", type=int, default=0, help="loopback port; 0 (default) takes a free one")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The stand-in for ARM as an application, to serve in a test or as a process."""
+"""The emulator of ARM as an application, to serve in a test or as a process."""
 
 import http
 
@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, Response
 from devtools.emulators.arm import credentials, pools
 from devtools.emulators.arm.errors import ArmError, body, failure_body
 from devtools.emulators.arm.state import ArmState
-from devtools.emulators.emulator import StandIn
+from devtools.emulators.emulator import Emulator
 
 
-def arm_app(state: ArmState) -> StandIn:
+def arm_app(state: ArmState) -> Emulator:
     """Azure Resource Manager, as far as the program asks for it.
 
     Args:
@@ -27,7 +27,7 @@ def arm_app(state: ArmState) -> StandIn:
         exception_handlers={ArmError: _refused, HTTPException: _unknown},
     )
     app.router.redirect_slashes = False
-    return StandIn(app, state=state.dump, error=failure_body)
+    return Emulator(app, state=state.dump, error=failure_body)
 
 
 def _refused(_: Request, error: Exception) -> Response:
@@ -39,5 +39,5 @@ def _refused(_: Request, error: Exception) -> Response:
 def _unknown(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = http.HTTPStatus(error.status_code).phrase.replace(" ", "")
-    message = f"The stand-in does not know {request.method} {request.url.path}."
+    message = f"The emulator does not know {request.method} {request.url.path}."
     return JSONResponse(body(code, message), status_code=error.status_code)

@@ -44,7 +44,7 @@ def body(code: str, message: str) -> dict[str, object]:
 
 def failure_body(status: int, code: str) -> Mapping[str, object]:
     """The body of a failure that a test asked for."""
-    return body(code or _USUAL_CODES.get(status, "Failed"), f"The stand-in was asked to answer {status}.")
+    return body(code or _USUAL_CODES.get(status, "Failed"), f"The emulator was asked to answer {status}.")
 
 
 def not_found(kind: str, name: str, group: str) -> ArmError:

@@ -84,7 +84,7 @@ def _keep(api: Api, name: str, pool: Json, standing: Sequence[_Object]) -> list[
     """Make, mend or drain the nodes of one pool; returns what is still waited for."""
     machines = [_name(each) for each in standing if each.get("spec", {}).get("providerID")]
     if machines:
-        return [f"{', '.join(machines)}: a machine at a provider, which a stand-in leaves alone"]
+        return [f"{', '.join(machines)}: a machine at a provider, which an emulator leaves alone"]
     off, on = [each for each in standing if _is_off(each)], [each for each in standing if not _is_off(each)]
     ordered = sorted(on, key=lambda each: (_is_draining(each), _name(each)))
     count, deallocates = _count(pool), _deallocates(pool)

@@ -1,4 +1,4 @@
-"""What the stand-in for ARM remembers: one object under one lock, so that a test can look at it.
+"""What the emulator of ARM remembers: one object under one lock, so that a test can look at it.
 
 Names are compared without regard to case and kept as they were written, as ARM does.
 """

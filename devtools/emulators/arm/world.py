@@ -1,6 +1,6 @@
 """What stands in Azure before the first request: the document that `--world` reads, and a usual one.
 
-A document, because the stand-in usually runs in a process of its own.
+A document, because the emulator usually runs in a process of its own.
 """
 
 from typing import Literal

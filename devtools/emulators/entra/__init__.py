@@ -1,1 +1,1 @@
-"""A stand-in for Microsoft Entra ID: it exchanges service accounts' tokens for access tokens."""
+"""An emulator of Microsoft Entra ID: it exchanges service accounts' tokens for access tokens."""

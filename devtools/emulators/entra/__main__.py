@@ -1,4 +1,4 @@
-"""`python -m devtools.emulators.entra --arm URL --kubeconfig FILE`: the stand-in for Entra in a process of its own."""
+"""`python -m devtools.emulators.entra --arm URL --kubeconfig FILE`: Entra in a process of its own."""
 
 import argparse
 import sys
@@ -16,12 +16,12 @@ from devtools.emulators.serving import serve_forever
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m devtools.emulators.entra", description="A stand-in for Microsoft Entra ID."
+        prog="python -m devtools.emulators.entra", description="An emulator of Microsoft Entra ID."
     )
     parser.add_argument("--port", type=int, default=0, help="loopback port; 0 (default) takes a free one")
-    parser.add_argument("--arm", metavar="URL", required=True, help="where ARM's stand-in is served")
+    parser.add_argument("--arm", metavar="URL", required=True, help="where ARM's emulator is served")
     parser.add_argument(
-        "--world", metavar="FILE", help="the document that ARM's stand-in was given, if it was given one"
+        "--world", metavar="FILE", help="the document that ARM's emulator was given, if it was given one"
     )
     parser.add_argument(
         "--kubeconfig",

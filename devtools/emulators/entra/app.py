@@ -1,4 +1,4 @@
-"""The stand-in for Entra as an application, to serve in a test or as a process."""
+"""The emulator of Entra as an application, to serve in a test or as a process."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from devtools.emulators.emulator import StandIn
+from devtools.emulators.emulator import Emulator
 from devtools.emulators.entra import errors
 from devtools.emulators.entra.directory import Application, Directory
 from devtools.emulators.entra.exchange import Ask, check, read_ask
@@ -52,7 +52,7 @@ class EntraState:
     signing_key: bytes = field(init=False, repr=False, default_factory=partial(secrets.token_bytes, 32))
 
 
-def entra_app(state: EntraState) -> StandIn:
+def entra_app(state: EntraState) -> Emulator:
     """Microsoft Entra ID, as far as a workload asks for it.
 
     Args:
@@ -66,7 +66,7 @@ def entra_app(state: EntraState) -> StandIn:
         exception_handlers={errors.EntraError: partial(_refused, state)},
     )
     app.router.redirect_slashes = False
-    return StandIn(app, state=lambda: {"issued": list(state.issued)}, error=partial(_asked_for, state))
+    return Emulator(app, state=lambda: {"issued": list(state.issued)}, error=partial(_asked_for, state))
 
 
 async def _token(state: EntraState, request: Request) -> Response:
@@ -125,6 +125,6 @@ def _correlation(request: Request) -> str:
 def _asked_for(state: EntraState, status: int, code: str) -> Mapping[str, object]:
     """The body of a failure that a test asked for; its code is OAuth's word."""
     error = errors.EntraError(
-        status, code or "temporarily_unavailable", 90033, "The stand-in was asked to fail."
+        status, code or "temporarily_unavailable", 90033, "The emulator was asked to fail."
     )
     return errors.body(error, now=state.clock(), correlation=str(uuid4()))

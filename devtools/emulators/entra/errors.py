@@ -72,7 +72,7 @@ def no_assertion() -> EntraError:
 
 
 def other_grant(grant: str) -> EntraError:
-    """The stand-in knows one grant."""
+    """The emulator knows one grant."""
     return EntraError(
         400, "unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{grant}'."
     )

@@ -1,6 +1,6 @@
 """The keys that issuers publish, found as OpenID Connect says: the discovery document names the place.
 
-The name of a cluster's issuer need not be an address that can be reached from here, so the stand-in is told
+The name of a cluster's issuer need not be an address that can be reached from here, so the emulator is told
 where each issuer's documents are served: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
 """
 

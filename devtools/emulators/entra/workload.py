@@ -1,4 +1,4 @@
-"""What a pod signs in with: the credential of `azure-identity`, pointed at the stand-in.
+"""What a pod signs in with: the credential of `azure-identity`, pointed at the emulator.
 
 The SDK asks https addresses only. What it sends is sent over plain http here, and nothing else is changed.
 """
@@ -20,10 +20,10 @@ class _PlainTransport(RequestsTransport):  # type: ignore[misc]  # the SDK loads
 def workload_credential(
     url: str, *, tenant: str, client_id: str, token_file: Path
 ) -> WorkloadIdentityCredential:
-    """A credential that exchanges a service account's token at the stand-in.
+    """A credential that exchanges a service account's token at the emulator.
 
     Args:
-        url: the stand-in's base URL.
+        url: the emulator's base URL.
         tenant: the tenant.
         client_id: whom the pod wants to act as: its service account's annotation.
         token_file: where the kubelet puts the service account's token.

@@ -1,4 +1,4 @@
-"""`python -m devtools.emulators.github --port N --repository PATH`: the stand-in for GitHub in a process of its own."""
+"""`python -m devtools.emulators.github --port N --repository PATH`: GitHub in a process of its own."""
 
 import argparse
 from pathlib import Path
@@ -11,7 +11,7 @@ from devtools.emulators.serving import serve_forever
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m devtools.emulators.github", description="A stand-in for GitHub."
+        prog="python -m devtools.emulators.github", description="An emulator of GitHub."
     )
     parser.add_argument("--port", type=int, default=0, help="loopback port; 0 (default) takes a free one")
     parser.add_argument("--repository", type=Path, required=True, metavar="PATH", help="the bare repository")

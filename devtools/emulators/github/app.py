@@ -1,4 +1,4 @@
-"""The stand-in for GitHub's REST API as an application, to serve in a test or as a process.
+"""The emulator of GitHub's REST API as an application, to serve in a test or as a process.
 
 State is the bare repositories themselves: a push to one is seen by the next request.
 """
@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from devtools.emulators.emulator import StandIn
+from devtools.emulators.emulator import Emulator
 from devtools.emulators.github import contents, git_data
 from devtools.emulators.github.errors import GitHubError, body, failure_body
 from devtools.emulators.github.repository import Commit, Repository
@@ -27,7 +27,7 @@ from devtools.emulators.github.repository import Commit, Repository
 _MOST_PER_PAGE = 100
 
 
-def github_app(*repositories: Repository, token: str = "") -> StandIn:
+def github_app(*repositories: Repository, token: str = "") -> Emulator:
     """GitHub's REST API for some repositories, as far as the program asks for it.
 
     Args:
@@ -55,7 +55,7 @@ def github_app(*repositories: Repository, token: str = "") -> StandIn:
         middleware=[Middleware(_RateLimit)],
     )
     app.router.redirect_slashes = False
-    return StandIn(app, state=lambda: _state(repositories), error=failure_body)
+    return Emulator(app, state=lambda: _state(repositories), error=failure_body)
 
 
 def _state(repositories: Sequence[Repository]) -> dict[str, object]:

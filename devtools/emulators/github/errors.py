@@ -37,4 +37,4 @@ def body(status: int, message: str) -> dict[str, object]:
 
 def failure_body(status: int, code: str) -> Mapping[str, object]:
     """The body of a failure that a test asked for; GitHub has no codes, so a code is the message."""
-    return body(status, code or _USUAL_MESSAGES.get(status, "The stand-in was asked to fail."))
+    return body(status, code or _USUAL_MESSAGES.get(status, "The emulator was asked to fail."))

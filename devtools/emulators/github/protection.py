@@ -1,7 +1,7 @@
 """Protected branches: GitHub refuses to move them over its API, in the words of the rule that forbids it.
 
 Kept in the repository itself (`refs/protected/<branch>`, a blob with those words), as a rename is: whichever
-process protects a branch, the stand-in refuses. `git push` to the bare repository is not held up.
+process protects a branch, the emulator refuses. `git push` to the bare repository is not held up.
 """
 
 from devtools.emulators.github.git import git

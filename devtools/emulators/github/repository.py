@@ -1,7 +1,7 @@
 """A real bare Git repository, so that a push of the demo is a `git push`.
 
 Nothing is kept beside it. Even a rename is a symbolic ref (`refs/renamed/<old>`) in the repository: whichever
-process renames a branch, the stand-in answers with the redirect.
+process renames a branch, the emulator answers with the redirect.
 """
 
 import re

@@ -1,5 +1,6 @@
-"""`python -m devtools.emulators.gitops --kubeconfig FILE --repository OWNER/NAME=PATH`: Argo CD and Flux, in a process of
-their own.
+"""Argo CD and Flux in a process of their own.
+
+`python -m devtools.emulators.gitops --kubeconfig FILE --repository OWNER/NAME=PATH`
 """
 
 import argparse

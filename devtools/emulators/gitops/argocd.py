@@ -152,7 +152,7 @@ class ArgoCd:
     def _sync(self, app: Object, sources: list[Object], revisions: list[str]) -> list[Object]:
         name, home = app["metadata"]["name"], app["spec"]["destination"].get("namespace", "")
         if any(fnmatchcase(name, each) for each in self._settings().failing):
-            raise ApplyError("the stand-in was asked to fail")
+            raise ApplyError("the emulator was asked to fail")
         objects, _ = self._wanted(app, sources, revisions)
         self._cluster.apply(objects, namespace=home, manager=_MANAGER, labels={_INSTANCE: name})
         return [_resource(each, home) for each in objects]

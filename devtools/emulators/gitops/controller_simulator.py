@@ -89,7 +89,7 @@ class Player:
 
 
 def page(player: Player) -> Starlette:
-    """`POST /_standin/player` changes settings, `GET /_standin/state` shows them and what went wrong."""
+    """`POST /_emulator/player` changes settings, `GET /_emulator/state` shows them and what went wrong."""
 
     async def change(request: Request) -> Response:
         try:
@@ -102,5 +102,5 @@ def page(player: Player) -> Starlette:
         return JSONResponse({"settings": asdict(player.settings), "trouble": player.trouble})
 
     return Starlette(
-        routes=[Route("/_standin/player", change, methods=["POST"]), Route("/_standin/state", state)]
+        routes=[Route("/_emulator/player", change, methods=["POST"]), Route("/_emulator/state", state)]
     )

@@ -110,7 +110,7 @@ class Flux:
     def _apply(self, live: Object, source: Object, revision: str) -> list[Object]:
         spec, (home, name) = live["spec"], _place(live)
         if any(fnmatchcase(name, each) for each in self._settings().failing):
-            raise ApplyError("the stand-in was asked to fail")
+            raise ApplyError("the emulator was asked to fail")
         objects = self._sources.objects(source["spec"]["url"], revision[-40:], spec.get("path", "./"))
         group = _KUSTOMIZE[0].partition("/")[0]
         marks = {f"{group}/name": name, f"{group}/namespace": home}

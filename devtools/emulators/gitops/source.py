@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from adapters.kustomize.build import Kustomize
 from coppice.manifests.documents import BadYaml, load_all
-from coppice.manifests.rejection import Refused
+from coppice.manifests.rejection import Rejection
 from devtools.emulators.github.git import GitError, git
 from devtools.emulators.github.repository import Repository
 
@@ -78,7 +78,7 @@ class Sources:
             if any(PurePosixPath(name).name == "kustomization.yaml" for name in here):
                 return list(self._kustomize.build(tree, folder))
             documents = [load_all(text) for name, text in sorted(here.items()) if name.endswith(".yaml")]
-        except (GitError, Refused, BadYaml) as error:
+        except (GitError, Rejection, BadYaml) as error:
             raise SourceError(f"{folder} at {revision}: {error}") from error
         if not documents:
             raise SourceError(f"{folder}: app path does not exist")

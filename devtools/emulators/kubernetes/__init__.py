@@ -1,1 +1,1 @@
-"""A stand-in for the Kubernetes API: enough of it to create, apply, watch over and take away environments."""
+"""An emulator of the Kubernetes API: enough of it to create, apply, watch over and take away environments."""

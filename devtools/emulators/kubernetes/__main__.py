@@ -1,4 +1,4 @@
-"""`python -m devtools.emulators.kubernetes --port N`: the stand-in for the Kubernetes API in a process of its own."""
+"""`python -m devtools.emulators.kubernetes --port N`: the Kubernetes API in its own process."""
 
 import argparse
 
@@ -10,7 +10,7 @@ from devtools.emulators.serving import serve_forever
 def _arguments() -> argparse.Namespace:
     defaults = PlayerSettings()
     parser = argparse.ArgumentParser(
-        prog="python -m devtools.emulators.kubernetes", description="A stand-in for the Kubernetes API."
+        prog="python -m devtools.emulators.kubernetes", description="An emulator of the Kubernetes API."
     )
     parser.add_argument("--port", type=int, default=0, help="loopback port; 0 (default) takes a free one")
     parser.add_argument(

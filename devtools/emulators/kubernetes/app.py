@@ -1,4 +1,4 @@
-"""The stand-in as an application: paths, content types and answers.
+"""The emulator as an application: paths, content types and answers.
 
 What it does not do: watch, field selectors, JSON and strategic merge patches, deletes of collections, schemas
 beyond the well-known fields, quotas, room on nodes, admission policies, Pod Security, roles. What it would
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from devtools.emulators.emulator import StandIn
+from devtools.emulators.emulator import Emulator
 from devtools.emulators.kubernetes import budgets, deletes, discovery, selectors, status, writes
 from devtools.emulators.kubernetes.controller_simulator import Player
 from devtools.emulators.kubernetes.fields import UnreadableListError
@@ -39,7 +39,7 @@ def kubernetes_app(
 
     Args:
         clock: tells the time, with its zone; all that takes time goes by it.
-        settings: how controllers and kubelet behave at first; `POST /_standin/player` changes it.
+        settings: how controllers and kubelet behave at first; `POST /_emulator/player` changes it.
 
     Returns:
         The application. It accepts any credentials and does not look at them. `state.player` is its cluster.
@@ -68,9 +68,9 @@ def kubernetes_app(
         return Response(status_code=204)
 
     served = Starlette(routes=[Route("/{path:path}", api, methods=_METHODS)])
-    stand_in = StandIn(served, state=store.dump, error=status.failure)
-    control = Route("/_standin/player", change_player, methods=["POST"])
-    app = Starlette(routes=[control, Mount("/", stand_in)])
+    emulator = Emulator(served, state=store.dump, error=status.failure)
+    control = Route("/_emulator/player", change_player, methods=["POST"])
+    app = Starlette(routes=[control, Mount("/", emulator)])
     app.state.player = player
     return app
 
@@ -173,7 +173,7 @@ def _list(store: Store, kind: Kind, namespace: str, request: Request) -> Object:
     fields = query.get("fieldSelector", "")
     if "watch" in query or (fields and not (kind == EVENT and fields.startswith("type="))):
         raise status.bad_request(
-            "the stand-in does not know watch, nor fieldSelector but for an event's type"
+            "the emulator does not know watch, nor fieldSelector but for an event's type"
         )
     selected = selectors.parse(query.get("labelSelector", ""))
     limit = query.get("limit", "0")

@@ -51,7 +51,7 @@ class Moment:
 
 
 class Player:
-    """All controllers of the stand-in's cluster.
+    """All controllers of the emulator's cluster.
 
     Args:
         store: the cluster; it is given its system namespaces.
@@ -128,7 +128,7 @@ class Player:
         if self._store.find(SERVICE_ACCOUNT, name, "default") is None:
             self._create(SERVICE_ACCOUNT, name, "default", {})
         if self._store.find(CONFIG_MAP, name, "kube-root-ca.crt") is None:
-            self._create(CONFIG_MAP, name, "kube-root-ca.crt", {"data": {"ca.crt": "of the stand-in\n"}})
+            self._create(CONFIG_MAP, name, "kube-root-ca.crt", {"data": {"ca.crt": "of the emulator\n"}})
         return False
 
     def _create(self, kind: Kind, namespace: str, name: str, content: Object) -> None:

@@ -1,4 +1,4 @@
-"""The kinds that the stand-in serves, in one table: discovery, paths and rules all ask the same things."""
+"""The kinds that the emulator serves, in one table: discovery, paths and rules all ask the same things."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -39,7 +39,7 @@ class Stored:
 
 
 class Store:
-    """All objects of the stand-in.
+    """All objects of the emulator.
 
     Args:
         clock: tells the time, with its zone.

@@ -59,7 +59,7 @@ def _discovery(dead: Iterable[str]) -> str:
 
 
 def _deletion(refused: Iterable[str]) -> str:
-    why = "is forbidden: ValidatingAdmissionPolicy 'of-the-stand-in' denied request"
+    why = "is forbidden: ValidatingAdmissionPolicy 'of-the-emulator' denied request"
     said = ", ".join(f'{each} "Unknown" {why}' for each in refused)
     return said and f"Failed to delete all resource types, {len(tuple(refused))} remaining: {said}"
 

@@ -54,6 +54,6 @@ def _with_percentage(scaler: Object) -> Object:
         resource = metric.get("resource", {})
         percentage = resource.get("target", {}).get("averageUtilization")
         if resource.get("name") != "cpu" or percentage is None:
-            raise status.bad_request("the stand-in does not show such metrics in autoscaling/v1")
+            raise status.bad_request("the emulator does not show such metrics in autoscaling/v1")
         spec[_PERCENTAGE] = percentage
     return scaler | {"spec": spec}

@@ -1,4 +1,4 @@
-"""`python -m devtools.emulators.queues --port N`: the stand-in as a process of its own."""
+"""`python -m devtools.emulators.queues --port N`: the emulator as a process of its own."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Hold the guard's tables against the published schemas, and write them: `python -m devtools.tools.fields`."""
+"""`python -m devtools.tools.fields`: hold the admission tables against the published schemas; write them."""
 
 from devtools.tools.fields.sources import SOURCES
 from devtools.tools.fields.tables import FOLDER, UNJUDGED, decided, read, write

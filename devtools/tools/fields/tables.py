@@ -14,7 +14,7 @@ UNJUDGED = "not judged yet"
 _HEAD = """\
 # Which fields an overlay may use, by the definitions of {source}.
 #
-# `python -m devtools.tools.fields` writes this file: the fields and their types from the published schemas, what was
+# `python -m devtools.tools.fields` writes this file: fields and types from the published schemas, what was
 # decided about each from the file as it stood. A field that is new stands under `refused` as "{unjudged}";
 # judge it by hand: move it to `allowed`, or say there why not. A test holds the file against the schemas.
 """

@@ -1,4 +1,4 @@
-"""Pin another Kubernetes: `python -m devtools.tools.kubernetes.upgrade v1.37.0`; `make test-cluster` then builds it.
+"""`python -m devtools.tools.kubernetes.upgrade v1.37.0`: pin another Kubernetes for `make test-cluster`.
 
 Kubernetes' own `go.mod` replaces its libraries by folders beside it, and such replacements do not travel with
 the module. So each is repeated here, with the version that the library was published under.

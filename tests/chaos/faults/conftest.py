@@ -11,7 +11,7 @@ from tests.chaos.faults.laboratory import Laboratory, laboratory
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    """Stand-ins, and what runs the program."""
+    """Emulators, and what runs the program."""
     with laboratory(tmp_path_factory.mktemp("laboratory")) as made:
         yield made
 

@@ -1,7 +1,7 @@
 """The edge of the outside: every call passes here, is counted, and may meet a fault.
 
 A web server would not let a test reset a connection or cut an answer short, so this one is made of bare
-sockets; what it serves are the stand-ins themselves. All systems share one order of calls.
+sockets; what it serves are the emulators themselves. All systems share one order of calls.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Edge:
     """A loopback port for each system.
 
     Args:
-        systems: the stand-ins, by name; or what relays to a real system.
+        systems: the emulators, by name; or what relays to a real system.
         clock: goes on with each call.
 
     Attributes:
@@ -190,7 +190,7 @@ class Edge:
         return await exchange.carry_out()
 
     async def answer(self, request: Request) -> Answer:
-        """What a stand-in says to a request."""
+        """What an emulator says to a request."""
         call, app = request.call, self._systems[request.call.system]
         assert not isinstance(app, Relay)
         path, _, query = call.target.partition("?")
@@ -224,7 +224,7 @@ class Edge:
 
 
 class _Http:
-    """One request to a stand-in."""
+    """One request to an emulator."""
 
     def __init__(self, edge: Edge, request: Request) -> None:
         self.call = request.call

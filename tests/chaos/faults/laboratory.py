@@ -1,4 +1,4 @@
-"""Runs an operation against the stand-ins, with a fault or without, until nothing is left to be done.
+"""Runs an operation against the emulators, with a fault or without, until nothing is left to be done.
 
 It plays the host: takes messages as they become visible, gives those back that failed, parks those that
 failed five times, and lets the timer strike.
@@ -41,10 +41,10 @@ class Told:
 
 
 class Laboratory:
-    """Stand-ins and the program.
+    """Emulators and the program.
 
     Args:
-        world: the stand-ins.
+        world: the emulators.
         runner: runs the program.
     """
 

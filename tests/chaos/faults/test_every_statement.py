@@ -68,8 +68,10 @@ def test_after_a_fault_that_the_seed_has_drawn_the_world_comes_to_the_same_end(
     experiments: Experiments, share: int, sample_seed: int, record_property: Record
 ) -> None:
     drawn = random.Random(SHARES * sample_seed + share)
-    struck = [(each, at) for each in (PROVISIONING, DEPROVISIONING) for at in statements(experiments, each)]
-    for operation, at in drawn.sample(struck, IN_A_SHARE):
+    suppressed = [
+        (each, at) for each in (PROVISIONING, DEPROVISIONING) for at in statements(experiments, each)
+    ]
+    for operation, at in drawn.sample(suppressed, IN_A_SHARE):
         fault = drawn.choice(FAULTS)
         assert not experiments.differences(operation, fault, at), f"{fault} at call {at} of {operation.name}"
         record_property(EXPERIMENTS, (f"{operation.name}, SQL", fault.value, 1))
@@ -82,12 +84,12 @@ def test_after_a_fault_that_the_seed_has_drawn_the_world_comes_to_the_same_end(
 def test_whatever_happens_to_any_one_statement_the_world_comes_to_the_same_end(
     experiments: Experiments, operation: Operation, fault: Fault, record_property: Record
 ) -> None:
-    struck = statements(experiments, operation)
+    suppressed = statements(experiments, operation)
     calls = experiments.faultless(operation).calls
     failed = {
         f"{at}: {calls[at]}": differences
-        for at in struck
+        for at in suppressed
         if (differences := experiments.differences(operation, fault, at))
     }
     assert not failed
-    record_property(EXPERIMENTS, (f"{operation.name}, SQL", fault.value, len(struck)))
+    record_property(EXPERIMENTS, (f"{operation.name}, SQL", fault.value, len(suppressed)))

@@ -30,7 +30,7 @@ import app.http.sweeps  # noqa: F401
 import coppice.reconciler.controller
 import function_app
 from adapters.kustomize.build import Kustomize
-from app.container import Composition
+from app.container import Container
 from coppice.manifests.archive import Tree
 from coppice.reconciler.errors import Failure
 from tests.chaos.faults.clock import Clock
@@ -46,7 +46,7 @@ def main() -> None:
     for line in sys.stdin:
         task = json.loads(line)
         if not warm:
-            _ = Composition(task["settings"]).reconciler  # so that no fork has to import or compile anything
+            _ = Container(task["settings"]).reconciler  # so that no fork has to import or compile anything
             gc.freeze()
             warm = True
         child = os.fork()
@@ -65,7 +65,7 @@ def _live(task: Mapping[str, Any], functions: Mapping[str | None, Callable[[Any]
     clock = Clock(Path(task["clock"]))
     _prepare(clock, builds=Path(task["builds"]))
 
-    class Program(Composition):
+    class Program(Container):
         now = staticmethod(clock.now)
 
     program = Program(task["settings"])

@@ -1,4 +1,4 @@
-"""The outside systems of the experiments: stand-ins in this process, which can return to a moment.
+"""The outside systems of the experiments: emulators in this process, which can return to a moment.
 
 Beside the branch under test there is always a neighbour of ours, and what others made; none of it may change
 by a byte.
@@ -187,7 +187,7 @@ class World:
     def cluster(self) -> dict[str, list[dict[str, Any]]]:
         """Everything that stands in the cluster, by resource."""
         document: dict[str, list[dict[str, Any]]] = json.loads(
-            self.edge.ask("kubernetes", "GET", "/_standin/state").body
+            self.edge.ask("kubernetes", "GET", "/_emulator/state").body
         )
         return document
 

@@ -99,9 +99,9 @@ class Look:
 
 def look(place: Stage) -> Look:
     """Look at everything."""
-    azure = place.arm.get("/_standin/state").raise_for_status().json()
+    azure = place.arm.get("/_emulator/state").raise_for_status().json()
     return Look(
-        kubernetes=place.cluster.get("/_standin/state").raise_for_status().json(),
+        kubernetes=place.cluster.get("/_emulator/state").raise_for_status().json(),
         credentials=azure["credentials"],
         overlapping_writes=azure["overlapping_writes"],
     )

@@ -48,9 +48,9 @@ class Stage:
 
     Attributes:
         folder: where repository, settings and logs lie.
-        repository: the bare repository behind the GitHub stand-in.
-        cluster: the stand-in for Kubernetes.
-        arm: the stand-in for ARM.
+        repository: the bare repository behind the GitHub emulator.
+        cluster: the emulator of Kubernetes.
+        arm: the emulator of ARM.
         storage: the connection string of Azurite.
         settings: app settings by which the program finds all this.
     """

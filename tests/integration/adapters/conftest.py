@@ -1,4 +1,4 @@
-"""The adapters against the stand-ins: the real SDKs over real sockets, nothing mocked."""
+"""The adapters against the emulators: the real SDKs over real sockets, nothing mocked."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from adapters.kubernetes.client import Api
 from devtools.emulators.arm.app import arm_app
 from devtools.emulators.arm.state import ArmState
 from devtools.emulators.arm.world import example_world
-from devtools.emulators.emulator import StandIn
+from devtools.emulators.emulator import Emulator
 from devtools.emulators.github.app import github_app
 from devtools.emulators.github.repository import Repository, create
 from devtools.emulators.kubernetes import status
@@ -64,14 +64,14 @@ def cluster(stages: list[tuple[Stage, str]], by_hand: httpx.Client) -> Cluster:
     stage, url = stages[0]
     clock = Clock()
     app = kubernetes_app(clock=clock, settings=PlayerSettings(termination_seconds=0))
-    standin = StandIn(app, state=dict, error=status.failure)
+    emulator = Emulator(app, state=dict, error=status.failure)
 
     async def log_the_program_only(scope: Scope, receive: Receive, send: Send) -> None:
         ours = (b"x-test", b"1") in scope["headers"]
-        await (app if ours else standin)(scope, receive, send)
+        await (app if ours else emulator)(scope, receive, send)
 
     stage.app = log_the_program_only
-    made = Cluster(url=url, standin=standin, api=Api(Configuration(host=url)), clock=clock, http=by_hand)
+    made = Cluster(url=url, emulator=emulator, api=Api(Configuration(host=url)), clock=clock, http=by_hand)
     made.namespace("coppice-system")
     return made
 
@@ -81,9 +81,9 @@ def azure(stages: list[tuple[Stage, str]]) -> Azure:
     """Return a subscription with two identities and a cluster."""
     stage, url = stages[1]
     state = ArmState(world=example_world(), write_seconds=0)
-    standin = arm_app(state)
-    stage.app = standin
-    return Azure(url=url, standin=standin, state=state, ours=azure_at(url))
+    emulator = arm_app(state)
+    stage.app = emulator
+    return Azure(url=url, emulator=emulator, state=state, ours=azure_at(url))
 
 
 @pytest.fixture(scope="session")
@@ -101,9 +101,9 @@ def github(stages: list[tuple[Stage, str]], bare: Path, tmp_path: Path) -> GitHu
     stage, url = stages[2]
     shutil.copytree(bare, tmp_path / "r.git")
     git = Repository(path=tmp_path / "r.git")
-    standin = github_app(git, token=TOKEN)
-    stage.app = standin
-    return GitHub(url=url, standin=standin, git=git, repository=repository_at(url))
+    emulator = github_app(git, token=TOKEN)
+    stage.app = emulator
+    return GitHub(url=url, emulator=emulator, git=git, repository=repository_at(url))
 
 
 @pytest.fixture
@@ -112,6 +112,6 @@ def storage(stages: list[tuple[Stage, str]]) -> Storage:
     stage, url = stages[3]
     clock = [1_800_000_000.0]
     queues = Queues(now=lambda: clock[0])
-    standin = StandIn(queue_service(queues), state=dict, error=lambda number, code: {"status": number})
-    stage.app = standin
-    return Storage(url=url, standin=standin, queues=queues, queue=queue_at(url), clock=clock)
+    emulator = Emulator(queue_service(queues), state=dict, error=lambda number, code: {"status": number})
+    stage.app = emulator
+    return Storage(url=url, emulator=emulator, queues=queues, queue=queue_at(url), clock=clock)

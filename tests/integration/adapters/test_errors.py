@@ -7,7 +7,7 @@ import pytest
 from kubernetes.client import Configuration
 
 from adapters.kubernetes.client import Api, path
-from adapters.retry import await_it
+from adapters.retry import poll_until
 from coppice.components.federated_identity import Credential
 from coppice.components.removal import Owned
 from coppice.reconciler.errors import (
@@ -229,5 +229,5 @@ def test_a_server_that_says_nothing_is_given_up(call: str, monkeypatch: pytest.M
         with pytest.raises(Unreachable):
             calls[call]()
         # Who asked may have given up before the server came to hear it.
-        await_it(lambda: len(server.asked) >= tries or None, seconds=10)
+        poll_until(lambda: len(server.asked) >= tries or None, seconds=10)
     assert len(server.asked) == tries

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import tenacity
 
-from adapters.retry import asking_again, await_it, taking_turns
+from adapters.retry import poll_until, retry_reads, retry_throttled
 from coppice.reconciler.errors import (
     Conflict,
     Failure,
@@ -23,7 +23,7 @@ def tried(errors: list[Exception]) -> int:
     """How often a call was made that fails with these, one after the other, and then succeeds."""
     calls = 0
 
-    @asking_again
+    @retry_reads
     def call() -> None:
         nonlocal calls
         calls += 1
@@ -68,7 +68,7 @@ def test_three_tries_wait_for_less_than_a_second_in_all(monkeypatch: pytest.Monk
 
 
 def test_a_call_keeps_its_name_and_its_words() -> None:
-    @asking_again
+    @retry_reads
     def heads() -> None:
         """Every branch."""
 
@@ -82,7 +82,7 @@ def test_a_write_comes_again_as_long_as_its_turns_are_within_ten_seconds(
     monkeypatch.setattr(tenacity.nap, "time", SimpleNamespace(sleep=waits.append))
     turns = [Throttled("soon", retry_after=4), Throttled("late", retry_after=11)]
 
-    @taking_turns
+    @retry_throttled
     def write() -> None:
         raise turns.pop(0)
 
@@ -95,7 +95,7 @@ def test_a_write_comes_again_as_long_as_its_turns_are_within_ten_seconds(
 def test_a_write_that_may_have_been_done_is_not_sent_again(kind: type[Failure]) -> None:
     sent = []
 
-    @taking_turns
+    @retry_throttled
     def write() -> None:
         sent.append(1)
         raise kind("no", retry_after=1)
@@ -107,12 +107,12 @@ def test_a_write_that_may_have_been_done_is_not_sent_again(kind: type[Failure]) 
 
 def test_what_is_awaited_is_looked_for_until_it_is_there() -> None:
     looks = [None, None, "there"]
-    assert await_it(lambda: looks.pop(0), seconds=10) == "there"
+    assert poll_until(lambda: looks.pop(0), seconds=10) == "there"
 
 
 def test_what_does_not_come_is_given_up() -> None:
     looks: list[int] = []
-    assert await_it(lambda: looks.append(1), seconds=0) is None
+    assert poll_until(lambda: looks.append(1), seconds=0) is None
     assert len(looks) == 1
-    assert await_it(lambda: looks.append(1), seconds=2) is None
+    assert poll_until(lambda: looks.append(1), seconds=2) is None
     assert len(looks) == 1 + 3

@@ -1,4 +1,4 @@
-"""A small world of each system: its stand-in, and our adapters pointed at it."""
+"""A small world of each system: its emulator, and our adapters pointed at it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from adapters.github.repository import RepositoryAdapter
 from adapters.kubernetes.client import Api
 from adapters.storage.queue import Queue
 from devtools.emulators.arm.state import ArmState
-from devtools.emulators.emulator import StandIn
+from devtools.emulators.emulator import Emulator
 from devtools.emulators.github.repository import Repository
 from devtools.emulators.queues.connection import emulator_connection_string
 from devtools.emulators.queues.store import Queues
@@ -52,10 +52,10 @@ class Clock:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """The stand-in for Kubernetes, and the client under test."""
+    """The emulator of Kubernetes, and the client under test."""
 
     url: str
-    standin: StandIn
+    emulator: Emulator
     api: Api
     clock: Clock
     http: httpx.Client
@@ -76,7 +76,7 @@ class Cluster:
 
     def asked(self, *methods: str) -> list[str]:
         """What the client sent, as `METHOD path`."""
-        return [f"{each.method} {each.path}" for each in self.standin.requests if each.method in methods]
+        return [f"{each.method} {each.path}" for each in self.emulator.requests if each.method in methods]
 
 
 @dataclass
@@ -97,42 +97,42 @@ class AzureAdapters:
 
     cluster: ClusterAdapter
     reader: IdentityReaderAdapter
-    turns: TurnsTaken
+    rate_limiter: TurnsTaken
     writer: CredentialWriterAdapter
     deleter: CredentialDeleterAdapter
 
 
 @dataclass(frozen=True, kw_only=True)
 class Azure:
-    """The stand-in for ARM, and the adapters under test."""
+    """The emulator of ARM, and the adapters under test."""
 
     url: str
-    standin: StandIn
+    emulator: Emulator
     state: ArmState
     ours: AzureAdapters
 
     def asked(self, *methods: str) -> int:
-        return sum(1 for each in self.standin.requests if each.method in methods)
+        return sum(1 for each in self.emulator.requests if each.method in methods)
 
 
 def azure_at(url: str) -> AzureAdapters:
-    turns = TurnsTaken()
+    rate_limiter = TurnsTaken()
     cluster = ClusterAdapter(Unsigned(), SUBSCRIPTION, url, group="rg-coppice", name="aks-coppice")
     return AzureAdapters(
         cluster=cluster,
         reader=IdentityReaderAdapter(Unsigned(), SUBSCRIPTION, url, issuer=cluster.issuer),
-        turns=turns,
-        writer=CredentialWriterAdapter(Unsigned(), SUBSCRIPTION, url, turns=turns),
-        deleter=CredentialDeleterAdapter(Unsigned(), SUBSCRIPTION, url, turns=turns),
+        rate_limiter=rate_limiter,
+        writer=CredentialWriterAdapter(Unsigned(), SUBSCRIPTION, url, rate_limiter=rate_limiter),
+        deleter=CredentialDeleterAdapter(Unsigned(), SUBSCRIPTION, url, rate_limiter=rate_limiter),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class GitHub:
-    """The stand-in for GitHub, and the adapter under test."""
+    """The emulator of GitHub, and the adapter under test."""
 
     url: str
-    standin: StandIn
+    emulator: Emulator
     git: Repository
     repository: RepositoryAdapter
 
@@ -150,10 +150,10 @@ def repository_at(url: str, **options: Any) -> RepositoryAdapter:
 
 @dataclass(frozen=True, kw_only=True)
 class Storage:
-    """The stand-in for queue storage, and the adapter under test."""
+    """The emulator of queue storage, and the adapter under test."""
 
     url: str
-    standin: StandIn
+    emulator: Emulator
     queues: Queues
     queue: Queue
     clock: list[float]

@@ -1,4 +1,4 @@
-"""Each test of queue storage runs twice: against the stand-in and against Azurite."""
+"""Each test of queue storage runs twice: against the emulator and against Azurite."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The whole program in a host of its own, between stand-ins of their own: nothing here is in this process."""
+"""The whole program in a host of its own, between emulators of their own: nothing here is in this process."""
 
 import contextlib
 import uuid

@@ -96,7 +96,7 @@ def everything(eyes: Eyes, server: Databases) -> Iterator[tuple[str, str]]:
 
 
 def _credentials(eyes: Eyes) -> list[dict[str, Any]]:
-    state = eyes.arm.get("/_standin/state").raise_for_status().json()
+    state = eyes.arm.get("/_emulator/state").raise_for_status().json()
     return [each for held in state["credentials"].values() for each in held]
 
 

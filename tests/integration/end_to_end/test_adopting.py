@@ -13,7 +13,7 @@ from azure.mgmt.msi import ManagedServiceIdentityClient
 from azure.mgmt.msi.models import FederatedIdentityCredential
 
 from adapters.azure.client import Unsigned
-from app.container import Composition
+from app.container import Container
 from coppice.reconciler.outcome import Done, Outcome, Waiting
 from devtools.demo.processes import write_kubeconfig
 from devtools.emulators.arm.app import arm_app
@@ -41,7 +41,7 @@ def arm() -> ArmState:
 
 
 @pytest.fixture
-def program(repository: Repository, arm: ArmState, tmp_path: Path) -> Iterator[Composition]:
+def program(repository: Repository, arm: ArmState, tmp_path: Path) -> Iterator[Container]:
     with (
         serving(arm_app(arm)) as azure,
         serving(github_app(repository)) as github,
@@ -54,13 +54,13 @@ def program(repository: Repository, arm: ArmState, tmp_path: Path) -> Iterator[C
             "AZURE_RESOURCE_MANAGER_URL": azure,
             "KUBECONFIG": str(kubeconfig),
         }
-        program = Composition({**sample, **addresses})
+        program = Container({**sample, **addresses})
         for name in ("coppice-system", NAMESPACE):
             program.provisioning_api.post("/api/v1/namespaces", {"metadata": {"name": name}})
         yield program
 
 
-def stand_before(program: Composition) -> None:
+def stand_before(program: Container) -> None:
     """What another pipeline left: a namespace with an object in it, and a credential named its own way."""
     settings = program.settings
     client = ManagedServiceIdentityClient(
@@ -78,7 +78,7 @@ def stand_before(program: Composition) -> None:
     program.provisioning_api.post(config_maps, {"metadata": {"name": "by-the-former-pipeline"}})
 
 
-def hand_over(program: Composition) -> None:
+def hand_over(program: Container) -> None:
     """The page's steps: its record as it stands there, and the labels and annotations of its commands."""
     record = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0])
     program.provisioning_api.post("/api/v1/namespaces/coppice-system/configmaps", record)
@@ -90,27 +90,27 @@ def hand_over(program: Composition) -> None:
     program.provisioning_api.merge(f"/api/v1/namespaces/{NAMESPACE}", {"metadata": metadata})
 
 
-def settle(program: Composition) -> Outcome:
+def settle(program: Container) -> Outcome:
     """Run until the key would no longer come back, or for ten seconds."""
     deadline = time.monotonic() + 10
     while True:
-        outcome = program.reconciler.reconcile(program.rules.key(BRANCH)).outcome
+        outcome = program.reconciler.reconcile(program.config.key(BRANCH)).outcome
         if not isinstance(outcome, Waiting) or time.monotonic() > deadline:
             return outcome
 
 
-def test_what_was_not_handed_over_is_left_alone(program: Composition, repository: Repository) -> None:
+def test_what_was_not_handed_over_is_left_alone(program: Container, repository: Repository) -> None:
     stand_before(program)
     repository.commit(BRANCH, {"note": b"a branch"}, "begin")
 
-    report = program.reconciler.reconcile(program.rules.key(BRANCH))
+    report = program.reconciler.reconcile(program.config.key(BRANCH))
 
     assert report.outcome.code == "not_ours"
     assert report.results == ()
 
 
 def test_an_environment_that_was_handed_over_is_looked_after_and_goes_with_its_branch(
-    program: Composition, repository: Repository, arm: ArmState
+    program: Container, repository: Repository, arm: ArmState
 ) -> None:
     stand_before(program)
     repository.commit(BRANCH, {"note": b"a branch"}, "begin")

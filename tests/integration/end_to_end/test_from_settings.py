@@ -13,10 +13,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.container import Composition
-from app.http.environments import ask, explained
-from app.http.health import examined
-from app.http.sweeps import carry_out
+from app.container import Container
+from app.http.environments import ask, environment_response
+from app.http.health import health_response
+from app.http.sweeps import execute_sweep
 from coppice.reconciler.outcome import Waiting
 from devtools.demo.processes import write_kubeconfig
 from devtools.emulators.arm.app import arm_app
@@ -42,13 +42,13 @@ POLICIES = f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/networkpolicies"
 
 @dataclass(frozen=True, kw_only=True)
 class Inside:
-    """The program between its stand-ins, and a branch.
+    """The program between its emulators, and a branch.
 
     Args:
         program: the program.
     """
 
-    program: Composition
+    program: Container
 
     def get(self, path: str) -> Any:
         """An object of the cluster."""
@@ -57,7 +57,7 @@ class Inside:
     def settle(self) -> None:
         """Run until there is nothing left to do but to wait for pods, which nothing starts here."""
         for _ in range(20):
-            outcome = self.program.reconciler.reconcile(self.program.rules.key(BRANCH)).outcome
+            outcome = self.program.reconciler.reconcile(self.program.config.key(BRANCH)).outcome
             if not isinstance(outcome, Waiting) or outcome.code == "rollout":
                 return
         raise AssertionError(outcome)
@@ -65,8 +65,8 @@ class Inside:
     def parts(self) -> Mapping[str, Any]:
         """What `GET /api/environments/{branch}` shows."""
         reconciler = self.program.reconciler
-        seen, verdict, plan = reconciler.explain(self.program.rules.key(BRANCH))
-        body = explained(seen, verdict, plan, reconciler.look_closer(seen)).body
+        seen, verdict, plan = reconciler.explain(self.program.config.key(BRANCH))
+        body = environment_response(seen, verdict, plan, reconciler.inspect(seen)).body
         parts: Mapping[str, Any] = json.loads(json.dumps(body))["parts"]
         return parts
 
@@ -76,9 +76,9 @@ class Inside:
         answer, _ = ask(
             BRANCH,
             "apply",
-            rules=program.rules,
+            config=program.config,
             branches=program.repository,
-            books=program.books,
+            records=program.records,
             now=program.now(),
         )
         assert answer.status == 202
@@ -87,7 +87,7 @@ class Inside:
 
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[Callable[..., Inside]]:
-    """Puts the program together from settings, between stand-ins of its own."""
+    """Puts the program together from settings, between emulators of its own."""
     with ExitStack() as stack:
 
         def make(**settings: str) -> Inside:
@@ -102,7 +102,7 @@ def made(tmp_path: Path) -> Iterator[Callable[..., Inside]]:
                 "CREDENTIAL_SETTLE_SECONDS": "0",
             }
             sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
-            program = Composition({**sample, **addresses, **settings})
+            program = Container({**sample, **addresses, **settings})
             program.provisioning_api.post("/api/v1/namespaces", {"metadata": {"name": "coppice-system"}})
             return Inside(program=program)
 
@@ -173,9 +173,11 @@ def test_the_worker_logs_what_the_program_says_and_nothing_that_its_sdks_say(
     caplog.set_level(logging.INFO)
     with serving(queue_service(Queues())) as queues, ThreadPoolExecutor(16) as threads:
         program = made(AzureWebJobsStorage=emulator_connection_string(queues)).program
-        program.reconciler.reconcile(program.rules.key(BRANCH)).log()
-        program.enqueue([program.rules.key(BRANCH)])
-        carry_out(*program.reconciler.sweep(most_deletions=5), queue=program, locks=program.reconciler.locks)
+        program.reconciler.reconcile(program.config.key(BRANCH)).log()
+        program.enqueue([program.config.key(BRANCH)])
+        execute_sweep(
+            *program.reconciler.sweep(most_deletions=5), queue=program, locks=program.reconciler.locks
+        )
         asked = [threads.submit(program.checks()["azure"]) for _ in range(64)]
         assert all(each.result() for each in asked)
 
@@ -190,7 +192,7 @@ def test_health_says_which_databases_let_every_role_in(made: Callable[..., Insid
             with psycopg.connect(server.superuser, autocommit=True) as session:
                 session.execute("CREATE DATABASE older")
             asked = {"databases": inside.program.checks()["databases"]}
-            told = json.loads(json.dumps(examined(asked, details=True).body))
+            told = json.loads(json.dumps(health_response(asked, details=True).body))
     except PostgresMissingError as error:
         pytest.skip(str(error))
 
@@ -198,9 +200,9 @@ def test_health_says_which_databases_let_every_role_in(made: Callable[..., Insid
     assert 'REVOKE CONNECT ON DATABASE "older" FROM PUBLIC;' in told["messages"]["databases"]
 
 
-def blamed(program: Composition) -> Mapping[str, str]:
+def blamed(program: Container) -> Mapping[str, str]:
     """What is not well, and what is said of it."""
-    told: Mapping[str, str] = json.loads(json.dumps(examined(program.checks(), details=True).body))[
+    told: Mapping[str, str] = json.loads(json.dumps(health_response(program.checks(), details=True).body))[
         "messages"
     ]
     return {name: said for name, said in told.items() if name != "queue"}  # none runs here
@@ -210,7 +212,7 @@ def test_a_kubeconfig_that_is_not_there_is_no_fault_of_azures(made: Callable[...
     inside = made(AzureWebJobsStorage="UseDevelopmentStorage=true")
     settings = {**inside.program.environment, "KUBECONFIG": "no-such-file"}
 
-    assert list(blamed(Composition(settings))) == ["cluster"]
+    assert list(blamed(Container(settings))) == ["cluster"]
 
 
 def test_a_setting_that_is_misspelt_is_told(made: Callable[..., Inside]) -> None:

@@ -84,7 +84,7 @@ def test_nobody_is_asked_about_a_branch_that_an_unsigned_delivery_names(stage: S
     assert send(stage, body, **headers, X_Hub_Signature_256=sign("a guess", body)).status_code == 401
     stage.actors.push(stage.branch)  # by the time this has been worked on, the other would have been too
     stage.stands(stage.branch)
-    asked = [each["path"] for each in stage.world.github.get("/_standin/requests").json()]
+    asked = [each["path"] for each in stage.world.github.get("/_emulator/requests").json()]
     assert any(stage.branch in path for path in asked)
     assert not any("forged" in path for path in asked)
 

@@ -159,7 +159,7 @@ def test_health_tells_strangers_codes_and_no_names(stage: Stage) -> None:
     answer = stage.api.get("/api/health")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
     assert set(answer.json()["checks"].values()) == {"ok"}
-    stage.world.github.post("/_standin/fail", json={"status": 401, "times": 1}).raise_for_status()
+    stage.world.github.post("/_emulator/fail", json={"status": 401, "times": 1}).raise_for_status()
     sick = stage.api.get("/api/health")
     assert (sick.status_code, sick.json()["status"]) == (503, "degraded")
     assert "todo-app" not in sick.text
@@ -192,7 +192,7 @@ def test_explaining_a_branch_that_does_not_exist_says_so(stage: Stage) -> None:
 
 def test_a_branch_list_that_cannot_be_read_removes_nothing(standing: Stage) -> None:
     failure = {"status": 500, "path_prefix": "/repos/acme/todo-app/branches", "times": 20}
-    standing.world.github.post("/_standin/fail", json=failure).raise_for_status()
+    standing.world.github.post("/_emulator/fail", json=failure).raise_for_status()
     swept = standing.api.post("/api/sweep").json()
     assert (swept["remove"], swept["queued"]) == ([], 0)
     assert swept["unread"]

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from app.container import Composition
+from app.container import Container
 from app.health_checks import check_pools
-from app.http.health import examined
+from app.http.health import health_response
 from devtools.demo.processes import write_kubeconfig
 from devtools.emulators.arm.app import arm_app
 from devtools.emulators.arm.state import ArmState
 from devtools.emulators.arm.world import ManualScale, Pool, example_world
+from devtools.emulators.emulator import Emulator
 from devtools.emulators.emulator import Failure as Fail
-from devtools.emulators.emulator import StandIn
 from devtools.emulators.github.app import github_app
 from devtools.emulators.github.repository import create
 from devtools.emulators.serving import serving
@@ -25,15 +25,15 @@ MACHINES = Pool(name="vms", mode="User", virtual_machines=(ManualScale(size="Sta
 
 
 class Azure:
-    """The stand-in for ARM, and the program with a schedule that names some pools."""
+    """The emulator of ARM, and the program with a schedule that names some pools."""
 
-    def __init__(self, standin: StandIn, program: Composition) -> None:
-        self.standin, self.program = standin, program
+    def __init__(self, emulator: Emulator, program: Container) -> None:
+        self.emulator, self.program = emulator, program
 
     def told(self) -> tuple[str, str]:
         """What health says of the schedule: the code, and the message to those with a key."""
         asked = {"schedule": self.program.checks()["schedule"]}
-        body = json.loads(json.dumps(examined(asked, details=True).body))
+        body = json.loads(json.dumps(health_response(asked, details=True).body))
         return body["checks"]["schedule"], body["messages"].get("schedule", "")
 
 
@@ -50,16 +50,16 @@ def azure(tmp_path: Path) -> Iterator[Callable[..., Azure]]:
             repository.commit("main", {"state.yaml": b"state: on\n"}, "Begin")
             usual = example_world()
             world = usual.model_copy(update={"pools": (*usual.pools, MACHINES)})
-            standin = arm_app(ArmState(world=world))
+            emulator = arm_app(ArmState(world=world))
             sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
             addresses = {
                 "GITHUB_API_URL": stack.enter_context(serving(github_app(repository))),
-                "AZURE_RESOURCE_MANAGER_URL": stack.enter_context(serving(standin)),
+                "AZURE_RESOURCE_MANAGER_URL": stack.enter_context(serving(emulator)),
                 "KUBECONFIG": str(write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:9")),
                 "SCHEDULE_FILE": str(tmp_path / "schedule.yaml"),
                 "AzureWebJobsStorage": "UseDevelopmentStorage=true",
             }
-            return Azure(standin, Composition({**sample, **addresses}))
+            return Azure(emulator, Container({**sample, **addresses}))
 
         yield begin
 
@@ -86,18 +86,20 @@ def test_a_pool_that_can_never_sleep_is_told_before_the_evening(
 def test_pools_that_can_sleep_are_well_and_one_list_told_so(azure: Callable[..., Azure]) -> None:
     aks = azure("dev", "staging")
     assert aks.told() == ("ok", "")
-    assert [each.path.rpartition("/")[2] for each in aks.standin.requests] == ["agentPools"]
+    assert [each.path.rpartition("/")[2] for each in aks.emulator.requests] == ["agentPools"]
 
 
 def test_a_schedule_without_pools_asks_azure_nothing(azure: Callable[..., Azure]) -> None:
     aks = azure()
     assert aks.told() == ("ok", "")
-    assert aks.standin.requests == []
+    assert aks.emulator.requests == []
 
 
 def test_pools_that_may_not_be_read_are_told_as_azure_says_it(azure: Callable[..., Azure]) -> None:
     aks = azure("dev")
-    aks.standin.fail(Fail(status=403, code="AuthorizationFailed", path_prefix="/subscriptions", method="GET"))
+    aks.emulator.fail(
+        Fail(status=403, code="AuthorizationFailed", path_prefix="/subscriptions", method="GET")
+    )
     code, message = aks.told()
     assert code == "forbidden"
     assert "list the agent pools of rg-coppice/aks-coppice" in message

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.container import Composition
+from app.container import Container
 from app.http.environments import ask
 from coppice.reconciler.outcome import Done, Waiting
 from devtools.demo.processes import write_kubeconfig
@@ -52,7 +52,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def program(tmp_path: Path, clock: Clock) -> Iterator[Composition]:
+def program(tmp_path: Path, clock: Clock) -> Iterator[Container]:
     repository = create(tmp_path / "todo-app.git", ROOT / "examples/todo-app")
     repository.commit("feature/x", {"note": b"a branch"}, "begin")
     (tmp_path / "schedule.yaml").write_text(SCHEDULE)
@@ -70,14 +70,14 @@ def program(tmp_path: Path, clock: Clock) -> Iterator[Composition]:
         yield program
 
 
-def at(clock: Clock) -> Callable[[dict[str, str]], Composition]:
-    class Timed(Composition):
+def at(clock: Clock) -> Callable[[dict[str, str]], Container]:
+    class Timed(Container):
         now = staticmethod(clock)
 
     return Timed
 
 
-def settle(program: Composition) -> None:
+def settle(program: Container) -> None:
     """What sweep and queue do, until nothing is left to do."""
     for _ in range(50):
         found, _ = program.reconciler.sweep(most_deletions=0)
@@ -88,7 +88,7 @@ def settle(program: Composition) -> None:
     raise AssertionError(f"it does not come to rest: {outcomes}")
 
 
-def running(program: Composition) -> dict[str, Any]:
+def running(program: Container) -> dict[str, Any]:
     where = "/apis/apps/v1/namespaces/feature-x/deployments"
     deployments = program.provisioning_api.get(where)["items"]
     jobs = program.provisioning_api.get("/apis/batch/v1/namespaces/feature-x/cronjobs")["items"]
@@ -99,7 +99,7 @@ def running(program: Composition) -> dict[str, Any]:
 
 
 def test_a_branch_environment_sleeps_at_night_and_wakes_in_the_morning(
-    program: Composition, clock: Clock
+    program: Container, clock: Clock
 ) -> None:
     settle(program)
     by_day = running(program)
@@ -114,7 +114,7 @@ def test_a_branch_environment_sleeps_at_night_and_wakes_in_the_morning(
     assert running(program) == by_day
 
 
-def test_a_request_wakes_a_sleeping_branch_at_night(program: Composition, clock: Clock) -> None:
+def test_a_request_wakes_a_sleeping_branch_at_night(program: Container, clock: Clock) -> None:
     settle(program)
     clock.move_to(23)
     settle(program)
@@ -123,9 +123,9 @@ def test_a_request_wakes_a_sleeping_branch_at_night(program: Composition, clock:
     ask(
         "feature/x",
         "apply",
-        rules=program.rules,
+        config=program.config,
         branches=program.repository,
-        books=program.books,
+        records=program.records,
         now=clock(),
     )
     settle(program)

@@ -137,7 +137,7 @@ def test_a_host_that_is_killed_half_way_loses_its_message_and_nothing_else(
     with program(place, name="killed") as doomed:
         victim = Stage(world=place, program=doomed, branch=stage.branch)
         # The credential cannot be written at first, not by the second delivery's run either: the middle.
-        place.arm.post("/_standin/fail", json=UNAVAILABLE).raise_for_status()
+        place.arm.post("/_emulator/fail", json=UNAVAILABLE).raise_for_status()
         victim.actors.push(stage.branch)
         until("it has begun", lambda: victim.eyes.environment(stage.branch), seconds=20)
         os.kill(doomed.server.process.pid, signal.SIGKILL)

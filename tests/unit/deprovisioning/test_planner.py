@@ -6,11 +6,11 @@ import pytest
 from coppice.components.federated_identity import Credential
 from coppice.environment.records import ObjectRef
 from coppice.reconciler.errors import Failure, Forbidden, Throttled, Unreachable
-from coppice.reconciler.observation import Absent, Standing
+from coppice.reconciler.observation import Absent, Present
 from coppice.reconciler.outcome import Done, Stalled, Waiting
 from deprovisioning.planner import plan
 from tests.support.builders import credential_of, noting, sight
-from tests.support.config import RULES
+from tests.support.config import CONFIG
 from tests.support.manifests import config_map, cron_job, overlay
 from tests.support.program import Program
 from tests.support.world import START
@@ -220,9 +220,9 @@ def test_a_cron_job_that_was_suspended_before_is_left_alone() -> None:
 
 
 def test_planning_from_the_achieved_state_is_empty() -> None:
-    seen = sight(head=Absent(), books=noting(None), namespace=Absent(), credentials=Standing(()))
+    observed = sight(head=Absent(), records=noting(None), namespace=Absent(), credentials=Present(()))
 
-    assert plan(seen, rules=RULES, now=START).items == ()
+    assert plan(observed, config=CONFIG, now=START).items == ()
 
 
 def test_a_hold_outlives_the_environment_while_the_branch_lives_and_goes_with_it() -> None:
@@ -231,7 +231,7 @@ def test_a_hold_outlives_the_environment_while_the_branch_lives_and_goes_with_it
     program.ask("x", "hold")
     program.drain()
     assert program.world.namespaces == {}
-    assert list(program.world.requests) == [RULES.key("x")]
+    assert list(program.world.requests) == [CONFIG.key("x")]
 
     program.delete_branch("x")
     program.sweep()

@@ -30,7 +30,11 @@ def test_every_error_of_the_api_is_in_its_table_and_no_other() -> None:
         (int(status), code)
         for status, code in re.findall(r"^\| (\d+) \| `(\w+)` \|", API, flags=re.MULTILINE)
     }
-    files = [file for glob in ("api/*.py", "webhook/*.py", "function_*.py") for file in ROOT.glob(glob)]
+    files = [
+        file
+        for glob in ("app/http/*.py", "app/webhook/*.py", "app/*.py", "function_app.py")
+        for file in ROOT.glob(glob)
+    ]
     calls = [
         node
         for file in files

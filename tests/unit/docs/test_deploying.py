@@ -1,4 +1,4 @@
-"""The commands of docs/deploying.md, run as they stand with stand-ins for `az` and the like."""
+"""The commands of docs/deploying.md, run as they stand with emulators of `az` and the like."""
 
 import re
 import shutil
@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from adapters.kustomize.build import Kustomize, find
-from app.config import guard, layout
-from app.container import Composition
+from app.config import admission_policy, layout
+from app.container import Container
 from app.settings import misspelt
 from devtools.emulators.github.repository import create
-from provisioning.renderer import Desired, desired
+from provisioning.renderer import Desired, render
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "deploying.md").read_text()
@@ -73,21 +73,21 @@ def test_nothing_that_the_page_defines_hides_a_command() -> None:
 
 def test_the_settings_are_whole_and_spelt_right(given: dict[str, str]) -> None:
     assert misspelt(given) == []
-    program = Composition(given)
-    assert program.rules.repository == "acme/todo-app"
+    program = Container(given)
+    assert program.config.repository == "acme/todo-app"
 
 
 def test_the_settings_let_the_example_through(given: dict[str, str], tmp_path: Path) -> None:
-    program = Composition(given)
+    program = Container(given)
     repository = create(tmp_path / "todo-app.git", ROOT / "examples" / "todo-app")
     [branch] = program.settings.branches_include
-    name = program.rules.name(branch)
-    found = desired(
+    name = program.config.name(branch)
+    found = render(
         repository.commit(branch, {"note": b"first"}, "begin"),
-        program.rules.key(branch),
+        program.config.key(branch),
         name,
         layout=layout(program.settings, program.fence),
-        guard=guard(program.settings, program.fence, name),
+        guard=admission_policy(program.settings, program.fence, name),
         archives=repository,
         builder=Kustomize(lambda: find(ROOT)),
     )

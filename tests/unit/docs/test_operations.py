@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-ROOMS = ("loop", "branches", "provisioning", "deprovisioning", "app/reconciler.py")
+ROOMS = ("coppice", "provisioning", "deprovisioning", "app/reconciler.py")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
-POSITION = {"Gate": 1, "Stop": 1, "Waiting": 1, "Stalled": 1}  # of the code among the arguments
+POSITION = {"Wait": 1, "Blocked": 1, "Waiting": 1, "Stalled": 1}  # of the code among the arguments
 
 
 def trees() -> list[ast.Module]:

@@ -16,7 +16,7 @@ SAMPLE = ROOT / "local.settings.sample.json"
 
 # What Functions and the local host read; `settings.py` does not.
 OF_THE_HOST = {"AzureWebJobsStorage", "LOCAL_FUNCTION_KEY"}
-# What the sample points to the stand-ins, and what the example repository asks for.
+# What the sample points to the emulators, and what the example repository asks for.
 OF_THE_WORKER = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
 OF_THE_SAMPLE = {"GITHUB_API_URL", "GITHUB_TOKEN", "AZURE_RESOURCE_MANAGER_URL", "KUBECONFIG", "KEY_VAULTS"}
 OF_THE_WORKER = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
@@ -102,7 +102,7 @@ def test_the_sample_holds_every_setting_and_nothing_else() -> None:
     assert read_values(SAMPLE).keys() == rows().keys() | OF_THE_WORKER
 
 
-def test_the_sample_has_the_defaults_but_for_what_points_to_the_stand_ins() -> None:
+def test_the_sample_has_the_defaults_but_for_what_points_to_the_emulators() -> None:
     sample, settings = read_values(SAMPLE), load(read_values(SAMPLE))
     for name, field in Settings.model_fields.items():
         if not field.is_required() and name.upper() not in OF_THE_SAMPLE:

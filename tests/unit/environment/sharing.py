@@ -9,9 +9,10 @@ import yaml
 
 from coppice.components.monitoring.marks import Owner
 from coppice.components.monitoring.merge import with_part
-from coppice.components.monitoring.shared import Part, ReplaceShared, Shared, SharedConfig, SharedName
+from coppice.components.monitoring.shared import Part, ReplaceShared, Shared, SharedConfig
 from coppice.environment.key import Key
-from coppice.reconciler.plan import Stop
+from coppice.environment.records import SharedName
+from coppice.reconciler.plan import Blocked
 from tests.unit.environment.monitoring_texts import SETTINGS
 
 KEY = "pod-annotation-based-scraping"
@@ -35,8 +36,8 @@ def part(branch: str, *jobs: Mapping[str, Any] | str, annotated: bool = False, s
     )
 
 
-def after(there: Shared, changes: tuple[ReplaceShared, ...] | Stop) -> Shared:
-    assert not isinstance(changes, Stop), changes.why
+def after(there: Shared, changes: tuple[ReplaceShared, ...] | Blocked) -> Shared:
+    assert not isinstance(changes, Blocked), changes.why
     for change in changes:
         side = "jobs" if change.config.name is SharedName.JOBS else "settings"
         before = getattr(there, side)
@@ -70,6 +71,6 @@ def pattern_of(there: Shared, key: str = KEY) -> str:
     return str(found[0])
 
 
-def why(changes: tuple[ReplaceShared, ...] | Stop) -> str:
-    assert isinstance(changes, Stop)
+def why(changes: tuple[ReplaceShared, ...] | Blocked) -> str:
+    assert isinstance(changes, Blocked)
     return changes.why

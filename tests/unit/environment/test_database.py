@@ -25,7 +25,7 @@ def bare(oid: int | None = 1, role: int | None = 2) -> Database:
     )
 
 
-def seen(
+def observed(
     role: str | None = ROLE,
     database: str | None = DATABASE,
     *,
@@ -68,7 +68,7 @@ def test_any_other_comment_is_no_mark(comment: str | None) -> None:
 
 
 def test_what_bears_both_marks_and_is_fenced_is_whole() -> None:
-    found = seen()
+    found = observed()
 
     assert (found.owner, found.login, found.finished) == (KEY, "stamp", True)
     assert (found.name, found.oid, found.role, found.sessions) == ("feature_login", 1, 2, 3)
@@ -78,13 +78,13 @@ def test_what_bears_both_marks_and_is_fenced_is_whole() -> None:
 @pytest.mark.parametrize(
     "found",
     [
-        seen(database=None),
-        seen(database="dumped on Monday"),
-        seen(database=mark(OTHER)),
-        seen(role=mark(KEY)),
-        seen(fenced=False),
-        seen(signs_in=False),
-        seen(oid=None, database=None, owned=False),
+        observed(database=None),
+        observed(database="dumped on Monday"),
+        observed(database=mark(OTHER)),
+        observed(role=mark(KEY)),
+        observed(fenced=False),
+        observed(signs_in=False),
+        observed(oid=None, database=None, owned=False),
     ],
 )
 def test_what_lacks_anything_is_the_branchs_and_unfinished(found: Database) -> None:
@@ -95,11 +95,11 @@ def test_what_lacks_anything_is_the_branchs_and_unfinished(found: Database) -> N
 @pytest.mark.parametrize(
     "found",
     [
-        seen(role=None),
-        seen(role=None, database=None),
-        seen(role="the head of accounting"),
-        seen(owned=False),
-        seen(owned=False, database=None),
+        observed(role=None),
+        observed(role=None, database=None),
+        observed(role="the head of accounting"),
+        observed(owned=False),
+        observed(owned=False, database=None),
     ],
 )
 def test_what_no_marked_role_owns_is_someone_elses_whatever_it_says(found: Database) -> None:
@@ -108,11 +108,11 @@ def test_what_no_marked_role_owns_is_someone_elses_whatever_it_says(found: Datab
 
 
 def test_a_role_that_may_not_sign_in_has_no_login() -> None:
-    assert seen(signs_in=False).login == ""
+    assert observed(signs_in=False).login == ""
 
 
 def test_what_is_another_branchs_says_whose() -> None:
-    found = seen(mark(OTHER, "s"), mark(OTHER))
+    found = observed(mark(OTHER, "s"), mark(OTHER))
 
     assert why_taken(found, KEY) == (
         "database/feature_login belongs to branch 'feature/other' of acme/todo, "

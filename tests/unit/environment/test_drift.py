@@ -99,7 +99,7 @@ def test_a_record_that_cannot_be_read_leaves_its_own_branch_alone_and_no_other()
     program.delete_branch("gone")
     program.delete_branch("broken")
     program.push("new")
-    program.world.spoilt["broken"] = Rejected("ConfigMap coppice-system/record-feature-broken: mend it")
+    program.world.unparseable["broken"] = Rejected("ConfigMap coppice-system/record-feature-broken: mend it")
 
     found = program.sweep()
 
@@ -138,7 +138,7 @@ def test_a_push_to_an_environment_whose_identity_cannot_be_read_waits_and_no_oth
 
 def test_one_bad_branch_stops_no_other() -> None:
     program = standing("x")
-    program.world.spoilt["bad"] = Rejected("ConfigMap coppice-system/record-feature-bad: mend it")
+    program.world.unparseable["bad"] = Rejected("ConfigMap coppice-system/record-feature-bad: mend it")
     program.push("bad")
     program.push("x")
     program.push("y")
@@ -243,7 +243,7 @@ def test_a_namespace_of_which_nothing_else_is_left_is_found_and_goes() -> None:
 def test_a_credential_that_no_branch_can_be_found_for_is_named_and_stays() -> None:
     """Its slug ends in a hash, so nothing tells the branch it was made for."""
     program = Program()
-    slug = program.rules.name("Feature/Ä").slug
+    slug = program.config.name("Feature/Ä").slug
     subject = f"system:serviceaccount:feature-{slug}:postgres-service-account"
     orphan = Credential(identity="rg/id-1", name=f"coppice-{slug}", issuer=ISSUER, subject=subject)
     program.world.add_credential(orphan)

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from coppice.components.federated_identity import Credential, Identity
-from coppice.diagnostics.identity_chain import Chain, chains
-from coppice.environment.config import Rules
+from coppice.diagnostics.identity_chain import IdentityChain, identity_chains
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import ObjectRef
 from coppice.lifecycle.observe_branch import NOT_LOOKED_AT, Observed
 from coppice.reconciler.errors import Forbidden, Gone, Unreachable
-from coppice.reconciler.observation import Absent, Reading, Standing, Unknown
+from coppice.reconciler.observation import Absent, Present, Reading, Unknown
 from tests.support.azure import ISSUER
 from tests.support.builders import credential_of, noting, record_of, sight
-from tests.support.config import RULES
+from tests.support.config import CONFIG
 from tests.support.world import START
 
 ACCOUNT = "postgres-service-account"
@@ -27,34 +27,38 @@ def identity(number: int, *credentials: Credential) -> Identity:
 def explained(
     *credentials: Credential,
     named: Reading[str] | str | None = "client-0",
-    seen: Observed | None = None,
-    rules: Rules = RULES,
+    observed: Observed | None = None,
+    config: EnvironmentConfig = CONFIG,
     identities: Mapping[str, Reading[Identity]] | None = None,
-) -> Chain:
+) -> IdentityChain:
     """The chain of branch `x`, whose identity is `rg/id-0`."""
     read: dict[str, Reading[Identity]] = {
-        f"rg/id-{number}": Standing(
+        f"rg/id-{number}": Present(
             identity(number, *(each for each in credentials if each.identity == f"rg/id-{number}"))
         )
         for number in (0, 1)
     }
-    accounts = {} if named is None else {ACCOUNT: Standing(named) if isinstance(named, str) else named}
-    (chain,) = chains(
-        seen or sight(), rules=rules, identities={**read, **(identities or {})}, accounts=accounts, now=START
+    accounts = {} if named is None else {ACCOUNT: Present(named) if isinstance(named, str) else named}
+    (chain,) = identity_chains(
+        observed or sight(),
+        config=config,
+        identities={**read, **(identities or {})},
+        accounts=accounts,
+        now=START,
     )
     return chain
 
 
-def code(chain: Chain) -> str:
+def code(chain: IdentityChain) -> str:
     return chain.broken.code if chain.broken else ""
 
 
-def why(chain: Chain) -> str:
+def why(chain: IdentityChain) -> str:
     return chain.broken.why if chain.broken else ""
 
 
 def test_a_chain_that_holds_names_every_link() -> None:
-    assert explained(credential_of("x")) == Chain(
+    assert explained(credential_of("x")) == IdentityChain(
         account=ACCOUNT,
         issuer=ISSUER,
         subject="system:serviceaccount:feature-x:postgres-service-account",
@@ -68,7 +72,7 @@ def test_a_chain_that_holds_names_every_link() -> None:
 
 def test_a_service_account_that_the_overlay_ships_is_not_told_to_be_shipped() -> None:
     shipped = record_of("x", inventory=(ObjectRef("v1", "ServiceAccount", ACCOUNT),))
-    chain = explained(credential_of("x"), named=Absent(), seen=sight(books=noting(shipped)))
+    chain = explained(credential_of("x"), named=Absent(), observed=sight(records=noting(shipped)))
 
     assert code(chain) == "no_account"
     assert "the overlay ships it, and PUT /api/environments/x applies it anew" in why(chain)
@@ -129,7 +133,7 @@ def test_another_environments_credential_is_no_near_miss() -> None:
 
 def test_an_environment_without_an_identity_has_none_to_sign_in_as() -> None:
     for record in (None, record_of("x", identities={}), record_of("feature/x", namespace="feature-x")):
-        assert code(explained(credential_of("x"), seen=sight(books=noting(record)))) == "no_identity"
+        assert code(explained(credential_of("x"), observed=sight(records=noting(record)))) == "no_identity"
 
 
 @pytest.mark.parametrize(
@@ -150,9 +154,9 @@ def test_an_identity_that_was_not_read_is_no_missing_credential(
 
 
 def test_without_the_clusters_issuer_nothing_can_be_said() -> None:
-    seen = sight(issuer="", credentials=Unknown(Unreachable("ARM timed out")))
+    observed = sight(issuer="", credentials=Unknown(Unreachable("ARM timed out")))
 
-    chain = explained(credential_of("x"), seen=seen)
+    chain = explained(credential_of("x"), observed=observed)
 
     assert code(chain) == "no_issuer"
     assert "ARM timed out" in why(chain)
@@ -163,11 +167,11 @@ def test_without_the_clusters_issuer_nothing_can_be_said() -> None:
 )
 def test_a_fresh_credential_is_not_trusted_at_once(minutes: float | None, expected: str) -> None:
     since = None if minutes is None else START - timedelta(minutes=minutes)
-    seen = sight(books=noting(record_of("x", trusted_from=since)))
+    observed = sight(records=noting(record_of("x", trusted_from=since)))
 
-    assert code(explained(credential_of("x"), seen=seen)) == ""
-    patient = replace(RULES, settle=timedelta(seconds=30))
-    assert code(explained(credential_of("x"), seen=seen, rules=patient)) == expected
+    assert code(explained(credential_of("x"), observed=observed)) == ""
+    patient = replace(CONFIG, settle=timedelta(seconds=30))
+    assert code(explained(credential_of("x"), observed=observed, config=patient)) == expected
 
 
 @pytest.mark.parametrize(
@@ -193,16 +197,16 @@ def test_the_service_account_has_to_name_the_identity_that_holds_the_credential(
 
 
 def test_every_service_account_has_a_chain_of_its_own() -> None:
-    rules = replace(
-        RULES,
+    config = replace(
+        CONFIG,
         accounts={"web": "", "worker": "slow"},
         pools={"": ("rg/id-0",), "slow": ("rg/id-1",)},
     )
-    seen = sight(books=noting(record_of("x", identities={"": "rg/id-0", "slow": "rg/id-1"})))
+    observed = sight(records=noting(record_of("x", identities={"": "rg/id-0", "slow": "rg/id-1"})))
     web = credential_of("x", name="a", subject="system:serviceaccount:feature-x:web")
-    identities = {"rg/id-0": Standing(identity(0, web)), "rg/id-1": Standing(identity(1))}
+    identities = {"rg/id-0": Present(identity(0, web)), "rg/id-1": Present(identity(1))}
 
-    first, second = chains(seen, rules=rules, identities=identities, accounts={}, now=START)
+    first, second = identity_chains(observed, config=config, identities=identities, accounts={}, now=START)
 
     assert (first.account, first.identity, code(first)) == ("web", "rg/id-0", "")
     assert (second.account, second.identity, code(second)) == ("worker", "rg/id-1", "no_credential")

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from coppice.components.federated_identity import Identity
-from coppice.diagnostics.identity_chain import Chain, chains
+from coppice.diagnostics.identity_chain import IdentityChain, identity_chains
 from coppice.diagnostics.identity_checks import ProviderClass
 from coppice.reconciler.errors import Unreachable
-from coppice.reconciler.observation import Reading, Standing, Unknown
+from coppice.reconciler.observation import Present, Reading, Unknown
 from tests.support.builders import credential_of, noting, record_of, sight
-from tests.support.config import RULES, TENANT
+from tests.support.config import CONFIG, TENANT
 from tests.support.world import START
 
 ACCOUNT = "postgres-service-account"
 POOLS = replace(
-    RULES,
+    CONFIG,
     accounts={"web": "", "jobs": "slow"},
     pools={"": ("rg/id-0",), "slow": ("rg/id-1",)},
 )
@@ -28,15 +28,15 @@ def vault(client_id: str = "client-0", *, name: str = "vault", **changes: Any) -
     return replace(made, **changes)
 
 
-def explained(*classes: ProviderClass) -> Chain:
+def explained(*classes: ProviderClass) -> IdentityChain:
     """The chain of branch `x`, all of which holds but for its classes."""
     first = Identity(ref="rg/id-0", client_id="client-0", credentials=(credential_of("x"),))
     other = Identity(ref="rg/id-1", client_id="client-1", credentials=())
-    (chain,) = chains(
+    (chain,) = identity_chains(
         sight(),
-        rules=RULES,
-        identities={each.ref: Standing(each) for each in (first, other)},
-        accounts={ACCOUNT: Standing("client-0")},
+        config=CONFIG,
+        identities={each.ref: Present(each) for each in (first, other)},
+        accounts={ACCOUNT: Present("client-0")},
         classes=classes,
         now=START,
     )
@@ -47,15 +47,17 @@ def of_two_pools(
     *classes: ProviderClass, unread: tuple[str, ...] = ()
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Of each of two accounts, which classes are its own, and which link breaks."""
-    seen = sight(books=noting(record_of("x", identities={"": "rg/id-0", "slow": "rg/id-1"})))
+    observed = sight(records=noting(record_of("x", identities={"": "rg/id-0", "slow": "rg/id-1"})))
     identities: dict[str, Reading[Identity]] = {}
     for number, account in enumerate(POOLS.accounts):
         ref, subject = f"rg/id-{number}", f"system:serviceaccount:feature-x:{account}"
         held = credential_of("x", identity=ref, subject=subject)
-        identities[ref] = Standing(Identity(ref=ref, client_id=f"client-{number}", credentials=(held,)))
+        identities[ref] = Present(Identity(ref=ref, client_id=f"client-{number}", credentials=(held,)))
     identities |= {ref: Unknown(Unreachable("reset")) for ref in unread}
-    named = {"web": Standing("client-0"), "jobs": Standing("client-1")}
-    found = chains(seen, rules=POOLS, identities=identities, accounts=named, classes=classes, now=START)
+    named = {"web": Present("client-0"), "jobs": Present("client-1")}
+    found = identity_chains(
+        observed, config=POOLS, identities=identities, accounts=named, classes=classes, now=START
+    )
     return (
         {each.account: ", ".join(each.classes) for each in found},
         {each.account: each.broken.code if each.broken else "" for each in found},

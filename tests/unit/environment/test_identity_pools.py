@@ -5,17 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coppice.components.federated_identity import MOST_CREDENTIALS, Credential
-from coppice.environment.config import Rules
+from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import Record
 from coppice.lifecycle.identity_pools import NoRoom, assign, candidates
 from coppice.lifecycle.observe_branch import Listed
 from coppice.reconciler.errors import Forbidden
-from coppice.reconciler.observation import Absent, Reading, Standing, Unknown
+from coppice.reconciler.observation import Absent, Present, Reading, Unknown
 from tests.support.builders import credential_of, record_of
-from tests.support.config import RULES
+from tests.support.config import CONFIG
 
 FIRST, SECOND = "rg/id-0", "rg/id-1"
-TWO_ACCOUNTS = replace(RULES, accounts={"api": "", "jobs": ""})
+TWO_ACCOUNTS = replace(CONFIG, accounts={"api": "", "jobs": ""})
 
 
 def own(account: str, identity: str = FIRST) -> Credential:
@@ -42,16 +42,16 @@ def chosen(
     foreign_places: Mapping[str, int] | None = None,
     instead: Listed | None = None,
     others: Iterable[Record] = (),
-    rules: Rules = RULES,
+    config: EnvironmentConfig = CONFIG,
 ) -> Mapping[str, str] | NoRoom:
     """The identities that branch `x` is given."""
     places = foreign_places or {}
     listed: dict[str, Reading[tuple[Credential, ...]]] = {
-        ref: Standing((*foreign(ref, places.get(ref, 0)), *(each for each in there if each.identity == ref)))
+        ref: Present((*foreign(ref, places.get(ref, 0)), *(each for each in there if each.identity == ref)))
         for ref in (FIRST, SECOND)
     }
     listed.update(instead or {})
-    return assign(record, there, listed=listed, others=others, name=rules.name("x"), rules=rules)
+    return assign(record, there, listed=listed, others=others, name=config.name("x"), config=config)
 
 
 def promised(identity: str, number: int) -> Record:
@@ -73,8 +73,10 @@ def test_a_promised_place_whose_credential_stands_counts_once() -> None:
     other = promised(FIRST, 1)
     [ref] = other.credentials
     stands = credential_of("x", identity=FIRST, name=ref.name, subject="system:serviceaccount:other:a")
-    listed = {FIRST: Standing((stands,)), SECOND: Standing(foreign(SECOND, 1))}
-    assert assign(None, (), listed=listed, others=[other], name=RULES.name("x"), rules=RULES) == {"": FIRST}
+    listed = {FIRST: Present((stands,)), SECOND: Present(foreign(SECOND, 1))}
+    assert assign(None, (), listed=listed, others=[other], name=CONFIG.name("x"), config=CONFIG) == {
+        "": FIRST
+    }
 
 
 def test_a_place_that_a_record_has_left_for_another_identity_is_free() -> None:
@@ -90,9 +92,9 @@ def test_who_was_promised_a_place_that_is_free_takes_it_whoever_else_was() -> No
 
 
 def test_branches_that_come_at_the_same_time_spread_over_identities_of_equal_room() -> None:
-    listed: Listed = {FIRST: Standing(()), SECOND: Standing(())}
+    listed: Listed = {FIRST: Present(()), SECOND: Present(())}
     found = [
-        assign(None, (), listed=listed, others=(), name=RULES.name(f"b-{number}"), rules=RULES)
+        assign(None, (), listed=listed, others=(), name=CONFIG.name(f"b-{number}"), config=CONFIG)
         for number in range(20)
     ]
     assert {"": FIRST} in found
@@ -118,13 +120,13 @@ def test_one_for_another_audience_is_corrected_in_the_place_that_it_has() -> Non
 def test_one_that_holds_one_of_two_credentials_and_is_full_is_left() -> None:
     record = record_of("x", credentials=())
     full = {FIRST: MOST_CREDENTIALS - 1}
-    assert chosen(own("api"), record=record, foreign_places=full, rules=TWO_ACCOUNTS) == {"": SECOND}
+    assert chosen(own("api"), record=record, foreign_places=full, config=TWO_ACCOUNTS) == {"": SECOND}
 
 
 def test_one_that_holds_one_of_two_credentials_and_has_room_for_the_other_stays() -> None:
     record = record_of("x", credentials=())
     room = {FIRST: MOST_CREDENTIALS - 2}
-    assert chosen(own("api"), record=record, foreign_places=room, rules=TWO_ACCOUNTS) == {"": FIRST}
+    assert chosen(own("api"), record=record, foreign_places=room, config=TWO_ACCOUNTS) == {"": FIRST}
 
 
 def test_after_a_record_was_lost_the_one_that_holds_the_credential_is_chosen() -> None:
@@ -132,7 +134,7 @@ def test_after_a_record_was_lost_the_one_that_holds_the_credential_is_chosen() -
 
 
 def test_none_left_says_the_numbers() -> None:
-    assert str(chosen(foreign_places={FIRST: 20, SECOND: 19}, rules=TWO_ACCOUNTS)) == (
+    assert str(chosen(foreign_places={FIRST: 20, SECOND: 19}, config=TWO_ACCOUNTS)) == (
         "no identity of WORKLOAD_IDENTITIES has room for 2 more credentials "
         "(rg/id-0 has 0 left; rg/id-1 has 1 left). Add one"
     )
@@ -161,10 +163,10 @@ def test_none_left_says_which_are_gone_and_which_were_not_read() -> None:
 
 
 def test_only_what_lacks_a_credential_asks_about_the_rest_of_its_pool() -> None:
-    record, name = record_of("x"), RULES.name("x")
-    assert list(candidates(record, [credential_of("x")], name, RULES)) == [FIRST]
-    assert set(candidates(record, [], name, RULES)) == {FIRST, SECOND}
-    assert set(candidates(None, [], name, RULES)) == {FIRST, SECOND}
+    record, name = record_of("x"), CONFIG.name("x")
+    assert list(candidates(record, [credential_of("x")], name, CONFIG)) == [FIRST]
+    assert set(candidates(record, [], name, CONFIG)) == {FIRST, SECOND}
+    assert set(candidates(None, [], name, CONFIG)) == {FIRST, SECOND}
 
 
 @given(
@@ -175,12 +177,12 @@ def test_records_alone_spread_any_number_of_branches_and_no_identity_is_promised
     foreign_places: list[int], branches: int
 ) -> None:
     pool = tuple(f"rg/id-{number}" for number in range(len(foreign_places)))
-    rules = replace(RULES, pools={"": pool})
-    listed = {ref: Standing(foreign(ref, places)) for ref, places in zip(pool, foreign_places, strict=True)}
+    config = replace(CONFIG, pools={"": pool})
+    listed = {ref: Present(foreign(ref, places)) for ref, places in zip(pool, foreign_places, strict=True)}
     others: list[Record] = []
     for number in range(branches):
-        name = rules.name(f"other-{number}")
-        found = assign(None, (), listed=listed, others=others, name=name, rules=rules)
+        name = config.name(f"other-{number}")
+        found = assign(None, (), listed=listed, others=others, name=name, config=config)
         if not isinstance(found, NoRoom):
             others.append(promised(found[""], number))
     free = sum(MOST_CREDENTIALS - places for places in foreign_places)

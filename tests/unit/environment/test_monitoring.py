@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from coppice.components.monitoring.merge import owners, with_part, without_part
-from coppice.components.monitoring.shared import ReplaceShared, Shared, SharedConfig, SharedName, SharedPart
-from coppice.reconciler.plan import Stop
+from coppice.components.monitoring.shared import ReplaceShared, Shared, SharedConfig, SharedPart
+from coppice.environment.records import SharedName
+from coppice.reconciler.plan import Blocked
 from tests.unit.environment.monitoring_texts import JOBS, SETTINGS, UNTOUCHABLE
 from tests.unit.environment.sharing import after, jobs_of, merged, names_of, part, pattern_of, shared, why
 
@@ -65,8 +66,8 @@ def test_one_replacement_carries_what_is_beside_the_text() -> None:
     assert change.config.data["other"] == "x"
 
 
-def after_all(changes: tuple[ReplaceShared, ...] | Stop) -> tuple[ReplaceShared, ...]:
-    assert not isinstance(changes, Stop)
+def after_all(changes: tuple[ReplaceShared, ...] | Blocked) -> tuple[ReplaceShared, ...]:
+    assert not isinstance(changes, Blocked)
     return changes
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.fence import Terms, fence
+from provisioning.fence import FenceConfig, fence
 from provisioning.fence_files import load
 from provisioning.quota import needs
 from tests.unit.examples.built import Object, Overlays, of, template, workloads
 from tests.unit.examples.test_todo_app import most_pods, quantity
 
 FILES = {file.name: file.read_text() for file in (Path(__file__).parents[3] / "fence").glob("*.yaml")}
-TERMS = Terms(templates=load(FILES), delivered=("branch-database",))
+TERMS = FenceConfig(templates=load(FILES), delivered=("branch-database",))
 
 
 def asked(overlay: list[Object], silent: Object | None) -> dict[str, Decimal]:

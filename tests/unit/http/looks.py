@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from coppice.components.database import Database
-from coppice.diagnostics.identity_chain import Chain
-from coppice.diagnostics.identity_checks import Break
-from coppice.diagnostics.inspection import Closer, Sighting
+from coppice.diagnostics.identity_chain import IdentityChain
+from coppice.diagnostics.identity_checks import Finding
+from coppice.diagnostics.inspection import Inspection, ObjectStatus
 from coppice.environment.records import ObjectRef
 from coppice.lifecycle.observe_branch import Observed
-from coppice.reconciler.observation import Standing
+from coppice.reconciler.observation import Present
 from tests.support.builders import applied, namespace_for, noting, record_of, sight
 from tests.support.config import key
 from tests.support.world import START
@@ -37,21 +37,23 @@ def whole(**changes: Any) -> Observed:
     record = record_of("x", inventory=ALL, database="feature_x", trusted_from=ago(5))
     namespace = namespace_for("x", applied(url="http://x.dev.example.com/"))
     usual: dict[str, Any] = {
-        "books": noting(record),
-        "namespace": Standing(namespace),
-        "database": Standing(DATABASE),
+        "records": noting(record),
+        "namespace": Present(namespace),
+        "database": Present(DATABASE),
     }
     return sight("x", **{**usual, **changes})
 
 
-def looked(*refs: ObjectRef, chains: tuple[Chain, ...] = ()) -> Closer:
-    sightings = tuple(Sighting(ref=ref, created=ago(len(ref.name))) for ref in refs)
-    return Closer(objects=Standing(sightings), chains=chains, login="Secret/branch-database")
+def looked(*refs: ObjectRef, identity_chains: tuple[IdentityChain, ...] = ()) -> Inspection:
+    sightings = tuple(ObjectStatus(ref=ref, created=ago(len(ref.name))) for ref in refs)
+    return Inspection(
+        objects=Present(sightings), identity_chains=identity_chains, login="Secret/branch-database"
+    )
 
 
-def chain(broken: Break | None = None) -> Chain:
+def chain(broken: Finding | None = None) -> IdentityChain:
     """How its service account comes to act as its identity."""
-    return Chain(
+    return IdentityChain(
         account="postgres-service-account",
         issuer="https://issuer/",
         subject="system:serviceaccount:feature-x:postgres-service-account",

@@ -8,13 +8,13 @@ from coppice.components.application import Apply, Live, Rollout, Workload
 from coppice.components.database import Database
 from coppice.components.federated_identity import CreateCredential
 from coppice.components.removal import Remove
-from coppice.diagnostics.identity_checks import Break
-from coppice.diagnostics.inspection import Closer
+from coppice.diagnostics.identity_checks import Finding
+from coppice.diagnostics.inspection import Inspection
 from coppice.environment.records import ObjectRef
-from coppice.lifecycle.decision import Gone, Present, Verdict
+from coppice.lifecycle.decision import Ensure, TearDown, Verdict
 from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.errors import Unreachable
-from coppice.reconciler.observation import Absent, Standing, Unknown
+from coppice.reconciler.observation import Absent, Present, Unknown
 from coppice.reconciler.plan import Change, Plan, Wave
 from tests.support.builders import COMMIT, credential_of, noting, record_of, request_of, sight
 from tests.support.config import key
@@ -34,14 +34,14 @@ from tests.unit.http.looks import (
     whole,
 )
 
-PRESENT = Present(COMMIT)
+PRESENT = Ensure(COMMIT)
 
 
 def shown(
-    seen: Observed, closer: Closer, *changes: Change, verdict: Verdict = PRESENT
+    observed: Observed, closer: Inspection, *changes: Change, verdict: Verdict = PRESENT
 ) -> dict[str, dict[str, Any]]:
     """The parts as they are sent."""
-    answer = parts(seen, verdict, Plan((Wave(changes),) if changes else ()), closer)
+    answer = parts(observed, verdict, Plan((Wave(changes),) if changes else ()), closer)
     assert tuple(answer) == PARTS
     loaded: dict[str, dict[str, Any]] = json.loads(json.dumps(answer))
     return loaded
@@ -78,7 +78,7 @@ def test_an_environment_that_is_well_has_every_part_and_since_when() -> None:
 
 
 def test_a_part_that_an_environment_does_not_have_is_none() -> None:
-    told = shown(sight("x", books=noting(record_of("x", inventory=(DEPLOYMENT,)))), looked(DEPLOYMENT))
+    told = shown(sight("x", records=noting(record_of("x", inventory=(DEPLOYMENT,)))), looked(DEPLOYMENT))
 
     assert {part for part, each in told.items() if each["state"] == "none"} == {
         "database",
@@ -113,7 +113,7 @@ def test_what_is_gone_and_about_to_be_applied_is_missing_by_its_name_alone() -> 
 def test_a_job_that_is_done_is_not_missed() -> None:
     record = record_of("x", inventory=(DEPLOYMENT, JOB))
 
-    assert shown(sight("x", books=noting(record)), looked(DEPLOYMENT))["application"]["missing"] == []
+    assert shown(sight("x", records=noting(record)), looked(DEPLOYMENT))["application"]["missing"] == []
 
 
 def test_what_a_run_would_make_is_missing_and_what_it_would_apply_again_is_not() -> None:
@@ -135,9 +135,9 @@ def test_what_leaves_the_overlay_is_pending_and_not_missing() -> None:
 
 
 def test_a_branch_that_has_nothing_yet_lacks_all_that_its_plan_makes() -> None:
-    seen = sight("x", books=noting(None), namespace=Absent(), credentials=Standing(()))
+    observed = sight("x", records=noting(None), namespace=Absent(), credentials=Present(()))
 
-    told = shown(seen, looked(), CreateCredential(credential=credential_of("x")), apply(VAULT))
+    told = shown(observed, looked(), CreateCredential(credential=credential_of("x")), apply(VAULT))
 
     assert (told["identity"]["state"], told["identity"]["missing"]) == (
         "missing",
@@ -149,7 +149,7 @@ def test_a_branch_that_has_nothing_yet_lacks_all_that_its_plan_makes() -> None:
 def test_a_rollout_that_is_not_ready_says_what_it_waits_for() -> None:
     late = Workload(ref=DEPLOYMENT, generation=1, observed_generation=1, wanted=2, updated=2, available=1)
 
-    told = shown(whole(rollout=Standing(Rollout(workloads=(late,)))), looked(*ALL))
+    told = shown(whole(rollout=Present(Rollout(workloads=(late,)))), looked(*ALL))
 
     assert told["application"]["state"] == "incomplete"
     assert told["application"]["missing"] == ["not ready: Deployment/web 1/2"]
@@ -158,15 +158,15 @@ def test_a_rollout_that_is_not_ready_says_what_it_waits_for() -> None:
 @pytest.mark.parametrize(
     ("database", "state", "missing"),
     [
-        (Standing(DATABASE), "standing", []),
+        (Present(DATABASE), "standing", []),
         (Absent(), "incomplete", ["database/feature_x"]),
         (
-            Standing(Database(**{**vars(DATABASE), "finished": False})),
+            Present(Database(**{**vars(DATABASE), "finished": False})),
             "incomplete",
             ["database/feature_x is not finished"],
         ),
         (
-            Standing(Database(**{**vars(DATABASE), "owner": key("y")})),
+            Present(Database(**{**vars(DATABASE), "owner": key("y")})),
             "incomplete",
             ["database/feature_x belongs to branch 'y' of acme/todo, so 'x' cannot have it"],
         ),
@@ -180,15 +180,15 @@ def test_a_database_is_whole_or_says_what_it_lacks(database: Any, state: str, mi
 
 
 def test_an_identity_whose_credential_was_lost_has_stood_since_nobody_knows_when() -> None:
-    told = shown(whole(credentials=Standing(())), looked(*ALL))["identity"]
+    told = shown(whole(credentials=Present(())), looked(*ALL))["identity"]
 
     assert (told["stands"], told["since"]) == (["ServiceAccount/postgres-service-account"], None)
 
 
 def test_the_identity_shows_each_chain_and_a_broken_one_is_missing_something() -> None:
-    broken = Break(code="other_issuer", why="the issuer differs in its last slash")
+    broken = Finding(code="other_issuer", why="the issuer differs in its last slash")
 
-    told = shown(whole(), looked(*ALL, chains=(chain(), chain(broken))))["identity"]
+    told = shown(whole(), looked(*ALL, identity_chains=(chain(), chain(broken))))["identity"]
 
     assert told["state"] == "incomplete"
     assert told["missing"] == ["the issuer differs in its last slash"]
@@ -215,20 +215,20 @@ def test_what_was_not_read_is_unknown_and_not_missing() -> None:
     told = shown(whole(credentials=unread), looked(*ALL))
     assert (told["identity"]["state"], told["fence"]["state"]) == ("unknown", "standing")
 
-    told = shown(whole(), Closer(objects=unread))
+    told = shown(whole(), Inspection(objects=unread))
     assert {each["state"] for each in told.values()} == {"unknown"}
     assert told["fence"]["missing"] == ["not read: reset"]
 
 
 def test_an_environment_that_goes_misses_nothing() -> None:
-    told = shown(whole(), looked(DEPLOYMENT), verdict=Gone("the branch does not exist"))
+    told = shown(whole(), looked(DEPLOYMENT), verdict=TearDown("the branch does not exist"))
 
     assert (told["application"]["state"], told["application"]["missing"]) == ("going", [])
     assert (told["fence"]["state"], told["fence"]["missing"]) == ("none", [])
 
 
 def test_what_is_another_branchs_is_not_shown() -> None:
-    twin = sight("feature/x", books=noting(record_of("x", inventory=ALL)))
+    twin = sight("feature/x", records=noting(record_of("x", inventory=ALL)))
 
     told = shown(twin, looked(), verdict=PRESENT)
 

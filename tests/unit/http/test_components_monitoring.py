@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from coppice.components.monitoring.shared import Part, ReplaceShared, Shared, SharedName
+from coppice.components.monitoring.shared import Part, ReplaceShared, Shared
+from coppice.environment.records import SharedName
 from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.errors import Unreachable
-from coppice.reconciler.observation import Reading, Standing, Unknown
+from coppice.reconciler.observation import Present, Reading, Unknown
 from tests.support.builders import noting, record_of, sight
 from tests.support.config import key
 from tests.unit.environment.sharing import merged, part, shared
@@ -20,7 +21,7 @@ def part_of(branch: str) -> Part:
 
 def sharing(monitoring: Reading[Shared]) -> Observed:
     record = record_of("x", inventory=(DEPLOYMENT,), monitored=tuple(SharedName))
-    return sight("x", books=noting(record), monitoring=monitoring)
+    return sight("x", records=noting(record), monitoring=monitoring)
 
 
 def test_a_part_in_the_shared_configuration_is_monitoring_as_far_as_it_stands_there() -> None:
@@ -28,16 +29,16 @@ def test_a_part_in_the_shared_configuration_is_monitoring_as_far_as_it_stands_th
     settings = "its part in ConfigMap/kube-system/ama-metrics-settings-configmap"
     mine = part_of("x")
 
-    told = shown(sharing(Standing(merged(shared(), mine))), looked(DEPLOYMENT))["monitoring"]
+    told = shown(sharing(Present(merged(shared(), mine))), looked(DEPLOYMENT))["monitoring"]
     assert (told["state"], told["stands"], told["missing"]) == ("standing", [jobs, settings], [])
 
     half = replace(merged(shared(), mine), settings=shared().settings)
-    told = shown(sharing(Standing(half)), looked(DEPLOYMENT))["monitoring"]
+    told = shown(sharing(Present(half)), looked(DEPLOYMENT))["monitoring"]
     assert (told["state"], told["stands"], told["missing"]) == ("incomplete", [jobs], [settings])
 
     neighbours = merged(shared(), part_of("y"))
     for there in (neighbours, Shared()):
-        told = shown(sharing(Standing(there)), looked(DEPLOYMENT))["monitoring"]
+        told = shown(sharing(Present(there)), looked(DEPLOYMENT))["monitoring"]
         assert (told["state"], told["stands"], told["missing"]) == ("missing", [], [jobs, settings])
 
     told = shown(sharing(Unknown(Unreachable("reset"))), looked(DEPLOYMENT))["monitoring"]
@@ -49,7 +50,7 @@ def test_a_part_that_a_run_would_write_is_missing_once() -> None:
     assert there.jobs is not None
 
     change = ReplaceShared(config=there.jobs, part=part_of("x"))
-    told = shown(sharing(Standing(there)), looked(DEPLOYMENT), change)["monitoring"]
+    told = shown(sharing(Present(there)), looked(DEPLOYMENT), change)["monitoring"]
 
     assert told["pending"] == ["replace ConfigMap/kube-system/ama-metrics-prometheus-config"]
     assert told["missing"] == [

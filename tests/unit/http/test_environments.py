@@ -3,11 +3,11 @@ from collections.abc import Callable
 
 import pytest
 
-from app.http.environments import branch_of, explained, listed
-from coppice.diagnostics.inspection import Closer, Sighting
+from app.http.environments import branch_of, environment_response, environments_response
+from coppice.diagnostics.inspection import Inspection, ObjectStatus
 from coppice.environment.key import Key
 from coppice.reconciler.errors import Conflict, Failure, Forbidden, NotSetUp, Throttled, Unreachable
-from coppice.reconciler.observation import Standing
+from coppice.reconciler.observation import Present
 from tests.support.builders import SETTINGS
 from tests.support.config import key
 from tests.support.manifests import config_map, overlay
@@ -34,8 +34,8 @@ def failing(at: str, failure: Failure) -> Callable[[str], None]:
 
 def body(program: Program, branch: str) -> dict[str, object]:
     """What a GET of one branch answers; every answer has to be JSON."""
-    seen, verdict, plan = program.reconciler.explain(key(branch))
-    answer = explained(seen, verdict, plan, program.reconciler.look_closer(seen))
+    observed, verdict, plan = program.reconciler.explain(key(branch))
+    answer = environment_response(observed, verdict, plan, program.reconciler.inspect(observed))
     assert answer.status == 200
     loaded: dict[str, object] = json.loads(json.dumps(answer.body))
     return loaded
@@ -221,7 +221,7 @@ def test_a_list_names_every_branch_that_has_or_should_have_or_left_something() -
     program.push("release/1")
     program.delete_branch("gone")
 
-    answer = listed(program.reconciler.survey())
+    answer = environments_response(program.reconciler.apply_context())
 
     rows = json.loads(json.dumps(answer.body))["environments"]
     verdicts = {row["branch"]: row["wanted"]["verdict"] for row in rows}
@@ -240,10 +240,10 @@ def test_a_key_says_nothing_but_the_branch() -> None:
 def test_explaining_after_a_closer_look_shows_the_environment_part_by_part() -> None:
     program = Program()
     program.stand("x")
-    seen, verdict, plan = program.reconciler.explain(key("x"))
-    closer = Closer(objects=Standing((Sighting(ref=SETTINGS, created=START),)))
+    observed, verdict, plan = program.reconciler.explain(key("x"))
+    closer = Inspection(objects=Present((ObjectStatus(ref=SETTINGS, created=START),)))
 
-    told = json.loads(json.dumps(explained(seen, verdict, plan, closer).body))
+    told = json.loads(json.dumps(environment_response(observed, verdict, plan, closer).body))
 
     assert told["parts"]["identity"]["stands"] == ["credential/rg/id-0/coppice-x"]
     assert told["parts"]["application"]["stands"] == ["ConfigMap/settings"]

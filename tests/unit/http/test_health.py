@@ -1,6 +1,6 @@
 import pytest
 
-from app.http.health import examined
+from app.http.health import health_response
 from coppice.reconciler.errors import Forbidden
 
 
@@ -9,21 +9,21 @@ def forbidden() -> None:
 
 
 def test_health_is_ok_if_everything_answers() -> None:
-    answer = examined({"github": lambda: "main", "queue": lambda: 0}, details=False)
+    answer = health_response({"github": lambda: "main", "queue": lambda: 0}, details=False)
 
     assert answer.status == 200
     assert answer.body == {"status": "ok", "checks": {"github": "ok", "queue": "ok"}}
 
 
 def test_health_tells_codes_and_no_names_to_strangers() -> None:
-    answer = examined({"azure": forbidden, "queue": lambda: 0}, details=False)
+    answer = health_response({"azure": forbidden, "queue": lambda: 0}, details=False)
 
     assert answer.status == 503
     assert answer.body == {"status": "degraded", "checks": {"azure": "forbidden", "queue": "ok"}}
 
 
 def test_health_tells_reasons_to_those_with_a_key() -> None:
-    answer = examined({"azure": forbidden}, details=True)
+    answer = health_response({"azure": forbidden}, details=True)
 
     assert answer.body["messages"] == {"azure": "identity rg/id-0: not allowed"}
 
@@ -34,11 +34,11 @@ def test_one_check_that_fails_hides_no_other() -> None:
     def check() -> None:
         asked.append("queue")
 
-    examined({"azure": forbidden, "queue": check}, details=False)
+    health_response({"azure": forbidden, "queue": check}, details=False)
 
     assert asked == ["queue"]
 
 
 def test_a_mistake_of_ours_is_not_taken_for_ill_health() -> None:
     with pytest.raises(ZeroDivisionError):
-        examined({"azure": lambda: 1 // 0}, details=False)
+        health_response({"azure": lambda: 1 // 0}, details=False)

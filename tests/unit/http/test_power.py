@@ -65,7 +65,7 @@ def test_who_asked_is_believed_only_where_app_service_vouches_for_it(
         schedule=load_schedule(SCHEDULE, name="schedule.yaml"),
         overrides=overrides,
     )
-    monkeypatch.setattr(app.power_functions, "composed", lambda: program)
+    monkeypatch.setattr(app.power_functions, "container", lambda: program)
     monkeypatch.setattr(app.power_functions, "now", lambda: datetime(2026, 3, 2, 9, tzinfo=UTC))
     answer = app.power_functions.set_power._function.get_user_function()(
         func.HttpRequest(
@@ -102,7 +102,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         power = world.reconciler()
         return SimpleNamespace(power=power, schedule=power.schedule, power_queue=queue)
 
-    monkeypatch.setattr(app.power_functions, "composed", program)
+    monkeypatch.setattr(app.power_functions, "container", program)
     yield world
     assert set(queue.put_in) <= {'{"environment": "dev"}'}
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http.sweeps import carry_out, confirmation, report_sweep, swept
+from app.http.sweeps import confirmation, execute_sweep, report_sweep, sweep_response
 from coppice.environment.key import Key
 from tests.support.program import Program
 from tests.support.world import Held
@@ -59,7 +59,7 @@ def drifted() -> Program:
 def test_a_dry_run_answers_with_the_plan_and_its_digest() -> None:
     found, orphans = drifted().reconciler.sweep(most_deletions=5)
 
-    answer = swept(found, orphans, queued=0, dry_run=True)
+    answer = sweep_response(found, orphans, queued=0, dry_run=True)
 
     assert answer.status == 200
     told = json.loads(json.dumps(answer.body))
@@ -72,7 +72,7 @@ def test_a_dry_run_answers_with_the_plan_and_its_digest() -> None:
 def test_a_sweep_answers_that_its_keys_are_queued() -> None:
     found, orphans = drifted().reconciler.sweep(most_deletions=5)
 
-    answer = swept(found, orphans, queued=2, dry_run=False)
+    answer = sweep_response(found, orphans, queued=2, dry_run=False)
 
     assert (answer.status, answer.body["queued"]) == (202, 2)
 
@@ -98,7 +98,7 @@ def test_a_sweep_queues_what_differs_and_clears_away_the_leases_of_runs_that_die
         def enqueue(self, keys: Iterable[Key]) -> None:
             queued.extend(each.branch for each in keys)
 
-    carry_out(found, orphans, queue=Queue(), locks=program.reconciler.locks)
+    execute_sweep(found, orphans, queue=Queue(), locks=program.reconciler.locks)
 
     assert sorted(queued) == ["gone", "new"]
     assert program.world.leases == {}

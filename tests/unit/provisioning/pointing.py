@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from provisioning.secrets import Pointed, VaultTerms, point
+from provisioning.secrets import Pointed, VaultConfig, with_identities
 from tests.support.manifests import cron_job, deployment, job, service_account
 
 NIL = "00000000-0000-0000-0000-000000000000"
@@ -12,8 +12,8 @@ CLIENTS = {
     "web": "c1000000-0000-0000-0000-000000000000",
     "uploader": "c2000000-0000-0000-0000-000000000000",
 }
-NO_VAULTS = VaultTerms(vaults=(), objects=("*feature*",))
-VAULTS = VaultTerms(vaults=("kv-feature", "kv-more"), objects=("*feature*", "api-key", "smtp-password"))
+NO_VAULTS = VaultConfig(vaults=(), objects=("*feature*",))
+VAULTS = VaultConfig(vaults=("kv-feature", "kv-more"), objects=("*feature*", "api-key", "smtp-password"))
 
 _TEMPLATES: dict[str, tuple[str, ...]] = {
     "Pod": (),
@@ -79,8 +79,8 @@ def _spec() -> dict[str, Any]:
     return {"containers": [{"name": "main", "image": "example/main:1"}]}
 
 
-def pointed(*manifests: dict[str, Any], vaults: VaultTerms = NO_VAULTS) -> Pointed:
-    return point(manifests, clients=CLIENTS, tenant=TENANT, vaults=vaults)
+def pointed(*manifests: dict[str, Any], vaults: VaultConfig = NO_VAULTS) -> Pointed:
+    return with_identities(manifests, clients=CLIENTS, tenant=TENANT, vaults=vaults)
 
 
 def parameters(found: Pointed, name: str = "vault") -> dict[str, str]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coppice.manifests.archive import Limits, unpack
-from coppice.manifests.rejection import Refused
+from coppice.manifests.rejection import Rejection
 from coppice.manifests.tar_reader import _Stream
 from coppice.reconciler.errors import Unreachable
 
@@ -34,7 +34,7 @@ def entry(path: str, kind: bytes, *, target: str = "") -> tarfile.TarInfo:
 
 
 def refused(packed: bytes, *, under: str = "manifests", limits: Limits | None = None) -> str:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejection) as caught:
         unpack(packed, under=under, limits=limits or Limits())
     return str(caught.value)
 
@@ -201,6 +201,6 @@ def test_damaged_archives_are_refused_or_read_and_nothing_comes_from_outside_the
         plain[position] = value
     try:
         tree = unpack(gzip.compress(bytes(plain)), under="manifests")
-    except (Refused, Unreachable):
+    except (Rejection, Unreachable):
         return
     assert all(path.startswith("manifests/") and ".." not in path.split("/") for path in tree)

@@ -9,7 +9,7 @@ import pytest
 from coppice.components.federated_identity import AUDIENCE, Credential
 from coppice.reconciler.outcome import Done, Outcome, Stalled, Waiting
 from tests.support.builders import credential_of
-from tests.support.config import RULES
+from tests.support.config import CONFIG
 from tests.support.program import Program
 
 WRONG = ("api://other",)
@@ -40,7 +40,7 @@ def test_the_sweep_finds_it_and_it_is_corrected_under_the_name_that_it_has(name:
 
 
 def test_what_was_corrected_has_to_settle_like_a_new_one() -> None:
-    program = Program(rules=replace(RULES, settle=timedelta(seconds=30)))
+    program = Program(config=replace(CONFIG, settle=timedelta(seconds=30)))
     program.stand("x")
     (stands,) = program.world.every_credential()
     program.world.add_credential(replace(stands, audiences=WRONG))

@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 import yaml
 
-from provisioning.fence import Terms, egress, fence
+from provisioning.fence import FenceConfig, egress, fence
 from provisioning.fence_files import load
 
 FILES = {file.name: file.read_text() for file in (Path(__file__).parents[3] / "fence").glob("*.yaml")}
-TERMS = Terms(templates=load(FILES))
+TERMS = FenceConfig(templates=load(FILES))
 
 Object = dict[str, Any]
 
@@ -27,7 +27,7 @@ def to(*cidrs: str, **rule: Any) -> Object:
 
 
 def rendered(spec: Object, **networks: tuple[str, ...]) -> Any:
-    (found,) = fence(Terms(templates=(policy(**spec),), **networks), "feature-login", ())
+    (found,) = fence(FenceConfig(templates=(policy(**spec),), **networks), "feature-login", ())
     return found["spec"]
 
 
@@ -58,7 +58,7 @@ def test_rendering_one_environment_changes_nothing_for_the_next() -> None:
 
 def test_a_labelled_object_keeps_its_labels() -> None:
     labelled = {**policy(), "metadata": {"name": "coppice-x", "labels": {"team": "web"}}}
-    (found,) = fence(Terms(templates=(labelled,)), "feature-login", ())
+    (found,) = fence(FenceConfig(templates=(labelled,)), "feature-login", ())
     assert found["metadata"]["labels"] == {"team": "web", "app.kubernetes.io/managed-by": "coppice"}
 
 
@@ -95,11 +95,11 @@ def test_a_rule_that_was_written_without_peers_stays_as_it_was_written() -> None
 
 
 def test_where_the_fence_leads_is_known_to_the_guard() -> None:
-    only = Terms(
+    only = FenceConfig(
         templates=(policy(egress=[to("PRIVATE_CIDRS"), to("192.0.2.7/32")]),), private=("10.1.0.0/16",)
     )
     assert egress(only) == (to("10.1.0.0/16"), to("192.0.2.7/32"))
-    assert egress(Terms(templates=(policy(),))) == ()
+    assert egress(FenceConfig(templates=(policy(),))) == ()
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_where_the_fence_leads_is_known_to_the_guard() -> None:
     ],
 )
 def test_a_fence_that_holds_no_pod_back_is_none(templates: tuple[Object, ...]) -> None:
-    assert egress(Terms(templates=templates)) is None
+    assert egress(FenceConfig(templates=templates)) is None
 
 
 def test_the_files_that_are_shipped_are_in_order() -> None:
@@ -121,7 +121,7 @@ def test_the_files_that_are_shipped_are_in_order() -> None:
 def test_there_may_be_no_fence_at_all() -> None:
     assert load({}) == ()
     assert load({"quota.yaml": "# nothing\n"}) == ()
-    assert fence(Terms(templates=()), "feature-login", ()) == ()
+    assert fence(FenceConfig(templates=()), "feature-login", ()) == ()
 
 
 QUOTA = {

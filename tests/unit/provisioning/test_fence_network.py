@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from provisioning.fence import Terms, fence
+from provisioning.fence import FenceConfig, fence
 from provisioning.fence_files import load
 from tests.unit.provisioning.network import Peer, lets_through
 
@@ -16,13 +16,13 @@ TEMPLATES = load({file.name: file.read_text() for file in FILES.glob("*.yaml")})
 HERE = "feature-login"
 
 GATEWAY, DATABASE, PRIVATE = "10.225.0.0/24", "10.226.4.0/28", "10.9.0.0/16"
-CONFIGURED = Terms(
+CONFIGURED = FenceConfig(
     templates=TEMPLATES,
     gateway=(GATEWAY, "fd12:3456::/64"),
     database=(DATABASE,),
     private=(PRIVATE, "172.20.5.0/24", "fd00:9::/48"),
 )
-BARE = Terms(templates=TEMPLATES)
+BARE = FenceConfig(templates=TEMPLATES)
 
 OWN_POD = Peer(address="10.244.1.7", namespace=HERE, labels={"app": "api"})
 NEIGHBOUR = Peer(address="10.244.1.8", namespace="feature-other", labels={"app": "api"})
@@ -42,7 +42,7 @@ def at(address: str) -> Peer:
     return Peer(address=address)
 
 
-def lets(terms: Terms, direction: str, peer: Peer, port: int, protocol: str = "TCP") -> bool:
+def lets(terms: FenceConfig, direction: str, peer: Peer, port: int, protocol: str = "TCP") -> bool:
     policies = fence(terms, HERE, ())
     return lets_through(
         policies, direction, peer, namespace=HERE, labels={"app": "web"}, port=port, protocol=protocol
@@ -139,7 +139,7 @@ def test_without_networks_in_the_settings_the_fence_is_closed_to_them() -> None:
 
 
 @pytest.mark.parametrize("terms", [BARE, CONFIGURED])
-def test_no_rule_is_left_with_an_empty_list_of_peers_which_would_mean_everybody(terms: Terms) -> None:
+def test_no_rule_is_left_with_an_empty_list_of_peers_which_would_mean_everybody(terms: FenceConfig) -> None:
     policies = [each for each in fence(terms, HERE, ()) if each["kind"] == "NetworkPolicy"]
     rules = [
         (rule, field)
@@ -181,7 +181,7 @@ NETWORKS = st.lists(
 def test_of_private_and_link_local_addresses_it_reaches_those_that_are_configured_and_no_other(
     private: list[str], address: IPv4Address, port: int
 ) -> None:
-    terms = Terms(templates=TEMPLATES, private=tuple(private))
+    terms = FenceConfig(templates=TEMPLATES, private=tuple(private))
     configured = any(address in ip_network(each) for each in private)
     assert lets(terms, "Egress", at(str(address)), port) is configured
 

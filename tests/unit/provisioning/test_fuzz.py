@@ -21,15 +21,15 @@ from app.settings import DEFAULT_KINDS
 from coppice.lifecycle.observe_branch import Observed
 from coppice.manifests.archive import Tree
 from coppice.manifests.documents import BadYaml, load_all
-from coppice.manifests.rejection import Refusal, Refused
+from coppice.manifests.rejection import Refusal, Rejection
 from coppice.reconciler.errors import Failure
-from coppice.reconciler.observation import Standing
-from provisioning.admission import Rules as GuardRules
-from provisioning.fence import Terms as Fence
+from coppice.reconciler.observation import Present
+from provisioning.admission import AdmissionPolicy as GuardRules
+from provisioning.fence import FenceConfig as Fence
 from provisioning.placement import Placement
-from provisioning.renderer import Desired, Layout, desired
-from provisioning.secrets import VaultTerms
-from tests.support.config import RULES, TENANT, key
+from provisioning.renderer import Desired, Layout, render
+from provisioning.secrets import VaultConfig
+from tests.support.config import CONFIG, TENANT, key
 from tests.support.manifests import cron_job, job, overlay, scaler
 from tests.support.program import Program
 from tests.support.repository import Fetched
@@ -168,9 +168,9 @@ class Builder:
         try:
             documents = load_all(tree[f"{folder}/objects.yaml"])
         except BadYaml as error:
-            raise Refused((Refusal(folder, str(error)),)) from error
+            raise Rejection((Refusal(folder, str(error)),)) from error
         if not all(isinstance(each, dict) for each in documents):
-            raise Refused((Refusal(folder, "it holds a document that is no object"),))
+            raise Rejection((Refusal(folder, "it holds a document that is no object"),))
         return tuple(each for each in documents if isinstance(each, dict))
 
 
@@ -180,11 +180,11 @@ class FuzzedProgram(Program):
 
     packed: bytes = b""
 
-    def _desired(self, commit: str, seen: Observed) -> Desired | Refused:
+    def _desired(self, commit: str, observed: Observed) -> Desired | Rejection:
         guard = GuardRules(
-            namespace=seen.name.namespace,
+            namespace=observed.name.namespace,
             allowed_kinds=frozenset(KINDS),
-            hosts=frozenset(seen.name.hosts),
+            hosts=frozenset(observed.name.hosts),
             gateways=frozenset({"agc-shared/agc-feature-gateway"}),
             key_vaults=frozenset({"kv"}),
             key_vault_objects=frozenset({"*feature*"}),
@@ -196,16 +196,22 @@ class FuzzedProgram(Program):
             manifests="manifests",
             overlays=OVERLAYS,
             tenant=TENANT,
-            accounts=RULES.accounts,
-            vaults=VaultTerms(vaults=("kv",), objects=("a-feature",)),
+            accounts=CONFIG.accounts,
+            vaults=VaultConfig(vaults=("kv",), objects=("a-feature",)),
             fence=Fence(templates=()),
             placement=Placement(
                 node_selector={"pool": "dev"}, tolerations=({"key": "dev", "operator": "Exists"},)
             ),
         )
         fetched = Fetched(self.packed)
-        return desired(
-            commit, seen.key, seen.name, layout=layout, guard=guard, archives=fetched, builder=Builder()
+        return render(
+            commit,
+            observed.key,
+            observed.name,
+            layout=layout,
+            guard=guard,
+            archives=fetched,
+            builder=Builder(),
         )
 
 
@@ -244,14 +250,14 @@ def go(seed: int, times: int) -> int:
         program = FuzzedProgram(packed=_packed(application, monitoring, kustomization))
         commit = program.push("x")
         try:
-            seen = program.reconciler.look(key("x"))
-            program.reconciler.plan(seen)
+            observed = program.reconciler.look(key("x"))
+            program.reconciler.plan(observed)
             program.run("x")
         except Failure:
             continue
         except Exception as error:
             raise AssertionError(f"seed {seed}, number {number}, commit {commit}") from error
-        passed += isinstance(seen.desired, Standing) and isinstance(seen.desired.value, Desired)
+        passed += isinstance(observed.desired, Present) and isinstance(observed.desired.value, Desired)
     return passed
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from provisioning.mounts import refusals
-from provisioning.secrets import USE, VaultTerms
+from provisioning.secrets import USE, VaultConfig
 from tests.support.manifests import deployment, service_account
 from tests.unit.provisioning.pointing import (
     KINDS,
@@ -20,7 +20,7 @@ from tests.unit.provisioning.pointing import (
 POOLS = {"web": "", "api": "", "uploader": "storage"}
 
 
-def said(*manifests: dict[str, Any], vaults: VaultTerms = NO_VAULTS) -> str:
+def said(*manifests: dict[str, Any], vaults: VaultConfig = NO_VAULTS) -> str:
     found = refusals(manifests, accounts=POOLS, vaults=vaults, reserved=frozenset({"branch-database"}))
     return "; ".join(map(str, found))
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coppice.manifests.placeholders import Placeholders, left_over, substitute
-from coppice.manifests.rejection import Refused
+from coppice.manifests.rejection import Rejection
 
 OVERLAY = "manifests/overlays/feature"
 VALUES = Placeholders(slug="new-login", database="feature_new_login", commit="1a2b3c4d")
@@ -37,7 +37,7 @@ def substituted(text: str) -> str:
 )
 def test_whole_tokens_are_replaced(text: str, expected: str | None) -> None:
     if expected is None:
-        with pytest.raises(Refused):
+        with pytest.raises(Rejection):
             substituted(text)
     else:
         assert substituted(text) == expected
@@ -47,7 +47,7 @@ def test_whole_tokens_are_replaced(text: str, expected: str | None) -> None:
     "token", ["BRANCH_NAMES", "BRANCH_NAME_", "BRANCH_NAME_DBX", "BRANCH_NAME2", "BRANCH_NAME_SLUG"]
 )
 def test_an_unknown_token_is_refused_with_file_line_and_token(token: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejection) as caught:
         substituted(f"a: BRANCH_NAME\nb: x-{token}-y\n")
     (refusal,) = caught.value.refusals
     assert refusal.object == f"{OVERLAY}/web.yaml:2"
@@ -55,7 +55,7 @@ def test_an_unknown_token_is_refused_with_file_line_and_token(token: str) -> Non
 
 
 def test_every_unknown_token_is_named() -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejection) as caught:
         substitute(
             {f"{OVERLAY}/a": b"BRANCH_NAME_A", f"{OVERLAY}/b": b"\nBRANCH_NAME_B BRANCH_NAME_C"},
             [OVERLAY],
@@ -106,7 +106,7 @@ WORDS = st.sampled_from(
 def test_afterwards_no_token_is_left_and_text_without_one_is_unchanged(text: str) -> None:
     try:
         after = substituted(text)
-    except Refused:
+    except Rejection:
         assert "BRANCH_NAME" in text
         return
     assert "BRANCH_NAME" not in after
@@ -168,7 +168,7 @@ def test_the_name_of_an_object_is_no_variable() -> None:
 def test_a_patch_that_stands_in_a_kustomization_is_yaml_too_and_lines_stay_where_they_are() -> None:
     path = f"{OVERLAY}/kustomization.yaml"
     text = "patches:\n- patch: |-\n    a: BRANCH_NAME\n    b: BRANCH_NAMES\nx: BRANCH_NAMEX\n"
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejection) as caught:
         substitute({path: text.encode()}, [OVERLAY], VALUES)
     assert [refusal.object for refusal in caught.value.refusals] == [f"{path}:4", f"{path}:5"]
 
@@ -202,6 +202,6 @@ def test_what_is_left_over_is_found_with_its_field_and_names_of_variables_are_no
 def test_the_worst_megabyte_takes_a_second_at_most(unit: str) -> None:
     text = (unit * (1_000_000 // len(unit)))[:1_000_000] + "\nCOMMIT_SHA"
     started = time.process_time()
-    with contextlib.suppress(Refused):
+    with contextlib.suppress(Rejection):
         substituted(text)
     assert time.process_time() - started < 5

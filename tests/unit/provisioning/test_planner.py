@@ -4,12 +4,12 @@ from coppice.components.application import Apply
 from coppice.components.federated_identity import CreateCredential
 from coppice.components.namespace import Annotate, CreateNamespace
 from coppice.environment.records import ObjectRef, WriteRecord
-from coppice.lifecycle.decision import Present
+from coppice.lifecycle.decision import Ensure
 from coppice.reconciler.outcome import Stalled, Waiting
 from coppice.reconciler.plan import Wave
 from provisioning.planner import plan
 from tests.support.builders import COMMIT, sight
-from tests.support.config import RULES
+from tests.support.config import CONFIG
 from tests.support.manifests import config_map, deployment, job, overlay, route
 from tests.support.program import Program
 
@@ -42,9 +42,9 @@ def test_the_plan_is_data_that_shows_every_object_before_anything_is_written() -
     program = Program()
     program.push("x")
 
-    _, verdict, planned = program.reconciler.explain(RULES.key("x"))
+    _, verdict, planned = program.reconciler.explain(CONFIG.key("x"))
 
-    assert isinstance(verdict, Present)
+    assert isinstance(verdict, Ensure)
     assert all(isinstance(item, Wave) for item in planned.items)
     assert {type(change) for change in planned.changes} == {
         WriteRecord,
@@ -57,7 +57,7 @@ def test_the_plan_is_data_that_shows_every_object_before_anything_is_written() -
 
 
 def test_planning_from_the_achieved_state_is_empty() -> None:
-    assert plan(sight(), Present(COMMIT), rules=RULES, now=Program().world.now).items == ()
+    assert plan(sight(), Ensure(COMMIT), config=CONFIG, now=Program().world.now).items == ()
 
 
 def test_a_job_whose_template_has_changed_is_deleted_and_created_anew() -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from coppice.components.application import Apply, waves
 from coppice.lifecycle.observe_branch import Observed
-from coppice.manifests.rejection import Refused
+from coppice.manifests.rejection import Rejection
 from coppice.reconciler.plan import Wave
 from provisioning.renderer import Desired
-from tests.support.config import RULES
+from tests.support.config import CONFIG
 from tests.support.manifests import config_map, deployment, job, overlay, route, scaler
 from tests.support.program import Program
 from tests.support.world import Crash
@@ -19,14 +19,14 @@ from tests.support.world import Crash
 class Fenced(Program):
     """A program whose environments stand in a fence of one object."""
 
-    def _desired(self, commit: str, seen: Observed) -> Desired | Refused:
-        found = super()._desired(commit, seen)
+    def _desired(self, commit: str, observed: Observed) -> Desired | Rejection:
+        found = super()._desired(commit, observed)
         fence = {**config_map("fence"), "kind": "NetworkPolicy", "apiVersion": "networking.k8s.io/v1"}
         return replace(found, fence=(fence,)) if isinstance(found, Desired) else found
 
     def applying(self) -> list[set[str]]:
         """What the next run of branch `x` would apply, wave by wave."""
-        _, _, planned = self.reconciler.explain(RULES.key("x"))
+        _, _, planned = self.reconciler.explain(CONFIG.key("x"))
         return kinds(item for item in planned.items if isinstance(item, Wave))
 
 
@@ -69,7 +69,7 @@ def test_in_a_fence_that_stands_the_next_commit_is_applied_side_by_side_with_it(
 def test_a_fence_of_other_settings_stands_before_anything_else_of_the_next_commit() -> None:
     program = Fenced()
     program.stand("x")
-    other = Fenced(program.world, replace(RULES, digest="settings-2"), program.queue)
+    other = Fenced(program.world, replace(CONFIG, digest="settings-2"), program.queue)
     fence, *_ = other.applying()
     assert fence == {"NetworkPolicy"}
 

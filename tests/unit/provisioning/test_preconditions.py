@@ -10,7 +10,7 @@ from coppice.environment.records import ObjectRef, too_many
 from coppice.reconciler.outcome import Done, Stalled, Waiting
 from tests.support.azure import ISSUER
 from tests.support.builders import credential_of
-from tests.support.config import RULES, namespace_of
+from tests.support.config import CONFIG, namespace_of
 from tests.support.manifests import overlay, service_account
 from tests.support.program import Program
 from tests.support.snapshot import snapshot
@@ -19,7 +19,7 @@ ACCOUNT = "postgres-service-account"
 
 
 def test_no_more_environments_than_there_may_be() -> None:
-    program = Program(rules=replace(RULES, most=1))
+    program = Program(config=replace(CONFIG, most=1))
     program.stand("x")
     program.push("y")
 
@@ -78,14 +78,14 @@ def test_without_room_on_any_identity_it_waits_and_says_so() -> None:
 
 
 NAMED = replace(
-    RULES,
+    CONFIG,
     accounts={ACCOUNT: "", "uploader": "storage"},
     pools={"": ("rg/id-0",), "storage": ("rg/st-0", "rg/st-1")},
 )
 
 
 def test_accounts_of_a_named_pool_get_an_identity_of_that_pool() -> None:
-    program = Program(rules=NAMED)
+    program = Program(config=NAMED)
 
     program.stand("x", overlay(service_account("uploader")))
 
@@ -103,7 +103,7 @@ def test_accounts_of_a_named_pool_get_an_identity_of_that_pool() -> None:
 
 
 def test_a_named_pool_without_room_is_named() -> None:
-    program = Program(rules=NAMED)
+    program = Program(config=NAMED)
     full(program, "rg/st-0")
     full(program, "rg/st-1")
     program.push("x")

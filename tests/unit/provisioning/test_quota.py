@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioning.fence import Terms, fence
+from provisioning.fence import FenceConfig, fence
 from provisioning.quota import needs, with_room
 
 Object = dict[str, Any]
@@ -68,7 +68,7 @@ def test_objects_of_any_kind_are_counted_as_a_quota_names_them() -> None:
 
 def test_the_fence_counts_itself() -> None:
     mine = quota(**{"resourcequotas": "0", "count/resourcequotas": "0"})
-    (found,) = fence(Terms(templates=(mine,)), "feature-login", (obj("ResourceQuota", "mine"),))
+    (found,) = fence(FenceConfig(templates=(mine,)), "feature-login", (obj("ResourceQuota", "mine"),))
     assert found["spec"]["hard"] == {"resourcequotas": "2", "count/resourcequotas": "2"}
 
 

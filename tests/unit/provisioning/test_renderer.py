@@ -6,20 +6,20 @@ import pytest
 
 from coppice.components.application import TEMPLATE
 from coppice.manifests.archive import Tree
-from coppice.manifests.rejection import Refused
-from provisioning.admission import Rules
-from provisioning.fence import Terms as Fence
+from coppice.manifests.rejection import Rejection
+from provisioning.admission import AdmissionPolicy
+from provisioning.fence import FenceConfig as Fence
 from provisioning.placement import Placement
-from provisioning.renderer import Desired, Layout, desired
-from provisioning.secrets import VaultTerms
+from provisioning.renderer import Desired, Layout, render
+from provisioning.secrets import VaultConfig
 from tests.support.builders import sight
-from tests.support.config import RULES, key
+from tests.support.config import CONFIG, key
 from tests.support.manifests import config_map, deployment, job, overlay, route, scaler
 from tests.support.program import Program
 from tests.support.repository import MONITORING, OVERLAY, Repository
 
 
-def wish(*objects: dict[str, Any]) -> Desired | Refused:
+def wish(*objects: dict[str, Any]) -> Desired | Rejection:
     program = Program()
     commit = program.push("x", objects)
     return program.reconciler.desired(commit, sight("x"))
@@ -75,12 +75,12 @@ def test_a_job_bears_a_digest_of_its_template() -> None:
 def test_a_refused_object_refuses_the_overlay() -> None:
     found = wish(deployment(), {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})
 
-    assert isinstance(found, Refused)
+    assert isinstance(found, Rejection)
     assert "Node n" in str(found)
 
 
 def test_an_unknown_placeholder_refuses_the_overlay() -> None:
-    assert isinstance(wish(config_map("settings", url="BRANCH_NAME_URL")), Refused)
+    assert isinstance(wish(config_map("settings", url="BRANCH_NAME_URL")), Rejection)
 
 
 def test_a_token_from_a_base_which_none_are_replaced_in_is_refused_with_object_and_field() -> None:
@@ -97,16 +97,16 @@ def test_a_token_from_a_base_which_none_are_replaced_in_is_refused_with_object_a
         overlays=(OVERLAY, MONITORING),
         tenant="",
         accounts={},
-        vaults=VaultTerms(vaults=(), objects=()),
+        vaults=VaultConfig(vaults=(), objects=()),
         fence=Fence(templates=()),
         placement=Placement(node_selector={}, tolerations=()),
     )
-    found = desired(
+    found = render(
         program.push("x", ()),
         key("x"),
-        RULES.name("x"),
+        CONFIG.name("x"),
         layout=layout,
-        guard=Rules(
+        guard=AdmissionPolicy(
             namespace="feature-x",
             allowed_kinds=frozenset({"ConfigMap"}),
             hosts=frozenset(),
@@ -118,7 +118,7 @@ def test_a_token_from_a_base_which_none_are_replaced_in_is_refused_with_object_a
         builder=Builder(),
     )
 
-    assert isinstance(found, Refused)
+    assert isinstance(found, Rejection)
     (refusal,) = found.refusals
     assert refusal.object == "ConfigMap settings"
     assert refusal.reason.startswith("data.url holds the placeholder BRANCH_NAME")

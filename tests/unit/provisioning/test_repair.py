@@ -9,7 +9,7 @@ from coppice.components.application import Trouble
 from coppice.environment.records import CredentialRef, ObjectRef
 from coppice.reconciler.outcome import Done, Stalled, Waiting
 from tests.support.builders import credential_of
-from tests.support.config import RULES
+from tests.support.config import CONFIG
 from tests.support.manifests import config_map, overlay
 from tests.support.program import Program
 from tests.support.snapshot import snapshot
@@ -101,7 +101,7 @@ def test_pushed_and_forced_back_after_a_crash_nothing_of_the_first_commit_is_pru
 
 
 def test_a_credential_of_an_account_that_needs_none_any_more_goes() -> None:
-    program = Program(rules=replace(RULES, accounts={ACCOUNT: "", "old": ""}))
+    program = Program(config=replace(CONFIG, accounts={ACCOUNT: "", "old": ""}))
     program.stand("x")
     fewer = program.with_rules(accounts={ACCOUNT: ""}, digest="settings-2")
 
@@ -114,7 +114,7 @@ def test_a_credential_of_an_account_that_needs_none_any_more_goes() -> None:
 
 
 def test_a_credential_of_an_account_that_moved_to_another_pool_goes() -> None:
-    program = Program(rules=replace(RULES, pools={"": ("rg/id-0",), "storage": ("rg/st-0",)}))
+    program = Program(config=replace(CONFIG, pools={"": ("rg/id-0",), "storage": ("rg/st-0",)}))
     program.stand("x")
     moved = program.with_rules(accounts={ACCOUNT: "storage"}, digest="settings-2")
 

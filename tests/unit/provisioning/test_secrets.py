@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from coppice.components.application import TEMPLATE, template
-from provisioning.admission import Rules, check_objects
-from provisioning.secrets import CLIENT_ID, DEFAULT_CLASS, TENANT_ID, USE, VaultTerms
+from provisioning.admission import AdmissionPolicy, check_objects
+from provisioning.secrets import CLIENT_ID, DEFAULT_CLASS, TENANT_ID, USE, VaultConfig
 from tests.support.manifests import config_map, deployment, service_account
 from tests.unit.provisioning.pointing import (
     CLIENTS,
@@ -216,11 +216,11 @@ def test_where_no_pod_mounts_any_the_secret_provider_has_a_fixed_name_and_the_fi
     "vaults",
     [
         NO_VAULTS,
-        VaultTerms(vaults=(), objects=("api-key",)),
-        VaultTerms(vaults=("kv",), objects=("*", "api-?", "[a]", "not_a_name")),
+        VaultConfig(vaults=(), objects=("api-key",)),
+        VaultConfig(vaults=("kv",), objects=("*", "api-?", "[a]", "not_a_name")),
     ],
 )
-def test_none_is_made_without_a_vault_or_without_a_plain_name(vaults: VaultTerms) -> None:
+def test_none_is_made_without_a_vault_or_without_a_plain_name(vaults: VaultConfig) -> None:
     assert pointed(config_map("settings"), vaults=vaults).manifests == (config_map("settings"),)
 
 
@@ -239,8 +239,8 @@ def test_what_is_no_name_names_nothing_that_is_made(mounted: str) -> None:
 
 def test_what_is_made_would_pass_the_guard() -> None:
     kinds = frozenset({"Pod", "ServiceAccount", "secrets-store.csi.x-k8s.io/SecretProviderClass"})
-    vaults = VaultTerms(vaults=("kv",), objects=("api-key", "123", "true", "x" * 127))
-    rules = Rules(
+    vaults = VaultConfig(vaults=("kv",), objects=("api-key", "123", "true", "x" * 127))
+    policy = AdmissionPolicy(
         namespace="feature-x",
         allowed_kinds=kinds,
         hosts=frozenset(),
@@ -249,4 +249,4 @@ def test_what_is_made_would_pass_the_guard() -> None:
         key_vault_objects=frozenset(vaults.objects),
     )
 
-    assert check_objects(pointed(mounting("Pod", "a", "web", "mine"), vaults=vaults).manifests, rules) == ()
+    assert check_objects(pointed(mounting("Pod", "a", "web", "mine"), vaults=vaults).manifests, policy) == ()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioning.mounts import refusals
-from provisioning.secrets import CLIENT_ID, TENANT_ID, USE, Pointed, VaultTerms, point
+from provisioning.secrets import CLIENT_ID, TENANT_ID, USE, Pointed, VaultConfig, with_identities
 from tests.support.manifests import config_map, service_account
 from tests.unit.provisioning.pointing import (
     CLIENTS,
@@ -59,16 +59,16 @@ def without_ours(value: Any) -> Any:
 
 
 @given(overlays, terms)
-def test_pointing_twice_is_pointing_once(manifests: tuple[dict[str, Any], ...], vaults: VaultTerms) -> None:
+def test_pointing_twice_is_pointing_once(manifests: tuple[dict[str, Any], ...], vaults: VaultConfig) -> None:
     once = pointed(*manifests, vaults=vaults)
-    again = point(once.manifests, clients=CLIENTS, tenant=TENANT, vaults=vaults)
+    again = with_identities(once.manifests, clients=CLIENTS, tenant=TENANT, vaults=vaults)
 
     assert again == Pointed(manifests=once.manifests, corrections=())
 
 
 @given(overlays, terms)
 def test_pointing_changes_nothing_but_the_fields_of_the_identity(
-    manifests: tuple[dict[str, Any], ...], vaults: VaultTerms
+    manifests: tuple[dict[str, Any], ...], vaults: VaultConfig
 ) -> None:
     before = deepcopy(manifests)
 

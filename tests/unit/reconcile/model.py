@@ -8,19 +8,19 @@ import yaml
 
 from coppice.components.database import Database
 from coppice.components.federated_identity import Credential
-from coppice.components.monitoring.shared import JOBS_KEY, SharedName
+from coppice.components.monitoring.shared import JOBS_KEY
 from coppice.environment.naming import subject
-from coppice.environment.records import ObjectRef
-from coppice.lifecycle.observe_all import everything
-from coppice.lifecycle.observe_branch import one
+from coppice.environment.records import ObjectRef, SharedName
+from coppice.lifecycle.observe_all import observe_all
+from coppice.lifecycle.observe_branch import observe_branch
 from tests.support.azure import ISSUER
-from tests.support.config import RULES, SERVER, key, namespace_of
+from tests.support.config import CONFIG, SERVER, key, namespace_of
 from tests.support.manifests import config_map, job, overlay
 from tests.support.monitoring import PRODUCTION, keep, older_kind
 from tests.support.program import Program
 
 TWINS = frozenset({"x", "feature/x"})
-LIKE_A_SUFFIX = RULES.name("Fix/Auth").slug  # a branch of this name gets a suffix of its own
+LIKE_A_SUFFIX = CONFIG.name("Fix/Auth").slug  # a branch of this name gets a suffix of its own
 BRANCHES = (*sorted(TWINS), "x-2", "Fix/Auth", LIKE_A_SUFFIX, "release/1")
 LEFT_ALONE = frozenset({"main", "release/1"})
 OVERLAYS = {
@@ -79,11 +79,11 @@ class Model:
 
     def looks_the_same_from_afar(self) -> None:
         """Looking at everything by lists shows each branch as looking at it by gets does."""
-        readers, rules = self.program.reconciler.readers, self.program.rules
-        for seen in everything(rules=rules, readers=readers).branches:
-            near = one(seen.key, rules=rules, readers=readers)
+        readers, config = self.program.reconciler.readers, self.program.config
+        for observed in observe_all(config=config, readers=readers).branches:
+            near = observe_branch(observed.key, config=config, readers=readers)
             closer = {"rollout", "leaving", "cron_jobs", "monitoring"}
-            assert seen == replace(near, **{reading: getattr(seen, reading) for reading in closer})
+            assert observed == replace(near, **{reading: getattr(observed, reading) for reading in closer})
 
     def holds(self, *, leaving_out: Iterable[str] = ()) -> None:
         """Assert that the world is what the branches say.
@@ -120,7 +120,7 @@ class Model:
         ) == sorted(
             (self.program.world.records[name].identities[pool], subject(name, account))
             for name in names
-            for account, pool in self.program.rules.accounts.items()
+            for account, pool in self.program.config.accounts.items()
         )
 
     def _databases_are_those_of(self, names: set[str], out: set[str]) -> None:

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from coppice.components.monitoring.shared import JOBS_KEY, SharedName
+from coppice.components.monitoring.shared import JOBS_KEY
 from coppice.environment.key import Key
+from coppice.environment.records import SharedName
 from coppice.reconciler.outcome import Done, Stalled
-from tests.support.config import REPOSITORY, RULES, SERVER, namespace_of
+from tests.support.config import CONFIG, REPOSITORY, SERVER, namespace_of
 from tests.support.manifests import overlay
 from tests.support.monitoring import PATTERN, PRODUCTION, keep, older_kind
 from tests.support.program import Program
@@ -17,7 +18,7 @@ NEW = "umbrella/todo-app"
 
 def before(*branches: str) -> Program:
     """Environments with all their parts, from the time before the repository was renamed."""
-    program = Program(rules=replace(RULES, databases=SERVER))
+    program = Program(config=replace(CONFIG, databases=SERVER))
     keep(program.world)
     for branch in branches:
         program.stand(branch, (*overlay(), *older_kind(namespace_of(branch))))

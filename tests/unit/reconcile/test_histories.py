@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from coppice.components.namespace import PART_OF
-from tests.support.config import RULES, SERVER
+from tests.support.config import CONFIG, SERVER
 from tests.support.program import Program
 from tests.unit.reconcile.model import ACCOUNTS, BRANCHES, ELSEWHERE, LOGIN, OVERLAYS, POOLS, TWINS, Model
 from tests.unit.reconcile.workers import Worker, Workers
@@ -36,8 +36,8 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        rules = replace(RULES, pools=POOLS, databases=SERVER, settle=timedelta(seconds=30))
-        self.model = Model(Program(rules=rules))
+        config = replace(CONFIG, pools=POOLS, databases=SERVER, settle=timedelta(seconds=30))
+        self.model = Model(Program(config=config))
         self.world = self.program.world
         self.workers = Workers(self.world)
         self.choice = random.Random(0)

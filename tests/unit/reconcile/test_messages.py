@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coppice.environment.key import from_message
-from coppice.lifecycle.report import again
+from coppice.lifecycle.report import requeue_message
 from coppice.reconciler.outcome import Done, Outcome, Stalled, Waiting
 from coppice.reconciler.report import Report
 from tests.support.config import key
@@ -79,11 +79,11 @@ WAITING = report(Waiting("pods are starting", "rollout", 10))
 
 @pytest.mark.parametrize("outcome", [Done(), Stalled("refused", "refused")])
 def test_a_run_that_has_ended_does_not_come_back(outcome: Outcome) -> None:
-    assert again(report(outcome), key("x"), first_seen=None, now=START) is None
+    assert requeue_message(report(outcome), key("x"), first_seen=None, now=START) is None
 
 
 def test_a_waiting_key_comes_back_and_says_since_when_it_waits() -> None:
-    later = again(WAITING, key("x"), first_seen=None, now=START)
+    later = requeue_message(WAITING, key("x"), first_seen=None, now=START)
 
     assert later is not None
     message, delay = later
@@ -93,7 +93,7 @@ def test_a_waiting_key_comes_back_and_says_since_when_it_waits() -> None:
 
 def test_a_key_that_came_back_keeps_its_stamp() -> None:
     first = START - timedelta(minutes=5)
-    later = again(WAITING, key("x"), first_seen=first, now=START)
+    later = requeue_message(WAITING, key("x"), first_seen=first, now=START)
 
     assert later is not None
     assert from_message(later[0])[1] == first
@@ -103,13 +103,15 @@ def test_after_ten_minutes_a_waiting_key_is_the_sweeps() -> None:
     """Else each sweep would start one more chain of messages that never ends."""
     almost = START - timedelta(minutes=9, seconds=59)
 
-    assert again(WAITING, key("x"), first_seen=almost, now=START) is not None
-    assert again(WAITING, key("x"), first_seen=START - timedelta(minutes=10), now=START) is None
+    assert requeue_message(WAITING, key("x"), first_seen=almost, now=START) is not None
+    assert requeue_message(WAITING, key("x"), first_seen=START - timedelta(minutes=10), now=START) is None
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2])
 def test_a_key_never_comes_back_at_once(seconds: float) -> None:
-    later = again(report(Waiting("to be built", "build", seconds)), key("x"), first_seen=None, now=START)
+    later = requeue_message(
+        report(Waiting("to be built", "build", seconds)), key("x"), first_seen=None, now=START
+    )
 
     assert later is not None
     assert later[1] == 1

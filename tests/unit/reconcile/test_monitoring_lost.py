@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from coppice.components.monitoring.pattern import KEYS
-from coppice.components.monitoring.shared import JOBS_KEY, SharedConfig, SharedName
+from coppice.components.monitoring.shared import JOBS_KEY, SharedConfig
+from coppice.environment.records import SharedName
 from coppice.reconciler.errors import Forbidden
 from coppice.reconciler.outcome import Done, Stalled
 from tests.support.manifests import overlay
@@ -122,8 +123,8 @@ def test_what_is_said_of_a_part_is_not_believed_while_it_cannot_be_read() -> Non
 def spoil(program: Program) -> SharedConfig:
     """Somebody edits the jobs' text by hand, so that it can be read by nobody; what stood before."""
     stands = program.world.shared[SharedName.JOBS]
-    spoilt = {JOBS_KEY: stands.data[JOBS_KEY] + "broken: [\n"}
-    program.world.shared[SharedName.JOBS] = replace(stands, version=program.world.number(), data=spoilt)
+    unparseable = {JOBS_KEY: stands.data[JOBS_KEY] + "broken: [\n"}
+    program.world.shared[SharedName.JOBS] = replace(stands, version=program.world.number(), data=unparseable)
     return stands
 
 
@@ -136,7 +137,7 @@ def test_of_a_branch_that_is_gone_only_the_record_waits_for_a_text_that_was_spoi
     program = shared(Program())
     program.stand("x", with_part("x"))
     stood = spoil(program)
-    spoilt = texts(program)
+    unparseable = texts(program)
     program.delete_branch("x")
     if not recorded:
         program.world.records.clear()
@@ -151,7 +152,7 @@ def test_of_a_branch_that_is_gone_only_the_record_waits_for_a_text_that_was_spoi
     assert program.world.namespaces == {}
     assert program.world.every_credential() == ()
     assert set(program.world.records) == {"feature-x"}
-    assert texts(program) == spoilt
+    assert texts(program) == unparseable
     assert program.sweep().keys == ()
     assert isinstance(program.run("x").outcome, Stalled)
 

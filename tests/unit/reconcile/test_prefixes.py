@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from tests.support.config import RULES
+from tests.support.config import CONFIG
 from tests.support.program import Program
 from tests.unit.reconcile.databases import with_databases
 
 
 def with_prefix(program: Program, **prefix: str) -> Program:
     """The program after a prefix was changed, which makes every overlay due."""
-    prefixes = replace(RULES.prefixes, **prefix)
+    prefixes = replace(CONFIG.prefixes, **prefix)
     return program.with_rules(prefixes=prefixes, digest="another prefix")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from coppice.reconciler.report import Report
-from tests.support.config import RULES
+from tests.support.config import CONFIG
 from tests.support.manifests import config_map, deployment, overlay
 from tests.support.program import Program
 
@@ -44,7 +44,7 @@ def pushed(program: Program, objects: tuple[dict[str, Any], ...]) -> list[Report
 
 
 def test_what_was_corrected_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    program = Program(rules=replace(RULES, pools={"": ("rg/id-0",)}))
+    program = Program(config=replace(CONFIG, pools={"": ("rg/id-0",)}))
 
     assert logged(caplog, *pushed(program, as_another())) == [[CORRECTED]]
 
@@ -65,8 +65,8 @@ def test_an_overlay_with_nothing_to_remark_is_no_warning(caplog: pytest.LogCaptu
 def test_it_is_said_when_the_overlay_is_applied_and_not_at_each_look_before_and_after(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    patient = replace(RULES, settle=timedelta(seconds=30), pools={"": ("rg/id-0",)})
-    program = Program(rules=patient)
+    patient = replace(CONFIG, settle=timedelta(seconds=30), pools={"": ("rg/id-0",)})
+    program = Program(config=patient)
 
     reports = pushed(program, as_another())
 

@@ -10,7 +10,7 @@ from coppice.environment.records import too_many
 from coppice.reconciler.outcome import Waiting
 from coppice.reconciler.report import Report
 from tests.support.azure import ISSUER
-from tests.support.config import RULES, namespace_of
+from tests.support.config import CONFIG, namespace_of
 from tests.support.program import Program
 from tests.support.world import World, nothing
 from tests.unit.reconcile.workers import Workers
@@ -96,7 +96,7 @@ def test_of_one_branch_more_than_there_are_places_all_but_one_stand_and_it_comes
 
 @pytest.mark.parametrize("seed", range(6))
 def test_workers_that_come_at_the_same_time_make_no_more_environments_than_may_stand(seed: int) -> None:
-    program = Program(rules=replace(RULES, most=3))
+    program = Program(config=replace(CONFIG, most=3))
     for branch in range(12):
         program.push(f"b-{branch}")
         program.tell(f"b-{branch}")
@@ -114,7 +114,7 @@ def test_workers_that_come_at_the_same_time_make_no_more_environments_than_may_s
 
 
 def test_whoever_finds_the_last_place_taken_waits_with_the_numbers() -> None:
-    program = Program(rules=replace(RULES, most=1))
+    program = Program(config=replace(CONFIG, most=1))
     program.push("x")
     program.push("y")
 
@@ -182,7 +182,7 @@ def test_a_new_branch_lists_each_identity_once_a_look_and_asks_for_one_client_id
 
 
 def test_an_identity_that_holds_one_of_two_credentials_and_is_full_is_left_for_another() -> None:
-    program = Program(rules=replace(RULES, accounts={"postgres-service-account": "", "jobs": ""}))
+    program = Program(config=replace(CONFIG, accounts={"postgres-service-account": "", "jobs": ""}))
     program.push("x")
 
     def taken_by_others(what: str) -> None:
@@ -198,4 +198,4 @@ def test_an_identity_that_holds_one_of_two_credentials_and_is_full_is_left_for_a
     assert program.world.records[namespace_of("x")].identities == {"": "rg/id-1"}
     ours = [each for each in program.world.every_credential() if each.namespace == "feature-x"]
     assert {each.identity for each in ours} == {"rg/id-1"}
-    assert len(ours) == len(program.rules.accounts)
+    assert len(ours) == len(program.config.accounts)

@@ -4,7 +4,7 @@ import pytest
 
 from coppice.reconciler.controller import run
 from coppice.reconciler.outcome import Done, Stalled, Waiting
-from coppice.reconciler.plan import Change, Gate, Plan, Stop, Struck, Wave
+from coppice.reconciler.plan import Blocked, Change, Plan, Suppressed, Wait, Wave
 from tests.support.shop import Put, Shop, puts
 
 
@@ -59,7 +59,7 @@ def test_the_world_is_looked_at_again_once_the_lock_is_held() -> None:
         shop.stands.add("a")
         return seen
 
-    ran = run(name="key", observe=someone_was_faster, plan=shop.plan, act=shop.act, locks=shop)
+    ran = run(name="key", observe=someone_was_faster, plan=shop.plan, execute=shop.execute, locks=shop)
 
     assert ran.outcome == Done()
     assert shop.puts == []
@@ -69,11 +69,11 @@ def test_the_changes_of_a_wave_are_made_side_by_side() -> None:
     together = threading.Barrier(3, timeout=10)
     shop = Shop([puts("a", "b", "c")])
 
-    def act(_: frozenset[str], change: Change) -> None:
+    def execute(_: frozenset[str], change: Change) -> None:
         together.wait()
         shop.stands.add(change.target)
 
-    ran = run(name="key", observe=shop.look, plan=shop.plan, act=act, locks=shop)
+    ran = run(name="key", observe=shop.look, plan=shop.plan, execute=execute, locks=shop)
 
     assert ran.outcome == Done()
 
@@ -82,13 +82,13 @@ def test_changes_that_share_a_lock_are_made_in_sequence_under_it() -> None:
     shop = Shop([[*puts("a", "b", "c", under="identity/i")]])
     at_work = threading.Semaphore(1)
 
-    def act(_: frozenset[str], change: Change) -> None:
+    def execute(_: frozenset[str], change: Change) -> None:
         assert at_work.acquire(blocking=False), "two changes under one lock at once"
         shop.puts.append(change.target)
         shop.stands.add(change.target)
         at_work.release()
 
-    run(name="key", observe=shop.look, plan=shop.plan, act=act, locks=shop)
+    run(name="key", observe=shop.look, plan=shop.plan, execute=execute, locks=shop)
 
     assert shop.puts == ["a", "b", "c"]
     assert shop.taken == ["key", "identity/i"]
@@ -104,40 +104,40 @@ def test_a_busy_lock_of_a_change_is_waited_for_briefly() -> None:
 
 
 def test_a_gate_is_waited_for_and_what_stands_before_it_is_done() -> None:
-    shop = Shop([puts("a")], barrier=Gate("pods are starting", "rollout", 10))
+    shop = Shop([puts("a")], barrier=Wait("pods are starting", "rollout", 10))
 
     assert shop.run().outcome == Waiting("pods are starting", "rollout", 10)
     assert shop.puts == ["a"]
 
 
 def test_what_stands_behind_a_gate_is_not_done() -> None:
-    gate = Gate("namespace is going", "terminating", 5)
+    gate = Wait("namespace is going", "terminating", 5)
     shop = Shop()
     plan = Plan((gate, Wave((Put(name="a"),))))
 
-    ran = run(name="key", observe=shop.look, plan=lambda _: plan, act=shop.act, locks=shop)
+    ran = run(name="key", observe=shop.look, plan=lambda _: plan, execute=shop.execute, locks=shop)
 
     assert (ran.outcome, shop.puts) == (Waiting("namespace is going", "terminating", 5), [])
 
 
 def test_a_stop_is_stalled() -> None:
-    assert Shop(barrier=Stop("refused: Node n", "refused")).run().outcome == Stalled(
+    assert Shop(barrier=Blocked("refused: Node n", "refused")).run().outcome == Stalled(
         "refused: Node n", "refused"
     )
 
 
 def test_what_policy_struck_out_is_no_success() -> None:
-    plan = Plan(struck=(Struck(Put(name="a"), "it is someone else's"),))
+    plan = Plan(suppressed=(Suppressed(Put(name="a"), "it is someone else's"),))
 
-    ran = run(name="key", observe=lambda: None, plan=lambda _: plan, act=lambda *_: None, locks=Shop())
+    ran = run(name="key", observe=lambda: None, plan=lambda _: plan, execute=lambda *_: None, locks=Shop())
 
     assert ran.outcome == Stalled("put a: it is someone else's", "not_ours")
 
 
 def test_a_mistake_of_ours_is_not_taken_for_an_outcome() -> None:
-    def act(_: frozenset[str], change: Change) -> None:
+    def execute(_: frozenset[str], change: Change) -> None:
         raise ZeroDivisionError
 
     shop = Shop([puts("a")])
     with pytest.raises(ZeroDivisionError):
-        run(name="key", observe=shop.look, plan=shop.plan, act=act, locks=shop)
+        run(name="key", observe=shop.look, plan=shop.plan, execute=execute, locks=shop)

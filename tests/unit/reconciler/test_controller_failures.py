@@ -78,7 +78,7 @@ def test_a_place_that_was_taken_is_worth_another_look_for_there_may_be_another_o
         left = () if "b" in stands else puts("b" if shop.puts else "a")
         return Plan((Wave(tuple(left)),) if left else ())
 
-    ran = run(name="key", observe=shop.look, plan=plan, act=shop.act, locks=shop)
+    ran = run(name="key", observe=shop.look, plan=plan, execute=shop.execute, locks=shop)
 
     assert (ran.outcome, shop.puts) == (Done(), ["a", "b"])
 
@@ -94,13 +94,13 @@ def test_what_fails_again_in_the_same_way_keeps_its_face() -> None:
 
 def test_a_lease_is_renewed_before_each_change_so_that_a_wave_that_takes_long_keeps_it() -> None:
     shop = Shop([puts("a", "b", under="lock/of-both")])
-    act = shop.act
+    execute = shop.execute
 
     def lose(seen: frozenset[str], change: Change) -> None:
-        act(seen, change)
+        execute(seen, change)
         shop.lost = True
 
-    ran = run(name="key", observe=shop.look, plan=shop.plan, act=lose, locks=shop)
+    ran = run(name="key", observe=shop.look, plan=shop.plan, execute=lose, locks=shop)
 
     assert shop.puts == ["a"]
     assert isinstance(ran.outcome, Waiting)
@@ -124,7 +124,7 @@ def test_a_world_that_never_settles_does_not_hold_a_worker() -> None:
     def plan(_: frozenset[str]) -> Plan:
         return Plan((Wave((Put(name=str(next(numbers))),)),))
 
-    ran = run(name="key", observe=shop.look, plan=plan, act=shop.act, locks=shop)
+    ran = run(name="key", observe=shop.look, plan=plan, execute=shop.execute, locks=shop)
 
     assert isinstance(ran.outcome, Waiting)
     assert ran.outcome.code == "not_settled"
@@ -133,13 +133,13 @@ def test_a_world_that_never_settles_does_not_hold_a_worker() -> None:
 
 def test_whoever_has_lost_its_lease_acts_no_more() -> None:
     shop = Shop([puts("a"), puts("b")])
-    act = shop.act
+    execute = shop.execute
 
     def lose(seen: frozenset[str], change: Change) -> None:
-        act(seen, change)
+        execute(seen, change)
         shop.lost = True
 
-    ran = run(name="key", observe=shop.look, plan=shop.plan, act=lose, locks=shop)
+    ran = run(name="key", observe=shop.look, plan=shop.plan, execute=lose, locks=shop)
 
     assert shop.puts == ["a"]
     assert isinstance(ran.outcome, Waiting)
@@ -170,7 +170,9 @@ def test_what_was_made_and_no_look_shows_is_not_made_again_for_a_race_that_was_l
     lost = [Conflict("somebody was faster"), Conflict("and again")]
     shop = Shop([sent("a", "b"), sent("c"), puts("shared"), puts("mark")], errors={"shared": [*lost]})
 
-    ran = run(name="key", observe=shop.look, plan=lambda seen: unshown(shop, seen), act=shop.act, locks=shop)
+    ran = run(
+        name="key", observe=shop.look, plan=lambda seen: unshown(shop, seen), execute=shop.execute, locks=shop
+    )
 
     assert sorted(shop.puts[:3]) == ["a", "b", "c"]
     assert shop.puts[3:] == ["shared", "shared"]
@@ -180,7 +182,9 @@ def test_what_was_made_and_no_look_shows_is_not_made_again_for_a_race_that_was_l
 def test_of_what_no_look_shows_that_is_made_again_which_failed_and_what_comes_after() -> None:
     shop = Shop([sent("a", "b"), sent("c"), puts("mark")], errors={"b": [Conflict("it moved")]})
 
-    ran = run(name="key", observe=shop.look, plan=lambda seen: unshown(shop, seen), act=shop.act, locks=shop)
+    ran = run(
+        name="key", observe=shop.look, plan=lambda seen: unshown(shop, seen), execute=shop.execute, locks=shop
+    )
 
     assert ran.outcome == Done()
     assert sorted(shop.puts[:2]) == ["a", "b"]
@@ -194,7 +198,7 @@ def test_once_something_before_it_has_to_be_made_what_no_look_shows_is_made_agai
         waves = [*([] if shop.looks < 3 else [puts("namespace")]), sent("a"), puts("mark")]
         return unshown(Shop(waves), seen)
 
-    ran = run(name="key", observe=shop.look, plan=plan, act=shop.act, locks=shop)
+    ran = run(name="key", observe=shop.look, plan=plan, execute=shop.execute, locks=shop)
 
     assert ran.outcome == Done()
     assert shop.puts == ["a", "mark", "namespace", "a", "mark"]

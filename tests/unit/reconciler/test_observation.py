@@ -1,17 +1,17 @@
 import pytest
 
 from coppice.reconciler.errors import Unreachable
-from coppice.reconciler.observation import Absent, Standing, Unknown, read, standing
+from coppice.reconciler.observation import Absent, Present, Unknown, present, read
 
 
 def test_a_look_that_succeeds_finds_a_value_or_its_absence() -> None:
-    assert read(lambda: 7) == Standing(7)
+    assert read(lambda: 7) == Present(7)
     assert read(lambda: None) == Absent()
 
 
 @pytest.mark.parametrize("empty", [0, "", (), {}])
 def test_what_is_empty_is_not_absent(empty: object) -> None:
-    assert read(lambda: empty) == Standing(empty)
+    assert read(lambda: empty) == Present(empty)
 
 
 def test_a_look_that_fails_is_neither() -> None:
@@ -21,7 +21,7 @@ def test_a_look_that_fails_is_neither() -> None:
         raise error
 
     assert read(look) == Unknown(error)
-    assert standing(read(look)) is None
+    assert present(read(look)) is None
 
 
 def test_a_mistake_of_ours_is_not_taken_for_an_outage() -> None:

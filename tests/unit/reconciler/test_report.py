@@ -4,7 +4,7 @@ import logging
 import pytest
 
 from coppice.environment.records import WriteRecord
-from coppice.reconciler.controller import Result
+from coppice.reconciler.controller import ChangeResult
 from coppice.reconciler.errors import Throttled
 from coppice.reconciler.outcome import Done, Outcome, Stalled
 from coppice.reconciler.report import Report
@@ -18,7 +18,7 @@ def report(outcome: Outcome) -> Report:
         key={"repository": "acme/todo", "branch": "Straße"},
         outcome=outcome,
         seconds=1.23456,
-        results=(Result(CHANGE), Result(CHANGE, Throttled("slow down"))),
+        results=(ChangeResult(CHANGE), ChangeResult(CHANGE, Throttled("slow down"))),
         facts={"revision": "abc"},
     )
 

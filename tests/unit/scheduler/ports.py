@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from coppice.reconciler.controller import Lease
 from coppice.reconciler.errors import Conflict, Forbidden, Rejected
-from coppice.reconciler.observation import Reading, Standing
+from coppice.reconciler.observation import Present, Reading
 from scheduler.flags import Commit
 from scheduler.gitops import Synced
 from scheduler.ledger import Ledger
@@ -131,7 +131,7 @@ class Ports:
         return self.world.call("books", lambda: self.world.ledgers.get(environment, empty))
 
     def ledgers(self) -> tuple[Reading[Ledger], ...]:
-        return self.world.call("books", lambda: tuple(map(Standing, self.world.ledgers.values())))
+        return self.world.call("books", lambda: tuple(map(Present, self.world.ledgers.values())))
 
     def overrides(self) -> tuple[Override, ...]:
         return self.world.call("overrides", lambda: tuple(self.world.overrides.values()))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.calendar import level, turns
+from scheduler.calendar import level, schedule_changes
 from scheduler.loading import load
 from scheduler.overrides import Override
 from scheduler.schedule import Schedule
@@ -164,7 +164,7 @@ def test_what_has_no_hours_sleeps_anew_at_every_moment() -> None:
 
 def test_the_forecast_of_a_week() -> None:
     schedule = a_schedule("Mon-Fri 06:00-20:00", lead="30m", holidays="2026-03-04")
-    found = turns(schedule, "features", (), utc("2026-03-02 12:00"), ahead=timedelta(days=7))
+    found = schedule_changes(schedule, "features", (), utc("2026-03-02 12:00"), ahead=timedelta(days=7))
     assert [(f"{turn.at:%a %H:%M}", turn.awake) for turn in found] == [
         ("Mon 20:00", False),
         ("Tue 05:30", True),
@@ -203,7 +203,10 @@ def test_whatever_the_clock_on_the_wall_does_what_it_shows_is_what_counts(zone: 
     assert len(changes) >= 18
     for change in changes:
         start = change - 26 * HOUR
-        state, forecast = awake(schedule, start), turns(schedule, "features", (), start, ahead=52 * HOUR)
+        state, forecast = (
+            awake(schedule, start),
+            schedule_changes(schedule, "features", (), start, ahead=52 * HOUR),
+        )
         for minutes in range(-26 * 60, 26 * 60, 15):
             now = change + timedelta(minutes=minutes)
             found = next((turn.awake for turn in reversed(forecast) if turn.at <= now), state)
@@ -240,7 +243,7 @@ def test_the_state_depends_on_the_time_alone_however_the_ticks_come(
     """kube-green#246: a busy controller missed a window of 60 seconds, and everything slept a day longer."""
     schedule = a_schedule(*awake_spans, zone=zone, lead=lead, holidays="FI, US")
     overrides = [an_override(state, start + at * HOUR, hours=hours) for state, at, hours in asked]
-    forecast = turns(schedule, "features", overrides, start, ahead=101 * HOUR)
+    forecast = schedule_changes(schedule, "features", overrides, start, ahead=101 * HOUR)
     state = awake(schedule, start, *overrides)
     assert [turn.awake for turn in forecast] == [state is (n % 2 == 1) for n in range(len(forecast))]
     for hours in ticks:  # late, early, twice, in any order

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from coppice.reconciler.outcome import Done
-from scheduler.ledger import Ledger, Night, Wake
+from scheduler.ledger import Ledger, SleepPeriod, Wake
 from scheduler.schedule import Price
 from tests.unit.scheduler.world import EVENING, MORNING, World
 
@@ -23,7 +23,7 @@ def a_night() -> World:
 def test_a_night_counts_from_its_verified_beginning_to_its_verified_end() -> None:
     world = a_night()
     (night,) = world.ledgers["dev"].nights
-    assert night == Night(EVENING, MORNING, {"dev": 2, "gpu": 1})
+    assert night == SleepPeriod(EVENING, MORNING, {"dev": 2, "gpu": 1})
     assert world.ledgers["dev"].node_hours() == {"dev": 20, "gpu": 10}
 
 
@@ -70,7 +70,9 @@ def test_the_oldest_nights_fall_off() -> None:
     ledger = Ledger(environment="dev")
     for day in range(500):
         now = EVENING + timedelta(days=day)
-        ledger = ledger.sleeps(now, {}).verify(now + HOUR).begin("up", now + HOUR).rises(now + 2 * HOUR)
+        ledger = (
+            ledger.mark_asleep(now, {}).verify(now + HOUR).begin("up", now + HOUR).mark_awake(now + 2 * HOUR)
+        )
     assert (len(ledger.nights), len(ledger.wakes)) == (400, 400)
     assert ledger.nights[-1].until == EVENING + timedelta(days=499) + HOUR
     assert ledger.wakes[-1] == Wake(EVENING + timedelta(days=499) + HOUR, HOUR)

@@ -1,7 +1,7 @@
 import pytest
 
 from coppice.reconciler.errors import Unreachable
-from coppice.reconciler.observation import Standing, Unknown
+from coppice.reconciler.observation import Present, Unknown
 from coppice.reconciler.outcome import Stalled, Waiting
 from scheduler.nodes import Pod
 from tests.unit.scheduler.world import EVENING, SCHEDULE, World
@@ -41,8 +41,8 @@ def test_what_was_not_read_is_unknown_and_nothing_else_suffers() -> None:
     assert isinstance(seen.nodes, Unknown)
     assert isinstance(seen.on_pools, Unknown)
     assert isinstance(seen.budgets, Unknown)
-    assert isinstance(seen.pools, Standing)
-    assert isinstance(seen.flags[0].head, Standing)
+    assert isinstance(seen.pools, Present)
+    assert isinstance(seen.flags[0].head, Present)
 
 
 def test_flags_are_seen_at_one_commit_though_somebody_pushes_in_between() -> None:
@@ -52,14 +52,14 @@ def test_flags_are_seen_at_one_commit_though_somebody_pushes_in_between() -> Non
     heads = iter(["c0", "c1"])
     world.heads = lambda: next(heads)  # type: ignore[method-assign]  # somebody pushes
     seen = world.reconciler().look("dev")
-    assert {flag.head.value.commit for flag in seen.flags if isinstance(flag.head, Standing)} == {"c0"}
+    assert {flag.head.value.commit for flag in seen.flags if isinstance(flag.head, Present)} == {"c0"}
 
 
 def test_the_pods_of_other_pools_are_none_of_its_business() -> None:
     world = World()
     world.pods += [Pod(namespace="a", name="x", node="prod-0"), Pod(namespace="a", name="y", node="gpu-0")]
     seen = world.reconciler().look("dev")
-    assert isinstance(seen.on_pools, Standing)
+    assert isinstance(seen.on_pools, Present)
     assert {pod.name for pod in seen.on_pools.value} == {"web", "y"}
 
 

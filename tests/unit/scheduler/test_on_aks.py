@@ -1,4 +1,4 @@
-"""Nights through the stand-in for ARM and the nodes that it keeps: what a world in memory cannot hide."""
+"""Nights through the emulator of ARM and the nodes that it keeps: what a world in memory cannot hide."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,7 +11,7 @@ from kubernetes.client import Configuration
 from adapters.azure.client import Unsigned
 from adapters.azure.pools import PoolAdapter
 from adapters.kubernetes.client import Api
-from adapters.kubernetes.nodes import MachineAdapter
+from adapters.kubernetes.nodes import NodeAdapter
 from coppice.reconciler.outcome import Done, Outcome, Stalled, Waiting
 from devtools.emulators.arm.app import arm_app
 from devtools.emulators.arm.nodes import look
@@ -44,7 +44,7 @@ class Night:
         ours = self.world.reconciler()
         return replace(
             ours,
-            readers=replace(ours.readers, pools=self.pools, cluster=MachineAdapter(self.api)),
+            readers=replace(ours.readers, pools=self.pools, cluster=NodeAdapter(self.api)),
             steps=replace(ours.steps, pools=self.pools),
         )
 
@@ -70,7 +70,7 @@ class Night:
 
     def nodes(self, pool: str) -> list[bool]:
         """Which of a pool's nodes are ready."""
-        return sorted(each.ready for each in MachineAdapter(self.api).nodes() if each.pool == pool)
+        return sorted(each.ready for each in NodeAdapter(self.api).nodes() if each.pool == pool)
 
     def written(self, pool: str, **changes: Any) -> None:
         """Somebody else writes a pool."""
@@ -127,13 +127,13 @@ def test_machines_that_are_deallocated_are_asleep_as_nodes_and_start_again(
     night: Callable[..., Night],
 ) -> None:
     aks = night(scale_down_mode="Deallocate", count=2)
-    before = {node.name for node in MachineAdapter(aks.api).nodes() if node.pool == "gpu"}
+    before = {node.name for node in NodeAdapter(aks.api).nodes() if node.pool == "gpu"}
     aks.until(Done)
     assert (aks.sized("gpu")[0], aks.nodes("gpu")) == (0, [False, False])
     aks.world.now = MORNING
     aks.until(Done)
     assert (aks.sized("gpu"), aks.nodes("gpu")) == ((2, False, {}), [True, True])
-    assert {node.name for node in MachineAdapter(aks.api).nodes() if node.pool == "gpu"} == before
+    assert {node.name for node in NodeAdapter(aks.api).nodes() if node.pool == "gpu"} == before
 
 
 def test_a_pool_that_was_stopped_before_the_night_is_left_as_it_was(night: Callable[..., Night]) -> None:

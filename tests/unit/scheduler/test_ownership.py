@@ -3,13 +3,13 @@ from dataclasses import replace
 import pytest
 
 from coppice.reconciler.errors import Unreachable
-from coppice.reconciler.observation import Standing, Unknown, standing
-from coppice.reconciler.plan import Gate, Plan, Stop, wave
+from coppice.reconciler.observation import Present, Unknown, present
+from coppice.reconciler.plan import Blocked, Plan, Wait, wave
 from scheduler.barriers import OPERATION
 from scheduler.ledger import Ledger, Note
 from scheduler.loading import load
 from scheduler.nodes import Node, Pod, Requirement, Taint, Toleration
-from scheduler.ownership import police, police_orphans, why_not
+from scheduler.ownership import enforce_orphan_ownership, enforce_ownership, why_not
 from scheduler.pools import Pool, PutPool, Reshape, Shape
 from tests.unit.scheduler.world import SCHEDULE, World
 
@@ -28,9 +28,9 @@ POOL = World().pools["dev"]
     ],
 )
 def test_everything_has_to_speak_for_touching_a_pool(pool: object, why: str) -> None:
-    seen = World().reconciler().look("dev")
+    observed = World().reconciler().look("dev")
     assert isinstance(pool, type(POOL))
-    assert why_not(pool, seen, load(SCHEDULE)) == why
+    assert why_not(pool, observed, load(SCHEDULE)) == why
 
 
 def test_a_protected_pool_is_not_touched_even_if_an_environment_names_it() -> None:
@@ -40,8 +40,8 @@ def test_a_protected_pool_is_not_touched_even_if_an_environment_names_it() -> No
 
 @pytest.mark.parametrize("reading", ["nodes", "on_pools"])
 def test_what_is_unknown_is_not_touched(reading: str) -> None:
-    seen = World().reconciler().look("dev")
-    blind = replace(seen, **{reading: Unknown(Unreachable("no answer"))})  # type: ignore[arg-type]  # either of two
+    observed = World().reconciler().look("dev")
+    blind = replace(observed, **{reading: Unknown(Unreachable("no answer"))})  # type: ignore[arg-type]  # either of two
     assert "hands off" in why_not(POOL, blind, load(SCHEDULE))
 
 
@@ -98,28 +98,28 @@ def test_a_pod_of_kube_system_is_no_obstacle_where_another_pool_can_take_it(
         world.nodes[name] = 0
     tolerations = (Toleration("CriticalAddonsOnly", "Exists"),)
     world.pods.append(a_pod("kube-system", tolerations=tolerations))
-    seen = world.reconciler().look("dev")
+    observed = world.reconciler().look("dev")
     other = replace(Node(name="other", pool="system", ready=True), **change)  # type: ignore[arg-type]
-    known = replace(seen, nodes=Standing((*(standing(seen.nodes) or ()), other)))
+    known = replace(observed, nodes=Present((*(present(observed.nodes) or ()), other)))
     assert (why_not(POOL, known, load(SCHEDULE)) == "") is movable
 
 
 def test_what_is_struck_out_takes_its_gate_and_later_claims_along_and_nothing_else() -> None:
     world = World()
     world.pods.append(a_pod())
-    seen = world.reconciler().look("dev")
+    observed = world.reconciler().look("dev")
     ledger = Ledger(environment="dev")
     begun = Note(ledger=ledger.begin("down", world.now), what="begins")
-    claim = Note(ledger=ledger.sleeps(world.now, {}), what="asleep")
-    gates = Gate("read back", OPERATION, 1), Gate("pods", "pods", 1), Stop("x", "x")
+    claim = Note(ledger=ledger.mark_asleep(world.now, {}), what="asleep")
+    gates = Wait("read back", OPERATION, 1), Wait("pods", "pods", 1), Blocked("x", "x")
     gpu = Reshape(pool=world.pools["gpu"], shape=Shape(0, None))
     plan = Plan(
         (*wave(begun), *wave(Reshape(pool=POOL, shape=Shape(0, None))), *gates, *wave(gpu), *wave(claim))
     )
-    found = police(plan, seen, load(SCHEDULE))
+    found = enforce_ownership(plan, observed, load(SCHEDULE))
     assert found.items[:3] == (*wave(begun), *gates[1:])
     assert [type(change) for change in found.changes] == [Note, PutPool]
-    assert [str(each.change) for each in found.struck] == [
+    assert [str(each.change) for each in found.suppressed] == [
         "change pool/dev (autoscaler off, count 2 to 0)",
         "note ledger/dev (asleep)",
     ]
@@ -137,5 +137,5 @@ def test_an_orphan_that_is_left_alone_is_said_with_what_is_in_the_way(
     pool: Pool, count: int, why: str
 ) -> None:
     step = Reshape(pool=pool, shape=Shape(count, None))
-    allowed, struck = police_orphans([step], load(SCHEDULE))
-    assert (allowed, [each.why for each in struck]) == ([], [why])
+    allowed, suppressed = enforce_orphan_ownership([step], load(SCHEDULE))
+    assert (allowed, [each.why for each in suppressed]) == ([], [why])

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from coppice.reconciler.outcome import Done, Stalled, Waiting
-from coppice.reconciler.plan import Gate, Plan, Stop
+from coppice.reconciler.plan import Blocked, Plan, Wait
 from scheduler.overrides import Override
 from scheduler.pools import Autoscaler, Shape
 from tests.unit.scheduler.states import asleep, assert_down, assert_up, evening, morning, untouched
@@ -13,7 +13,7 @@ from tests.unit.scheduler.world import EVENING, MORNING, Crash, World
 
 
 def said(plan: Plan) -> list[str]:
-    return [item.code if isinstance(item, Gate | Stop) else str(item.changes[0]) for item in plan.items]
+    return [item.code if isinstance(item, Wait | Blocked) else str(item.changes[0]) for item in plan.items]
 
 
 def calls(start: Callable[[], World]) -> int:

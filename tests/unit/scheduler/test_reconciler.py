@@ -22,7 +22,7 @@ def test_an_explanation_writes_nothing_and_has_the_next_changes_exact_steps() ->
     assert found.plan.items == ()
     assert found.forecast.level.awake
     assert [each.who for each in found.forecast.overrides] == ["Ada"]
-    first = found.forecast.turns[0]
+    first = found.forecast.schedule_changes[0]
     assert (first.at, first.awake) == (EVENING + timedelta(hours=1), False)
     assert found.next is not None
     foreseen = [str(change) for change in found.next.changes]
@@ -49,7 +49,7 @@ def test_the_hours_of_features_are_forecast_though_no_key_is_theirs() -> None:
     forecast = world.reconciler().features()
     assert forecast is not None
     assert forecast.level.awake
-    assert f"{forecast.turns[0].at:%a %H:%M}" == "Mon 22:00"
+    assert f"{forecast.schedule_changes[0].at:%a %H:%M}" == "Mon 22:00"
     assert World().reconciler().features() is None
 
 
@@ -82,7 +82,7 @@ def test_a_step_that_policy_has_not_let_through_is_not_made() -> None:
     world = World()
     wish = Reshape(pool=world.pools["dev"], shape=Shape(0, None))
     with pytest.raises(TypeError, match="the scheduler does not do this: change pool/dev"):
-        world.reconciler().steps.act(wish)
+        world.reconciler().steps.execute(wish)
 
 
 def test_every_key_of_the_schedule_is_documented() -> None:

@@ -165,8 +165,8 @@ def test_a_pool_that_does_not_stand_stops_everything() -> None:
 
 def test_a_snapshot_that_cannot_be_read_stops_everything() -> None:
     world = evening()
-    spoilt = replace(world.pools["dev"].shape, tag="two nodes")
-    world.pools["dev"] = replace(world.pools["dev"], shape=spoilt)
+    unparseable = replace(world.pools["dev"].shape, tag="two nodes")
+    world.pools["dev"] = replace(world.pools["dev"], shape=unparseable)
     report = world.tick()
     assert isinstance(report.outcome, Stalled)
     assert "pool/dev says 'two nodes'" in report.outcome.why

@@ -13,7 +13,7 @@ from coppice.reconciler.errors import Failure, Unreachable
 from coppice.reconciler.outcome import Done, Stalled
 from coppice.reconciler.report import Report
 from scheduler.documents import Path, get
-from scheduler.executor import Steps
+from scheduler.executor import Executor
 from scheduler.ledger import Ledger
 from scheduler.loading import load
 from scheduler.nodes import Budget, Pod
@@ -199,7 +199,7 @@ class World:
             readers=Readers(
                 repositories=ports, syncs=ports, pools=ports, cluster=ports, ledgers=ports, overrides=ports
             ),
-            steps=Steps(committer=ports, refresher=ports, pools=ports, ledgers=LedgerPort(self)),
+            steps=Executor(committer=ports, refresher=ports, pools=ports, ledgers=LedgerPort(self)),
             locks=Locks(),
             now=lambda: self.now,
         )

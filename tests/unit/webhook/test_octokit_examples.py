@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.webhook.receive import Answer, receive
+from app.webhook.receive import WebhookResponse, receive
 from coppice.environment.key import Key
 
 EXAMPLES = Path(__file__).parents[3] / "node_modules/@octokit/webhooks-examples/api.github.com/index.json"
@@ -25,7 +25,7 @@ DELIVERIES: list[tuple[str, dict[str, Any]]] = [
 
 def deliver(
     event: str, payload: dict[str, Any], *, repository: str = REPOSITORY, form: bool = False
-) -> Answer:
+) -> WebhookResponse:
     text = json.dumps(payload)
     body = (urlencode({"payload": text}) if form else text).encode()
     headers = {

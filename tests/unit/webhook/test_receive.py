@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.webhook.receive import Answer, receive
+from app.webhook.receive import WebhookResponse, receive
 from coppice.environment.key import Key
 
 SECRET = "of the tests"
@@ -21,7 +21,7 @@ def signed(body: bytes, event: str = "push", content_type: str = "application/js
     return {"x-github-event": event, "content-type": content_type, "x-hub-signature-256": f"sha256={digest}"}
 
 
-def answered(headers: Mapping[str, str], body: bytes) -> Answer:
+def answered(headers: Mapping[str, str], body: bytes) -> WebhookResponse:
     return receive(
         headers, body, secret=SECRET, repository="Acme/todo", include=("*",), exclude=EXCLUDE, former=()
     )
@@ -35,7 +35,7 @@ def push(branch: str, repository: str = "Acme/todo") -> bytes:
     return json.dumps(payload).encode()
 
 
-def code(answer: Answer) -> object:
+def code(answer: WebhookResponse) -> object:
     error = answer.body["error"]
     assert isinstance(error, dict)
     assert set(error) == {"code", "message"}
@@ -46,7 +46,7 @@ def code(answer: Answer) -> object:
 def test_a_push_to_a_branch_queues_its_key() -> None:
     body = push("feature/new-login")
 
-    assert answered(signed(body), body) == Answer(
+    assert answered(signed(body), body) == WebhookResponse(
         status=202,
         body={"queued": {"repository": "Acme/todo", "branch": "feature/new-login"}},
         key=Key(repository="Acme/todo", branch="feature/new-login"),
@@ -71,7 +71,7 @@ def test_a_branch_that_gets_no_environment_is_answered_with_the_reason(branch: s
 def test_a_tag_is_answered_with_the_reason() -> None:
     body = b'{"ref": "refs/tags/v1", "repository": {"full_name": "Acme/todo"}}'
 
-    assert answered(signed(body), body) == Answer(
+    assert answered(signed(body), body) == WebhookResponse(
         status=202, body={"ignored": "'refs/tags/v1' is not a branch."}
     )
 
@@ -161,4 +161,4 @@ def test_a_cold_start_imports_nothing_but_the_standard_library() -> None:
     )
     python = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
-    assert set(python.stdout.split()) - sys.stdlib_module_names == {"branches", "webhook"}
+    assert set(python.stdout.split()) - sys.stdlib_module_names == {"app", "coppice"}

@@ -1,4 +1,4 @@
-"""Signing in to ARM: what no stand-in can refuse, since none ever sees it."""
+"""Signing in to ARM: what no emulator can refuse, since none ever sees it."""
 
 from typing import Any
 

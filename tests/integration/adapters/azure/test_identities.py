@@ -113,7 +113,7 @@ def test_overlapping_writes_to_one_identity_are_a_conflict_that_passes(azure: Az
 
 def test_a_delete_overlaps_with_a_write_too(azure: Azure) -> None:
     code = "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"
-    azure.standin.fail(Fail(status=409, code=code, method="DELETE", retry_after=20))
+    azure.emulator.fail(Fail(status=409, code=code, method="DELETE", retry_after=20))
     with pytest.raises(Conflict) as caught:
         azure.ours.deleter.delete(Owned(credential()))
     assert caught.value.retry_after == 20
@@ -137,12 +137,12 @@ def test_a_write_that_came_too_fast_comes_again_when_it_is_told_to(
     azure.ours.deleter.delete(Owned(credential("a")))
 
     assert [math.floor(each) for each in waits] == [4, 4]
-    assert azure.ours.turns.taken == [FIRST] * 5
+    assert azure.ours.rate_limiter.taken == [FIRST] * 5
     assert azure.ours.reader.credentials(FIRST) == (credential("b"),)
 
 
 def test_a_write_whose_turn_is_far_away_says_when_to_come_back(azure: Azure) -> None:
-    azure.standin.fail(Fail(status=429, method="PUT", retry_after=17))
+    azure.emulator.fail(Fail(status=429, method="PUT", retry_after=17))
     with pytest.raises(Throttled) as caught:
         azure.ours.writer.create(credential("b"))
     assert caught.value.retry_after == 17
@@ -185,16 +185,16 @@ def test_credentials_are_not_missing_while_their_identity_stands(azure: Azure) -
     azure.ours.writer.create(credential())
     listing = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-coppice/providers/Microsoft.ManagedIdentity"
     listing += "/userAssignedIdentities/id-feature-1/federatedIdentityCredentials"
-    azure.standin.fail(Fail(status=404, path_prefix=listing, times=2))
+    azure.emulator.fail(Fail(status=404, path_prefix=listing, times=2))
     assert azure.ours.reader.credentials(FIRST) == (credential(),)
 
-    azure.standin.fail(Fail(status=404, path_prefix=listing, times=3))
+    azure.emulator.fail(Fail(status=404, path_prefix=listing, times=3))
     with pytest.raises(Unreachable, match="stands, and yet"):
         azure.ours.reader.credentials(FIRST)
 
 
 def test_a_subscription_that_cannot_be_seen_says_nothing_about_its_credentials(azure: Azure) -> None:
-    azure.standin.fail(Fail(status=404, code="SubscriptionNotFound"))
+    azure.emulator.fail(Fail(status=404, code="SubscriptionNotFound"))
     with pytest.raises(NotSetUp, match="AZURE_SUBSCRIPTION_ID"):
         azure.ours.reader.credentials(FIRST)
 

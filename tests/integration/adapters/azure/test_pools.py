@@ -103,7 +103,7 @@ def test_a_pool_that_changes_between_the_look_and_the_write_is_left_alone(azure:
 def test_an_operation_under_way_is_waited_for_and_not_run_into_at_once(
     pools: PoolAdapter, azure: Azure, code: str
 ) -> None:
-    azure.standin.fail(Fail(status=409, code=code, method="PUT"))
+    azure.emulator.fail(Fail(status=409, code=code, method="PUT"))
     with pytest.raises(Conflict) as raised:
         put(pools, REMEMBERED)
     assert raised.value.retry_after == 30
@@ -116,7 +116,7 @@ def test_a_change_is_only_begun_and_seen_as_under_way(pools: PoolAdapter, azure:
     assert not named(pools, "prod").busy
     with pytest.raises(Conflict, match="in progress"):
         pools.put(Allowed(named(pools, "staging")), REMEMBERED)
-    assert all("operations" not in each.path for each in azure.standin.requests)
+    assert all("operations" not in each.path for each in azure.emulator.requests)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_cluster_that_is_not_there_is_gone(azure: Azure, look: Callable[[PoolA
 
 def test_a_page_that_does_not_come_makes_the_whole_list_unknown(pools: PoolAdapter, azure: Azure) -> None:
     azure.state.page_size = 2
-    azure.standin.fail(Fail(status=503, method="GET", times=99))
+    azure.emulator.fail(Fail(status=503, method="GET", times=99))
     with pytest.raises(Unreachable):
         pools.pools()
 

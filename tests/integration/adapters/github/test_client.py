@@ -33,7 +33,7 @@ def test_an_app_exchanges_its_key_for_a_token_once(github: GitHub, private_key: 
     repository = as_app(github.url, private_key)
     assert repository.default_branch() == "main"
     assert repository.head("main") == github.main
-    assert [each.path for each in github.standin.requests].count(SIGN_IN) == 1
+    assert [each.path for each in github.emulator.requests].count(SIGN_IN) == 1
 
 
 def test_a_key_may_be_written_on_one_line(github: GitHub, private_key: str) -> None:
@@ -49,27 +49,27 @@ def test_a_key_that_is_none_is_named(github: GitHub) -> None:
 def test_an_app_that_cannot_sign_in_does_not_make_a_branch_absent(
     github: GitHub, private_key: str, status: int
 ) -> None:
-    github.standin.fail(Fail(status=status, path_prefix=SIGN_IN))
+    github.emulator.fail(Fail(status=status, path_prefix=SIGN_IN))
     with pytest.raises(Forbidden, match=r"Check.*GITHUB_"):
         as_app(github.url, private_key).head("main")
 
 
 def test_a_sign_in_is_sent_once_for_each_try(github: GitHub, private_key: str) -> None:
-    github.standin.fail(Fail(status=500, path_prefix=SIGN_IN, times=9))
+    github.emulator.fail(Fail(status=500, path_prefix=SIGN_IN, times=9))
     with pytest.raises(Unreachable):
         as_app(github.url, private_key).default_branch()
-    assert [each.path for each in github.standin.requests] == [SIGN_IN] * 3
+    assert [each.path for each in github.emulator.requests] == [SIGN_IN] * 3
 
 
 def test_a_secondary_rate_limit_says_how_long_to_wait(github: GitHub) -> None:
-    github.standin.fail(Fail(status=403, code="You have exceeded a secondary rate limit.", retry_after=73))
+    github.emulator.fail(Fail(status=403, code="You have exceeded a secondary rate limit.", retry_after=73))
     with pytest.raises(Throttled, match="secondary rate limit") as caught:
         github.repository.head("main")
     assert caught.value.retry_after == 73
 
 
 def test_a_secondary_rate_limit_without_a_time_waits_a_minute(github: GitHub) -> None:
-    github.standin.fail(Fail(status=403, code="You have exceeded a secondary rate limit."))
+    github.emulator.fail(Fail(status=403, code="You have exceeded a secondary rate limit."))
     with pytest.raises(Throttled) as caught:
         github.repository.head("main")
     assert caught.value.retry_after == 60
@@ -110,6 +110,6 @@ def test_what_the_organisation_refuses_is_no_matter_of_permissions(said: str) ->
 
 
 def test_a_plain_403_is_no_throttling(github: GitHub) -> None:
-    github.standin.fail(Fail(status=403))
+    github.emulator.fail(Fail(status=403))
     with pytest.raises(Forbidden):
         github.repository.head("main")

@@ -184,7 +184,7 @@ def test_a_protected_branch_is_said_with_what_to_do(flags: FlagAdapter, github: 
 def test_what_neither_a_rule_nor_a_permission_refuses_is_not_told_as_one(
     flags: FlagAdapter, github: GitHub, status: int, said: str
 ) -> None:
-    github.standin.fail(Fail(status=status, code=said, method="POST", path_prefix=f"{HERE}/git/trees"))
+    github.emulator.fail(Fail(status=status, code=said, method="POST", path_prefix=f"{HERE}/git/trees"))
     with pytest.raises(Forbidden) as refused:
         flags.commit(change(github))
     assert said in refused.value.message
@@ -199,7 +199,7 @@ def test_a_token_that_may_only_read_is_said_with_the_permission_it_lacks(
     flags: FlagAdapter, github: GitHub, method: str, path: str
 ) -> None:
     before = github.main
-    github.standin.fail(Fail(status=403, method=method, path_prefix=HERE + path))
+    github.emulator.fail(Fail(status=403, method=method, path_prefix=HERE + path))
     with pytest.raises(Forbidden, match="contents: write"):
         flags.commit(change(github))
     assert github.main == before
@@ -211,10 +211,10 @@ def test_a_token_that_may_only_read_is_said_with_the_permission_it_lacks(
 def test_a_write_that_failed_is_not_sent_again_by_itself(
     flags: FlagAdapter, github: GitHub, method: str, path: str
 ) -> None:
-    github.standin.fail(Fail(status=502, method=method, path_prefix=HERE + path))
+    github.emulator.fail(Fail(status=502, method=method, path_prefix=HERE + path))
     with pytest.raises(Unreachable):
         flags.commit(change(github))
-    asked = [each for each in github.standin.requests if each.path.startswith(HERE + path)]
+    asked = [each for each in github.emulator.requests if each.path.startswith(HERE + path)]
     assert [each.status for each in asked if each.method == method] == [502]
 
 

@@ -10,7 +10,7 @@ from github import Github
 from adapters.github.client import client
 from adapters.github.repository import RepositoryAdapter
 from coppice.manifests.archive import unpack
-from coppice.manifests.rejection import Refused
+from coppice.manifests.rejection import Rejection
 from coppice.reconciler.errors import Forbidden, Gone, Throttled, Unreachable
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.raw import Answer, Asked, json_reply, raw_server, reply
@@ -57,30 +57,30 @@ def test_a_branch_that_was_renamed_does_not_exist_under_its_former_name(github: 
 
 
 def test_a_branch_is_not_absent_while_its_ref_stands(github: GitHub) -> None:
-    github.standin.fail(Fail(status=404, path_prefix=BRANCHES))
+    github.emulator.fail(Fail(status=404, path_prefix=BRANCHES))
     assert github.repository.head("main") == github.main
 
-    github.standin.fail(Fail(status=404, path_prefix=BRANCHES, times=3))
+    github.emulator.fail(Fail(status=404, path_prefix=BRANCHES, times=3))
     with pytest.raises(Unreachable, match="stands, and that it does not"):
         github.repository.head("main")
 
 
 def test_a_branch_is_not_absent_in_a_repository_that_can_no_longer_be_read(github: GitHub) -> None:
     assert github.repository.default_branch() == "main"
-    github.standin.fail(Fail(status=404, times=3))
+    github.emulator.fail(Fail(status=404, times=3))
     with pytest.raises(Gone, match="read repository acme/todo-app"):
         github.repository.head("main")
 
 
 def test_a_branch_is_not_absent_where_no_branch_can_be_seen(github: GitHub) -> None:
     github.git.commit("feature/x", {"a": b"1"}, "a")
-    github.standin.fail(Fail(status=404, path_prefix="/repos/acme/todo-app/", times=3))
+    github.emulator.fail(Fail(status=404, path_prefix="/repos/acme/todo-app/", times=3))
     with pytest.raises(Forbidden, match=r"not its branch 'main'.*contents: read"):
         github.repository.head("feature/x")
 
 
 def test_no_branch_is_taken_for_absent_when_the_token_is_refused(github: GitHub) -> None:
-    github.standin.fail(Fail(status=401))
+    github.emulator.fail(Fail(status=401))
     with pytest.raises(Forbidden, match="GITHUB_TOKEN"):
         github.repository.head("feature/never")
 
@@ -103,7 +103,7 @@ def test_branches_are_listed_over_all_pages(github: GitHub) -> None:
     heads = github.repository.heads()
     assert len(heads) == 151
     assert set(heads.values()) == {head}
-    pages = [each for each in github.standin.requests if each.path == BRANCHES]
+    pages = [each for each in github.emulator.requests if each.path == BRANCHES]
     assert len(pages) == 2
 
 
@@ -193,7 +193,7 @@ def test_the_archive_of_a_commit_that_is_not_there_is_gone(github: GitHub) -> No
 
 
 def test_an_archive_that_is_too_large_is_refused_with_its_limit(github: GitHub) -> None:
-    with pytest.raises(Refused, match="has more than 100 bytes"):
+    with pytest.raises(Rejection, match="has more than 100 bytes"):
         repository_at(github.url, most=100).archive(github.main)
 
 

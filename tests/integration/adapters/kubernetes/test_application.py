@@ -167,7 +167,7 @@ def test_applying_to_an_object_that_is_on_its_way_out_is_a_conflict_though_the_s
 def test_objects_that_cannot_be_read_are_not_absent(
     cluster: Cluster, reader: ApplicationReaderAdapter, namespace: str
 ) -> None:
-    cluster.standin.fail(Fail(status=403, path_prefix="/api/v1/namespaces/x/services"))
+    cluster.emulator.fail(Fail(status=403, path_prefix="/api/v1/namespaces/x/services"))
     with pytest.raises(Forbidden):
         reader.live(namespace, [SERVICE])
 
@@ -226,7 +226,7 @@ def test_every_host_that_a_route_claims_is_told_with_its_namespace(
 def test_routes_that_cannot_be_read_claim_nothing_known(
     cluster: Cluster, reader: ApplicationReaderAdapter
 ) -> None:
-    cluster.standin.fail(Fail(status=500, path_prefix="/apis/gateway.networking.k8s.io", times=3))
+    cluster.emulator.fail(Fail(status=500, path_prefix="/apis/gateway.networking.k8s.io", times=3))
     with pytest.raises(Unreachable):
         reader.hosts()
 
@@ -322,7 +322,7 @@ def test_a_pod_that_cannot_pull_its_image_is_told_with_the_image(
     cluster: Cluster, reader: ApplicationReaderAdapter, writer: ApplicationWriterAdapter, namespace: str
 ) -> None:
     unpullable = {"unpullable_images": ["registry.test/*"]}
-    cluster.http.post("/_standin/player", json=unpullable).raise_for_status()
+    cluster.http.post("/_emulator/player", json=unpullable).raise_for_status()
     writer.apply(namespace, workload("StatefulSet", "db", replicas=1, serviceName="db"))
     cluster.clock.go_on(60)
     found = reader.rollout(namespace)
@@ -344,8 +344,8 @@ def test_an_object_is_gone_only_if_that_is_said_twice(
 ) -> None:
     writer.apply(namespace, service(http=80))
     (before,) = reader.live(namespace, [SERVICE])
-    cluster.standin.fail(Fail(status=404, method="PATCH"))
+    cluster.emulator.fail(Fail(status=404, method="PATCH"))
     assert reader.live(namespace, [SERVICE]) == (before,)
 
-    cluster.standin.fail(Fail(status=404, method="PATCH", times=2))
+    cluster.emulator.fail(Fail(status=404, method="PATCH", times=2))
     assert reader.live(namespace, [SERVICE]) == ()

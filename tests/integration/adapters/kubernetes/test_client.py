@@ -110,7 +110,7 @@ def test_a_list_that_went_stale_on_the_way_is_a_failure(
     cluster.made(CONFIG_MAPS, config_map("a"))
     items = cluster.api.items(CONFIG_MAPS)
     next(items)
-    cluster.standin.fail(Fail(status=410, times=3))
+    cluster.emulator.fail(Fail(status=410, times=3))
     with pytest.raises(Unreachable, match="Expired"):
         list(items)
 
@@ -125,9 +125,9 @@ def test_a_body_that_is_not_acceptable_is_rejected_with_the_clusters_words(clust
 
 
 def test_a_schema_that_does_not_fit_is_rejected_though_it_is_a_500(cluster: Cluster) -> None:
-    spoilt = {**config_map("a"), "data": ["not", "a", "map"]}
+    unparseable = {**config_map("a"), "data": ["not", "a", "map"]}
     with pytest.raises(Rejected, match="typed patch object"):
-        cluster.api.apply(f"{CONFIG_MAPS}/a", spoilt)
+        cluster.api.apply(f"{CONFIG_MAPS}/a", unparseable)
 
 
 def test_creating_in_a_namespace_that_goes_away_passes(cluster: Cluster) -> None:
@@ -139,7 +139,7 @@ def test_creating_in_a_namespace_that_goes_away_passes(cluster: Cluster) -> None
 
 
 def test_a_403_without_that_cause_does_not_pass(cluster: Cluster) -> None:
-    cluster.standin.fail(Fail(status=403))
+    cluster.emulator.fail(Fail(status=403))
     with pytest.raises(Forbidden, match="deploy/cluster"):
         cluster.api.get(CONFIG_MAPS)
 

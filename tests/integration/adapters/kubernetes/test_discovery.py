@@ -82,7 +82,7 @@ def test_a_custom_resource_that_comes_later_is_found() -> None:
 def test_kinds_that_cannot_be_read_are_not_unknown(
     cluster: Cluster, status: int, kind: type[Failure], tries: int
 ) -> None:
-    cluster.standin.fail(Fail(status=status, path_prefix="/apis", times=tries))
+    cluster.emulator.fail(Fail(status=status, path_prefix="/apis", times=tries))
     discovery = Discovery(cluster.api)
     with pytest.raises(kind):
         discovery.resource("apps/v1", "Deployment")

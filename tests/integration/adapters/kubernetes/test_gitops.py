@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adapters.kubernetes.gitops import SyncAdapter
+from adapters.kubernetes.gitops import GitOpsAdapter
 from coppice.reconciler.errors import Rejected
 from scheduler.gitops import Synced
 from scheduler.schedule import Sync
@@ -18,9 +18,9 @@ SYNCED = {"sync": {"status": "Synced", "revision": NEW}, "health": {"status": "H
 
 
 @pytest.fixture
-def syncs(cluster: Cluster) -> SyncAdapter:
+def syncs(cluster: Cluster) -> GitOpsAdapter:
     cluster.namespace("argocd")
-    return SyncAdapter(cluster.api, cluster.clock)
+    return GitOpsAdapter(cluster.api, cluster.clock)
 
 
 def application(cluster: Cluster, status: dict[str, Any], **spec: Any) -> None:
@@ -35,14 +35,14 @@ def application(cluster: Cluster, status: dict[str, Any], **spec: Any) -> None:
     cluster.made(APPLICATIONS, document)
 
 
-def only(syncs: SyncAdapter, sync: Sync) -> Synced:
+def only(syncs: GitOpsAdapter, sync: Sync) -> Synced:
     (found,) = syncs.objects(sync)
     return found
 
 
 @pytest.mark.parametrize("sync", [ARGO, Sync(argocd="argocd", selector="environment=dev")])
 def test_an_application_is_found_by_name_and_by_label(
-    syncs: SyncAdapter, cluster: Cluster, sync: Sync
+    syncs: GitOpsAdapter, cluster: Cluster, sync: Sync
 ) -> None:
     application(cluster, SYNCED)
     assert only(syncs, sync) == Synced(
@@ -51,7 +51,7 @@ def test_an_application_is_found_by_name_and_by_label(
 
 
 @pytest.mark.parametrize("sync", [ARGO, Sync(argocd="argocd", selector="environment=dev")])
-def test_what_does_not_stand_is_no_object(syncs: SyncAdapter, sync: Sync) -> None:
+def test_what_does_not_stand_is_no_object(syncs: GitOpsAdapter, sync: Sync) -> None:
     assert syncs.objects(sync) == ()
 
 
@@ -66,14 +66,14 @@ def test_what_does_not_stand_is_no_object(syncs: SyncAdapter, sync: Sync) -> Non
     ],
 )
 def test_a_repository_is_known_by_each_form_of_its_address(
-    syncs: SyncAdapter, cluster: Cluster, url: str, name: str
+    syncs: GitOpsAdapter, cluster: Cluster, url: str, name: str
 ) -> None:
     application(cluster, SYNCED, source={"repoURL": url})
     assert only(syncs, ARGO).revisions == {name: NEW}
 
 
 def test_an_application_of_several_sources_is_at_a_commit_of_each(
-    syncs: SyncAdapter, cluster: Cluster
+    syncs: GitOpsAdapter, cluster: Cluster
 ) -> None:
     sources = [{"repoURL": URL}, {"repoURL": "https://charts.example.test/stable"}]
     sync = {"status": "Synced", "revisions": [NEW, "1.2.3"]}
@@ -81,7 +81,9 @@ def test_an_application_of_several_sources_is_at_a_commit_of_each(
     assert only(syncs, ARGO).revisions == {"acme/gitops": NEW}
 
 
-def test_of_a_repository_that_is_read_twice_the_branch_is_told(syncs: SyncAdapter, cluster: Cluster) -> None:
+def test_of_a_repository_that_is_read_twice_the_branch_is_told(
+    syncs: GitOpsAdapter, cluster: Cluster
+) -> None:
     sources = [
         {"repoURL": URL, "targetRevision": "v1.2.3", "path": "chart"},
         {"repoURL": URL, "targetRevision": "main", "ref": "values"},
@@ -96,7 +98,7 @@ def test_of_a_repository_that_is_read_twice_the_branch_is_told(syncs: SyncAdapte
         cluster.http.delete(f"{APPLICATIONS}/dev").raise_for_status()
 
 
-def test_commits_are_those_of_the_sources_that_were_compared(syncs: SyncAdapter, cluster: Cluster) -> None:
+def test_commits_are_those_of_the_sources_that_were_compared(syncs: GitOpsAdapter, cluster: Cluster) -> None:
     """Whoever changes the sources changes their order at once; the comparison follows later."""
     chart = {"repoURL": "https://github.com/acme/charts", "targetRevision": "main"}
     gitops = {"repoURL": URL, "targetRevision": "main"}
@@ -108,7 +110,7 @@ def test_commits_are_those_of_the_sources_that_were_compared(syncs: SyncAdapter,
 
 @pytest.mark.parametrize(("tried", "unsynced"), [(OLD, ""), (NEW, "its last sync failed: a hook")])
 def test_of_several_sources_a_sync_that_failed_at_other_commits_is_history(
-    syncs: SyncAdapter, cluster: Cluster, tried: str, unsynced: str
+    syncs: GitOpsAdapter, cluster: Cluster, tried: str, unsynced: str
 ) -> None:
     sources = [{"repoURL": URL}, {"repoURL": "https://charts.example.test/stable"}]
     failed = {"phase": "Failed", "message": "a hook", "syncResult": {"revisions": [tried, "1.2.3"]}}
@@ -118,7 +120,7 @@ def test_of_several_sources_a_sync_that_failed_at_other_commits_is_history(
 
 
 def test_while_argo_cd_cannot_read_git_it_names_the_branch_and_that_is_no_commit(
-    syncs: SyncAdapter, cluster: Cluster
+    syncs: GitOpsAdapter, cluster: Cluster
 ) -> None:
     conditions = [
         {"type": "ComparisonError", "message": "kustomize build failed: no missing.yaml"},
@@ -152,33 +154,33 @@ def test_while_argo_cd_cannot_read_git_it_names_the_branch_and_that_is_no_commit
     ],
 )
 def test_an_application_is_synced_only_if_nothing_runs_or_failed_at_its_commit(
-    syncs: SyncAdapter, cluster: Cluster, status: str, operation: dict[str, Any] | None, unsynced: str
+    syncs: GitOpsAdapter, cluster: Cluster, status: str, operation: dict[str, Any] | None, unsynced: str
 ) -> None:
     done = {} if operation is None else {"operationState": operation}
     application(cluster, {**SYNCED, "sync": {"status": status, "revision": NEW}, **done})
     assert only(syncs, ARGO).unsynced == unsynced
 
 
-def test_an_application_that_is_not_healthy_says_how_it_is(syncs: SyncAdapter, cluster: Cluster) -> None:
+def test_an_application_that_is_not_healthy_says_how_it_is(syncs: GitOpsAdapter, cluster: Cluster) -> None:
     application(cluster, {**SYNCED, "health": {"status": "Degraded"}})
     assert only(syncs, ARGO).unhealthy == "its health is Degraded"
 
 
-def test_a_new_application_has_said_nothing_yet(syncs: SyncAdapter, cluster: Cluster) -> None:
+def test_a_new_application_has_said_nothing_yet(syncs: GitOpsAdapter, cluster: Cluster) -> None:
     application(cluster, {})
     found = only(syncs, ARGO)
     assert (found.revisions, found.unsynced) == ({}, "it is Unknown")
 
 
 def test_a_status_of_another_shape_is_said_and_breaks_nothing_off(
-    syncs: SyncAdapter, cluster: Cluster
+    syncs: GitOpsAdapter, cluster: Cluster
 ) -> None:
     application(cluster, {"sync": ["Synced"]})
     with pytest.raises(Rejected, match="what Application argocd/dev reports cannot be read"):
         syncs.objects(ARGO)
 
 
-def test_argo_cd_is_asked_by_one_annotation(syncs: SyncAdapter, cluster: Cluster) -> None:
+def test_argo_cd_is_asked_by_one_annotation(syncs: GitOpsAdapter, cluster: Cluster) -> None:
     application(cluster, SYNCED)
     syncs.refresh(only(syncs, ARGO))
     annotations = cluster.standing(f"{APPLICATIONS}/dev")["metadata"]["annotations"]

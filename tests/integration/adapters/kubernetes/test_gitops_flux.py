@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adapters.kubernetes.gitops import SyncAdapter
+from adapters.kubernetes.gitops import GitOpsAdapter
 from coppice.reconciler.errors import Gone, Rejected
 from scheduler.gitops import Synced
 from scheduler.schedule import Sync
@@ -19,10 +19,10 @@ FLUX = Sync(flux="Kustomization/flux-system/apps")
 
 
 @pytest.fixture
-def syncs(cluster: Cluster) -> SyncAdapter:
+def syncs(cluster: Cluster) -> GitOpsAdapter:
     for name in ("flux-system", "staging"):
         cluster.namespace(name)
-    return SyncAdapter(cluster.api, cluster.clock)
+    return GitOpsAdapter(cluster.api, cluster.clock)
 
 
 def written(cluster: Cluster, path: str, kind: str, spec: dict[str, Any], status: dict[str, Any]) -> None:
@@ -52,16 +52,16 @@ def kustomization(cluster: Cluster, *, brings: str = "", **status: Any) -> None:
     written(cluster, KUSTOMIZATIONS, "Kustomization", {"sourceRef": reads}, {**applied, **status})
 
 
-def only(syncs: SyncAdapter, sync: Sync) -> Synced:
+def only(syncs: GitOpsAdapter, sync: Sync) -> Synced:
     (found,) = syncs.objects(sync)
     return found
 
 
-def test_a_kustomization_that_does_not_stand_is_no_object(syncs: SyncAdapter) -> None:
+def test_a_kustomization_that_does_not_stand_is_no_object(syncs: GitOpsAdapter) -> None:
     assert syncs.objects(FLUX) == ()
 
 
-def test_a_kustomization_is_at_the_commit_that_it_has_applied(syncs: SyncAdapter, cluster: Cluster) -> None:
+def test_a_kustomization_is_at_the_commit_that_it_has_applied(syncs: GitOpsAdapter, cluster: Cluster) -> None:
     kustomization(cluster)
     assert only(syncs, FLUX) == Synced(
         kind="Kustomization", namespace="flux-system", name="apps", revisions={"acme/gitops": NEW}
@@ -77,7 +77,7 @@ def test_a_kustomization_is_at_the_commit_that_it_has_applied(syncs: SyncAdapter
     ],
 )
 def test_a_kustomization_that_is_not_ready_says_why(
-    syncs: SyncAdapter, cluster: Cluster, status: dict[str, Any], unsynced: str
+    syncs: GitOpsAdapter, cluster: Cluster, status: dict[str, Any], unsynced: str
 ) -> None:
     kustomization(cluster, **status)
     found = only(syncs, FLUX)
@@ -85,7 +85,7 @@ def test_a_kustomization_that_is_not_ready_says_why(
 
 
 def test_a_kustomization_tells_the_commit_that_it_could_not_apply(
-    syncs: SyncAdapter, cluster: Cluster
+    syncs: GitOpsAdapter, cluster: Cluster
 ) -> None:
     kustomization(cluster, lastAppliedRevision=f"main@sha1:{OLD}", lastAttemptedRevision=f"main@sha1:{NEW}")
     found = only(syncs, FLUX)
@@ -93,13 +93,13 @@ def test_a_kustomization_tells_the_commit_that_it_could_not_apply(
 
 
 def test_a_kustomization_whose_health_check_failed_is_not_healthy(
-    syncs: SyncAdapter, cluster: Cluster
+    syncs: GitOpsAdapter, cluster: Cluster
 ) -> None:
     kustomization(cluster, **ready("False", "HealthCheckFailed", "web is not there"))
     assert only(syncs, FLUX).unhealthy == "it is HealthCheckFailed: web is not there"
 
 
-def test_a_kustomization_that_is_suspended_says_so(syncs: SyncAdapter, cluster: Cluster) -> None:
+def test_a_kustomization_that_is_suspended_says_so(syncs: GitOpsAdapter, cluster: Cluster) -> None:
     kustomization(cluster)
     headers = {"Content-Type": "application/merge-patch+json"}
     cluster.http.patch(f"{KUSTOMIZATIONS}/apps", json={"spec": {"suspend": True}}, headers=headers)
@@ -107,7 +107,7 @@ def test_a_kustomization_that_is_suspended_says_so(syncs: SyncAdapter, cluster: 
 
 
 def test_a_kustomization_is_in_force_only_when_its_helm_releases_are(
-    syncs: SyncAdapter, cluster: Cluster
+    syncs: GitOpsAdapter, cluster: Cluster
 ) -> None:
     written(cluster, RELEASES, "HelmRelease", {"values": {"replicaCount": 0}}, {})
     kustomization(cluster, brings="staging_web_helm.toolkit.fluxcd.io_HelmRelease")
@@ -121,7 +121,7 @@ def test_a_kustomization_is_in_force_only_when_its_helm_releases_are(
     assert only(syncs, FLUX).unsynced == ""
 
 
-def test_objects_of_other_kinds_are_not_looked_at(syncs: SyncAdapter, cluster: Cluster) -> None:
+def test_objects_of_other_kinds_are_not_looked_at(syncs: GitOpsAdapter, cluster: Cluster) -> None:
     kustomization(cluster, brings="staging_web_apps_Deployment")
     assert only(syncs, FLUX).unsynced == ""
 
@@ -135,13 +135,13 @@ def test_objects_of_other_kinds_are_not_looked_at(syncs: SyncAdapter, cluster: C
     ],
 )
 def test_a_name_with_a_colon_is_read_as_cli_utils_writes_it(
-    syncs: SyncAdapter, cluster: Cluster, brings: str
+    syncs: GitOpsAdapter, cluster: Cluster, brings: str
 ) -> None:
     kustomization(cluster, brings=brings)
     assert only(syncs, FLUX).unsynced == ""
 
 
-def test_a_release_is_found_whatever_stands_in_its_name(syncs: SyncAdapter, cluster: Cluster) -> None:
+def test_a_release_is_found_whatever_stands_in_its_name(syncs: GitOpsAdapter, cluster: Cluster) -> None:
     kustomization(cluster, brings="staging_a__b_helm.toolkit.fluxcd.io_HelmRelease")
     with pytest.raises(Gone, match="a:b"):
         syncs.objects(FLUX)
@@ -149,28 +149,28 @@ def test_a_release_is_found_whatever_stands_in_its_name(syncs: SyncAdapter, clus
 
 @pytest.mark.parametrize("brings", ["x", "staging_web", "staging_web_apps"])
 def test_an_entry_that_cannot_be_read_is_named_with_its_kustomization(
-    syncs: SyncAdapter, cluster: Cluster, brings: str
+    syncs: GitOpsAdapter, cluster: Cluster, brings: str
 ) -> None:
     kustomization(cluster, brings=brings)
     with pytest.raises(Rejected, match=f"Kustomization flux-system/apps .* the entry '{brings}'"):
         syncs.objects(FLUX)
 
 
-def test_a_kustomization_whose_source_is_gone_is_not_read(syncs: SyncAdapter, cluster: Cluster) -> None:
+def test_a_kustomization_whose_source_is_gone_is_not_read(syncs: GitOpsAdapter, cluster: Cluster) -> None:
     kustomization(cluster)
     cluster.http.delete(f"{SOURCES}/gitops").raise_for_status()
     with pytest.raises(Gone, match="gitops"):
         syncs.objects(FLUX)
 
 
-def test_a_kustomization_that_does_not_read_git_is_said(syncs: SyncAdapter, cluster: Cluster) -> None:
+def test_a_kustomization_that_does_not_read_git_is_said(syncs: GitOpsAdapter, cluster: Cluster) -> None:
     reads = {"kind": "OCIRepository", "name": "gitops"}
     written(cluster, KUSTOMIZATIONS, "Kustomization", {"sourceRef": reads}, {})
     with pytest.raises(Rejected, match="flux-system/apps reads the OCIRepository gitops"):
         syncs.objects(FLUX)
 
 
-def test_flux_is_asked_through_the_source_that_it_reads(syncs: SyncAdapter, cluster: Cluster) -> None:
+def test_flux_is_asked_through_the_source_that_it_reads(syncs: GitOpsAdapter, cluster: Cluster) -> None:
     kustomization(cluster)
     found = only(syncs, FLUX)
     assert not found.refreshing

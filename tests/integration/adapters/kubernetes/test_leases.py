@@ -79,7 +79,7 @@ def test_a_lock_is_given_back_after_an_error_too(leases: Leases, cluster: Cluste
 
 def test_a_lock_is_given_back_though_the_first_answer_is_lost(leases: Leases, cluster: Cluster) -> None:
     with leases.hold(LOCK):
-        cluster.standin.fail(Fail(status=503, method="DELETE", times=2))
+        cluster.emulator.fail(Fail(status=503, method="DELETE", times=2))
     assert standing(cluster) == []
 
 
@@ -98,7 +98,7 @@ def test_a_lock_is_taken_over_once_it_expired_for_every_clock(
 def test_of_two_who_take_over_one_gets_it(leases: Leases, cluster: Cluster) -> None:
     with leases.hold(LOCK):
         cluster.clock.go_on(120)
-        cluster.standin.fail(Fail(status=409, method="PUT"))
+        cluster.emulator.fail(Fail(status=409, method="PUT"))
         with Leases(cluster.api, cluster.clock).hold(LOCK) as second:
             assert second is None
 
@@ -107,7 +107,7 @@ def test_a_lock_that_was_given_back_while_it_was_looked_at_is_not_had(
     leases: Leases, cluster: Cluster
 ) -> None:
     with leases.hold(LOCK):
-        cluster.standin.fail(Fail(status=404, method="GET"))
+        cluster.emulator.fail(Fail(status=404, method="GET"))
         with Leases(cluster.api, cluster.clock).hold(LOCK) as second:
             assert second is None
 
@@ -138,7 +138,7 @@ def test_a_write_that_was_sent_under_a_fresh_lease_is_answered_before_the_lease_
 
 
 def test_a_branch_is_still_held_when_an_identity_has_been_waited_for() -> None:
-    assert DURATION * FRESH + timedelta(seconds=coppice.reconciler.controller._TURN) <= DURATION
+    assert DURATION * FRESH + timedelta(seconds=coppice.reconciler.controller._LOCK_PATIENCE) <= DURATION
 
 
 def test_a_lease_is_fresh_from_when_it_was_asked_for_not_from_when_that_was_answered(
@@ -172,7 +172,7 @@ def test_threads_that_share_a_lease_renew_it_once(leases: Leases, cluster: Clust
 
 
 def test_whoever_could_not_renew_does_not_try_again_and_again(leases: Leases, cluster: Cluster) -> None:
-    cluster.standin.fail(Fail(status=500, method="PUT"))
+    cluster.emulator.fail(Fail(status=500, method="PUT"))
     with leases.hold(LOCK) as lease:
         assert lease is not None
         cluster.clock.go_on(20)
@@ -217,12 +217,12 @@ def test_a_lock_that_somebody_deleted_is_lost(leases: Leases, cluster: Cluster) 
 def test_a_lock_that_somebody_has_spoilt_is_named(
     leases: Leases, cluster: Cluster, renewed: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def spoilt(_: str) -> dict[str, Any]:
+    def unparseable(_: str) -> dict[str, Any]:
         (held,) = standing(cluster)
         return {**held, "spec": {**held["spec"], "renewTime": renewed}}
 
     with leases.hold(LOCK):
-        monkeypatch.setattr(cluster.api, "get", spoilt)
+        monkeypatch.setattr(cluster.api, "get", unparseable)
         with pytest.raises(Rejected, match=r"Lease coppice-system/branch-acme.*delete it"):
             Leases(cluster.api, cluster.clock).hold(LOCK).__enter__()
 
@@ -238,7 +238,7 @@ def test_a_missing_system_namespace_is_told_with_the_command(leases: Leases, clu
 def test_a_lock_that_cannot_be_asked_for_is_not_had_and_that_is_said(
     leases: Leases, cluster: Cluster, status: int, kind: type[Failure]
 ) -> None:
-    cluster.standin.fail(Fail(status=status))
+    cluster.emulator.fail(Fail(status=status))
     with pytest.raises(kind), leases.hold(LOCK):
         pass
     assert cluster.asked("POST") == [f"POST {LEASES}"]
@@ -247,7 +247,7 @@ def test_a_lock_that_cannot_be_asked_for_is_not_had_and_that_is_said(
 def test_a_lock_that_cannot_be_given_back_expires_and_the_work_counts(
     leases: Leases, cluster: Cluster
 ) -> None:
-    cluster.standin.fail(Fail(status=500, method="DELETE", times=3))
+    cluster.emulator.fail(Fail(status=500, method="DELETE", times=3))
     with leases.hold(LOCK):
         pass
     assert len(standing(cluster)) == 1

@@ -47,9 +47,9 @@ def test_clearing_when_there_is_nothing_to_clear_is_one_call_that_reads(
     leases: Leases, cluster: Cluster
 ) -> None:
     with leases.hold("branch/lives"):
-        before = len(cluster.standin.requests)
+        before = len(cluster.emulator.requests)
         assert leases.clear_away() == ()
-        assert [each.method for each in cluster.standin.requests[before:]] == ["GET"]
+        assert [each.method for each in cluster.emulator.requests[before:]] == ["GET"]
 
 
 def test_a_lease_that_is_taken_over_while_it_is_being_cleared_away_stays(
@@ -75,8 +75,8 @@ def test_a_lease_that_is_taken_over_while_it_is_being_cleared_away_stays(
 def test_a_lease_that_somebody_has_spoilt_is_left_to_the_run_that_needs_it(
     leases: Leases, cluster: Cluster
 ) -> None:
-    spoilt = {"name": "spoilt", "labels": {"app.kubernetes.io/managed-by": "coppice"}}
-    cluster.made(LEASES, {"metadata": spoilt, "spec": {"holderIdentity": "nobody"}})
+    unparseable = {"name": "spoilt", "labels": {"app.kubernetes.io/managed-by": "coppice"}}
+    cluster.made(LEASES, {"metadata": unparseable, "spec": {"holderIdentity": "nobody"}})
     died = held_by_nobody(leases, "branch/died")
     cluster.clock.go_on(90)
     assert leases.clear_away() == ("branch/died",)

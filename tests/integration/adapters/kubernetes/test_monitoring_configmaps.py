@@ -12,9 +12,10 @@ import yaml
 
 from adapters.kubernetes.monitoring_configmaps import SharedAdapter
 from coppice.components.monitoring.merge import brought, owners, with_part, without_part
-from coppice.components.monitoring.shared import Part, SharedConfig, SharedName
+from coppice.components.monitoring.shared import Part, SharedConfig
+from coppice.environment.records import SharedName
 from coppice.reconciler.errors import Conflict, Forbidden, Gone, Unreachable
-from coppice.reconciler.plan import Stop
+from coppice.reconciler.plan import Blocked
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster
 from tests.unit.environment.sharing import part
@@ -89,11 +90,11 @@ def test_what_changes_nothing_is_not_written(standing: Cluster, adapter: SharedA
 
 @pytest.mark.parametrize("name", list(SharedName))
 def test_one_alone_is_read_by_one_call(standing: Cluster, adapter: SharedAdapter, name: SharedName) -> None:
-    before = len(standing.standin.requests)
+    before = len(standing.emulator.requests)
     found = adapter.read([name])
     assert found.of(name) == adapter.read().of(name)
     assert [each for each in SharedName if found.of(each)] == [name]
-    assert len(standing.standin.requests) == before + 3
+    assert len(standing.emulator.requests) == before + 3
 
 
 def test_a_lost_race_costs_one_read_and_one_write(standing: Cluster, adapter: SharedAdapter) -> None:
@@ -174,7 +175,7 @@ def test_it_cannot_be_pointed_at_anything_else(standing: Cluster, adapter: Share
 def test_an_error_is_no_absence(
     standing: Cluster, adapter: SharedAdapter, status: int, error: type[Exception]
 ) -> None:
-    standing.standin.fail(Fail(method="GET", path_prefix=JOBS, status=status, times=9))
+    standing.emulator.fail(Fail(method="GET", path_prefix=JOBS, status=status, times=9))
     with pytest.raises(error):
         adapter.read()
 
@@ -185,7 +186,7 @@ def steps(adapter: SharedAdapter, mine: Part, *, leave: bool) -> Iterator[None]:
         there = adapter.read()
         yield
         changes = without_part(there, mine.owner.key) if leave else with_part(there, mine)
-        assert not isinstance(changes, Stop)
+        assert not isinstance(changes, Blocked)
         if not changes:
             return
         for change in changes:

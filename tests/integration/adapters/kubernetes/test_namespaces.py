@@ -66,7 +66,7 @@ def test_there_is_no_such_namespace(reader: NamespaceReaderAdapter) -> None:
 def test_a_namespace_that_cannot_be_read_is_not_absent(
     cluster: Cluster, reader: NamespaceReaderAdapter, status: int, kind: type[Failure]
 ) -> None:
-    cluster.standin.fail(Fail(status=status, times=3))
+    cluster.emulator.fail(Fail(status=status, times=3))
     with pytest.raises(kind):
         reader.get("x")
 
@@ -212,7 +212,7 @@ def test_a_namespace_that_cannot_go_says_which_group_or_object_and_what_helps(
     helps: str,
 ) -> None:
     cluster.namespace("x")
-    cluster.http.post("/_standin/player", json=setting).raise_for_status()
+    cluster.http.post("/_emulator/player", json=setting).raise_for_status()
     deleter.delete(Owned(read(reader)))
     cluster.clock.go_on(1)
     (kept,) = read(reader).remaining

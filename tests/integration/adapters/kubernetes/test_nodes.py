@@ -8,7 +8,7 @@ import pytest
 from kubernetes.client import Configuration
 
 from adapters.kubernetes.client import Api
-from adapters.kubernetes.nodes import MachineAdapter
+from adapters.kubernetes.nodes import NodeAdapter
 from coppice.reconciler.errors import Unreachable
 from scheduler.nodes import Budget, Node, Requirement, Taint, Toleration
 from tests.integration.adapters.raw import Answer, Asked, json_reply, raw_server
@@ -18,7 +18,7 @@ READY = {"conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": 
 
 
 @contextmanager
-def listing(documents: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[MachineAdapter, list[Asked]]]:
+def listing(documents: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[NodeAdapter, list[Asked]]]:
     """Lists by path; another path is not known."""
 
     def answer(asked: Asked) -> Answer:
@@ -28,7 +28,7 @@ def listing(documents: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[Mac
         return json_reply(200, {"kind": "List", "items": documents[path]})
 
     with raw_server(answer) as server:
-        yield MachineAdapter(Api(Configuration(host=server.url))), server.asked
+        yield NodeAdapter(Api(Configuration(host=server.url))), server.asked
 
 
 def a_node(*, labels: Mapping[str, str] | None = None, status: Any = READY, **spec: Any) -> Node:
@@ -173,7 +173,7 @@ def test_budgets_are_those_of_the_namespaces_that_were_asked_for() -> None:
 
 def test_a_list_that_is_none_is_a_failure_and_never_an_empty_one() -> None:
     with raw_server(lambda _: json_reply(200, {"kind": "PodList"})) as server:
-        machines = MachineAdapter(Api(Configuration(host=server.url)))
+        machines = NodeAdapter(Api(Configuration(host=server.url)))
         for look in (machines.nodes, lambda: machines.pods_on(["n1"]), lambda: machines.pods_in(["dev"])):
             with pytest.raises(Unreachable):
                 look()

@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.kubernetes.discovery import Discovery
-from adapters.kubernetes.object_status import SightingReaderAdapter
+from adapters.kubernetes.object_status import ObjectStatusAdapter
 from coppice.diagnostics.identity_checks import ANNOTATION
 from coppice.environment.records import ObjectRef
 from coppice.reconciler.errors import Forbidden
@@ -17,13 +17,13 @@ SECRET = ObjectRef("v1", "Secret", "login")
 
 
 @pytest.fixture
-def reader(cluster: Cluster) -> SightingReaderAdapter:
+def reader(cluster: Cluster) -> ObjectStatusAdapter:
     cluster.namespace("x")
-    return SightingReaderAdapter(cluster.api, Discovery(cluster.api))
+    return ObjectStatusAdapter(cluster.api, Discovery(cluster.api))
 
 
 def test_the_objects_that_stand_are_told_with_their_age_and_nothing_that_they_hold(
-    cluster: Cluster, reader: SightingReaderAdapter
+    cluster: Cluster, reader: ObjectStatusAdapter
 ) -> None:
     account = {"metadata": {"name": "web", "annotations": {ANNOTATION: "client-1"}}}
     secret = {
@@ -43,7 +43,7 @@ def test_the_objects_that_stand_are_told_with_their_age_and_nothing_that_they_ho
 
 
 def test_a_class_is_told_with_the_client_id_and_the_tenant_that_the_driver_reads(
-    cluster: Cluster, reader: SightingReaderAdapter
+    cluster: Cluster, reader: ObjectStatusAdapter
 ) -> None:
     classes: dict[str, dict[str, str]] = {
         "new": {"clientID": "client-1", "tenantID": "tenant-1", "tenantId": "older"},
@@ -63,7 +63,7 @@ def test_a_class_is_told_with_the_client_id_and_the_tenant_that_the_driver_reads
 
 
 def test_what_makes_pods_is_told_with_their_account_and_the_classes_that_they_mount(
-    cluster: Cluster, reader: SightingReaderAdapter
+    cluster: Cluster, reader: ObjectStatusAdapter
 ) -> None:
     cluster.made("/apis/apps/v1/namespaces/x/deployments", mounting("Deployment", "web", "api", "new"))
     cluster.made("/apis/batch/v1/namespaces/x/cronjobs", mounting("CronJob", "nightly", "jobs", "new"))
@@ -85,7 +85,7 @@ def test_what_makes_pods_is_told_with_their_account_and_the_classes_that_they_mo
     ]
 
 
-def test_looking_changes_nothing(cluster: Cluster, reader: SightingReaderAdapter) -> None:
+def test_looking_changes_nothing(cluster: Cluster, reader: ObjectStatusAdapter) -> None:
     cluster.made("/api/v1/namespaces/x/secrets", {"metadata": {"name": "login"}})
     before = cluster.standing("/api/v1/namespaces/x/secrets/login")
 
@@ -94,7 +94,7 @@ def test_looking_changes_nothing(cluster: Cluster, reader: SightingReaderAdapter
     assert cluster.standing("/api/v1/namespaces/x/secrets/login") == before
 
 
-def test_an_object_that_cannot_be_read_is_not_absent(cluster: Cluster, reader: SightingReaderAdapter) -> None:
-    cluster.standin.fail(Fail(status=403, path_prefix="/api/v1/namespaces/x/secrets"))
+def test_an_object_that_cannot_be_read_is_not_absent(cluster: Cluster, reader: ObjectStatusAdapter) -> None:
+    cluster.emulator.fail(Fail(status=403, path_prefix="/api/v1/namespaces/x/secrets"))
     with pytest.raises(Forbidden):
         reader.sightings("x", [SECRET])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.kubernetes.power_store import LedgerAdapter, OverrideAdapter
 from coppice.reconciler.errors import Conflict, NotSetUp, Rejected
-from scheduler.ledger import Ledger, Move, Night, Wake
+from scheduler.ledger import Ledger, SleepPeriod, Transition, Wake
 from scheduler.overrides import Override
 from tests.integration.adapters.worlds import Cluster
 
@@ -22,12 +22,12 @@ WORD = Override(
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 pools = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 times = st.datetimes(timezones=st.just(UTC))
-nights = st.builds(Night, times, times, st.dictionaries(pools, st.integers(0, 1000), max_size=2))
+nights = st.builds(SleepPeriod, times, times, st.dictionaries(pools, st.integers(0, 1000), max_size=2))
 wakes = st.builds(Wake, times, st.timedeltas(timedelta(), timedelta(days=3)))
 ledgers = st.builds(
     Ledger,
     environment=st.just("dev"),
-    move=st.none() | st.builds(Move, st.sampled_from(["down", "up"]), times),
+    move=st.none() | st.builds(Transition, st.sampled_from(["down", "up"]), times),
     asleep=st.none() | nights,
     nights=st.lists(nights, max_size=3).map(tuple),
     wakes=st.lists(wakes, max_size=3).map(tuple),
@@ -46,7 +46,7 @@ a_few = settings(max_examples=40, suppress_health_check=[HealthCheck.function_sc
 
 
 @pytest.fixture
-def books(cluster: Cluster) -> LedgerAdapter:
+def records(cluster: Cluster) -> LedgerAdapter:
     return LedgerAdapter(cluster.api)
 
 
@@ -60,25 +60,25 @@ def spoil(cluster: Cluster, name: str, **data: str) -> None:
     cluster.http.patch(f"{CONFIG_MAPS}/{name}", json={"data": data}, headers=headers).raise_for_status()
 
 
-def test_what_is_not_written_yet_is_an_empty_ledger(books: LedgerAdapter) -> None:
-    assert books.ledger("dev") == Ledger(environment="dev")
+def test_what_is_not_written_yet_is_an_empty_ledger(records: LedgerAdapter) -> None:
+    assert records.ledger("dev") == Ledger(environment="dev")
 
 
 @a_few
 @given(ledger=ledgers)
-def test_a_ledger_comes_back_as_it_was_written(books: LedgerAdapter, ledger: Ledger) -> None:
-    books.write(replace(ledger, version=books.ledger("dev").version))
-    assert replace(books.ledger("dev"), version="") == ledger
+def test_a_ledger_comes_back_as_it_was_written(records: LedgerAdapter, ledger: Ledger) -> None:
+    records.write(replace(ledger, version=records.ledger("dev").version))
+    assert replace(records.ledger("dev"), version="") == ledger
 
 
-def test_a_ledger_that_somebody_else_wrote_meanwhile_is_not_overwritten(books: LedgerAdapter) -> None:
-    books.write(Ledger(environment="dev"))
-    read = books.ledger("dev")
-    books.write(read.begin("down", NOW))
+def test_a_ledger_that_somebody_else_wrote_meanwhile_is_not_overwritten(records: LedgerAdapter) -> None:
+    records.write(Ledger(environment="dev"))
+    read = records.ledger("dev")
+    records.write(read.begin("down", NOW))
     for stale in (read.begin("up", NOW), Ledger(environment="dev")):
         with pytest.raises(Conflict):
-            books.write(stale)
-    assert books.ledger("dev").move == Move("down", NOW)
+            records.write(stale)
+    assert records.ledger("dev").move == Transition("down", NOW)
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_a_ledger_that_somebody_else_wrote_meanwhile_is_not_overwritten(books: L
     ],
 )
 def test_a_spoilt_ledger_is_named_and_not_taken_for_an_empty_one(
-    books: LedgerAdapter, cluster: Cluster, data: dict[str, str]
+    records: LedgerAdapter, cluster: Cluster, data: dict[str, str]
 ) -> None:
-    books.write(Ledger(environment="dev"))
+    records.write(Ledger(environment="dev"))
     spoil(cluster, "ledger-dev", **data)
     with pytest.raises(Rejected, match="ConfigMap coppice-system/ledger-dev cannot be read"):
-        books.ledger("dev")
+        records.ledger("dev")
 
 
 @a_few
@@ -132,8 +132,8 @@ def test_a_spoilt_override_is_named(words: OverrideAdapter, cluster: Cluster, da
         words.overrides()
 
 
-def test_other_config_maps_are_no_overrides(words: OverrideAdapter, books: LedgerAdapter) -> None:
-    books.write(Ledger(environment="dev"))
+def test_other_config_maps_are_no_overrides(words: OverrideAdapter, records: LedgerAdapter) -> None:
+    records.write(Ledger(environment="dev"))
     assert words.overrides() == ()
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.kubernetes.leases import Leases
-from adapters.kubernetes.rate_limiter import APART, FAR, OF_ONE, REMEMBERED, Turn, Turns, next_turn
+from adapters.kubernetes.rate_limiter import APART, FAR, OF_ONE, REMEMBERED, RateLimiter, Slot, next_slot
 from coppice.reconciler.errors import Conflict, Throttled
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster
@@ -34,12 +34,12 @@ def waits(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
-def refused(turns: Turns, identity: str = "a") -> None:
+def refused(turns: RateLimiter, identity: str = "a") -> None:
     with pytest.raises(Throttled), turns.of(identity):
         raise Throttled("too fast", retry_after=4)
 
 
-def written(turns: Turns, *identities: str) -> None:
+def written(turns: RateLimiter, *identities: str) -> None:
     for each in identities:
         with turns.of(each):
             pass
@@ -51,10 +51,10 @@ def note(cluster: Cluster) -> dict[str, Any]:
 
 @given(ARRIVALS)
 def test_no_two_turns_are_too_near(arrivals: list[tuple[float, str]]) -> None:
-    now, taken = START, list[Turn]()
+    now, taken = START, list[Slot]()
     for pause, identity in arrivals:
         now += timedelta(seconds=pause)
-        turn = next_turn(taken, identity, now)
+        turn = next_slot(taken, identity, now)
         assert turn.at >= now
         for other in taken:
             assert abs(turn.at - other.at) >= (OF_ONE if other.identity == identity else APART)
@@ -63,10 +63,10 @@ def test_no_two_turns_are_too_near(arrivals: list[tuple[float, str]]) -> None:
 
 @given(ARRIVALS)
 def test_no_turn_is_left_unused_that_could_have_been_had(arrivals: list[tuple[float, str]]) -> None:
-    now, taken = START, list[Turn]()
+    now, taken = START, list[Slot]()
     for pause, identity in arrivals:
         now += timedelta(seconds=pause)
-        turn = next_turn(taken, identity, now)
+        turn = next_slot(taken, identity, now)
         own = [each.at + OF_ONE for each in taken if each.identity == identity]
         at = max([now, *own])
         while at < turn.at:  # at every earlier moment somebody else is too near
@@ -78,13 +78,13 @@ def test_no_turn_is_left_unused_that_could_have_been_had(arrivals: list[tuple[fl
 
 
 def test_as_long_as_azure_refuses_nothing_no_turn_is_taken(cluster: Cluster, waits: list[float]) -> None:
-    written(Turns(cluster.api, cluster.clock), "a", "a", "b")
+    written(RateLimiter(cluster.api, cluster.clock), "a", "a", "b")
     assert waits == []
-    assert cluster.standin.requests == []
+    assert cluster.emulator.requests == []
 
 
 def test_after_a_refusal_writes_are_kept_apart_over_all_workers(cluster: Cluster, waits: list[float]) -> None:
-    one, other = Turns(cluster.api, cluster.clock), Turns(cluster.api, cluster.clock)
+    one, other = RateLimiter(cluster.api, cluster.clock), RateLimiter(cluster.api, cluster.clock)
     refused(one)
     refused(other)
     written(one, "a")
@@ -97,21 +97,21 @@ def test_after_a_refusal_writes_are_kept_apart_over_all_workers(cluster: Cluster
 def test_a_minute_after_somebody_had_to_wait_turns_are_no_longer_taken(
     cluster: Cluster, waits: list[float]
 ) -> None:
-    turns = Turns(cluster.api, cluster.clock)
+    turns = RateLimiter(cluster.api, cluster.clock)
     refused(turns)
     cluster.clock.go_on(59)
     written(turns, "a", "b")  # the second waits, and is remembered
     cluster.clock.go_on(59)
     written(turns, "a")
-    before = len(cluster.standin.requests)
+    before = len(cluster.emulator.requests)
     cluster.clock.go_on(REMEMBERED.total_seconds())
     written(turns, "a")
-    assert len(cluster.standin.requests) == before
+    assert len(cluster.emulator.requests) == before
     assert waits == [APART.total_seconds()]
 
 
 def test_a_turn_that_is_far_away_is_not_waited_for_and_not_kept(cluster: Cluster, waits: list[float]) -> None:
-    turns = Turns(cluster.api, cluster.clock)
+    turns = RateLimiter(cluster.api, cluster.clock)
     refused(turns)
     later = (cluster.clock() + FAR).isoformat()
     document = {"metadata": {"name": "azure-writes", "annotations": {"coppice.dev/turns": ""}}}
@@ -125,13 +125,15 @@ def test_a_turn_that_is_far_away_is_not_waited_for_and_not_kept(cluster: Cluster
 
 
 @pytest.mark.parametrize(
-    "spoilt", ["", "{", "[1]", '[["yesterday", "a"]]', '[["2026-03-02T08:00:00", 1, 2]]']
+    "unparseable", ["", "{", "[1]", '[["yesterday", "a"]]', '[["2026-03-02T08:00:00", 1, 2]]']
 )
 def test_a_note_that_somebody_has_spoilt_is_made_anew(
-    cluster: Cluster, waits: list[float], spoilt: str
+    cluster: Cluster, waits: list[float], unparseable: str
 ) -> None:
-    cluster.made(LEASES, {"metadata": {"name": "azure-writes", "annotations": {"coppice.dev/turns": spoilt}}})
-    turns = Turns(cluster.api, cluster.clock)
+    cluster.made(
+        LEASES, {"metadata": {"name": "azure-writes", "annotations": {"coppice.dev/turns": unparseable}}}
+    )
+    turns = RateLimiter(cluster.api, cluster.clock)
     refused(turns)
     written(turns, "a", "b")
     assert waits == [APART.total_seconds()]
@@ -142,16 +144,16 @@ def test_turns_of_a_clock_that_is_far_ahead_keep_nobody_waiting(cluster: Cluster
     ahead = (cluster.clock() + timedelta(hours=1)).isoformat()
     annotations = {"coppice.dev/turns": json.dumps([[ahead, "a"]])}
     cluster.made(LEASES, {"metadata": {"name": "azure-writes", "annotations": annotations}})
-    turns = Turns(cluster.api, cluster.clock)
+    turns = RateLimiter(cluster.api, cluster.clock)
     refused(turns)
     written(turns, "a")
     assert waits == []
 
 
 def test_who_notes_a_turn_at_the_same_time_looks_again(cluster: Cluster, waits: list[float]) -> None:
-    turns = Turns(cluster.api, cluster.clock)
+    turns = RateLimiter(cluster.api, cluster.clock)
     refused(turns)
-    cluster.standin.fail(Fail(status=409, method="POST", times=3))
+    cluster.emulator.fail(Fail(status=409, method="POST", times=3))
     written(turns, "a")
     assert len(cluster.asked("POST")) == 4
     assert len(waits) == 3
@@ -159,9 +161,9 @@ def test_who_notes_a_turn_at_the_same_time_looks_again(cluster: Cluster, waits: 
 
 
 def test_whoever_is_always_too_late_says_so(cluster: Cluster, waits: list[float]) -> None:
-    turns = Turns(cluster.api, cluster.clock)
+    turns = RateLimiter(cluster.api, cluster.clock)
     refused(turns)
-    cluster.standin.fail(Fail(status=409, method="POST", times=100))
+    cluster.emulator.fail(Fail(status=409, method="POST", times=100))
     with pytest.raises(Conflict):
         written(turns, "a")
     assert len(waits) < 100
@@ -170,7 +172,7 @@ def test_whoever_is_always_too_late_says_so(cluster: Cluster, waits: list[float]
 def test_a_sweep_clears_the_note_away_once_its_last_turn_is_over_and_calls_it_no_run_that_died(
     cluster: Cluster, waits: list[float]
 ) -> None:
-    turns, leases = Turns(cluster.api, cluster.clock), Leases(cluster.api, cluster.clock)
+    turns, leases = RateLimiter(cluster.api, cluster.clock), Leases(cluster.api, cluster.clock)
     refused(turns)
     written(turns, "a")
     cluster.clock.go_on(4)

@@ -8,12 +8,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.kubernetes.configmap_store import check_system
-from adapters.kubernetes.record_store import BookAdapter
-from coppice.components.monitoring.shared import SharedName
+from adapters.kubernetes.record_store import RecordStore
 from coppice.components.removal import Owned
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from coppice.environment.records import Books, CredentialRef, ObjectRef, Record, Request, Stall
+from coppice.environment.records import (
+    BranchRecords,
+    CredentialRef,
+    ObjectRef,
+    Record,
+    Request,
+    SharedName,
+    Stall,
+)
 from coppice.reconciler.errors import Conflict, Failure, Forbidden, NotSetUp, Rejected, Unreachable
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster
@@ -58,18 +65,18 @@ many = settings(max_examples=50, suppress_health_check=[HealthCheck.function_sco
 
 
 @pytest.fixture
-def books(cluster: Cluster) -> BookAdapter:
-    return BookAdapter(cluster.api)
+def records(cluster: Cluster) -> RecordStore:
+    return RecordStore(cluster.api)
 
 
-def read_record(books: BookAdapter) -> Record:
-    found = books.get(KEY, NAME).record
+def read_record(records: RecordStore) -> Record:
+    found = records.get(KEY, NAME).record
     assert found is not None
     return found
 
 
-def read_request(books: BookAdapter) -> Request:
-    found = books.get(KEY, NAME).request
+def read_request(records: RecordStore) -> Request:
+    found = records.get(KEY, NAME).request
     assert found is not None
     return found
 
@@ -77,121 +84,121 @@ def read_request(books: BookAdapter) -> Request:
 @many
 @given(record=any_record)
 def test_a_record_comes_back_as_it_was_written(cluster: Cluster, record: Record) -> None:
-    books = BookAdapter(cluster.api)
-    books.write(record)
-    (found,) = books.all().records
+    records = RecordStore(cluster.api)
+    records.write(record)
+    (found,) = records.all().records
     assert found == replace(record, version=found.version)
     assert found.version
-    books.delete_record(Owned(found))
-    assert books.all().records == ()
+    records.delete_record(Owned(found))
+    assert records.all().records == ()
 
 
 @many
 @given(request=requests)
 def test_a_request_comes_back_as_it_was_written(cluster: Cluster, request: Request) -> None:
-    books = BookAdapter(cluster.api)
-    books.ask(request)
-    (found,) = books.all().requests
+    records = RecordStore(cluster.api)
+    records.ask(request)
+    (found,) = records.all().requests
     assert found == replace(request, version=found.version)
-    books.delete_request(Owned(found))
-    assert books.all().requests == ()
+    records.delete_request(Owned(found))
+    assert records.all().requests == ()
 
 
-def test_nothing_is_written_of_a_branch_that_nobody_knows(books: BookAdapter) -> None:
-    assert books.get(KEY, NAME) == Books(None, None)
+def test_nothing_is_written_of_a_branch_that_nobody_knows(records: RecordStore) -> None:
+    assert records.get(KEY, NAME) == BranchRecords(None, None)
 
 
 def test_a_record_that_says_not_where_its_part_in_monitoring_is_may_have_one_in_both(
-    books: BookAdapter, cluster: Cluster
+    records: RecordStore, cluster: Cluster
 ) -> None:
-    books.write(replace(RECORD, monitored=(SharedName.JOBS,)))
+    records.write(replace(RECORD, monitored=(SharedName.JOBS,)))
     maps = cluster.http.get(CONFIG_MAPS).json()["items"]
     (found,) = (each for each in maps if "monitored" in each.get("data", {}))
     former = {**found, "data": {**found["data"], "monitored": "true"}}
     cluster.http.put(f"{CONFIG_MAPS}/{found['metadata']['name']}", json=former).raise_for_status()
-    assert read_record(books).monitored == tuple(SharedName)
+    assert read_record(records).monitored == tuple(SharedName)
 
 
-def test_one_list_tells_all_of_a_branch(books: BookAdapter, cluster: Cluster) -> None:
-    books.write(RECORD)
-    books.ask(REQUEST)
-    before = len(cluster.standin.requests)
-    found = books.get(KEY, NAME)
+def test_one_list_tells_all_of_a_branch(records: RecordStore, cluster: Cluster) -> None:
+    records.write(RECORD)
+    records.ask(REQUEST)
+    before = len(cluster.emulator.requests)
+    found = records.get(KEY, NAME)
     assert (found.record is not None, found.request is not None) == (True, True)
-    assert len(cluster.standin.requests) == before + 1
+    assert len(cluster.emulator.requests) == before + 1
 
 
-def test_the_record_of_a_namespace_is_told_whoever_owns_it(books: BookAdapter) -> None:
+def test_the_record_of_a_namespace_is_told_whoever_owns_it(records: RecordStore) -> None:
     twin = Key(repository="acme/todo-app", branch="x")
-    books.write(replace(RECORD, key=twin))
-    books.ask(replace(REQUEST, key=twin))
-    found = books.get(KEY, NAME)
+    records.write(replace(RECORD, key=twin))
+    records.ask(replace(REQUEST, key=twin))
+    found = records.get(KEY, NAME)
     assert found.record is not None
     assert found.record.key == twin
     assert found.request is None
 
 
-def test_a_record_is_replaced_only_where_it_is_as_it_was_read(books: BookAdapter) -> None:
-    books.write(RECORD)
-    read = read_record(books)
-    books.write(replace(read, rendered="first"))
+def test_a_record_is_replaced_only_where_it_is_as_it_was_read(records: RecordStore) -> None:
+    records.write(RECORD)
+    read = read_record(records)
+    records.write(replace(read, rendered="first"))
     with pytest.raises(Conflict):
-        books.write(replace(read, rendered="second"))
-    assert read_record(books).rendered == "first"
+        records.write(replace(read, rendered="second"))
+    assert read_record(records).rendered == "first"
 
 
-def test_a_record_is_never_written_over_one_that_nobody_read(books: BookAdapter) -> None:
-    books.write(RECORD)
+def test_a_record_is_never_written_over_one_that_nobody_read(records: RecordStore) -> None:
+    records.write(RECORD)
     with pytest.raises(Conflict):
-        books.write(replace(RECORD, rendered="mine"))
-    assert read_record(books).rendered == ""
+        records.write(replace(RECORD, rendered="mine"))
+    assert read_record(records).rendered == ""
 
 
-def test_a_record_that_is_gone_is_not_brought_back_by_who_read_it(books: BookAdapter) -> None:
-    books.write(RECORD)
-    read = read_record(books)
-    books.delete_record(Owned(read))
+def test_a_record_that_is_gone_is_not_brought_back_by_who_read_it(records: RecordStore) -> None:
+    records.write(RECORD)
+    read = read_record(records)
+    records.delete_record(Owned(read))
     with pytest.raises(Failure):
-        books.write(replace(read, rendered="again"))
-    assert books.get(KEY, NAME).record is None
+        records.write(replace(read, rendered="again"))
+    assert records.get(KEY, NAME).record is None
 
 
-def test_a_record_that_changed_since_is_not_removed(books: BookAdapter) -> None:
-    books.write(RECORD)
-    read = read_record(books)
-    books.write(replace(read, rendered="later"))
+def test_a_record_that_changed_since_is_not_removed(records: RecordStore) -> None:
+    records.write(RECORD)
+    read = read_record(records)
+    records.write(replace(read, rendered="later"))
     with pytest.raises(Conflict):
-        books.delete_record(Owned(read))
-    assert read_record(books).rendered == "later"
+        records.delete_record(Owned(read))
+    assert read_record(records).rendered == "later"
 
 
 def test_a_request_from_before_the_repository_was_renamed_is_removed_where_it_stands(
-    books: BookAdapter,
+    records: RecordStore,
 ) -> None:
-    books.ask(REQUEST)
-    found = books.get(KEY, NAME).request
+    records.ask(REQUEST)
+    found = records.get(KEY, NAME).request
     assert found is not None
     known_as = Key(repository="umbrella/todo-app", branch=KEY.branch, former=KEY.repository)
 
-    books.delete_request(Owned(replace(found, key=known_as)))
+    records.delete_request(Owned(replace(found, key=known_as)))
 
-    assert books.get(KEY, NAME).request is None
+    assert records.get(KEY, NAME).request is None
 
 
-def test_a_request_that_was_made_anew_is_not_removed_with_the_former_one(books: BookAdapter) -> None:
-    books.ask(REQUEST)
-    former = read_request(books)
-    books.ask(replace(former, action="apply"))
+def test_a_request_that_was_made_anew_is_not_removed_with_the_former_one(records: RecordStore) -> None:
+    records.ask(REQUEST)
+    former = read_request(records)
+    records.ask(replace(former, action="apply"))
     with pytest.raises(Conflict):
-        books.delete_request(Owned(former))
-    assert read_request(books).action == "apply"
+        records.delete_request(Owned(former))
+    assert read_request(records).action == "apply"
 
 
-def test_removing_twice_is_no_error(books: BookAdapter) -> None:
-    books.write(RECORD)
-    read = read_record(books)
-    books.delete_record(Owned(read))
-    books.delete_record(Owned(read))
+def test_removing_twice_is_no_error(records: RecordStore) -> None:
+    records.write(RECORD)
+    read = read_record(records)
+    records.delete_record(Owned(read))
+    records.delete_record(Owned(read))
 
 
 SPOILT = [
@@ -219,10 +226,10 @@ SPOILT = [
 @pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize("data", SPOILT, ids=[f"{data!r:.60}" for data in SPOILT])
 def test_a_record_that_someone_has_spoilt_is_named_and_the_others_are_read(
-    books: BookAdapter, cluster: Cluster, data: dict[str, str | None]
+    records: RecordStore, cluster: Cluster, data: dict[str, str | None]
 ) -> None:
-    books.write(RECORD)
-    books.write(replace(RECORD, slug="y", namespace="feature-y"))
+    records.write(RECORD)
+    records.write(replace(RECORD, slug="y", namespace="feature-y"))
     patched = cluster.http.patch(
         f"{CONFIG_MAPS}/record-feature-x",
         json={"data": data},
@@ -232,10 +239,10 @@ def test_a_record_that_someone_has_spoilt_is_named_and_the_others_are_read(
     with pytest.raises(
         Rejected, match=r"coppice-system/record-feature-x cannot be read.*and what it alone knew of stays"
     ):
-        books.get(KEY, NAME)
-    shelf = books.all()
+        records.get(KEY, NAME)
+    shelf = records.all()
     assert [each.namespace for each in shelf.records] == ["feature-y"]
-    assert set(shelf.spoilt) == {"x"}
+    assert set(shelf.unparseable) == {"x"}
 
 
 @pytest.mark.parametrize(
@@ -249,10 +256,10 @@ def test_a_record_that_someone_has_spoilt_is_named_and_the_others_are_read(
     ],
 )
 def test_a_request_that_someone_has_spoilt_is_named(
-    books: BookAdapter, cluster: Cluster, change: dict[str, object]
+    records: RecordStore, cluster: Cluster, change: dict[str, object]
 ) -> None:
-    books.ask(REQUEST)
-    (standing,) = books.all().requests
+    records.ask(REQUEST)
+    (standing,) = records.all().requests
     (name,) = [
         each["metadata"]["name"]
         for each in cluster.standing(CONFIG_MAPS)["items"]
@@ -262,22 +269,22 @@ def test_a_request_that_someone_has_spoilt_is_named(
         f"{CONFIG_MAPS}/{name}", json=change, headers={"Content-Type": "application/merge-patch+json"}
     ).raise_for_status()
     with pytest.raises(Rejected, match=name):
-        books.get(standing.key, NAME)
+        records.get(standing.key, NAME)
 
 
-def test_config_maps_of_others_are_none_of_our_business(books: BookAdapter, cluster: Cluster) -> None:
+def test_config_maps_of_others_are_none_of_our_business(records: RecordStore, cluster: Cluster) -> None:
     ours = {"app.kubernetes.io/managed-by": "coppice"}
     for name, labels_of in (("theirs", {}), ("ours-of-another-kind", ours)):
         cluster.made(CONFIG_MAPS, {"metadata": {"name": name, "labels": labels_of}, "data": {"a": "b"}})
-    shelf = books.all()
-    assert (shelf.records, shelf.requests, dict(shelf.spoilt)) == ((), (), {})
+    shelf = records.all()
+    assert (shelf.records, shelf.requests, dict(shelf.unparseable)) == ((), (), {})
 
 
 def test_a_missing_system_namespace_is_told_with_the_command(cluster: Cluster) -> None:
     cluster.http.delete("/api/v1/namespaces/coppice-system").raise_for_status()
     cluster.http.get("/api/v1/namespaces")  # the namespace goes
     with pytest.raises(NotSetUp, match="deploy/cluster/install"):
-        BookAdapter(cluster.api).write(RECORD)
+        RecordStore(cluster.api).write(RECORD)
     with pytest.raises(NotSetUp, match="deploy/cluster/install"):
         check_system(cluster.api)
 
@@ -288,10 +295,10 @@ def test_the_system_namespace_stands(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize(("status", "kind"), [(403, Forbidden), (500, Unreachable)])
 def test_books_that_cannot_be_read_are_not_empty(
-    books: BookAdapter, cluster: Cluster, status: int, kind: type[Failure]
+    records: RecordStore, cluster: Cluster, status: int, kind: type[Failure]
 ) -> None:
-    cluster.standin.fail(Fail(status=status, times=6))
+    cluster.emulator.fail(Fail(status=status, times=6))
     with pytest.raises(kind):
-        books.get(KEY, NAME)
+        records.get(KEY, NAME)
     with pytest.raises(kind):
-        books.all()
+        records.all()

@@ -8,7 +8,7 @@ from kubernetes.client import Configuration
 from adapters.kubernetes.application import ApplicationReaderAdapter, ApplicationWriterAdapter
 from adapters.kubernetes.client import Api
 from adapters.kubernetes.discovery import Discovery
-from adapters.kubernetes.object_status import SightingReaderAdapter
+from adapters.kubernetes.object_status import ObjectStatusAdapter
 from coppice.components.removal import Owned
 from coppice.environment.records import ObjectRef
 from coppice.reconciler.errors import Gone, NotSetUp
@@ -42,7 +42,7 @@ def test_an_object_stands_and_goes_whatever_version_its_record_was_written_in(
     recorded = ObjectRef(f"autoscaling/{version}", "HorizontalPodAutoscaler", "web")
 
     (found,) = reader.live("x", [recorded])
-    (seen,) = SightingReaderAdapter(cluster.api, discovery).sightings("x", [recorded])
+    (seen,) = ObjectStatusAdapter(cluster.api, discovery).sightings("x", [recorded])
     writer.delete("x", Owned(found))
 
     assert seen.created is not None

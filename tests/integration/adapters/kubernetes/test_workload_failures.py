@@ -145,7 +145,7 @@ def test_events_that_may_not_be_read_hide_nothing_else_and_are_told(
 ) -> None:
     writer.apply(fenced, workload("StatefulSet", "db", cpu="1m"))
     cluster.clock.go_on(60)
-    cluster.standin.fail(Fail(status=403, path_prefix="/api/v1/namespaces/x/events"))
+    cluster.emulator.fail(Fail(status=403, path_prefix="/api/v1/namespaces/x/events"))
     why = reader.rollout(fenced).why
     assert why.startswith("StatefulSet/db 0/1; events of x: forbidden")
     assert "deploy/cluster" in why

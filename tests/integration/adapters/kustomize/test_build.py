@@ -1,4 +1,4 @@
-"""kustomize, the real one, and stand-ins for one that misbehaves."""
+"""kustomize, the real one, and emulators of one that misbehaves."""
 
 import stat
 import sys
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.kustomize.build import Kustomize, find
-from coppice.manifests.rejection import Refused
+from coppice.manifests.rejection import Rejection
 from coppice.reconciler.errors import NotSetUp
 from tests.integration.adapters.raw import raw_server, reply
 
@@ -57,17 +57,17 @@ def test_the_same_files_build_the_same(real: Kustomize) -> None:
 
 
 def test_an_overlay_of_nothing_builds_nothing(real: Kustomize) -> None:
-    with pytest.raises(Refused, match="kustomization"):
+    with pytest.raises(Rejection, match="kustomization"):
         real.build(tree(kustomization__yaml=""), "o")
 
 
 def test_an_overlay_that_is_not_there_is_named(real: Kustomize) -> None:
-    with pytest.raises(Refused, match="overlays/none"):
+    with pytest.raises(Rejection, match="overlays/none"):
         real.build(tree(kustomization__yaml=""), "overlays/none")
 
 
 def test_an_error_names_the_file_and_not_where_it_lay(real: Kustomize) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejection) as caught:
         real.build(tree(kustomization__yaml="resources: [missing.yaml]"), "o")
     said = str(caught.value)
     assert "missing.yaml" in said
@@ -79,7 +79,7 @@ def test_nothing_above_the_files_can_be_read(real: Kustomize, tmp_path: Path) ->
     secret = tmp_path / "secret.yaml"
     secret.write_bytes(NAMED)
     for path in (str(secret), f"../../../../../../../../..{secret}"):
-        with pytest.raises(Refused):
+        with pytest.raises(Rejection):
             real.build(tree(kustomization__yaml=f"resources: [{path}]"), "o")
 
 
@@ -104,7 +104,7 @@ metadata:
   annotations: {config.kubernetes.io/function: "exec: {path: ./run.sh}"}
 """
     began = time.monotonic()
-    with pytest.raises(Refused):
+    with pytest.raises(Rejection):
         real.build(tree(kustomization__yaml=kustomization, exec__yaml=plugin, run__sh="#!/bin/sh"), "o")
     assert time.monotonic() - began < 10
 
@@ -129,19 +129,19 @@ def test_it_works_in_a_folder_of_its_own_that_is_gone_afterwards(tmp_path: Path)
 def test_a_build_that_takes_too_long_is_refused_with_its_limit(tmp_path: Path) -> None:
     slow = Kustomize(program(tmp_path, "time.sleep(60)")._command, seconds=0.2)
     began = time.monotonic()
-    with pytest.raises(Refused, match=r"o: kustomize did not finish within 0\.2 seconds"):
+    with pytest.raises(Rejection, match=r"o: kustomize did not finish within 0\.2 seconds"):
         slow.build(tree(), "o")
     assert time.monotonic() - began < 10
 
 
 def test_a_build_that_never_stops_printing_is_stopped(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="makes more than 100000 bytes"):
+    with pytest.raises(Rejection, match="makes more than 100000 bytes"):
         program(tmp_path, "while True: print('a: ' + 'x' * 9999)").build(tree(), "o")
 
 
 def test_what_it_says_on_the_side_does_not_hold_it_up_and_is_not_told_at_length(tmp_path: Path) -> None:
     loud = "sys.stderr.write('no ' * 500_000)\nsys.exit(1)"
-    with pytest.raises(Refused, match="kustomize: no no") as caught:
+    with pytest.raises(Rejection, match="kustomize: no no") as caught:
         program(tmp_path, loud).build(tree(), "o")
     assert len(str(caught.value)) < 5000
 
@@ -162,7 +162,7 @@ def test_a_warning_is_no_error(tmp_path: Path) -> None:
     ],
 )
 def test_output_that_holds_no_objects_is_refused(tmp_path: Path, body: str, why: str) -> None:
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(Rejection, match=why):
         program(tmp_path, body).build(tree(), "o")
 
 
@@ -238,7 +238,7 @@ def test_loopback_is_reached_past_any_proxy_so_that_only_the_guard_keeps_it_out(
 
 def test_it_gets_only_so_much_memory(tmp_path: Path) -> None:
     greedy = program(tmp_path, "time.sleep(0.2)\nheld = bytearray(700_000_000)\nprint('kind: x')")
-    with pytest.raises(Refused, match="MemoryError"):
+    with pytest.raises(Rejection, match="MemoryError"):
         greedy.build(tree(kustomization__yaml=""), "o")
 
 
@@ -250,12 +250,12 @@ def test_it_gets_only_so_much_of_a_processor(tmp_path: Path) -> None:
 
 def test_it_fills_no_disk(tmp_path: Path) -> None:
     full = program(tmp_path, "time.sleep(0.2)\nopen('big', 'wb').write(bytes(200_000))\nprint('kind: x')")
-    with pytest.raises(Refused, match="File too large"):
+    with pytest.raises(Rejection, match="File too large"):
         full.build(tree(kustomization__yaml=""), "o")
 
 
 def test_a_build_that_needs_too_much_memory_says_so(tmp_path: Path) -> None:
     words = "fatal error: runtime: out of memory"
     dying = program(tmp_path, f"print({words!r}, file=sys.stderr)\nsys.exit(2)")
-    with pytest.raises(Refused, match="kustomize needs more than 640 MB to build it"):
+    with pytest.raises(Rejection, match="kustomize needs more than 640 MB to build it"):
         dying.build(tree(kustomization__yaml=""), "o")

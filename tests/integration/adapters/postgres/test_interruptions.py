@@ -19,7 +19,7 @@ from tests.integration.adapters.postgres.stage import (
 )
 
 
-def cut_short_everywhere(act: Callable[[], object], check: Callable[[], None]) -> int:
+def cut_short_everywhere(execute: Callable[[], object], check: Callable[[], None]) -> int:
     """Act, and end before the first statement, then before the second, and so on to the end.
 
     Returns:
@@ -28,7 +28,7 @@ def cut_short_everywhere(act: Callable[[], object], check: Callable[[], None]) -
     for number in range(100):
         with crashing_at(number) as made:
             try:
-                act()
+                execute()
             except Crash:
                 pass
             else:

@@ -17,7 +17,7 @@ from coppice.components.database import DatabaseWriter
 from coppice.components.login import DeliverLogin
 from coppice.environment.records import ObjectRef
 from coppice.reconciler.errors import Conflict
-from provisioning.executor import Steps
+from provisioning.executor import Executor
 from tests.integration.adapters.postgres.stage import NAME, Stage, statements
 from tests.support.azure import CredentialDeleter, Identities
 from tests.support.cluster import Application, Namespaces, ObjectDeleter
@@ -78,12 +78,12 @@ class InTurn:
             self.databases.confirm(name, stamp)
 
 
-def steps(world: World, stage: Stage) -> Steps:
+def steps(world: World, stage: Stage) -> Executor:
     """What provisioning does, with a real database server and a cluster in memory."""
-    books = BooksInMemory(world)
-    return Steps(
-        records=books,
-        requests=books,
+    records = BooksInMemory(world)
+    return Executor(
+        records=records,
+        requests=records,
         namespaces=Namespaces(world),
         credentials=Identities(world),
         surplus=CredentialDeleter(world),
@@ -94,7 +94,7 @@ def steps(world: World, stage: Stage) -> Steps:
     )
 
 
-def delivery(world: World, stage: Stage, who: str, turns: Turns) -> Steps:
+def delivery(world: World, stage: Stage, who: str, turns: Turns) -> Executor:
     in_turn = InTurn(who, turns, stage.writer, Application(world))
     return replace(steps(world, stage), databases=in_turn, application=in_turn)
 
@@ -108,11 +108,11 @@ def test_in_whatever_order_two_deliver_a_login_one_more_run_leaves_one_that_work
     stage.writer.create(stage.change())
 
     with ThreadPoolExecutor() as pool:
-        both = [pool.submit(delivery(world, stage, who, turns).act, DELIVER) for who in (LATE, NEXT)]
+        both = [pool.submit(delivery(world, stage, who, turns).execute, DELIVER) for who in (LATE, NEXT)]
     assert {type(each.exception()) for each in both} <= {type(None), Conflict}
     # Only a database that is not whole makes an overlay due: nothing else would look at the Secret.
     if not stage.found().finished:
-        steps(world, stage).act(DELIVER)
+        steps(world, stage).execute(DELIVER)
 
     secret = world.objects[NAMESPACE, ObjectRef("v1", "Secret", "login")].manifest
     assert secret["metadata"]["annotations"][TEMPLATE] == DELIVER.note(stage.found().login)

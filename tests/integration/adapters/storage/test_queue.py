@@ -28,12 +28,12 @@ def test_the_queue_is_made_by_the_first_message(storage: Storage) -> None:
     storage.queue.put("b")
     assert storage.queues.names() == ["branches"]
     assert visible(storage) == ["a", "b"]
-    assert [each.method for each in storage.standin.requests] == ["POST", "PUT", "POST", "POST"]
+    assert [each.method for each in storage.emulator.requests] == ["POST", "PUT", "POST", "POST"]
 
 
 def test_a_queue_that_someone_else_made_meanwhile_will_do(storage: Storage) -> None:
     storage.queues.create("branches")
-    storage.standin.fail(Fail(status=404, method="POST"))
+    storage.emulator.fail(Fail(status=404, method="POST"))
     storage.queue.put("a")
     assert visible(storage) == ["a"]
 
@@ -100,11 +100,11 @@ def test_a_message_that_is_too_large_is_rejected(storage: Storage) -> None:
 
 def test_a_put_that_failed_is_not_sent_again(storage: Storage) -> None:
     storage.queues.create("branches")
-    storage.standin.fail(Fail(status=503, retry_after=3600))
+    storage.emulator.fail(Fail(status=503, retry_after=3600))
     with pytest.raises(Unreachable) as caught:
         storage.queue.put("a")
     assert caught.value.retry_after == 3600
-    assert len(storage.standin.requests) == 1
+    assert len(storage.emulator.requests) == 1
     assert visible(storage) == []
 
 

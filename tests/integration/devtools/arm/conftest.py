@@ -1,4 +1,4 @@
-"""The stand-in for ARM in this process, and the real SDKs pointed at it."""
+"""The emulator of ARM in this process, and the real SDKs pointed at it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from devtools.emulators.arm.app import arm_app
 from devtools.emulators.arm.nodes import look
 from devtools.emulators.arm.state import ArmState
 from devtools.emulators.arm.world import example_world
-from devtools.emulators.emulator import StandIn
+from devtools.emulators.emulator import Emulator
 from devtools.emulators.serving import serving
 from tests.integration.devtools.arm.nodes import Cluster, playing, waits
 
@@ -38,7 +38,7 @@ class Clock:
 class Arm:
     state: ArmState
     clock: Clock
-    standin: StandIn
+    emulator: Emulator
     url: str
     msi: ManagedServiceIdentityClient
     aks: ContainerServiceClient
@@ -48,8 +48,8 @@ class Arm:
 def arm() -> Iterator[Arm]:
     clock = Clock()
     state = ArmState(world=example_world(), clock=clock, write_seconds=0.0)
-    standin = arm_app(state)
-    with serving(standin) as url:
+    emulator = arm_app(state)
+    with serving(emulator) as url:
         options: dict[str, Any] = {
             "base_url": url,
             "authentication_policy": SansIOHTTPPolicy(),
@@ -60,7 +60,7 @@ def arm() -> Iterator[Arm]:
             ManagedServiceIdentityClient(NoCredential(), subscription, **options) as msi,
             ContainerServiceClient(NoCredential(), subscription, **options) as aks,
         ):
-            yield Arm(state=state, clock=clock, standin=standin, url=url, msi=msi, aks=aks)
+            yield Arm(state=state, clock=clock, emulator=emulator, url=url, msi=msi, aks=aks)
 
 
 @pytest.fixture

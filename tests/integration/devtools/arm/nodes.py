@@ -26,7 +26,7 @@ PODS = "/api/v1/namespaces/default/pods"
 
 @dataclass(kw_only=True)
 class Cluster:
-    """The stand-in, with what it leaves out: evictions, and nodes that become ready."""
+    """The emulator, with what it leaves out: evictions, and nodes that become ready."""
 
     http: httpx.Client
     api: Api
@@ -51,7 +51,7 @@ class Cluster:
         self.http.post(PODS, json=body).raise_for_status()
 
     def fail(self, **failure: Any) -> None:
-        self.http.post("/_standin/fail", json=failure).raise_for_status()
+        self.http.post("/_emulator/fail", json=failure).raise_for_status()
 
 
 def merge(http: httpx.Client, path: str, body: dict[str, Any]) -> None:
@@ -88,7 +88,7 @@ def playing() -> Iterator[Cluster]:
 
 
 def waits(arm: Any) -> dict[str, str]:
-    told: dict[str, str] = httpx.get(f"{arm.url}/_standin/state").json()["nodes_wait_for"]
+    told: dict[str, str] = httpx.get(f"{arm.url}/_emulator/state").json()["nodes_wait_for"]
     return told
 
 

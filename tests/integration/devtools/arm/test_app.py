@@ -1,4 +1,4 @@
-"""What the stand-in offers beside ARM's API, in this process and from another one."""
+"""What the emulator offers beside ARM's API, in this process and from another one."""
 
 import json
 import subprocess
@@ -25,13 +25,13 @@ def retry_after(error: Any) -> str:
 
 
 def test_a_failure_comes_as_often_as_it_was_asked_for_and_only_where(arm: Any) -> None:
-    arm.standin.fail(Failure(status=503, path_prefix="/subscriptions", method="GET", times=2))
+    arm.emulator.fail(Failure(status=503, path_prefix="/subscriptions", method="GET", times=2))
     for _ in range(2):
         with pytest.raises(HttpResponseError) as error:
             arm.msi.user_assigned_identities.get(*IDENTITY)
         assert (error.value.status_code, code(error.value)) == (503, "ServiceUnavailable")
     arm.msi.user_assigned_identities.get(*IDENTITY)
-    assert [exchange.status for exchange in arm.standin.requests] == [503, 503, 200]
+    assert [exchange.status for exchange in arm.emulator.requests] == [503, 503, 200]
 
 
 def test_a_failure_can_carry_a_code_and_a_time_to_come_back(arm: Any) -> None:
@@ -41,7 +41,7 @@ def test_a_failure_can_carry_a_code_and_a_time_to_come_back(arm: Any) -> None:
         "path_prefix": "/subscriptions",
         "retry_after": 7,
     }
-    assert httpx.post(f"{arm.url}/_standin/fail", json=failure).status_code == 204
+    assert httpx.post(f"{arm.url}/_emulator/fail", json=failure).status_code == 204
     with pytest.raises(HttpResponseError) as error:
         arm.aks.agent_pools.get("rg-coppice", "aks-coppice", "prod")
     assert code(error.value) == "AKSOperationPreempted"
@@ -50,7 +50,7 @@ def test_a_failure_can_carry_a_code_and_a_time_to_come_back(arm: Any) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"status": 500, "unknown": 1}', b"{}"])
 def test_a_failure_that_makes_no_sense_is_refused(arm: Any, body: bytes) -> None:
-    assert httpx.post(f"{arm.url}/_standin/fail", content=body).status_code == 400
+    assert httpx.post(f"{arm.url}/_emulator/fail", content=body).status_code == 400
 
 
 def test_an_unknown_address_gets_an_error_in_arms_shape(arm: Any) -> None:
@@ -72,9 +72,9 @@ def test_a_process_of_its_own_serves_the_world_it_is_given(tmp_path: Path) -> No
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
-        state = httpx.get(f"{ready['url']}/_standin/state").json()
+        state = httpx.get(f"{ready['url']}/_emulator/state").json()
         httpx.get(f"{ready['url']}/subscriptions/x")
-        requests = httpx.get(f"{ready['url']}/_standin/requests").json()
+        requests = httpx.get(f"{ready['url']}/_emulator/requests").json()
         process.terminate()
     assert ready["name"] == "arm"
     assert list(state["pools"]) == ["system"]

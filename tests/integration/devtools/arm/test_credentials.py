@@ -50,7 +50,7 @@ def test_an_identity_that_is_deleted_takes_its_credentials_along_and_is_listed_n
     put(arm, "coppice-login")
     arm.msi.user_assigned_identities.delete(GROUP, FIRST)
     arm.msi.user_assigned_identities.delete(GROUP, FIRST)
-    assert [exchange.status for exchange in arm.standin.requests] == [201, 200, 204]
+    assert [exchange.status for exchange in arm.emulator.requests] == [201, 200, 204]
     listed = arm.msi.user_assigned_identities.list_by_resource_group(GROUP)
     assert [identity.name for identity in listed] == [SECOND]
     with pytest.raises(ResourceNotFoundError) as refusal:
@@ -62,13 +62,13 @@ def test_identities_are_listed_page_by_page(arm: Any) -> None:
     arm.state.page_size = 1
     listed = arm.msi.user_assigned_identities.list_by_resource_group(GROUP)
     assert [identity.name for identity in listed] == [FIRST, SECOND]
-    assert len(arm.standin.requests) == 2
+    assert len(arm.emulator.requests) == 2
 
 
 def test_a_credential_is_created_then_updated_then_read_back(arm: Any) -> None:
     put(arm, "coppice-login")
     put(arm, "coppice-login", subject="system:serviceaccount:feature-login:other")
-    assert [exchange.status for exchange in arm.standin.requests] == [201, 200]
+    assert [exchange.status for exchange in arm.emulator.requests] == [201, 200]
     credential = arm.msi.federated_identity_credentials.get(GROUP, FIRST, "coppice-login")
     assert credential.subject == "system:serviceaccount:feature-login:other"
     assert credential.audiences == [AUDIENCE]
@@ -77,9 +77,9 @@ def test_a_credential_is_created_then_updated_then_read_back(arm: Any) -> None:
 def test_credentials_are_listed_page_by_page(arm: Any) -> None:
     for number in range(12):
         put(arm, f"coppice-{number}")
-    before = len(arm.standin.requests)
+    before = len(arm.emulator.requests)
     assert names(arm) == [f"coppice-{number}" for number in range(12)]
-    assert len(arm.standin.requests) - before == 3
+    assert len(arm.emulator.requests) - before == 3
 
 
 def test_the_21st_credential_is_refused_and_one_of_the_twenty_can_still_be_changed(arm: Any) -> None:
@@ -172,7 +172,7 @@ def test_deleting_answers_200_and_of_what_is_absent_204(arm: Any) -> None:
     put(arm, "coppice-login")
     delete(arm, "coppice-login")
     delete(arm, "coppice-login")
-    assert [exchange.status for exchange in arm.standin.requests] == [201, 200, 204]
+    assert [exchange.status for exchange in arm.emulator.requests] == [201, 200, 204]
 
 
 def test_writes_that_come_too_fast_are_told_when_to_come_back(arm: Any) -> None:

@@ -1,4 +1,4 @@
-"""The nodes of agent pools, look by look, on the stand-in for Kubernetes."""
+"""The nodes of agent pools, look by look, on the emulator of Kubernetes."""
 
 import json
 import subprocess
@@ -338,7 +338,7 @@ def test_a_process_of_its_own_keeps_nodes_in_the_cluster_that_it_is_given(
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         assert len(cluster.nodes("prod")) == 3
-        told = httpx.get(f"{ready['url']}/_standin/state").json()["nodes_wait_for"]
+        told = httpx.get(f"{ready['url']}/_emulator/state").json()["nodes_wait_for"]
         process.terminate()
     assert "is not ready yet" in told["prod"]
 

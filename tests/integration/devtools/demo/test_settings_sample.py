@@ -1,4 +1,4 @@
-"""The sample of local.settings.json: every setting, and values that work against the stand-ins."""
+"""The sample of local.settings.json: every setting, and values that work against the emulators."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""The stand-in for Entra between that for ARM and an issuer of tokens that is made up here."""
+"""The emulator of Entra between that for ARM and an issuer of tokens that is made up here."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from starlette.routing import Route
 from devtools.emulators.arm.app import arm_app
 from devtools.emulators.arm.state import ArmState
 from devtools.emulators.arm.world import example_world
-from devtools.emulators.emulator import StandIn
+from devtools.emulators.emulator import Emulator
 from devtools.emulators.entra.app import EntraState, entra_app
 from devtools.emulators.entra.directory import Directory
 from devtools.emulators.serving import serving
@@ -48,12 +48,12 @@ class Issuer:
 
 @dataclass(kw_only=True)
 class Entra:
-    """The stand-in, and all that it asks."""
+    """The emulator, and all that it asks."""
 
     url: str
     arm: str
     state: EntraState
-    standin: StandIn
+    emulator: Emulator
     issuer: Issuer
     tenant: str
     folder: Path
@@ -102,13 +102,13 @@ def entra(tmp_path: Path) -> Iterator[Entra]:
     ):
         directory = Directory(arm=arm, subscription=world.subscription, groups=world.resource_groups)
         state = EntraState(tenant=world.tenant, directory=directory, issuers={ISSUER: keys})
-        standin = entra_app(state)
-        with serving(standin) as url:
+        emulator = entra_app(state)
+        with serving(emulator) as url:
             made = Entra(
                 url=url,
                 arm=arm,
                 state=state,
-                standin=standin,
+                emulator=emulator,
                 issuer=issuer,
                 tenant=world.tenant,
                 folder=tmp_path,

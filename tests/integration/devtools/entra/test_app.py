@@ -123,13 +123,13 @@ def test_only_a_posted_form_is_read(entra: Any) -> None:
 
 
 def test_an_arm_that_does_not_answer_is_no_verdict(entra: Any) -> None:
-    httpx.post(f"{entra.arm}/_standin/fail", json={"status": 500, "path_prefix": "/subscriptions"})
+    httpx.post(f"{entra.arm}/_emulator/fail", json={"status": 500, "path_prefix": "/subscriptions"})
     answer = entra.ask(token())
     assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
 
 
 def test_it_fails_when_it_is_asked_to(entra: Any) -> None:
-    entra.standin.fail(Failure(status=429, code="slow_down", retry_after=3))
+    entra.emulator.fail(Failure(status=429, code="slow_down", retry_after=3))
     answer = entra.ask(token())
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "3")
     assert answer.json()["error"] == "slow_down"

@@ -1,4 +1,4 @@
-"""The stand-in for GitHub in this process, and PyGithub pointed at it."""
+"""The emulator of GitHub in this process, and PyGithub pointed at it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import pytest
 from github import Auth, Github
 from github.Repository import Repository as PyGithubRepository
 
-from devtools.emulators.emulator import StandIn
+from devtools.emulators.emulator import Emulator
 from devtools.emulators.github.app import github_app
 from devtools.emulators.github.repository import Repository, create
 from devtools.emulators.serving import serving
@@ -19,7 +19,7 @@ TOKEN = "ghs_0123456789"
 @dataclass(frozen=True, kw_only=True)
 class GitHub:
     repository: Repository
-    standin: StandIn
+    emulator: Emulator
     url: str
     client: Callable[[str], Github]
 
@@ -45,8 +45,8 @@ def repository(tmp_path: Path, seed: Path) -> Repository:
 @pytest.fixture
 def github(repository: Repository) -> Iterator[GitHub]:
     clients: list[Github] = []
-    standin = github_app(repository, token=TOKEN)
-    with serving(standin) as url:
+    emulator = github_app(repository, token=TOKEN)
+    with serving(emulator) as url:
 
         def client(token: str) -> Github:
             clients.append(
@@ -54,6 +54,6 @@ def github(repository: Repository) -> Iterator[GitHub]:
             )
             return clients[-1]
 
-        yield GitHub(repository=repository, standin=standin, url=url, client=client)
+        yield GitHub(repository=repository, emulator=emulator, url=url, client=client)
         for each in clients:
             each.close()

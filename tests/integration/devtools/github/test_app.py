@@ -146,12 +146,12 @@ def test_a_github_app_signs_in_for_an_hour(github: Any) -> None:
 
 def test_a_failure_that_was_asked_for_is_answered_in_githubs_shape(github: Any) -> None:
     repo = github.repo
-    github.standin.fail(Failure(status=404, path_prefix="/repos/acme/todo-app/branches"))
+    github.emulator.fail(Failure(status=404, path_prefix="/repos/acme/todo-app/branches"))
     with pytest.raises(UnknownObjectException) as error:
         repo.get_branch("main")
     assert error.value.data["message"] == "Not Found"
     assert repo.get_branch("main").name == "main"
-    assert [exchange.status for exchange in github.standin.requests[-2:]] == [404, 200]
+    assert [exchange.status for exchange in github.emulator.requests[-2:]] == [404, 200]
 
 
 def test_a_process_of_its_own_sees_what_is_pushed(tmp_path: Path, seed: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_process_of_its_own_sees_what_is_pushed(tmp_path: Path, seed: Path) ->
         branch = ["git", "--git-dir", str(bare), "branch", "feature/pushed", "main"]
         subprocess.run(branch, env=environment(), check=True)
         answer = httpx.get(f"{ready['url']}/repos/acme/todo-app/branches/feature/pushed")
-        state = httpx.get(f"{ready['url']}/_standin/state").json()
+        state = httpx.get(f"{ready['url']}/_emulator/state").json()
         process.terminate()
     assert (ready["name"], answer.status_code) == ("github", 200)
     assert list(state["branches"]) == ["feature/pushed", "main"]

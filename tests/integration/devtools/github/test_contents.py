@@ -51,7 +51,10 @@ def test_a_new_file_needs_no_sha_and_a_standing_one_does(github: Any) -> None:
     with pytest.raises(GithubException, match="wasn't supplied") as error:
         github.repo.create_file("schedule.yaml", "A schedule", "on: 8\n", branch="main")
     assert error.value.status == 422
-    assert [exchange.status for exchange in github.standin.requests if exchange.method == "PUT"] == [201, 422]
+    assert [exchange.status for exchange in github.emulator.requests if exchange.method == "PUT"] == [
+        201,
+        422,
+    ]
 
 
 def test_a_branch_that_is_not_there_cannot_be_written(github: Any) -> None:

@@ -1,4 +1,4 @@
-"""The bare repository behind the stand-in."""
+"""The bare repository behind the emulator."""
 
 import subprocess
 from pathlib import Path

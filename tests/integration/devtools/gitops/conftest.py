@@ -1,4 +1,4 @@
-"""The example of long-lived environments on the stand-in for Kubernetes, brought there look by look."""
+"""The example of long-lived environments on the emulator of Kubernetes, brought there look by look."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     repository = create(tmp_path / "gitops.git", PLATFORM, full_name="acme/gitops")
     sources = Sources([repository], Kustomize(lambda: find(ROOT)))
     with serving(kubernetes_app()) as url, httpx.Client(base_url=url) as api:
-        api.post("/_standin/player", json={"ready_seconds": 0}).raise_for_status()
+        api.post("/_emulator/player", json={"ready_seconds": 0}).raise_for_status()
         for namespace in ("argocd", "flux-system"):
             api.post("/api/v1/namespaces", json={"metadata": {"name": namespace}}).raise_for_status()
         for pool in ("dev", "staging"):

@@ -6,7 +6,7 @@ import pytest
 from kubernetes.client import Configuration
 
 from adapters.kubernetes.client import Api
-from adapters.kubernetes.gitops import SyncAdapter
+from adapters.kubernetes.gitops import GitOpsAdapter
 from scheduler.gitops import Synced
 from scheduler.schedule import Sync
 from tests.integration.devtools.gitops.conftest import GLOBALS, RELEASE, World
@@ -20,18 +20,18 @@ FLAGS: dict[str, tuple[str, str, str | int]] = {
 
 
 @pytest.fixture
-def syncs(world: World) -> SyncAdapter:
-    return SyncAdapter(Api(Configuration(host=world.url)), lambda: datetime.now(UTC))
+def syncs(world: World) -> GitOpsAdapter:
+    return GitOpsAdapter(Api(Configuration(host=world.url)), lambda: datetime.now(UTC))
 
 
-def only(syncs: SyncAdapter, sync: Sync) -> Synced:
+def only(syncs: GitOpsAdapter, sync: Sync) -> Synced:
     (found,) = syncs.objects(sync)
     return found
 
 
 @pytest.mark.parametrize(("name", "sync"), [("argocd", DEV), ("flux", APPS)])
 def test_a_refresh_brings_the_commit_and_says_so_only_then(
-    world: World, syncs: SyncAdapter, name: str, sync: Sync
+    world: World, syncs: GitOpsAdapter, name: str, sync: Sync
 ) -> None:
     before = only(syncs, sync)
     assert (before.unsynced, before.unhealthy, before.refreshing) == ("", "", False)
@@ -52,7 +52,7 @@ def test_a_refresh_brings_the_commit_and_says_so_only_then(
 
 @pytest.mark.parametrize(("name", "sync"), [("argocd", DEV), ("flux", APPS)])
 def test_one_that_sees_the_commit_late_is_synced_at_the_one_before(
-    world: World, syncs: SyncAdapter, name: str, sync: Sync
+    world: World, syncs: GitOpsAdapter, name: str, sync: Sync
 ) -> None:
     before = only(syncs, sync)
     world.player.change({"lag_seconds": 3600})
@@ -66,7 +66,7 @@ def test_one_that_sees_the_commit_late_is_synced_at_the_one_before(
 
 @pytest.mark.parametrize(("name", "sync"), [("argocd", DEV), ("flux", APPS)])
 def test_one_that_fails_is_unsynced_and_says_why(
-    world: World, syncs: SyncAdapter, name: str, sync: Sync
+    world: World, syncs: GitOpsAdapter, name: str, sync: Sync
 ) -> None:
     world.player.change({"failing": ["*"]})
     world.commit(*FLAGS[name])

@@ -98,7 +98,7 @@ def test_one_that_fails_keeps_what_it_applied_last(world: World) -> None:
 
 
 def test_a_release_is_not_ready_before_its_pods_are(world: World) -> None:
-    world.api.post("/_standin/player", json={"ready_seconds": None}).raise_for_status()
+    world.api.post("/_emulator/player", json={"ready_seconds": None}).raise_for_status()
     world.commit(RELEASE, REPLICAS, 2)
 
     ask(world)
@@ -106,6 +106,6 @@ def test_a_release_is_not_ready_before_its_pods_are(world: World) -> None:
     assert ready(world, APPS)[0] == "True"
     assert ready(world, TODO) == ("Unknown", "Progressing")
 
-    world.api.post("/_standin/player", json={"ready_seconds": 0}).raise_for_status()
+    world.api.post("/_emulator/player", json={"ready_seconds": 0}).raise_for_status()
     world.look()
     assert ready(world, TODO)[0] == "True"

@@ -21,7 +21,7 @@ def test_a_commit_reaches_the_cluster_from_another_process(world: World, tmp_pat
         world.annotate(f"{APPLICATIONS}/ameide-dev", REFRESH, "normal")
         wait_for("the sync to fail", lambda: phase(world) == ("Failed", commit))
 
-        changed = httpx.post(f"{server.url}/_standin/player", json={"failing": []})
+        changed = httpx.post(f"{server.url}/_emulator/player", json={"failing": []})
         world.annotate(f"{APPLICATIONS}/ameide-dev", REFRESH, "normal")
         wait_for("the pods to go", lambda: world.pods("ameide-dev") == [])
         wait_for("the sync to be over", lambda: phase(world) == ("Succeeded", commit))

@@ -14,8 +14,8 @@ from kubernetes.client import Configuration
 from adapters.github.client import client
 from adapters.github.flags import FlagAdapter
 from adapters.kubernetes.client import Api
-from adapters.kubernetes.gitops import SyncAdapter
-from coppice.reconciler.plan import Gate, Item, Stop
+from adapters.kubernetes.gitops import GitOpsAdapter
+from coppice.reconciler.plan import Blocked, Item, Wait
 from devtools.cluster.connection import merge
 from devtools.emulators.github.app import github_app
 from devtools.emulators.github.git import git
@@ -52,7 +52,7 @@ class Check:
             repositories=FlagAdapter(
                 lambda: client(url=github, token="t", app_id="", installation_id="", private_key="")
             ),
-            syncs=SyncAdapter(Api(Configuration(host=world.url)), lambda: datetime.now(UTC)),
+            syncs=GitOpsAdapter(Api(Configuration(host=world.url)), lambda: datetime.now(UTC)),
         )
 
     def look(self) -> Observed:
@@ -112,7 +112,7 @@ def test_the_flag_is_in_force_when_the_source_that_follows_its_branch_is_synced(
 ) -> None:
     deploy(world, *sources)
     (waiting,) = check.waits()
-    assert isinstance(waiting, Gate)
+    assert isinstance(waiting, Wait)
     assert "where environment.state in sources/values/dev/globals.yaml is 'on'" in waiting.why
 
     world.player.change({"sync_seconds": 3600})
@@ -120,7 +120,7 @@ def test_the_flag_is_in_force_when_the_source_that_follows_its_branch_is_synced(
     refresh(world)
     assert commit in status(world)["sync"]["revisions"]
     (waiting,) = check.waits()
-    assert isinstance(waiting, Gate)
+    assert isinstance(waiting, Wait)
     assert "a sync is running" in waiting.why
 
     world.player.change({"sync_seconds": 0})
@@ -134,7 +134,7 @@ def test_a_failed_sync_is_told_of_several_sources_too(world: World, check: Check
     world.commit(GLOBALS, "environment.state", "off")
     refresh(world)
     (waiting,) = check.waits()
-    assert isinstance(waiting, Gate)
+    assert isinstance(waiting, Wait)
     assert "asked to fail" in waiting.why
 
 
@@ -143,7 +143,7 @@ def test_sources_that_are_all_pinned_follow_no_flag(world: World, check: Check) 
     world.commit(GLOBALS, "environment.state", "off")
     refresh(world)
     (waiting,) = check.waits()
-    assert isinstance(waiting, Gate | Stop)
+    assert isinstance(waiting, Wait | Blocked)
     assert status(world)["sync"]["status"] == "Synced"
 
 
@@ -154,7 +154,7 @@ def test_while_one_source_cannot_be_read_none_has_a_commit(world: World, check: 
     assert (told["sync"]["status"], told["sync"]["revisions"]) == ("Unknown", ["v9", "main"])
     assert "unable to resolve 'v9'" in told["conditions"][0]["message"]
     (waiting,) = check.waits()
-    assert isinstance(waiting, Gate)
+    assert isinstance(waiting, Wait)
 
 
 def test_sources_that_change_places_are_told_apart_until_they_are_compared_anew(

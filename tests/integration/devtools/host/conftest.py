@@ -1,4 +1,4 @@
-"""Queues for the tests of triggers and outputs, in the stand-in and in Azurite."""
+"""Queues for the tests of triggers and outputs, in the emulator and in Azurite."""
 
 import uuid
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Queue outputs, each against the stand-in and against Azurite."""
+"""Queue outputs, each against the emulator and against Azurite."""
 
 import base64
 import queue

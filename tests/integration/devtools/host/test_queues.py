@@ -1,4 +1,4 @@
-"""Queue triggers, each against the stand-in and against Azurite."""
+"""Queue triggers, each against the emulator and against Azurite."""
 
 import base64
 import queue

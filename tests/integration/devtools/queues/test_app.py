@@ -1,4 +1,4 @@
-"""The stand-in answers `azure-storage-queue` as Azurite does."""
+"""The emulator answers `azure-storage-queue` as Azurite does."""
 
 import uuid
 from collections.abc import Iterator

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.admission import Rules, check_objects
+from provisioning.admission import AdmissionPolicy, check_objects
 
 KINDS = {
     "ConfigMap",
@@ -31,7 +31,7 @@ KINDS = {
     "secrets-store.csi.x-k8s.io/SecretProviderClass",
 }
 
-RULES = Rules(
+RULES = AdmissionPolicy(
     namespace="feature-login",
     allowed_kinds=frozenset(KINDS),
     hosts=frozenset({"feature-login.example.com", "login.example.com"}),
@@ -44,7 +44,7 @@ RULES = Rules(
 
 
 @pytest.fixture(scope="session")
-def rules() -> Rules:
+def policy() -> AdmissionPolicy:
     return RULES
 
 

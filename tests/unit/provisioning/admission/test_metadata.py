@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
+from coppice.manifests.fields import kind_id
 from provisioning.admission import namespace_labels
-from provisioning.admission.policy import Rules, kind_id
+from provisioning.admission.policy import AdmissionPolicy
 from tests.unit.provisioning.admission.conftest import Check
 
 
@@ -44,7 +45,7 @@ def test_an_api_version_is_one_or_refused(check: Check, api_version: str) -> Non
 
 
 @pytest.mark.parametrize("name", [None, "", "Web", "a/b", "../web", "web\n", "-web", "x" * 254, "ü"])
-def test_a_name_that_could_not_stand_in_a_url_is_refused(check: Check, name: str) -> None:
+def test_a_name_that_could_not_emulator_a_url_is_refused(check: Check, name: str) -> None:
     assert "metadata.name must be" in check("v1", "Service", metadata={"name": name})
 
 
@@ -86,7 +87,7 @@ def test_the_own_namespace_is_tolerated_even_in_both_overlays_and_no_other(check
     assert "only the namespace feature-login belongs" in check.of(namespace("production"))
 
 
-def test_of_the_namespaces_labels_only_descriptive_ones_count(rules: Rules) -> None:
+def test_of_the_namespaces_labels_only_descriptive_ones_count(policy: AdmissionPolicy) -> None:
     labels: dict[str, Any] = {
         "team": "login",
         "app.kubernetes.io/name": "todo",
@@ -97,8 +98,8 @@ def test_of_the_namespaces_labels_only_descriptive_ones_count(rules: Rules) -> N
         "cost-center": 7,
     }
     expected = {"team": "login", "app.kubernetes.io/name": "todo"}
-    assert namespace_labels([namespace(**labels)], rules) == expected
-    assert namespace_labels([namespace("other", **labels)], rules) == {}
+    assert namespace_labels([namespace(**labels)], policy) == expected
+    assert namespace_labels([namespace("other", **labels)], policy) == {}
 
 
 def test_kinds_are_written_as_the_setting_writes_them() -> None:

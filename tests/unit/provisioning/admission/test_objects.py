@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coppice.manifests.rejection import Refusal, Refused
-from provisioning.admission import Rules, check_objects, namespace_labels
+from coppice.manifests.rejection import Refusal, Rejection
+from provisioning.admission import AdmissionPolicy, check_objects, namespace_labels
 from tests.unit.provisioning.admission.conftest import Check
 
 OBJECT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
@@ -90,7 +90,7 @@ def test_what_is_no_map_is_refused(check: Check, odd: Any) -> None:
 
 
 def test_a_refused_overlay_names_ten_reasons_and_counts_the_rest() -> None:
-    message = str(Refused(tuple(Refusal(f"Service s{number}", "is bad") for number in range(13))))
+    message = str(Rejection(tuple(Refusal(f"Service s{number}", "is bad") for number in range(13))))
     assert message.startswith("Service s0: is bad; Service s1: is bad; ")
     assert message.endswith("Service s9: is bad; and 3 more")
 
@@ -178,13 +178,13 @@ LIKELY = st.builds(
 
 @given(st.lists(LIKELY | JSON, max_size=4))
 def test_whatever_comes_the_guard_answers_and_every_refusal_can_be_written_down(
-    rules: Rules, objects: Any
+    policy: AdmissionPolicy, objects: Any
 ) -> None:
-    refusals = check_objects(objects, rules)
+    refusals = check_objects(objects, policy)
     for refusal in refusals:
         assert refusal.object
         assert refusal.reason
         assert len(str(refusal)) < 2_000
         assert json.loads(json.dumps(str(refusal).encode().decode())) == str(refusal)
     if not refusals:
-        assert all(isinstance(value, str) for value in namespace_labels(objects, rules).values())
+        assert all(isinstance(value, str) for value in namespace_labels(objects, policy).values())

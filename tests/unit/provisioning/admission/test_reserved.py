@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.admission import Rules, check_objects
+from provisioning.admission import AdmissionPolicy, check_objects
 from tests.unit.provisioning.admission.conftest import RULES
 
 KINDS = {"ConfigMap", "LimitRange", "ResourceQuota", "Secret", "networking.k8s.io/NetworkPolicy"}
@@ -11,9 +11,11 @@ WITH_DATABASE = replace(RULES, allowed_kinds=RULES.allowed_kinds | KINDS, databa
 PROVIDER = ("secrets-store.csi.x-k8s.io/v1", "SecretProviderClass")
 
 
-def said(version: str, kind: str, name: str, *, rules: Rules = WITH_DATABASE, **fields: Any) -> str:
+def said(
+    version: str, kind: str, name: str, *, policy: AdmissionPolicy = WITH_DATABASE, **fields: Any
+) -> str:
     obj = {"apiVersion": version, "kind": kind, "metadata": {"name": name}, **fields}
-    return "; ".join(map(str, check_objects([obj], rules)))
+    return "; ".join(map(str, check_objects([obj], policy)))
 
 
 @pytest.mark.parametrize(
@@ -52,9 +54,9 @@ def test_the_driver_does_not_write_it_either() -> None:
 
 def test_without_a_database_there_is_no_such_name() -> None:
     none = replace(WITH_DATABASE, database_secret="")
-    assert said("v1", "Secret", "branch-database", rules=none) == ""
+    assert said("v1", "Secret", "branch-database", policy=none) == ""
     unnamed = {"provider": "azure", "secretObjects": [{"type": "Opaque"}]}
-    assert "database" not in said(*PROVIDER, "vault", rules=none, spec=unnamed)
+    assert "database" not in said(*PROVIDER, "vault", policy=none, spec=unnamed)
 
 
 def test_what_cannot_be_read_is_refused() -> None:

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coppice.components.monitoring.merge import with_part
-from coppice.components.monitoring.shared import Part, Shared, SharedConfig, SharedName
+from coppice.components.monitoring.shared import Part, Shared, SharedConfig
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from provisioning.admission import Rules, check_objects
+from coppice.environment.records import SharedName
+from provisioning.admission import AdmissionPolicy, check_objects
 from provisioning.admission.shared import part_of, remarks, split_shared
 
 OVERLAY = Path(__file__).parent / "older_monitoring"
@@ -62,9 +63,9 @@ def refused(*shared: dict[str, Any]) -> str:
     return "; ".join(map(str, refusals))
 
 
-def test_the_older_overlay_becomes_a_part_that_can_be_merged(rules: Rules) -> None:
+def test_the_older_overlay_becomes_a_part_that_can_be_merged(policy: AdmissionPolicy) -> None:
     own, shared = split_shared(overlay())
-    assert check_objects(own, rules) == ()
+    assert check_objects(own, policy) == ()
     found = part(*shared)
     assert (found.owner.key, found.owner.namespace, found.slug) == (BRANCH, "feature-login", "login")
     assert [job["job_name"] for job in found.jobs] == ["login-kubernetes-pods", "login-nats"]
@@ -93,9 +94,9 @@ def test_only_the_two_config_maps_are_set_apart() -> None:
     assert shared == tuple(overlay())
 
 
-def test_everything_else_that_names_kube_system_is_refused_as_ever(rules: Rules) -> None:
+def test_everything_else_that_names_kube_system_is_refused_as_ever(policy: AdmissionPolicy) -> None:
     own, _ = split_shared([config_map("coredns")])
-    assert "its namespace is 'kube-system'" in "; ".join(map(str, check_objects(own, rules)))
+    assert "its namespace is 'kube-system'" in "; ".join(map(str, check_objects(own, policy)))
 
 
 @given(st.dictionaries(st.sampled_from(["apiVersion", "kind", "metadata"]), st.none() | st.lists(st.none())))
@@ -147,10 +148,10 @@ def test_settings_of_the_whole_cluster_are_not_taken_and_that_is_said() -> None:
     assert remarks([], part(pattern('"feature-login"'))) == ()
 
 
-def test_config_maps_in_the_own_namespace_are_let_through_with_a_remark(rules: Rules) -> None:
+def test_config_maps_in_the_own_namespace_are_let_through_with_a_remark(policy: AdmissionPolicy) -> None:
     own = [config_map("ama-metrics-settings", "feature-login"), config_map("settings", "feature-login")]
     assert split_shared(own) == (tuple(own), ())
-    assert check_objects(own, rules) == ()
+    assert check_objects(own, policy) == ()
     (said,) = remarks(own)
     assert "ConfigMap ama-metrics-settings is applied as it is, and nothing reads it" in said
     assert "PodMonitor or ServiceMonitor (azmonitoring.coreos.com/v1)" in said

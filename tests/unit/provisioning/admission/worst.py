@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 from coppice.components.monitoring.marks import Unsafe
 from coppice.manifests.documents import BadYaml
-from coppice.manifests.rejection import Refused
+from coppice.manifests.rejection import Rejection
 from coppice.reconciler.errors import Unreachable
 
-EXPECTED = (BadYaml, Unsafe, Refused, Unreachable)
+EXPECTED = (BadYaml, Unsafe, Rejection, Unreachable)
 
 
-def seconds(act: Callable[[], object]) -> float:
+def seconds(execute: Callable[[], object]) -> float:
     """Of a processor, and the least of a few runs: whoever shares its core or its caches makes a run slower,
     though it counts nobody's time but its own, and never faster.
     """
@@ -22,23 +22,23 @@ def seconds(act: Callable[[], object]) -> float:
     for _ in range(5):
         started = time.thread_time()
         with contextlib.suppress(*EXPECTED):
-            act()
+            execute()
         least = min(least, time.thread_time() - started)
         if least <= 1:
             break
     return least
 
 
-def megabytes(act: Callable[[], object]) -> float:
+def megabytes(execute: Callable[[], object]) -> float:
     """Another run: to measure memory takes time."""
     tracemalloc.start()
     with contextlib.suppress(*EXPECTED):
-        act()
+        execute()
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return most / 2**20
 
 
-def holds(act: Callable[[], object]) -> None:
-    assert seconds(act) <= 1
-    assert megabytes(act) <= 64
+def holds(execute: Callable[[], object]) -> None:
+    assert seconds(execute) <= 1
+    assert megabytes(execute) <= 64
