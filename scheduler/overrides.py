@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from coppice.reconciler.times import parse_time
+
 USUALLY = timedelta(hours=8)
 AT_MOST = timedelta(days=7)
 
@@ -84,12 +86,10 @@ def _until(value: object, now: datetime) -> datetime:
     if value is None:
         return now + USUALLY
     try:
-        until = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        until = None
-    if until is None or until.tzinfo is None:
-        raise ValueError(f"until is {value!r}: expected a time with its zone, such as 2026-03-02T22:00:00Z")
-    until = until.astimezone(now.tzinfo)
+        until = parse_time(value).astimezone(now.tzinfo)
+    except (OverflowError, ValueError) as wrong:
+        expected = "expected a time with its zone, such as 2026-03-02T22:00:00Z"
+        raise ValueError(f"until is {value!r}: {expected}") from wrong
     if not now < until <= now + AT_MOST:
         raise ValueError(f"until is {value!r}: expected a time within the next 7 days")
     return until

@@ -26,6 +26,7 @@ from adapters.kubernetes.configmap_store import OURS, SYSTEM, not_set_up
 from adapters.retry import poll_until, retry_reads
 from coppice.components.namespace import MANAGED_BY
 from coppice.reconciler.errors import Conflict, Failure, Gone, Rejected
+from coppice.reconciler.times import parse_time
 
 DURATION = timedelta(seconds=60)
 FRESH = 1 / 4  # of its duration: for so long a lease is not renewed again
@@ -186,7 +187,7 @@ class Leases:
 def _free_from(lease: Any) -> datetime:
     """When a lease that is not renewed again has expired for every clock."""
     try:
-        renewed = datetime.fromisoformat(lease["spec"]["renewTime"]).astimezone(UTC)
+        renewed = parse_time(lease["spec"]["renewTime"]).astimezone(UTC)
         return renewed + timedelta(seconds=lease["spec"]["leaseDurationSeconds"]) * (1 + SKEW)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         where = f"Lease {SYSTEM}/{lease['metadata']['name']}"

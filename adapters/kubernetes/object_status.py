@@ -1,7 +1,6 @@
 """Objects of an environment's namespace as an explanation shows them: which stand, and since when."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from adapters.kubernetes.client import Api
@@ -12,6 +11,7 @@ from coppice.environment.records import ObjectRef
 from coppice.manifests.fields import Malformed
 from coppice.manifests.pod_templates import Pods, pods
 from coppice.reconciler.errors import Gone, NotSetUp
+from coppice.reconciler.times import parse_time
 
 
 class ObjectStatusAdapter:
@@ -42,7 +42,7 @@ class ObjectStatusAdapter:
         made = _pods(document)
         return ObjectStatus(
             ref=ref,
-            created=datetime.fromisoformat(created) if created else None,
+            created=parse_time(created) if created else None,
             client_id=client_id,
             tenant=tenant,
             account=made.account if made else "",

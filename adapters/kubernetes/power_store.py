@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from adapters.kubernetes.client import Api
 from adapters.kubernetes.configmap_store import KIND, OURS, SYSTEM, note_path, write_note
 from coppice.reconciler.errors import Gone, Rejected
 from coppice.reconciler.observation import Reading, read
+from coppice.reconciler.times import parse_time
 from scheduler.ledger import Ledger, SleepPeriod, Transition, Wake
 from scheduler.overrides import Override
 
@@ -108,8 +109,8 @@ def _override(data: Mapping[str, str], version: str) -> Override:
     return Override(
         environment=data["environment"],
         state="on" if data["state"] == "on" else "off",
-        until=_time(data["until"]),
-        since=_time(data["since"]),
+        until=parse_time(data["until"]),
+        since=parse_time(data["since"]),
         who=data.get("who", ""),
         reason=data.get("reason", ""),
         version=version,
@@ -137,23 +138,20 @@ def _ledger_data(ledger: Ledger) -> dict[str, str]:
 def _ledger(data: Mapping[str, str], version: str) -> Ledger:
     def night(each: Any) -> SleepPeriod:
         since, until, nodes = each
-        return SleepPeriod(_time(since), _time(until), {pool: int(count) for pool, count in nodes.items()})
+        return SleepPeriod(
+            parse_time(since), parse_time(until), {pool: int(count) for pool, count in nodes.items()}
+        )
 
     move = json.loads(data.get("move", "null"))
     asleep = json.loads(data.get("asleep", "null"))
     return Ledger(
         environment=data["environment"],
-        move=Transition("down" if move[0] == "down" else "up", _time(move[1])) if move else None,
+        move=Transition("down" if move[0] == "down" else "up", parse_time(move[1])) if move else None,
         asleep=night(asleep) if asleep else None,
         nights=tuple(night(each) for each in json.loads(data["nights"])),
-        wakes=tuple(Wake(_time(began), timedelta(seconds=took)) for began, took in json.loads(data["wakes"])),
+        wakes=tuple(
+            Wake(parse_time(began), timedelta(seconds=took)) for began, took in json.loads(data["wakes"])
+        ),
         pools={str(pool): str(was) for pool, was in json.loads(data.get("pools", "{}")).items()},
         version=version,
     )
-
-
-def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None:
-        raise ValueError(f"{text!r} is a time without a zone")
-    return time

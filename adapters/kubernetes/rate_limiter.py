@@ -21,6 +21,7 @@ from adapters.kubernetes.leases import GROUP, MICRO_TIME, lease_path
 from adapters.retry import pause, retry_conflicts
 from coppice.components.namespace import MANAGED_BY
 from coppice.reconciler.errors import Gone, Throttled
+from coppice.reconciler.times import parse_time
 
 # A little more than Azure asks for: a request takes now longer and now less.
 OF_ONE = timedelta(seconds=4.1)
@@ -148,6 +149,6 @@ def _turns(lease: Any) -> list[Slot]:
     """The turns that are noted; none if somebody has spoilt the note, for it is made anew each time."""
     noted = ((lease or {}).get("metadata", {}).get("annotations") or {}).get(_TURNS, "")
     try:
-        return [Slot(datetime.fromisoformat(at).astimezone(UTC), str(of)) for at, of in json.loads(noted)]
+        return [Slot(parse_time(at).astimezone(UTC), str(of)) for at, of in json.loads(noted)]
     except (TypeError, ValueError, OverflowError, RecursionError):
         return []

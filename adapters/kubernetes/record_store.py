@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from adapters.kubernetes.client import Api
@@ -24,6 +23,7 @@ from coppice.environment.records import (
     Stall,
 )
 from coppice.reconciler.errors import Failure, Rejected
+from coppice.reconciler.times import parse_time
 
 _BOOKS = f"{OURS},{KIND} in (record,request)"
 
@@ -180,16 +180,9 @@ def _monitored(text: str) -> tuple[SharedName, ...]:
     return tuple(SharedName(name) for row in _rows(text) for name in row)
 
 
-def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None:
-        raise ValueError(f"{text!r} is a time without a zone")
-    return time
-
-
 def _stall(text: str) -> Stall:
     noted = _texts(text)
-    return Stall(at=_time(noted.pop("at")), **noted)
+    return Stall(at=parse_time(noted.pop("at")), **noted)
 
 
 def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
@@ -210,8 +203,8 @@ def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
         database=data.get("database", ""),
         monitored=_monitored(data.get("monitored", "[]")),
         part_pending=data.get("part") == "pending",
-        trusted_from=_time(data["trusted_from"]) if "trusted_from" in data else None,
-        undone=_time(data["undone"]) if "undone" in data else None,
+        trusted_from=parse_time(data["trusted_from"]) if "trusted_from" in data else None,
+        undone=parse_time(data["undone"]) if "undone" in data else None,
         version=metadata["resourceVersion"],
     )
 
@@ -219,7 +212,7 @@ def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
 def _request(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Request:
     if data["action"] not in {"hold", "apply"}:
         raise ValueError(f"action {data['action']!r} is neither hold nor apply")
-    _time(data["at"])
+    parse_time(data["at"])
     return Request(
         key=_key(metadata),
         slug=metadata["labels"][PART_OF],

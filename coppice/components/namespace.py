@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
 from coppice.reconciler.plan import Change
+from coppice.reconciler.times import parse_time
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 PART_OF = "app.kubernetes.io/part-of"
@@ -124,21 +125,14 @@ class Namespace:
                 revision=noted[REVISION],
                 digest=noted[SETTINGS],
                 asked=noted[ASKED],
-                at=_time(noted[APPLIED_AT]),
+                at=parse_time(noted[APPLIED_AT]),
                 result=noted[RESULT],
-                since=_time(noted[SINCE]),
+                since=parse_time(noted[SINCE]),
                 url=noted.get(URL, ""),
                 asleep=noted.get(ASLEEP) == "true",
             )
         except (KeyError, ValueError):
             return None
-
-
-def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return time
 
 
 def claim(key: Key, identities: Mapping[str, str], labelled: Collection[str] = ()) -> dict[str, str]:

@@ -17,6 +17,7 @@ from coppice.lifecycle.identity_pools import gone_identities
 from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.errors import Failure
 from coppice.reconciler.observation import Absent, Unknown, present
+from coppice.reconciler.times import parse_time
 
 _MIN_AGE_FOR_SLEEP = timedelta(hours=1)  # a fresh environment is not put to sleep
 
@@ -151,7 +152,7 @@ def _asleep(observed: Observed, commit: str, *, now: datetime) -> bool:
         return False
     young = namespace.created is not None and now - namespace.created < _MIN_AGE_FOR_SLEEP
     woken = not applied.asleep and applied.at >= night
-    asked = datetime.fromisoformat(_asked(observed)) if _asked(observed) else None
+    asked = parse_time(_asked(observed)) if _asked(observed) else None
     asked_for = asked is not None and asked >= night
     return not (young or woken or asked_for)
 

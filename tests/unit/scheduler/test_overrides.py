@@ -31,6 +31,7 @@ def test_it_ends_when_it_was_said_in_any_zone() -> None:
         ({"state": "on", "until": "tomorrow"}, "until is 'tomorrow': expected a time with its zone"),
         ({"state": "on", "until": 3}, "until is 3: expected a time with its zone"),
         ({"state": "on", "until": "2026-03-02T20:00:00"}, "expected a time with its zone"),
+        ({"state": "on", "until": "0001-01-01T00:00:00+14:00"}, "expected a time with its zone"),
         ({"state": "on", "until": "2026-03-02T12:00:00Z"}, "expected a time within the next 7 days"),
         ({"state": "on", "until": "2026-03-09T12:00:01Z"}, "expected a time within the next 7 days"),
         ({"state": "on", "reason": 3}, "reason: expected text"),
