@@ -198,13 +198,15 @@ class Container:
         return reconciler(self)
 
     def enqueue(self, keys: Iterable["Key"]) -> None:
-        """Put keys onto the queue.
+        """Put keys onto the queue, stamped with what led to it.
 
         Args:
             keys: the branches.
         """
+        from coppice.reconciler.message import Stamps
+
         for key in keys:
-            self.queue.put(key.to_message())
+            self.queue.put(key.to_message(Stamps.now()))
 
     @cached_property
     def schedule(self) -> "Schedule | None":

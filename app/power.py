@@ -11,17 +11,21 @@ from adapters.kubernetes.leases import Leases
 from adapters.kubernetes.nodes import NodeAdapter
 from adapters.kubernetes.power_store import LedgerAdapter
 from coppice.reconciler.errors import NotSetUp
+from coppice.reconciler.outcome import Done, Waiting
+from coppice.reconciler.plan import UNKNOWN
+from coppice.reconciler.report import Report
 from scheduler.calendar import level
 from scheduler.executor import Executor
 from scheduler.loading import ScheduleError, load
 from scheduler.observe import Readers
 from scheduler.reconciler import Reconciler
-from scheduler.schedule import Schedule
+from scheduler.schedule import FEATURES, Schedule
 
 if TYPE_CHECKING:
     from app.container import Container
 
 _USUAL = "schedule.yaml"
+_LOOK_AGAIN = 60.0  # seconds: a look at everything
 
 
 def schedule(folder: Path, named: str, *, repository: str) -> Schedule | None:
@@ -55,8 +59,43 @@ def features_asleep_since(program: "Container") -> datetime | None:
     """Since when branch environments should be asleep; `None` if they should be awake."""
     if program.schedule is None or program.schedule.environments.features is None:
         return None
-    said = level(program.schedule, "features", program.overrides.overrides(), program.now())
+    said = level(program.schedule, FEATURES, program.overrides.overrides(), program.now())
     return None if said.awake else said.since
+
+
+def reconcile(program: "Container", environment: str) -> Report | None:
+    """Bring an environment of the schedule to where the calendar wants it, as far as the world lets it.
+
+    Branch environments have queue, keys and reconciler of their own, so of `features` it is only found out
+    whose environment has to wake or sleep.
+
+    Args:
+        program: the program.
+        environment: the environment, or `features`.
+
+    Returns:
+        The report, not yet logged; `None` if there is no schedule.
+    """
+    if program.power is None or program.schedule is None:
+        return None
+    if environment == FEATURES and program.schedule.environments.features is not None:
+        return _queue_branches(program)
+    return program.power.reconcile(environment)
+
+
+def _queue_branches(program: "Container") -> Report:
+    """Put the keys of the branches that are to be made or mended onto their queue; no removal begins here."""
+    started = program.now()
+    found, _ = program.reconciler.sweep(most_deletions=0)
+    program.enqueue(each.key for each in found.make)
+    queued = f"{len(found.make)} branches were queued"
+    unread = f"{queued}; not read: {'; '.join(found.unread)}"
+    return Report(
+        key={"environment": FEATURES},
+        outcome=Waiting(unread, UNKNOWN, _LOOK_AGAIN) if found.unread else Done(queued),
+        seconds=(program.now() - started).total_seconds(),
+        facts={"queued": [each.key.branch for each in found.make]},
+    )
 
 
 def reconciler(program: "Container") -> Reconciler | None:

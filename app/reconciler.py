@@ -21,7 +21,7 @@ from coppice.lifecycle.former_names import PresentMarks, under_former_names
 from coppice.lifecycle.observe_all import observe_all
 from coppice.lifecycle.observe_branch import NOT_LOOKED_AT, Observed, Readers
 from coppice.lifecycle.ownership import enforce_ownership, why_not_ours
-from coppice.lifecycle.report import build_report, key_fields
+from coppice.lifecycle.report import build_report
 from coppice.manifests.rejection import Rejection as RefusedOverlay
 from coppice.reconciler.controller import Locks, run
 from coppice.reconciler.observation import Present, Reading, Unknown, present, read
@@ -101,7 +101,7 @@ class Reconciler:
         started, key = self.now(), self.config.known(key)
         if key.repository != self.config.repository:
             why = f"this program looks after {self.config.repository}, not after {key.repository}"
-            return Report(key=key_fields(key), outcome=Stalled(why, "other_repository"), seconds=0)
+            return Report(key=key.fields, outcome=Stalled(why, "other_repository"), seconds=0)
         key = self.config.key(key.branch)
         overlays: dict[str, Desired | RefusedOverlay] = {}
         ran = run(

@@ -1,16 +1,16 @@
 """The settings as the program begins with them: read, told in one line, and checked as far as files go."""
 
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from app.settings import Settings, SettingsError, load, misspelt
+from coppice.reconciler.correlation import logger
 from coppice.reconciler.errors import NotSetUp
 
 if TYPE_CHECKING:
     from app.container import Container
 
-_log = logging.getLogger("coppice")
+_log = logger("coppice")
 
 
 def read(environment: Mapping[str, str]) -> Settings:

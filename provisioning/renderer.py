@@ -18,6 +18,7 @@ from coppice.manifests.archive import Tree, unpack
 from coppice.manifests.fields import kind_id, mapping, strings
 from coppice.manifests.placeholders import Placeholders, left_over, substitute
 from coppice.manifests.rejection import Refusal, Rejection
+from coppice.reconciler.correlation import carried
 from provisioning import limits, mounts, names
 from provisioning.admission import AdmissionPolicy as GuardRules
 from provisioning.admission import (
@@ -156,7 +157,7 @@ def render(
         if refusals:
             return Rejection(refusals)
         with builder.laid_out(tree) as build, ThreadPoolExecutor(len(layout.overlays)) as side_by_side:
-            application, *further = side_by_side.map(build, layout.overlays)
+            application, *further = side_by_side.map(carried(build), layout.overlays)
     except Rejection as refused:
         return refused
     monitoring, shared = split_shared([each for overlay in further for each in overlay])

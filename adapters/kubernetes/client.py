@@ -20,6 +20,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from adapters.kubernetes.status_errors import failure
 from adapters.retry import retry_reads
 from adapters.unreadable import plainly, seconds
+from coppice.reconciler.correlation import current
 from coppice.reconciler.errors import Failure, Gone, Unreachable
 
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
@@ -157,7 +158,7 @@ class Api:
     ) -> Any:
         at = self._at
         url = at.configuration.host + path + (f"?{urlencode(query)}" if query else "")
-        headers = {**self._headers, "Accept": accept, "Content-Type": content, "User-Agent": "coppice"}
+        headers = {**self._headers, "Accept": accept, "Content-Type": content, "User-Agent": _agent()}
         # Asking for the token is what runs the hook that renews it.
         token = at.configuration.get_api_key_with_prefix("BearerToken")
         if token:
@@ -187,6 +188,11 @@ class Api:
         with self._turn, contextlib.suppress(Failure):
             if self._at is at:
                 self._at = _connected(self._anew())
+
+
+def _agent() -> str:
+    """The program, and the correlation ID as a comment: the API server's audit log has both."""
+    return f"coppice ({current()})" if current() else "coppice"
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,13 @@
-"""ConfigMaps in `coppice-system`: what the program writes down, where people can read it with kubectl."""
+"""ConfigMaps in `coppice-system`: what the program writes down, where people can read it with kubectl.
+
+Every write notes the correlation ID of what led to it.
+"""
 
 from collections.abc import Mapping
 
 from adapters.kubernetes.client import Api, path
 from coppice.components.namespace import MANAGED_BY
+from coppice.reconciler.correlation import annotation
 from coppice.reconciler.errors import Failure, Gone, NotSetUp
 
 SYSTEM = "coppice-system"
@@ -35,7 +39,7 @@ def write_note(
         data: what it says.
         version: the resource version that was read; empty if none stood.
         labels: further labels.
-        annotations: its annotations.
+        annotations: its annotations, beside the correlation ID.
 
     Raises:
         Conflict: it has changed since, or one stands where none was read.
@@ -45,7 +49,7 @@ def write_note(
         "name": name,
         "namespace": SYSTEM,
         "labels": {MANAGED_BY: "coppice", KIND: kind, **(labels or {})},
-        "annotations": dict(annotations or {}),
+        "annotations": {**(annotations or {}), **annotation()},
         **({"resourceVersion": version} if version else {}),
     }
     document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}

@@ -1,13 +1,17 @@
-"""Namespaces: three small adapters, so that what provisions cannot delete and what deletes cannot create."""
+"""Namespaces: three small adapters, so that what provisions cannot delete and what deletes cannot create.
+
+Every write notes the correlation ID, as it names the field manager: neither is part of any plan.
+"""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from adapters.kubernetes.client import Api, path
 from coppice.components.namespace import Namespace
 from coppice.components.removal import Owned
+from coppice.reconciler.correlation import annotation
 from coppice.reconciler.errors import Gone
+from coppice.reconciler.times import parse_time
 
 # What keeps a namespace, and what helps against it:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/api/core/v1/types.go
@@ -58,7 +62,8 @@ class NamespaceWriterAdapter:
 
     def create(self, name: str, *, labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
         """Create a namespace; one that stands is a `Conflict`."""
-        self._api.post(_path(), _manifest({"name": name, "labels": labels, "annotations": annotations}))
+        noted = {**annotations, **annotation()}
+        self._api.post(_path(), _manifest({"name": name, "labels": labels, "annotations": noted}))
 
     def apply(
         self, namespace: Namespace, *, labels: Mapping[str, str | None], annotations: Mapping[str, str | None]
@@ -71,13 +76,13 @@ class NamespaceWriterAdapter:
             "uid": namespace.uid,
             "resourceVersion": namespace.version,
             "labels": dict(labels),
-            "annotations": dict(annotations),
+            "annotations": {**annotations, **annotation()},
         }
         self._api.merge(_path(namespace.name), {"metadata": metadata})
 
     def annotate(self, name: str, annotations: Mapping[str, str]) -> None:
         """Set annotations and leave the others."""
-        self._api.merge(_path(name), {"metadata": {"annotations": dict(annotations)}})
+        self._api.merge(_path(name), {"metadata": {"annotations": {**annotations, **annotation()}}})
 
 
 class NamespaceDeleterAdapter:
@@ -109,8 +114,8 @@ def _namespace(document: Mapping[str, Any]) -> Namespace:
         version=metadata["resourceVersion"],
         labels=metadata.get("labels") or {},
         annotations=metadata.get("annotations") or {},
-        created=datetime.fromisoformat(created) if created else None,
-        terminating_since=datetime.fromisoformat(since) if since else None,
+        created=parse_time(created) if created else None,
+        terminating_since=parse_time(since) if since else None,
         remaining=tuple(
             "; ".join(filter(None, (each.get("message", ""), _KEEPING[each["type"]])))
             for each in conditions

@@ -8,8 +8,9 @@ from typing import Protocol
 from app.http.responses import Response
 from coppice.environment.key import Key
 from coppice.lifecycle.drift import Difference, Drift
+from coppice.reconciler.correlation import logger
 
-_log = logging.getLogger("coppice.sweep")
+_log = logger("coppice.sweep")
 
 
 def confirmation(body: bytes) -> str:
@@ -70,7 +71,7 @@ class Queue(Protocol):
     """Where keys are queued."""
 
     def enqueue(self, keys: Iterable[Key]) -> None:
-        """Put keys on the queue."""
+        """Put keys on the queue, stamped with what led to it."""
 
 
 class Leases(Protocol):
@@ -107,7 +108,7 @@ def report_sweep(found: Drift, orphans: tuple[str, ...]) -> None:
     """
     mended = any(each.mends for each in (*found.make, *found.remove))
     level = logging.WARNING if mended or found.stopped or found.unread or orphans else logging.INFO
-    _log.log(level, "sweep %s", json.dumps(summary(found, orphans), ensure_ascii=False))
+    _log.document(level, "sweep", summary(found, orphans))
 
 
 def report_freed(locks: tuple[str, ...]) -> None:
@@ -117,4 +118,4 @@ def report_freed(locks: tuple[str, ...]) -> None:
         locks: the locks.
     """
     if locks:
-        _log.warning("runs that died %s", json.dumps({"locks": list(locks)}, ensure_ascii=False))
+        _log.document(logging.WARNING, "runs that died", {"locks": list(locks)})

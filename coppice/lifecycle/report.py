@@ -1,7 +1,6 @@
-"""What a run of a branch tells afterwards: its report, and the message that brings a waiting key back."""
+"""What a run of a branch tells afterwards."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from typing import TypeVar
 
 from coppice.components.namespace import ROLLING_OUT, Annotate
@@ -11,7 +10,6 @@ from coppice.lifecycle.receipt import receipt_of
 from coppice.reconciler.controller import ChangeResult, RunResult
 from coppice.reconciler.observation import present
 from coppice.reconciler.report import Report
-from coppice.reconciler.requeue import requeue_after
 
 Look = TypeVar("Look")
 
@@ -39,7 +37,7 @@ def build_report(key: Key, ran: RunResult[Look], observed: Observed, *, gone: bo
     }
     receipt = receipt_of(ran.results, observed.recorded.record) if gone else {}
     return Report(
-        key=key_fields(key),
+        key=key.fields,
         outcome=ran.outcome,
         seconds=seconds,
         results=ran.results,
@@ -54,29 +52,3 @@ def _applied(results: Iterable[ChangeResult]) -> bool:
     """
     made = (result.change for result in results if result.error is None)
     return any(isinstance(each, Annotate) and each.applied.result == ROLLING_OUT for each in made)
-
-
-def key_fields(key: Key) -> Mapping[str, str]:
-    """A key, as reports show it."""
-    return {"repository": key.repository, "branch": key.branch}
-
-
-def requeue_message(
-    report: Report, key: Key, *, first_seen: datetime | None, now: datetime
-) -> tuple[str, float] | None:
-    """The message that brings a waiting key back.
-
-    Args:
-        report: how the run ended.
-        key: the branch.
-        first_seen: since when the key has been waiting; `None` if it has only begun to.
-        now: the time.
-
-    Returns:
-        The message and its delay in seconds; `None` if it has not to come back.
-    """
-    later = requeue_after(report.outcome, first_seen=first_seen, now=now)
-    if later is None:
-        return None
-    since, delay = later
-    return key.to_message(first_seen=since), delay

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
+from coppice.reconciler.correlation import carried
 from coppice.reconciler.errors import Conflict, Failure, Gone, QuotaReached
 from coppice.reconciler.outcome import Done, Outcome, Stalled, Waiting
 from coppice.reconciler.plan import Blocked, Change, Plan, Wait, Wave, wave
@@ -192,9 +193,8 @@ def _act_on(
         for index, change in enumerate(each.changes):
             groups.setdefault(change.lock or f"#{index}", []).append(change)
         with ThreadPoolExecutor(max_workers=min(_SIDE_BY_SIDE, len(groups))) as pool:
-            batches = list(
-                pool.map(lambda group: _in_sequence(group, execute, locks, lease), groups.values())
-            )
+            act = carried(lambda group: _in_sequence(group, execute, locks, lease))
+            batches = list(pool.map(act, groups.values()))
         results += [result for batch in batches for result in batch]
         if any(result.error for result in results):
             break

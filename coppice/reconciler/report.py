@@ -2,15 +2,15 @@
 that ended in one way.
 """
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from coppice.reconciler import correlation
 from coppice.reconciler.controller import ChangeResult
 from coppice.reconciler.outcome import Outcome, Stalled
 
-_log = logging.getLogger("coppice.run")
+_log = correlation.logger("coppice.run")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class Report:
         results: what was changed, in order, with the errors met.
         facts: what else is worth a column of its own: the revision, the namespace, the receipt.
         remarks: what people should know of what was made: corrections, and what has no effect.
+        correlation_id: what led to the run; empty if nobody knows.
     """
 
     key: Mapping[str, str]
@@ -32,6 +33,7 @@ class Report:
     results: tuple[ChangeResult, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    correlation_id: str = field(default_factory=correlation.current)
 
     def as_json(self) -> dict[str, object]:
         """The report as a JSON object; every value is safe to show."""
@@ -45,10 +47,11 @@ class Report:
             "seconds": round(self.seconds, 3),
             "changes": [str(result) for result in self.results if result.error is None],
             "failures": [str(result) for result in self.results if result.error],
+            **({correlation.FIELD: self.correlation_id} if self.correlation_id else {}),
         }
 
     def log(self) -> None:
         """Write the one line, as a warning if somebody has to do something, or to know of something."""
         told = isinstance(self.outcome, Stalled) or self.remarks
         level = logging.WARNING if told else logging.INFO
-        _log.log(level, "run %s", json.dumps(self.as_json(), ensure_ascii=False))
+        _log.document(level, "run", self.as_json())

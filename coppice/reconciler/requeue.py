@@ -4,27 +4,27 @@ The queue does not merge equal keys. Without a limit, every sweep and every tick
 messages that never ends; with it, what still waits after ten minutes is theirs.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from coppice.reconciler.message import Stamps
 from coppice.reconciler.outcome import Outcome, Waiting
 
 MAX_AGE = timedelta(minutes=10)
 
 
-def requeue_after(
-    outcome: Outcome, *, first_seen: datetime | None, now: datetime
-) -> tuple[datetime, float] | None:
+def requeue_after(outcome: Outcome, stamps: Stamps, *, now: datetime) -> tuple[Stamps, float] | None:
     """Say when a key has to come back.
 
     Args:
         outcome: how its run ended.
-        first_seen: since when it has been waiting; `None` if it has only begun to.
+        stamps: those that it came with.
         now: the time.
 
     Returns:
-        Since when it has been waiting, and in how many seconds to come back; `None` if it has not to.
+        The stamps that it comes back with, and in how many seconds; `None` if it has not to.
     """
-    since = first_seen or now
+    since = stamps.first_seen or now
     if not isinstance(outcome, Waiting) or now - since >= MAX_AGE:
         return None
-    return since, max(1.0, outcome.retry_after)
+    return replace(stamps, first_seen=since), max(1.0, outcome.retry_after)

@@ -17,9 +17,11 @@ from coppice.environment.key import Key, from_message
 from coppice.environment.naming import Name
 from coppice.lifecycle.drift import Drift
 from coppice.lifecycle.observe_branch import Observed, Readers
-from coppice.lifecycle.report import requeue_message
 from coppice.manifests.rejection import Rejection
+from coppice.reconciler.correlation import correlated
+from coppice.reconciler.message import Stamps
 from coppice.reconciler.report import Report
+from coppice.reconciler.requeue import requeue_after
 from deprovisioning.executor import Executor as DeprovisioningExecutor
 from provisioning.admission import AdmissionPolicy as GuardRules
 from provisioning.executor import Executor as ProvisioningExecutor
@@ -186,12 +188,13 @@ class Program:
 
     def work(self, message: str) -> Report:
         """What the queue's function does with one message."""
-        found, first_seen = from_message(message)
-        report = self.reconciler.reconcile(found)
-        later = requeue_message(report, found, first_seen=first_seen, now=self.world.now)
+        found, stamps = from_message(message)
+        with correlated(stamps.correlation_id):
+            report = self.reconciler.reconcile(found)
+        later = requeue_after(report.outcome, stamps, now=self.world.now)
         if later is not None:
-            text, delay = later
-            self.queue.append((self.world.now + timedelta(seconds=delay), text))
+            again, delay = later
+            self.queue.append((self.world.now + timedelta(seconds=delay), found.to_message(again)))
         return report
 
     def drain(self) -> list[Report]:
@@ -213,7 +216,7 @@ class Program:
 
     def enqueue(self, keys: Iterable[Key]) -> None:
         """Put keys onto the queue."""
-        self.queue += [(self.world.now, each.to_message()) for each in keys]
+        self.queue += [(self.world.now, each.to_message(Stamps.now())) for each in keys]
 
     def stand(self, branch: str, objects: tuple[Mapping[str, Any], ...] | None = None) -> str:
         """Push a branch and see its environment up."""

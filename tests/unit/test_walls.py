@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = {"adapters", "app", "coppice", "deprovisioning", "devtools", "provisioning", "scheduler"}
 
@@ -41,3 +43,22 @@ def test_nothing_that_decides_reads_the_environment_or_the_clock() -> None:
         if re.search(word, file.read_text())
     ]
     assert offenders == []
+
+
+def deployed() -> list[Path]:
+    rooms = [ROOT / room for room in sorted(ROOMS - {"devtools"})]
+    return [ROOT / "function_app.py", *(file for room in rooms for file in sorted(room.rglob("*.py")))]
+
+
+@pytest.mark.parametrize(
+    ("word", "home"),
+    [
+        (r"getLogger\(\"coppice|getLogger\(__name__", None),
+        (r"getLogger\(name", "coppice/reconciler/correlation.py"),
+        (r"datetime\.fromisoformat|strptime", "coppice/reconciler/times.py"),
+    ],
+    ids=["every line bears the correlation ID", "so there is one way to a logger", "one way to read a time"],
+)
+def test_some_things_are_done_in_one_place(word: str, home: str | None) -> None:
+    found = {str(file.relative_to(ROOT)) for file in deployed() if re.search(word, file.read_text())}
+    assert found == ({home} if home else set())

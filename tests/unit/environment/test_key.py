@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coppice.environment.key import Key, from_message
+from coppice.reconciler.message import NONE, Stamps
 
 KEY = Key(repository="acme/todo", branch="feature/new-login")
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -20,34 +21,38 @@ def test_a_message_is_the_key_and_nothing_else() -> None:
 def test_a_message_that_was_put_off_says_since_when() -> None:
     since = datetime(2026, 3, 1, 22, 5, tzinfo=timezone(timedelta(hours=1)))
 
-    assert json.loads(KEY.to_message(since))["firstSeen"] == "2026-03-01T22:05:00+01:00"
+    assert json.loads(KEY.to_message(Stamps(first_seen=since)))["firstSeen"] == "2026-03-01T22:05:00+01:00"
 
 
 @given(repository=NAMES, branch=NAMES, since=st.none() | st.datetimes(timezones=st.just(UTC)))
 def test_what_is_written_is_read_again(repository: str, branch: str, since: datetime | None) -> None:
     key = Key(repository=repository, branch=branch)
 
-    assert from_message(key.to_message(since)) == (key, since)
-    assert from_message(key.to_message(since).encode()) == (key, since)
+    stamps = Stamps(first_seen=since)
+    assert from_message(key.to_message(stamps)) == (key, stamps)
+    assert from_message(key.to_message(stamps).encode()) == (key, stamps)
 
 
 def test_other_keys_are_ignored() -> None:
     message = json.loads(KEY.to_message()) | {"action": "delete", "force": True, "commit": None}
 
-    assert from_message(json.dumps(message)) == (KEY, None)
+    assert from_message(json.dumps(message)) == (KEY, NONE)
 
 
 @pytest.mark.parametrize("stamp", [None, 7, [], "", "soon", "2026-03-01", "2026-03-01T22:05:00", "\ud800"])
 def test_a_stamp_that_is_no_time_does_not_keep_the_branch_from_being_looked_at(stamp: object) -> None:
     message = json.loads(KEY.to_message()) | {"firstSeen": stamp}
 
-    assert from_message(json.dumps(message)) == (KEY, None)
+    assert from_message(json.dumps(message)) == (KEY, NONE)
 
 
 def test_a_stamp_may_be_in_zulu_time() -> None:
     message = json.loads(KEY.to_message()) | {"firstSeen": "2026-03-01T21:05:00Z"}
 
-    assert from_message(json.dumps(message)) == (KEY, datetime(2026, 3, 1, 21, 5, tzinfo=UTC))
+    assert from_message(json.dumps(message)) == (
+        KEY,
+        Stamps(first_seen=datetime(2026, 3, 1, 21, 5, tzinfo=UTC)),
+    )
 
 
 @pytest.mark.usefixtures("uncollected")
@@ -76,7 +81,8 @@ def test_a_message_that_names_no_branch_says_why(text: str | bytes, reason: str)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: (
-        st.lists(inner) | st.dictionaries(st.sampled_from(["repository", "branch", "firstSeen"]), inner)
+        st.lists(inner)
+        | st.dictionaries(st.sampled_from(["repository", "branch", "firstSeen", "correlationId"]), inner)
     ),
     max_leaves=6,
 )
@@ -85,16 +91,17 @@ JSON = st.recursive(
 @given(st.text() | st.binary() | JSON.map(json.dumps))
 def test_no_message_raises_anything_but_a_value_error(text: str | bytes) -> None:
     with contextlib.suppress(ValueError):
-        key, first_seen = from_message(text)
+        key, stamps = from_message(text)
 
-        assert from_message(key.to_message(first_seen)) == (key, first_seen)
+        assert from_message(key.to_message(stamps)) == (key, stamps)
 
 
-def test_the_largest_key_still_fits_a_queue_message_with_its_stamp() -> None:
+def test_the_largest_key_still_fits_a_queue_message_with_its_stamps() -> None:
     room = 48 * 1024 - 256 - len(Key(repository="a/b", branch="x").to_message()) + 1
     largest = Key(repository="a/b", branch="x" * room)
 
-    assert len(b64encode(largest.to_message(datetime.max.replace(tzinfo=UTC)).encode())) < 64 * 1024
+    stamps = Stamps(first_seen=datetime.max.replace(tzinfo=UTC), correlation_id="9" * 64)
+    assert len(b64encode(largest.to_message(stamps).encode())) < 64 * 1024
     with pytest.raises(ValueError, match="a queue message has room for"):
         Key(repository="a/b", branch="x" * (room + 1))
 

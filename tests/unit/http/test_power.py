@@ -1,9 +1,7 @@
-"""A person's word against the calendar, as it comes over HTTP."""
+"""A person's word against the calendar, as it comes over HTTP, and what its key leads to."""
 
 import json
-import logging
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,15 +9,20 @@ import azure.functions as func
 import pytest
 
 import app.power_functions
+from app.power import reconcile
 from app.settings import load
+from coppice.reconciler.correlation import correlated
+from coppice.reconciler.errors import Unreachable
+from coppice.reconciler.outcome import Done, Waiting
+from coppice.reconciler.report import Report
 from scheduler.loading import load as load_schedule
 from scheduler.overrides import Override
-from tests.unit.scheduler.states import asleep
-from tests.unit.scheduler.world import SCHEDULE as NIGHTS
-from tests.unit.scheduler.world import World
+from tests.support.program import Program
+from tests.support.triggers import Context, Out
 from tests.unit.test_settings import REQUIRED
 
-SCHEDULE = """
+ASKED = "asked-by-ada"
+DEV = """
 environments:
   dev:
     awake: ["Mon-Fri 06:00-20:00"]
@@ -27,6 +30,7 @@ environments:
     state: [{file: values.yaml, path: state}]
     sync: [{argocd: argocd/dev}]
 """
+FEATURES = '  features:\n    awake: ["Mon-Fri 06:00-22:00"]\n'
 
 
 class Overrides:
@@ -34,129 +38,156 @@ class Overrides:
 
     def __init__(self) -> None:
         self.written: list[Override] = []
+        self.ended: list[str] = []
 
     def write(self, override: Override) -> None:
         self.written.append(override)
 
     def end(self, environment: str) -> None:
-        raise AssertionError(environment)
+        self.ended.append(environment)
 
 
-class Out(func.Out[str]):
-    """Where keys go."""
-
-    def __init__(self) -> None:
-        self.keys: list[str] = []
-
-    def set(self, val: str) -> None:
-        self.keys.append(val)
-
-    def get(self) -> str:
-        return self.keys[-1]
-
-
-@pytest.mark.parametrize(("authentication", "remembered"), [("off", ""), ("easyauth", "ada@example.com")])
-def test_who_asked_is_believed_only_where_app_service_vouches_for_it(
-    monkeypatch: pytest.MonkeyPatch, authentication: str, remembered: str
-) -> None:
+def ask(
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    environment: str,
+    body: object = None,
+    *,
+    authentication: str = "off",
+) -> tuple[func.HttpResponse, Overrides, Out]:
+    """Ask a program that has nothing but settings, a schedule, and a place for overrides."""
     overrides, out = Overrides(), Out()
     program = SimpleNamespace(
         settings=load({**REQUIRED, "CONSOLE_AUTH": authentication}),
-        schedule=load_schedule(SCHEDULE, name="schedule.yaml"),
+        schedule=load_schedule(DEV + FEATURES, name="schedule.yaml"),
         overrides=overrides,
     )
     monkeypatch.setattr(app.power_functions, "container", lambda: program)
     monkeypatch.setattr(app.power_functions, "now", lambda: datetime(2026, 3, 2, 9, tzinfo=UTC))
     answer = app.power_functions.set_power._function.get_user_function()(
         func.HttpRequest(
-            "POST",
-            "/api/power/dev",
-            headers={"X-MS-CLIENT-PRINCIPAL-NAME": "ada@example.com"},
-            route_params={"environment": "dev"},
-            body=json.dumps({"state": "on", "reason": "a demo"}).encode(),
+            method,
+            f"/api/power/{environment}",
+            headers={"X-MS-CLIENT-PRINCIPAL-NAME": "ada@example.com", "x-ms-client-request-id": ASKED},
+            route_params={"environment": environment},
+            body=json.dumps(body).encode(),
         ),
         out,
+        Context(),
     )
+    return answer, overrides, out
+
+
+@pytest.mark.parametrize(("authentication", "remembered"), [("off", ""), ("easyauth", "ada@example.com")])
+def test_who_asked_is_believed_only_where_app_service_vouches_for_it(
+    monkeypatch: pytest.MonkeyPatch, authentication: str, remembered: str
+) -> None:
+    body = {"state": "on", "reason": "a demo"}
+
+    answer, overrides, out = ask(monkeypatch, "POST", "dev", body, authentication=authentication)
 
     assert answer.status_code == 202
     assert [override.who for override in overrides.written] == [remembered]
-    assert out.keys == ['{"environment": "dev"}']
+    assert [json.loads(each) for each in out.keys] == [{"environment": "dev", "correlationId": ASKED}]
 
 
-class Queue:
-    """Keeps the keys."""
-
-    def __init__(self) -> None:
-        self.put_in: list[str] = []
-
-    def put(self, message: str) -> None:
-        self.put_in.append(message)
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """The app over a world in memory, which sleeps."""
-    world, queue = asleep(), Queue()
-
-    def program() -> SimpleNamespace:
-        power = world.reconciler()
-        return SimpleNamespace(power=power, schedule=power.schedule, power_queue=queue)
-
-    monkeypatch.setattr(app.power_functions, "container", program)
-    yield world
-    assert set(queue.put_in) <= {'{"environment": "dev"}'}
-
-
-def tick() -> None:
-    app.power_functions.tick_power._function.get_user_function()(None)
-
-
-def told() -> Mapping[str, Any]:
-    request = func.HttpRequest("GET", "/api/power", body=b"")
-    answer = app.power_functions.show_power._function.get_user_function()(request)
-    assert answer.status_code == 200
-    body: Mapping[str, Any] = json.loads(answer.get_body())
-    return body
-
-
-def test_a_tick_wakes_what_the_schedule_no_longer_names_and_says_so(
-    world: World, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("method", "body"), [("POST", {"state": "on"}), ("DELETE", None)])
+@pytest.mark.parametrize("environment", ["dev", "features"])
+def test_a_persons_word_is_written_down_and_its_key_queued_and_nothing_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, method: str, body: object, environment: str
 ) -> None:
-    caplog.set_level(logging.INFO)
-    world.schedule = NIGHTS.replace("pools: [dev, gpu]", "pools: [dev]")
-    for _ in range(4):
-        tick()
-        world.settle(minutes=5)
-    assert (world.nodes["gpu"], world.shapes()["gpu"].tag, world.nodes["dev"]) == (1, "", 0)
-    assert "(in no schedule)" in caplog.messages[0]
-    assert "asleep, and in no schedule: pool/gpu" in caplog.messages[0]
+    answer, overrides, out = ask(monkeypatch, method, environment, body)
+
+    assert answer.status_code == 202
+    assert json.loads(answer.get_body())["correlation_id"] == ASKED
+    assert [each.environment for each in overrides.written] + overrides.ended == [environment]
+    assert [json.loads(each)["environment"] for each in out.keys] == [environment]
 
 
-def test_what_the_schedule_no_longer_names_is_shown_as_the_tick_reports_it(world: World) -> None:
-    assert told()["orphans"] is None
-    world.schedule = NIGHTS.replace("pools: [dev, gpu]", "pools: [dev]")
-    before = dict(world.pools)
-    orphans = told()["orphans"]
-    assert orphans["now"]["items"][0] == {"wave": ["change pool/gpu (count 0 to 1)"]}
-    assert orphans["now"]["note"] == "asleep, and in no schedule: pool/gpu"
-    assert world.pools == before
-    tick()
-    world.settle(minutes=5)
-    for _ in range(3):
-        tick()
-        world.settle(minutes=5)
-    assert told()["orphans"] is None
+def test_what_was_refused_queues_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, overrides, out = ask(monkeypatch, "POST", "features", {"state": "sideways"})
+
+    assert (answer.status_code, overrides.written, out.keys) == (400, [], [])
 
 
-def test_an_orphan_that_is_protected_is_shown_with_the_reason(world: World) -> None:
-    world.schedule = NIGHTS.replace("pools: [dev, gpu]", "pools: [dev]").replace("[prod]", "[prod, gpu]")
-    orphans = told()["orphans"]
-    assert orphans["now"]["struck"] == [
-        {"change": "change pool/gpu (count 0 to 1)", "why": "it is in protected_pools"}
-    ]
-    assert "it is in protected_pools" in orphans["stuck"]
+class Power:
+    """Switches environments of the schedule."""
+
+    def reconcile(self, environment: str) -> Report:
+        return Report(key={"environment": environment}, outcome=Done("switched"), seconds=0)
 
 
-def test_orphans_that_cannot_be_looked_for_are_not_said_to_be_none(world: World) -> None:
-    world.unreadable = {"arm"}
-    assert "no answer from arm" in told()["orphans"]["stuck"]
+def served(program: Program, schedule: str = DEV + FEATURES) -> Any:
+    """A container with this program's branches."""
+    return SimpleNamespace(
+        schedule=load_schedule(schedule, name="schedule.yaml"),
+        power=Power(),
+        reconciler=program.reconciler,
+        enqueue=program.enqueue,
+        now=lambda: program.world.now,
+    )
+
+
+def report(program: Any, environment: str) -> Report:
+    found = reconcile(program, environment)
+    assert found is not None
+    return found
+
+
+def test_the_key_of_features_puts_those_branches_to_sleep_that_are_awake_and_wakes_them_again() -> None:
+    program = Program()
+    program.stand("x")
+    program.stand("y")
+    program.world.now += timedelta(hours=2)  # a fresh environment is not put to sleep
+    assert report(served(program), "features").facts["queued"] == []
+
+    program.world.night = program.world.now  # what an override says, or its end
+    with correlated(ASKED):
+        asleep = report(served(program), "features")
+
+    assert (asleep.outcome.code, asleep.facts["queued"]) == ("done", ["x", "y"])
+    assert {each.correlation_id for each in program.drain()} == {ASKED}
+    assert [program.namespace(each).annotations["coppice.dev/asleep"] for each in "xy"] == ["true", "true"]
+
+    program.world.night = None
+    assert report(served(program), "features").facts["queued"] == ["x", "y"]
+    program.drain()
+    assert [program.namespace(each).annotations["coppice.dev/asleep"] for each in "xy"] == ["false", "false"]
+
+
+def test_the_key_of_features_begins_no_removal() -> None:
+    program = Program()
+    program.stand("x")
+    program.delete_branch("x")
+
+    assert report(served(program), "features").facts["queued"] == []
+    assert program.queue == []
+
+
+def test_what_could_not_be_read_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = Program()
+    program.stand("x")
+
+    def heads() -> dict[str, str]:
+        raise Unreachable("GitHub did not answer")
+
+    monkeypatch.setattr(program.repository, "heads", heads)
+
+    outcome = report(served(program), "features").outcome
+
+    assert isinstance(outcome, Waiting)
+    assert (outcome.code, outcome.retry_after) == ("unknown", 60)
+    assert "GitHub did not answer" in outcome.why
+
+
+def test_every_other_key_is_the_schedules() -> None:
+    program = Program()
+    program.push("x")
+
+    assert report(served(program), "dev").outcome == Done("switched")
+    assert report(served(program, DEV), "features").outcome == Done("switched")
+    assert program.queue == []
+
+
+def test_without_a_schedule_there_is_nothing_to_switch() -> None:
+    assert reconcile(SimpleNamespace(schedule=None, power=None), "features") is None  # type: ignore[arg-type]

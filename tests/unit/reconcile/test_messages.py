@@ -8,22 +8,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coppice.environment.key import from_message
-from coppice.lifecycle.report import requeue_message
+from coppice.reconciler.correlation import accepted, correlated
+from coppice.reconciler.message import NONE, Stamps
 from coppice.reconciler.outcome import Done, Outcome, Stalled, Waiting
-from coppice.reconciler.report import Report
+from coppice.reconciler.requeue import requeue_after
 from tests.support.config import key
 from tests.support.program import Program
 from tests.support.snapshot import snapshot
 from tests.support.world import START
 
+DELIVERY = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
 EXTRA = st.dictionaries(
-    st.sampled_from(["action", "deleted", "commit", "after", "force", "firstSeen", "namespace", "revision"]),
-    JSON | st.sampled_from(["delete", "2026-03-02T08:59:00+00:00", "0" * 40]),
+    st.sampled_from(
+        [
+            "action",
+            "deleted",
+            "commit",
+            "after",
+            "force",
+            "firstSeen",
+            "correlationId",
+            "namespace",
+            "revision",
+        ]
+    ),
+    JSON | st.sampled_from(["delete", "2026-03-02T08:59:00+00:00", "0" * 40, DELIVERY]),
 )
 STATES = ["absent", "standing", "behind", "gone", "held", "going"]
 
@@ -59,7 +73,9 @@ def test_stripped_of_all_but_the_key_every_message_has_the_same_outcome(
     report = plain.work(message)
     other = adorned.work(json.dumps({**extra, **json.loads(message)}))
 
-    assert other.as_json() == report.as_json()
+    told = other.as_json()
+    assert told.pop("correlation_id", "") == accepted(extra.get("correlationId"))
+    assert told == report.as_json()
     assert snapshot(adorned.world) == snapshot(plain.world)
     plain.drain()
     adorned.drain()
@@ -70,51 +86,68 @@ def test_stripped_of_all_but_the_key_every_message_has_the_same_outcome(
     assert snapshot(adorned.world) == snapshot(plain.world)
 
 
-def report(outcome: Outcome) -> Report:
-    return Report(key={}, outcome=outcome, seconds=0)
-
-
-WAITING = report(Waiting("pods are starting", "rollout", 10))
+WAITING = Waiting("pods are starting", "rollout", 10)
 
 
 @pytest.mark.parametrize("outcome", [Done(), Stalled("refused", "refused")])
 def test_a_run_that_has_ended_does_not_come_back(outcome: Outcome) -> None:
-    assert requeue_message(report(outcome), key("x"), first_seen=None, now=START) is None
+    assert requeue_after(outcome, NONE, now=START) is None
 
 
-def test_a_waiting_key_comes_back_and_says_since_when_it_waits() -> None:
-    later = requeue_message(WAITING, key("x"), first_seen=None, now=START)
+def test_a_waiting_key_comes_back_and_says_since_when_it_waits_and_what_led_to_it() -> None:
+    later = requeue_after(WAITING, Stamps(correlation_id=DELIVERY), now=START)
 
     assert later is not None
-    message, delay = later
+    stamps, delay = later
     assert delay == 10
-    assert from_message(message) == (key("x"), START)
+    assert from_message(key("x").to_message(stamps)) == (
+        key("x"),
+        Stamps(first_seen=START, correlation_id=DELIVERY),
+    )
 
 
 def test_a_key_that_came_back_keeps_its_stamp() -> None:
     first = START - timedelta(minutes=5)
-    later = requeue_message(WAITING, key("x"), first_seen=first, now=START)
+    later = requeue_after(WAITING, Stamps(first_seen=first), now=START)
 
     assert later is not None
-    assert from_message(later[0])[1] == first
+    assert later[0].first_seen == first
 
 
 def test_after_ten_minutes_a_waiting_key_is_the_sweeps() -> None:
     """Else each sweep would start one more chain of messages that never ends."""
-    almost = START - timedelta(minutes=9, seconds=59)
+    almost = Stamps(first_seen=START - timedelta(minutes=9, seconds=59))
 
-    assert requeue_message(WAITING, key("x"), first_seen=almost, now=START) is not None
-    assert requeue_message(WAITING, key("x"), first_seen=START - timedelta(minutes=10), now=START) is None
+    assert requeue_after(WAITING, almost, now=START) is not None
+    assert requeue_after(WAITING, Stamps(first_seen=START - timedelta(minutes=10)), now=START) is None
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2])
 def test_a_key_never_comes_back_at_once(seconds: float) -> None:
-    later = requeue_message(
-        report(Waiting("to be built", "build", seconds)), key("x"), first_seen=None, now=START
-    )
+    later = requeue_after(Waiting("to be built", "build", seconds), NONE, now=START)
 
     assert later is not None
     assert later[1] == 1
+
+
+def test_every_run_of_a_chain_of_messages_bears_what_led_to_the_first() -> None:
+    program = Program()
+    program.push("x")
+    program.queue.append((START, key("x").to_message(Stamps(correlation_id=DELIVERY))))
+
+    reports = program.drain()
+
+    assert len(reports) > 1
+    assert {each.correlation_id for each in reports} == {DELIVERY}
+
+
+def test_the_keys_of_a_sweep_bear_the_sweeps_own() -> None:
+    program = Program()
+    program.push("x")
+    with correlated("a-sweep"):
+        program.sweep()
+
+    assert {each.correlation_id for each in program.drain()} == {"a-sweep"}
 
 
 def test_a_chain_of_messages_ends_in_a_world_that_never_settles() -> None:

@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from coppice.reconciler.controller import run
+from coppice.reconciler.correlation import correlated, current
 from coppice.reconciler.outcome import Done, Stalled, Waiting
 from coppice.reconciler.plan import Blocked, Change, Plan, Suppressed, Wait, Wave
 from tests.support.shop import Put, Shop, puts
@@ -63,6 +64,21 @@ def test_the_world_is_looked_at_again_once_the_lock_is_held() -> None:
 
     assert ran.outcome == Done()
     assert shop.puts == []
+
+
+def test_changes_that_are_made_side_by_side_bear_what_led_to_the_run() -> None:
+    together = threading.Barrier(3, timeout=10)
+    shop = Shop([puts("a", "b", "c")])
+
+    def execute(_: frozenset[str], change: Change) -> str:
+        together.wait()
+        shop.stands.add(change.target)
+        return current()
+
+    with correlated("a-push"):
+        ran = run(name="key", observe=shop.look, plan=shop.plan, execute=execute, locks=shop)
+
+    assert [each.note for each in ran.results] == ["a-push"] * 3
 
 
 def test_the_changes_of_a_wave_are_made_side_by_side() -> None:

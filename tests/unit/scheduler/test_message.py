@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from coppice.reconciler.message import NONE, Stamps
 from scheduler.message import from_message, to_message
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -9,7 +10,8 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 @pytest.mark.parametrize("first_seen", [None, NOON])
 def test_what_is_written_is_what_is_read(first_seen: datetime | None) -> None:
-    assert from_message(to_message("dev", first_seen=first_seen)) == ("dev", first_seen)
+    stamps = Stamps(first_seen=first_seen, correlation_id="a-tick")
+    assert from_message(to_message("dev", stamps)) == ("dev", stamps)
 
 
 @pytest.mark.usefixtures("uncollected")
@@ -24,4 +26,4 @@ def test_a_message_without_an_environment_is_refused(text: str) -> None:
 @pytest.mark.parametrize("stamp", ["3", '"soon"', '"2026-03-02T12:00:00"', "null"])
 def test_a_stamp_that_is_no_time_and_any_other_key_are_ignored(stamp: str) -> None:
     text = f'{{"environment": "dev", "firstSeen": {stamp}, "state": "off"}}'
-    assert from_message(text) == ("dev", None)
+    assert from_message(text) == ("dev", NONE)

@@ -9,6 +9,7 @@ import pytest
 from kubernetes.client import Configuration
 
 from adapters.kubernetes.client import Api, path
+from coppice.reconciler.correlation import correlated
 from coppice.reconciler.errors import Conflict, Forbidden, Gone, QuotaReached, Rejected, Unreachable
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.raw import Answer, Asked, Reset, json_reply, raw_server, reply
@@ -218,8 +219,15 @@ def test_every_request_says_who_asks_and_for_whom() -> None:
     with raw_server(lambda _: json_reply(200, {"kind": "Namespace"})) as server:
         api_at(server.url, impersonate="jane@example.com").get("/api/v1/namespaces/x")
         api_at(server.url).get("/api/v1/namespaces/x")
-    assert [each.headers["user-agent"] for each in server.asked] == ["coppice", "coppice"]
-    assert [each.headers.get("impersonate-user") for each in server.asked] == ["jane@example.com", None]
+        with correlated("a-push"):
+            api_at(server.url).get("/api/v1/namespaces/x")
+    agents = [each.headers["user-agent"] for each in server.asked]
+    assert agents == ["coppice", "coppice", "coppice (a-push)"]
+    assert [each.headers.get("impersonate-user") for each in server.asked] == [
+        "jane@example.com",
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(("uid", "version"), [("u", ""), ("", "7")])

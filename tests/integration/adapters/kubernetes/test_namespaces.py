@@ -9,6 +9,7 @@ from adapters.kubernetes.namespaces import (
 )
 from coppice.components.namespace import Namespace
 from coppice.components.removal import Owned
+from coppice.reconciler.correlation import correlated
 from coppice.reconciler.errors import Conflict, Failure, Forbidden, Gone, Rejected, Unreachable
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster
@@ -218,3 +219,23 @@ def test_a_namespace_that_cannot_go_says_which_group_or_object_and_what_helps(
     (kept,) = read(reader).remaining
     assert said in kept
     assert helps in kept
+
+
+def test_every_write_notes_what_led_to_it_in_the_same_call(
+    cluster: Cluster, reader: NamespaceReaderAdapter, writer: NamespaceWriterAdapter
+) -> None:
+    with correlated("the-first"):
+        writer.create("x", labels={}, annotations={"a": "1"})
+    assert read(reader).annotations == {"a": "1", "coppice.dev/correlation-id": "the-first"}
+
+    with correlated("the-second"):
+        writer.apply(read(reader), labels={}, annotations={"a": None})
+    assert read(reader).annotations == {"coppice.dev/correlation-id": "the-second"}
+
+    before = len(cluster.emulator.requests)
+    with correlated("the-third"):
+        writer.annotate("x", {"b": "2"})
+    writer.annotate("x", {"c": "3"})  # by nobody known
+    assert len(cluster.emulator.requests) == before + 2
+    noted = {"b": "2", "c": "3", "coppice.dev/correlation-id": "the-third"}
+    assert read(reader).annotations == noted

@@ -21,6 +21,7 @@ from coppice.environment.records import (
     SharedName,
     Stall,
 )
+from coppice.reconciler.correlation import correlated
 from coppice.reconciler.errors import Conflict, Failure, Forbidden, NotSetUp, Rejected, Unreachable
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster
@@ -302,3 +303,18 @@ def test_books_that_cannot_be_read_are_not_empty(
         records.get(KEY, NAME)
     with pytest.raises(kind):
         records.all()
+
+
+def test_what_led_to_a_record_is_noted_beside_it_and_is_no_part_of_it(
+    cluster: Cluster, records: RecordStore
+) -> None:
+    with correlated("a-push"):
+        records.write(RECORD)
+
+    document = cluster.standing(f"{CONFIG_MAPS}/record-feature-x")
+    assert document["metadata"]["annotations"] == {
+        "coppice.dev/repository": KEY.repository,
+        "coppice.dev/branch": KEY.branch,
+        "coppice.dev/correlation-id": "a-push",
+    }
+    assert records.get(KEY, NAME).record == replace(RECORD, version=document["metadata"]["resourceVersion"])
