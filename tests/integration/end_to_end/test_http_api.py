@@ -1,5 +1,8 @@
 """What people and scripts ask over HTTP, through the host: answers, errors, and what comes of them."""
 
+import json
+import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -101,6 +104,39 @@ def test_a_deleted_environment_stays_away_through_sweep_and_restart_until_a_push
         restarted.actors.push(standing.branch)
         assert restarted.stands(standing.branch) == standing.namespace
     until("the hold is gone", lambda: not requests(standing))
+
+
+def lines(stage: Stage, correlation_id: str) -> list[dict[str, Any]]:
+    """What the program has logged under an ID, as JSON, each line with the word that it begins with."""
+    found = re.findall(r" INFO (\w+) (\{.*\})$", stage.program.log.read_text(), flags=re.MULTILINE)
+    told = ({"word": word, **json.loads(document)} for word, document in found)
+    return [each for each in told if each.get("correlation_id") == correlation_id]
+
+
+def test_one_push_is_followed_through_answer_log_annotations_and_report(stage: Stage) -> None:
+    before = stage.world.heads()
+    stage.actors.push(stage.branch, told=False)
+    delivery = stage.world.deliveries_since(before)[-1]
+    answer = stage.program.deliver(delivery, secret=stage.world.settings["GITHUB_WEBHOOK_SECRET"])
+    sent = answer.request.headers["X-GitHub-Delivery"]
+    assert answer.json()["correlation_id"] == answer.headers["x-ms-request-id"] == sent
+    stage.stands(stage.branch)
+    until("its last run is told", lambda: [each for each in lines(stage, sent) if each.get("code") == "done"])
+
+    queued, *runs = lines(stage, sent)
+    assert (queued["word"], {each["word"] for each in runs}) == ("queued", {"run"})
+    assert {each["branch"] for each in (queued, *runs)} == {stage.branch}
+    namespace = stage.eyes.environment(stage.branch)
+    noted = [*stage.eyes.notes(), *([namespace] if namespace else [])]
+    assert len(noted) == 2
+    assert {each["metadata"]["annotations"]["coppice.dev/correlation-id"] for each in noted} == {sent}
+
+
+def test_a_request_that_names_itself_is_found_under_its_name(standing: Stage) -> None:
+    name = {"x-ms-client-request-id": f"asked-{uuid.uuid4()}"}
+    answer = standing.api.put(environment(standing.branch), headers=name)
+    assert answer.json()["correlation_id"] == name["x-ms-client-request-id"]
+    until("it is told", lambda: len(lines(standing, name["x-ms-client-request-id"])) > 1)
 
 
 def test_a_hold_ends_when_the_environment_is_asked_for(standing: Stage) -> None:
