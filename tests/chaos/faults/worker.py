@@ -34,6 +34,7 @@ from app.container import Container
 from coppice.manifests.archive import Tree
 from coppice.reconciler.errors import Failure
 from tests.chaos.faults.clock import Clock
+from tests.support.triggers import Context
 
 _SHORT = 0.25  # seconds
 
@@ -61,7 +62,7 @@ def _say(answer: Mapping[str, object]) -> None:
     os.write(1, json.dumps(answer).encode() + b"\n")
 
 
-def _live(task: Mapping[str, Any], functions: Mapping[str | None, Callable[[Any], None]]) -> None:
+def _live(task: Mapping[str, Any], functions: Mapping[str | None, Callable[[Any, Any], None]]) -> None:
     clock = Clock(Path(task["clock"]))
     _prepare(clock, builds=Path(task["builds"]))
 
@@ -69,7 +70,7 @@ def _live(task: Mapping[str, Any], functions: Mapping[str | None, Callable[[Any]
         now = staticmethod(clock.now)
 
     program = Program(task["settings"])
-    vars(function_app).update(composed=lambda: program, now=clock.now)
+    vars(function_app).update(container=lambda: program, now=clock.now)
     _say({"pid": os.getpid()})
     for line in sys.stdin:
         invocation = json.loads(line)
@@ -80,9 +81,9 @@ def _live(task: Mapping[str, Any], functions: Mapping[str | None, Callable[[Any]
         _say(_invoke(functions[invocation["function"]], argument))
 
 
-def _invoke(function: Callable[[Any], None], argument: object) -> Mapping[str, object]:
+def _invoke(function: Callable[[Any, Any], None], argument: object) -> Mapping[str, object]:
     try:
-        function(argument)
+        function(argument, Context())
     except Failure as error:
         return {"raised": repr(error)}
     except Exception as error:  # noqa: BLE001  (as the host does; the test judges it)
