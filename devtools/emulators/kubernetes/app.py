@@ -17,7 +17,15 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from devtools.emulators.emulator import Emulator
-from devtools.emulators.kubernetes import budgets, deletes, discovery, selectors, status, writes
+from devtools.emulators.kubernetes import (
+    budgets,
+    deletes,
+    discovery,
+    representations,
+    selectors,
+    status,
+    writes,
+)
 from devtools.emulators.kubernetes.controller_simulator import Player
 from devtools.emulators.kubernetes.fields import UnreadableListError
 from devtools.emulators.kubernetes.kinds import BY_RESOURCE, EVENT, POD, Kind
@@ -124,8 +132,9 @@ def _objects(
         raise status.no_such_resource()
     if subresource not in {"", *(["status"] if kind.status else ()), *(["eviction"] if kind == POD else ())}:
         raise status.no_such_resource()
+    form = representations.negotiated(request.headers.get("accept", ""))
     if not name and request.method == "GET":
-        return JSONResponse(_list(store, kind, namespace, request))
+        return JSONResponse(form.of(_list(store, kind, namespace, request)))
     if kind.namespaced and not namespace:
         raise status.method_not_allowed()
     target = writes.Target(
@@ -140,10 +149,12 @@ def _objects(
         if request.method != "POST":
             raise status.method_not_allowed()
         return JSONResponse(budgets.evict(store, target, _document(body)), status_code=201)
-    return _object(store, target, request, body)
+    answer, created = _object(store, target, request, body)
+    return JSONResponse(form.of(answer), status_code=201 if created else 200)
 
 
-def _object(store: Store, target: writes.Target, request: Request, body: bytes) -> Response:
+def _object(store: Store, target: writes.Target, request: Request, body: bytes) -> tuple[Object, bool]:
+    """Answer for one object, and say whether it was created."""
     created = False
     match request.method, bool(target.name), target.status:
         case "GET", True, _:
@@ -159,13 +170,7 @@ def _object(store: Store, target: writes.Target, request: Request, body: bytes) 
             answer = deletes.delete(store, target, dict(request.query_params) | options)
         case _:
             raise status.method_not_allowed()
-    if "as=PartialObjectMetadata;" in request.headers.get("accept", "") and answer["kind"] != "Status":
-        answer = {
-            "kind": "PartialObjectMetadata",
-            "apiVersion": "meta.k8s.io/v1",
-            "metadata": answer["metadata"],
-        }
-    return JSONResponse(answer, status_code=201 if created else 200)
+    return answer, created
 
 
 def _list(store: Store, kind: Kind, namespace: str, request: Request) -> Object:

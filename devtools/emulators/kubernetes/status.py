@@ -16,6 +16,7 @@ _REASONS = {
     403: "Forbidden",
     404: "NotFound",
     405: "MethodNotAllowed",
+    406: "NotAcceptable",
     409: "Conflict",
     410: "Expired",
     415: "UnsupportedMediaType",
@@ -199,6 +200,11 @@ def method_not_allowed() -> ApiError:
 def no_such_resource() -> ApiError:
     """Make the error about a resource, or a version, that a known group does not have."""
     return ApiError(404, "the server could not find the requested resource", details={})
+
+
+def not_acceptable(message: str) -> ApiError:
+    """Make the error about an answer that cannot be written as the client accepts it."""
+    return ApiError(406, message)
 
 
 def unsupported_media_type() -> ApiError:
