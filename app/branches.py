@@ -19,6 +19,7 @@ from adapters.kubernetes.namespaces import (
 from adapters.kubernetes.object_status import ObjectStatusAdapter
 from adapters.kubernetes.rate_limiter import RateLimiter
 from adapters.kubernetes.record_store import RecordStore
+from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from adapters.kustomize.build import Kustomize, find
 from adapters.postgres.creator import DatabaseWriterAdapter
 from adapters.postgres.deleter import DatabaseDropperAdapter
@@ -43,7 +44,9 @@ def readers(program: "Container") -> Readers:
         records=program.records,
         namespaces=NamespaceReaderAdapter(program.provisioning_api),
         identities=program.identities,
-        application=ApplicationReaderAdapter(program.provisioning_api, program.discovery),
+        application=ApplicationReaderAdapter(
+            program.provisioning_api, program.discovery, SecretProbeAdapter(program.provisioning_api)
+        ),
         databases=DatabaseReaderAdapter(program.postgres) if program.postgres else None,
         monitoring=SharedAdapter(program.provisioning_api),
         asleep_since=partial(features_asleep_since, program),
@@ -76,7 +79,9 @@ def reconciler(program: "Container") -> Reconciler:
     return Reconciler(
         config=program.config,
         readers=program.readers,
-        objects=ObjectStatusAdapter(program.provisioning_api, program.discovery),
+        objects=ObjectStatusAdapter(
+            program.provisioning_api, program.discovery, SecretProbeAdapter(program.provisioning_api)
+        ),
         desired=wish,
         provisioning=ProvisioningExecutor(
             records=program.records,

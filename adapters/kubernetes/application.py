@@ -7,12 +7,14 @@ from typing import Any
 from adapters.kubernetes import workload_failures
 from adapters.kubernetes.client import Api, path
 from adapters.kubernetes.discovery import Discovery
+from adapters.kubernetes.object_getter import ObjectGetter
 from adapters.kubernetes.status_errors import NotServed
 from coppice.components.application import (
     TEMPLATE,
     Live,
     Manifest,
     Rollout,
+    SecretProbe,
     Trouble,
     Workload,
     going,
@@ -33,11 +35,13 @@ class ApplicationReaderAdapter:
     Args:
         api: the cluster.
         discovery: its kinds.
+        secrets: asks for Secrets' metadata.
     """
 
-    def __init__(self, api: Api, discovery: Discovery) -> None:
+    def __init__(self, api: Api, discovery: Discovery, secrets: SecretProbe) -> None:
         self._api = api
         self._discovery = discovery
+        self._objects = ObjectGetter(api, discovery, secrets)
 
     def rollout(self, namespace: str) -> Rollout:
         """Deployments, StatefulSets and what keeps them: three lists, and events where those do not say."""
@@ -66,13 +70,13 @@ class ApplicationReaderAdapter:
         return workload_failures.of_events(events, silent, pods)
 
     def live(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Live, ...]:
-        """Those of the objects that stand: a get for each."""
+        """Those of the objects that stand: a get of the metadata of each."""
         found = (self._live(namespace, ref) for ref in refs)
         return tuple(each for each in found if each is not None)
 
     def _live(self, namespace: str, ref: ObjectRef) -> Live | None:
         try:
-            metadata = self._discovery.reach(namespace, ref, self._touched)["metadata"]
+            metadata = self._metadata(namespace, ref)
         except (Gone, NotSetUp):  # a kind that the cluster does not know has no objects
             return None
         noted = ref.kind != "Secret" or _as_delivered(metadata)
@@ -85,15 +89,12 @@ class ApplicationReaderAdapter:
             template=(metadata.get("annotations") or {}).get(TEMPLATE, "") if noted else "",
         )
 
-    def _touched(self, where: str) -> Any:
-        """The object, by an empty patch, which changes nothing: so no role has to read Secrets.
-
-        What is thought to be gone is forgotten. So whoever says so is asked twice.
-        """
+    def _metadata(self, namespace: str, ref: ObjectRef) -> Mapping[str, Any]:
+        """An object that is thought to be gone is forgotten. So an answer that says so is asked for twice."""
         try:
-            return self._api.merge(where, {})
+            return self._objects.metadata(namespace, ref)
         except Gone:
-            return self._api.merge(where, {})
+            return self._objects.metadata(namespace, ref)
 
     def cron_jobs(self, namespace: str) -> tuple[str, ...]:
         """The CronJobs that are not suspended."""

@@ -26,7 +26,8 @@ from coppice.reconciler.errors import Failure, Gone, Unreachable
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 MERGE = "application/merge-patch+json"
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
-METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+# No second media type: a server that cannot send metadata alone refuses, and does not send the whole object.
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _PAGE = 500
 _NO_SUCH_PAGE = b"404 page not found\n"  # said, in so many words, where no API group lives
 _TIMEOUT = (5, 30)  # seconds to connect, and to answer
@@ -127,6 +128,13 @@ class Api:
     def merge(self, path: str, body: Mapping[str, Any]) -> Any:
         """Set some fields of an object (RFC 7386)."""
         return self._request("PATCH", path, {"fieldManager": "coppice"}, body=body, content=MERGE)
+
+    def merge_dry_run(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Have some fields set and nothing persisted, and read the metadata that there would be:
+        https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run.
+        """
+        query = {"fieldManager": "coppice", "dryRun": "All"}
+        return self._request("PATCH", path, query, body=body, content=MERGE, accept=METADATA)
 
     def delete(self, path: str, *, uid: str = "", version: str = "") -> None:
         """Ask the very object to go that was read; one that is gone by then is no error.

@@ -14,6 +14,7 @@ import jwt
 from azure.core.exceptions import ClientAuthenticationError
 
 from adapters.kubernetes.object_status import ObjectStatusAdapter
+from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from app.container import now
 from coppice.diagnostics.identity_chain import IdentityChain
 from coppice.diagnostics.identity_checks import ANNOTATION
@@ -86,7 +87,9 @@ class Stage:
         """What an explanation says of the way from the branch's service account to its identity."""
         program = self.program.composition
         observed, _, _ = program.reconciler.explain(program.config.key(branch))
-        objects = ObjectStatusAdapter(program.provisioning_api, program.discovery)
+        objects = ObjectStatusAdapter(
+            program.provisioning_api, program.discovery, SecretProbeAdapter(program.provisioning_api)
+        )
         looked = inspect_branch(
             observed, config=program.config, identities=program.readers.identities, objects=objects, now=now()
         )

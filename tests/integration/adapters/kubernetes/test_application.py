@@ -11,6 +11,7 @@ from adapters.kubernetes.application import (
     CronJobSuspenderAdapter,
 )
 from adapters.kubernetes.discovery import Discovery
+from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from coppice.components.application import Live
 from coppice.components.removal import Owned
 from coppice.environment.records import ObjectRef
@@ -19,6 +20,7 @@ from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster
 
 SERVICE = ObjectRef("v1", "Service", "web")
+SECRET = ObjectRef("v1", "Secret", "login")
 THING = ObjectRef("example.com/v1", "Thing", "x")
 MERGE = {"Content-Type": "application/merge-patch+json"}
 POD = {"containers": [{"name": "web", "image": "registry.test/web:1"}]}
@@ -32,7 +34,7 @@ def namespace(cluster: Cluster) -> str:
 
 @pytest.fixture
 def reader(cluster: Cluster) -> ApplicationReaderAdapter:
-    return ApplicationReaderAdapter(cluster.api, Discovery(cluster.api))
+    return ApplicationReaderAdapter(cluster.api, Discovery(cluster.api), SecretProbeAdapter(cluster.api))
 
 
 @pytest.fixture
@@ -43,6 +45,10 @@ def writer(cluster: Cluster) -> ApplicationWriterAdapter:
 def service(**ports: int) -> dict[str, Any]:
     listed = [{"name": name, "port": port} for name, port in ports.items()]
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": listed}}
+
+
+def secret(**data: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}, "stringData": data}
 
 
 def workload(kind: str, name: str, **spec: Any) -> dict[str, Any]:
@@ -339,13 +345,22 @@ def test_a_rollout_takes_three_lists(
     assert len(cluster.asked("GET")) == 3
 
 
+@pytest.mark.parametrize(
+    ("ref", "method"), [(SERVICE, "GET"), (SECRET, "PATCH")], ids=["an object", "a Secret"]
+)
 def test_an_object_is_gone_only_if_that_is_said_twice(
-    reader: ApplicationReaderAdapter, writer: ApplicationWriterAdapter, cluster: Cluster, namespace: str
+    reader: ApplicationReaderAdapter,
+    writer: ApplicationWriterAdapter,
+    cluster: Cluster,
+    namespace: str,
+    ref: ObjectRef,
+    method: str,
 ) -> None:
     writer.apply(namespace, service(http=80))
-    (before,) = reader.live(namespace, [SERVICE])
-    cluster.emulator.fail(Fail(status=404, method="PATCH"))
-    assert reader.live(namespace, [SERVICE]) == (before,)
+    writer.apply(namespace, secret(password="b"))
+    (before,) = reader.live(namespace, [ref])
+    cluster.emulator.fail(Fail(status=404, method=method))
+    assert reader.live(namespace, [ref]) == (before,)
 
-    cluster.emulator.fail(Fail(status=404, method="PATCH", times=2))
-    assert reader.live(namespace, [SERVICE]) == ()
+    cluster.emulator.fail(Fail(status=404, method=method, times=2))
+    assert reader.live(namespace, [ref]) == ()

@@ -4,6 +4,7 @@ import pytest
 
 from adapters.kubernetes.application import ApplicationReaderAdapter, ApplicationWriterAdapter
 from adapters.kubernetes.discovery import Discovery
+from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from coppice.components.login import DeliverLogin, login_secret
 from coppice.environment.records import ObjectRef
 from tests.integration.adapters.worlds import Cluster
@@ -18,7 +19,7 @@ LOGIN = login_secret(DELIVER, "a password", "abc")
 @pytest.fixture
 def reader(cluster: Cluster) -> ApplicationReaderAdapter:
     cluster.namespace("x")
-    return ApplicationReaderAdapter(cluster.api, Discovery(cluster.api))
+    return ApplicationReaderAdapter(cluster.api, Discovery(cluster.api), SecretProbeAdapter(cluster.api))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.object_status import ObjectStatusAdapter
+from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from coppice.diagnostics.identity_checks import ANNOTATION
 from coppice.environment.records import ObjectRef
 from coppice.reconciler.errors import Forbidden
@@ -19,7 +20,7 @@ SECRET = ObjectRef("v1", "Secret", "login")
 @pytest.fixture
 def reader(cluster: Cluster) -> ObjectStatusAdapter:
     cluster.namespace("x")
-    return ObjectStatusAdapter(cluster.api, Discovery(cluster.api))
+    return ObjectStatusAdapter(cluster.api, Discovery(cluster.api), SecretProbeAdapter(cluster.api))
 
 
 def test_the_objects_that_stand_are_told_with_their_age_and_nothing_that_they_hold(

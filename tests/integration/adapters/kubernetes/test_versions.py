@@ -9,6 +9,7 @@ from adapters.kubernetes.application import ApplicationReaderAdapter, Applicatio
 from adapters.kubernetes.client import Api
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.object_status import ObjectStatusAdapter
+from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from coppice.components.removal import Owned
 from coppice.environment.records import ObjectRef
 from coppice.reconciler.errors import Gone, NotSetUp
@@ -36,13 +37,15 @@ def test_an_object_stands_and_goes_whatever_version_its_record_was_written_in(
 ) -> None:
     cluster.namespace("x")
     discovery = Discovery(cluster.api)
-    reader = ApplicationReaderAdapter(cluster.api, discovery)
+    reader = ApplicationReaderAdapter(cluster.api, discovery, SecretProbeAdapter(cluster.api))
     writer = ApplicationWriterAdapter(cluster.api, discovery)
     writer.apply("x", scaler("v2"))
     recorded = ObjectRef(f"autoscaling/{version}", "HorizontalPodAutoscaler", "web")
 
     (found,) = reader.live("x", [recorded])
-    (seen,) = ObjectStatusAdapter(cluster.api, discovery).sightings("x", [recorded])
+    (seen,) = ObjectStatusAdapter(cluster.api, discovery, SecretProbeAdapter(cluster.api)).sightings(
+        "x", [recorded]
+    )
     writer.delete("x", Owned(found))
 
     assert seen.created is not None
@@ -88,7 +91,7 @@ def test_a_definition_that_goes_in_a_workers_life_is_missing_and_nothing_to_wait
 
         with pytest.raises(NotSetUp, match="install its CustomResourceDefinition"):
             writer.apply("x", MANIFEST)
-        assert ApplicationReaderAdapter(api, discovery).live("x", [THING]) == ()
+        assert ApplicationReaderAdapter(api, discovery, SecretProbeAdapter(api)).live("x", [THING]) == ()
 
 
 def test_a_namespace_that_has_gone_is_waited_for_and_asks_for_no_kinds() -> None:
@@ -107,7 +110,7 @@ def test_a_version_that_goes_in_a_workers_life_takes_no_object_away() -> None:
     kinds = Changing("v2", "v1")
     with raw_server(kinds.answer) as server:
         api = Api(Configuration(host=server.url))
-        reader = ApplicationReaderAdapter(api, Discovery(api))
+        reader = ApplicationReaderAdapter(api, Discovery(api), SecretProbeAdapter(api))
         (before,) = reader.live("x", [THING])
         kinds.versions = ("v2",)
 
@@ -121,4 +124,4 @@ def test_routes_whose_definition_goes_in_a_workers_life_claim_nothing(cluster: C
         gone = Api(Configuration(host=server.url))
         discovery._api = gone
 
-        assert ApplicationReaderAdapter(gone, discovery).hosts() == {}
+        assert ApplicationReaderAdapter(gone, discovery, SecretProbeAdapter(gone)).hosts() == {}

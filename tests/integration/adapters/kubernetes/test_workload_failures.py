@@ -6,6 +6,7 @@ import pytest
 
 from adapters.kubernetes.application import ApplicationReaderAdapter, ApplicationWriterAdapter
 from adapters.kubernetes.discovery import Discovery
+from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from adapters.kubernetes.workload_failures import of_events, of_pod
 from coppice.components.application import Workload
 from coppice.environment.records import ObjectRef
@@ -27,7 +28,7 @@ def fenced(cluster: Cluster) -> str:
 
 @pytest.fixture
 def reader(cluster: Cluster) -> ApplicationReaderAdapter:
-    return ApplicationReaderAdapter(cluster.api, Discovery(cluster.api))
+    return ApplicationReaderAdapter(cluster.api, Discovery(cluster.api), SecretProbeAdapter(cluster.api))
 
 
 @pytest.fixture
