@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.azure.pools import PoolAdapter
 from adapters.github.flags import FlagAdapter
-from adapters.kubernetes.gitops import GitOpsAdapter
+from adapters.kubernetes.gitops.adapter import GitOpsAdapter
 from adapters.kubernetes.leases import Leases
 from adapters.kubernetes.nodes import NodeAdapter
 from adapters.kubernetes.power_store import LedgerAdapter

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import yaml
 
-from adapters.kubernetes.gitops import GitOpsAdapter
+from adapters.kubernetes.gitops.adapter import GitOpsAdapter
 from adapters.kubernetes.leases import Leases
 from adapters.kubernetes.nodes import NodeAdapter
 from adapters.kubernetes.power_store import LedgerAdapter, OverrideAdapter

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adapters.kubernetes.gitops import GitOpsAdapter
+from adapters.kubernetes.gitops.adapter import GitOpsAdapter
 from coppice.reconciler.errors import Rejected
 from scheduler.gitops import Synced
 from scheduler.schedule import Sync

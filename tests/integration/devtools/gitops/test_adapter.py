@@ -6,7 +6,7 @@ import pytest
 from kubernetes.client import Configuration
 
 from adapters.kubernetes.client import Api
-from adapters.kubernetes.gitops import GitOpsAdapter
+from adapters.kubernetes.gitops.adapter import GitOpsAdapter
 from scheduler.gitops import Synced
 from scheduler.schedule import Sync
 from tests.integration.devtools.gitops.conftest import GLOBALS, RELEASE, World
