@@ -4,24 +4,15 @@ call, and send a PUT twice.
 
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
-from adapters.unreadable import UNREADABLE, plainly, seconds
-from coppice.reconciler.errors import (
-    Conflict,
-    Failure,
-    Forbidden,
-    Gone,
-    NotSetUp,
-    QuotaReached,
-    Rejected,
-    Throttled,
-    Unreachable,
-)
+from adapters.azure.errors import failure, retry_after, translating
+from coppice.reconciler.errors import Conflict, Failure, Forbidden, NotSetUp, QuotaReached, Unreachable
 
 _OVERLAPPING = "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"
 # AKS changes one thing at a time in a cluster, and that takes minutes.
@@ -33,6 +24,7 @@ _SIGN_IN = (
     "PROVISIONING_CLIENT_ID, DEPROVISIONING_CLIENT_ID and SCHEDULER_CLIENT_ID, if set, are client ids"
 )
 _FULL = "too many federated identity credentials"
+_NO_ROLE = "Check the role assignments of the identity that the program acts as"
 _TIMEOUTS = {"connection_timeout": 5, "read_timeout": 30}  # seconds
 
 
@@ -74,38 +66,27 @@ def translated(what: str) -> Iterator[None]:
     Args:
         what: what is being asked for, for the message.
     """
-    try:
+    with translating("Azure", what, refusal=partial(_refusal, what)):
         yield
-    except HttpResponseError as error:
-        raise _failure(what, error) from error
-    except AzureError as error:
-        raise Unreachable(f"Azure did not answer: {what}: {plainly(error)}") from error
-    except UNREADABLE as error:
-        raise Unreachable(f"Azure gave no usable answer: {what}: {error!r}") from error
 
 
-def _failure(what: str, error: HttpResponseError) -> Failure:
+def _refusal(what: str, error: HttpResponseError) -> Failure:
     code = error.error.code if error.error else ""
     message = f"Azure refused: {what}: {error.message}"
-    status = error.status_code or 0
-    retry_after = seconds(getattr(error.response, "headers", {}).get("Retry-After"))
+    status, wait = error.status_code or 0, retry_after(error)
     if code == "SubscriptionNotFound":  # says nothing about what is in it
         return NotSetUp(f"{message}. Check AZURE_SUBSCRIPTION_ID")
-    if status == 404 and code:  # one without a code is not ARM's own
-        return Gone(message)
+    if status == 404 and not code:  # no answer of ARM's own is without a code
+        return Unreachable(message, retry_after=wait)
     if advice := _forbids(status, code, error):
         return Forbidden(f"{message}. {advice}")
-    if status == 429:
-        return Throttled(message, retry_after=retry_after or 5)
     if status == 409 and code == _OVERLAPPING:
-        return Conflict(message, retry_after=retry_after or 5)
-    if status in {409, 412}:
-        return Conflict(message, retry_after=retry_after or (30 if code in _UNDER_WAY else None))
+        return Conflict(message, retry_after=wait or 5)
+    if status in {409, 412} and code in _UNDER_WAY:
+        return Conflict(message, retry_after=wait or 30)
     if status == 400 and _FULL in message.lower():
         return QuotaReached(f"{message}. Add an identity to WORKLOAD_IDENTITIES")
-    if 400 <= status < 500 and status not in {404, 408}:
-        return Rejected(message)
-    return Unreachable(message, retry_after=retry_after)
+    return failure(message, error, forbidden=_NO_ROLE)
 
 
 def _forbids(status: int, code: str | None, error: HttpResponseError) -> str:
@@ -117,5 +98,5 @@ def _forbids(status: int, code: str | None, error: HttpResponseError) -> str:
     if code in _POLICIES:
         return "Check that policy: no role assignment changes what it says"
     if status == 403:
-        return "Check the role assignments of the identity that the program acts as"
+        return _NO_ROLE
     return ""

@@ -8,29 +8,15 @@ It reads the app's own `AzureWebJobsStorage`, as the host does: a connection str
 import base64
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    HttpResponseError,
-    ResourceExistsError,
-    ResourceNotFoundError,
-)
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
-from adapters.unreadable import UNREADABLE, plainly, seconds
-from coppice.reconciler.errors import (
-    Conflict,
-    Failure,
-    Forbidden,
-    Gone,
-    NotSetUp,
-    Rejected,
-    Throttled,
-    Unreachable,
-)
+from adapters.azure.errors import failure, translating
+from coppice.reconciler.errors import Failure, NotSetUp
 
 _CONNECTION = "AzureWebJobsStorage"
 _NETWORK = "that the account's network rules let the app in"
@@ -56,6 +42,13 @@ class Queue:
         self._client = _client(name, settings)
         self._advice = _BY_CONNECTION if settings.get(_CONNECTION) else _BY_IDENTITY
 
+    def _translating(self) -> AbstractContextManager[None]:
+        return translating(f"queue {self._client.queue_name}", refusal=self._refusal)
+
+    def _refusal(self, error: HttpResponseError) -> Failure:
+        message = f"queue {self._client.queue_name} refused: {error.message[:_SHOWN]}"
+        return failure(message, error, forbidden=self._advice)
+
     def put(self, message: str, *, delay: float = 0) -> None:
         """Put a message on the queue.
 
@@ -68,7 +61,7 @@ class Queue:
         """
         body = base64.b64encode(message.encode()).decode()
         later = min(max(0, math.ceil(delay)), _LONGEST_DELAY)
-        with _translated(self._client.queue_name, self._advice):
+        with self._translating():
             try:
                 self._client.send_message(body, visibility_timeout=later)
             except ResourceNotFoundError:
@@ -78,40 +71,11 @@ class Queue:
 
     def length(self) -> int:
         """About how many messages wait; 0 if there is no queue yet."""
-        with _translated(self._client.queue_name, self._advice):
+        with self._translating():
             try:
                 return self._client.get_queue_properties().approximate_message_count or 0
             except ResourceNotFoundError:
                 return 0
-
-
-@contextlib.contextmanager
-def _translated(queue: str, advice: str) -> Iterator[None]:
-    try:
-        yield
-    except HttpResponseError as error:
-        raise _failure(queue, error, advice) from error
-    except AzureError as error:
-        raise Unreachable(f"queue {queue} did not answer: {plainly(error)}") from error
-    except UNREADABLE as error:
-        raise Unreachable(f"queue {queue} gave no usable answer: {error!r}") from error
-
-
-def _failure(queue: str, error: HttpResponseError, advice: str) -> Failure:
-    message = f"queue {queue} refused: {error.message[:_SHOWN]}"
-    status = error.status_code or 0
-    retry_after = seconds(getattr(error.response, "headers", {}).get("Retry-After"))
-    if status in {401, 403} or (not status and isinstance(error, ClientAuthenticationError)):
-        return Forbidden(f"{message}. {advice}")
-    if status == 404:
-        return Gone(message)
-    if status in {409, 412}:
-        return Conflict(message)
-    if status == 429:
-        return Throttled(message, retry_after=retry_after or 5)
-    if 400 <= status < 500 and status != 408:
-        return Rejected(message)
-    return Unreachable(message, retry_after=retry_after)
 
 
 def _client(name: str, settings: Mapping[str, str]) -> QueueClient:

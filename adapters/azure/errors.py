@@ -1,0 +1,70 @@
+"""Errors of the Azure SDKs as our types. What is particular to a service, its own client adds."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+
+from adapters.unreadable import UNREADABLE, plainly, seconds
+from coppice.reconciler.errors import (
+    Conflict,
+    Failure,
+    Forbidden,
+    Gone,
+    Rejected,
+    Throttled,
+    Unreachable,
+)
+
+
+@contextlib.contextmanager
+def translating(
+    service: str, what: str = "", *, refusal: Callable[[HttpResponseError], Failure]
+) -> Iterator[None]:
+    """Turn errors of an SDK of Azure into ours.
+
+    Args:
+        service: who was asked, for the message.
+        what: what was asked for, if the service alone does not say it.
+        refusal: turns the service's answer into a failure.
+    """
+    asked = f": {what}" if what else ""
+    try:
+        yield
+    except HttpResponseError as error:
+        raise refusal(error) from error
+    except AzureError as error:
+        raise Unreachable(f"{service} did not answer{asked}: {plainly(error)}") from error
+    except UNREADABLE as error:
+        raise Unreachable(f"{service} gave no usable answer{asked}: {error!r}") from error
+
+
+def failure(message: str, error: HttpResponseError, *, forbidden: str) -> Failure:
+    """Turn an answer of Azure into a failure, by its status alone.
+
+    Args:
+        message: who refused what, and in which words.
+        error: what the SDK raised.
+        forbidden: what helps if the identity has too few rights.
+    """
+    status, wait = error.status_code or 0, retry_after(error)
+    if status in {401, 403} or (not status and isinstance(error, ClientAuthenticationError)):
+        return Forbidden(f"{message}. {forbidden}")
+    if status == 404:
+        return Gone(message)
+    if status in {409, 412}:
+        return Conflict(message, retry_after=wait)
+    if status == 429:
+        return Throttled(message, retry_after=wait or 5)
+    if 400 <= status < 500 and status != 408:
+        return Rejected(message)
+    return Unreachable(message, retry_after=wait)
+
+
+def retry_after(error: HttpResponseError) -> float | None:
+    """Seconds after which Azure asked to be called again, if it did.
+
+    Args:
+        error: what the SDK raised.
+    """
+    return seconds(getattr(error.response, "headers", {}).get("Retry-After"))
