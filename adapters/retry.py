@@ -27,9 +27,9 @@ from tenacity import (
 
 from coppice.reconciler.errors import Conflict, Throttled, Unreachable
 
-_PATIENCE = 10.0  # seconds: a lease that was renewed before the write outlasts it
-_MOST = 10  # tries within these: nobody is told to come back in less than a second
-_PAUSE = 1.0  # seconds
+_MAX_SECONDS = 10.0  # seconds: a lease that was renewed before the write outlasts it
+_MAX_TRIES = 10  # tries within these: nobody is told to come back in less than a second
+_POLL_INTERVAL = 1.0  # seconds
 _JITTER = 0.05  # seconds: who writes to an identity holds its lock, so few come back at the same time
 
 P = ParamSpec("P")
@@ -53,10 +53,10 @@ def retry_reads(call: Callable[P, R]) -> Callable[P, R]:
         reraise=True,
     )
     @wraps(call)
-    def patient(*args: P.args, **kwargs: P.kwargs) -> R:
+    def retrying(*args: P.args, **kwargs: P.kwargs) -> R:
         return call(*args, **kwargs)
 
-    return patient
+    return retrying
 
 
 def retry_throttled(call: Callable[P, R]) -> Callable[P, R]:
@@ -74,21 +74,21 @@ def retry_throttled(call: Callable[P, R]) -> Callable[P, R]:
 
     @retry(
         retry=retry_if_exception(lambda error: isinstance(error, Throttled)),
-        stop=stop_before_delay(_PATIENCE) | stop_after_attempt(_MOST),
-        wait=_as_told,
+        stop=stop_before_delay(_MAX_SECONDS) | stop_after_attempt(_MAX_TRIES),
+        wait=_retry_after,
         reraise=True,
     )
     @wraps(call)
-    def patient(*args: P.args, **kwargs: P.kwargs) -> R:
+    def retrying(*args: P.args, **kwargs: P.kwargs) -> R:
         return call(*args, **kwargs)
 
-    return patient
+    return retrying
 
 
-def _as_told(state: RetryCallState) -> float:
+def _retry_after(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     told = error.retry_after if isinstance(error, Throttled) else None
-    return (told or _PATIENCE) + wait_random(0, _JITTER)(state)
+    return (told or _MAX_SECONDS) + wait_random(0, _JITTER)(state)
 
 
 def retry_conflicts(call: Callable[P, R]) -> Callable[P, R]:
@@ -103,15 +103,15 @@ def retry_conflicts(call: Callable[P, R]) -> Callable[P, R]:
 
     @retry(
         retry=retry_if_exception_type(Conflict),
-        stop=stop_after_attempt(_MOST),
+        stop=stop_after_attempt(_MAX_TRIES),
         wait=wait_random(0, 2 * _JITTER),
         reraise=True,
     )
     @wraps(call)
-    def patient(*args: P.args, **kwargs: P.kwargs) -> R:
+    def retrying(*args: P.args, **kwargs: P.kwargs) -> R:
         return call(*args, **kwargs)
 
-    return patient
+    return retrying
 
 
 def pause(seconds: float) -> None:
@@ -124,11 +124,11 @@ def pause(seconds: float) -> None:
         nap.sleep(seconds)
 
 
-def poll_until(look: Callable[[], R | None], *, seconds: float) -> R | None:
+def poll_until(probe: Callable[[], R | None], *, seconds: float) -> R | None:
     """Look every second or two until something is there.
 
     Args:
-        look: returns what is looked for, or `None`.
+        probe: returns what is looked for, or `None`.
         seconds: for how long to look; with 0 it is looked once.
 
     Returns:
@@ -136,8 +136,8 @@ def poll_until(look: Callable[[], R | None], *, seconds: float) -> R | None:
     """
     found: R | None = Retrying(
         retry=retry_if_result(lambda found: found is None),
-        stop=stop_before_delay(seconds) | stop_after_attempt(1 + int(seconds / _PAUSE)),
-        wait=wait_random(_PAUSE, 2 * _PAUSE),
+        stop=stop_before_delay(seconds) | stop_after_attempt(1 + int(seconds / _POLL_INTERVAL)),
+        wait=wait_random(_POLL_INTERVAL, 2 * _POLL_INTERVAL),
         retry_error_callback=lambda _: None,
-    )(look)
+    )(probe)
     return found

@@ -15,7 +15,7 @@ UNREADABLE = (
 )
 
 
-def plainly(error: BaseException) -> str:
+def root_cause(error: BaseException) -> str:
     """Say what broke, without the wrappings of the libraries between: those say little and print much.
 
     Args:
@@ -40,7 +40,7 @@ def _held(error: BaseException) -> BaseException | None:
     return next((part for part in parts if isinstance(part, BaseException) and part is not error), None)
 
 
-def seconds(header: str | None) -> float | None:
+def retry_after_seconds(header: str | None) -> float | None:
     """Read `Retry-After`; the form that is a date is not honoured, for none of our systems sends it.
 
     Args:

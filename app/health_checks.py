@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from adapters.github.flags import FlagAdapter
 from adapters.kubernetes.configmap_store import check_system
 from adapters.kustomize.build import find
-from adapters.postgres.reader import DatabaseReaderAdapter, closing
+from adapters.postgres.reader import DatabaseReaderAdapter, revoke_statements
 from app.startup import check_names
 from coppice.reconciler.errors import Forbidden, Gone, NotSetUp, Rejected
 from coppice.reconciler.observation import Unknown
@@ -96,5 +96,5 @@ def check_closed(server: "Server") -> None:
     if found:
         raise NotSetUp(
             f"every role may connect to {', '.join(found)}, branches' too: "
-            f"an administrator runs {closing(found)}"
+            f"an administrator runs {revoke_statements(found)}"
         )

@@ -40,9 +40,9 @@ def api(program: "Container", client_id: str) -> Api:
     if file:
         context, user = context_of(file, client_id)
         by_file = partial(by_kubeconfig, file, context=context)
-        return Api(by_file(), impersonate=user, anew=by_file)
+        return Api(by_file(), impersonate=user, rediscover=by_file)
     by_token = partial(_by_token, program, client_id)
-    return Api(by_token(), anew=by_token)
+    return Api(by_token(), rediscover=by_token)
 
 
 def _by_token(program: "Container", client_id: str) -> "Configuration":

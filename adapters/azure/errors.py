@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-from adapters.unreadable import UNREADABLE, plainly, seconds
+from adapters.unreadable import UNREADABLE, retry_after_seconds, root_cause
 from coppice.reconciler.errors import (
     Conflict,
     Failure,
@@ -34,7 +34,7 @@ def translating(
     except HttpResponseError as error:
         raise refusal(error) from error
     except AzureError as error:
-        raise Unreachable(f"{service} did not answer{asked}: {plainly(error)}") from error
+        raise Unreachable(f"{service} did not answer{asked}: {root_cause(error)}") from error
     except UNREADABLE as error:
         raise Unreachable(f"{service} gave no usable answer{asked}: {error!r}") from error
 
@@ -67,4 +67,4 @@ def retry_after(error: HttpResponseError) -> float | None:
     Args:
         error: what the SDK raised.
     """
-    return seconds(getattr(error.response, "headers", {}).get("Retry-After"))
+    return retry_after_seconds(getattr(error.response, "headers", {}).get("Retry-After"))

@@ -61,7 +61,7 @@ class IdentityReaderAdapter(_Identities):
             with translated(f"list the credentials of identity {ref}"):
                 listed = list(self._client.federated_identity_credentials.list(group, name))
         except Gone as error:
-            if self._stands(ref):
+            if self._exists(ref):
                 raise Unreachable(f"identity {ref} stands, and yet {error}") from error
             return None
         return tuple(
@@ -75,7 +75,7 @@ class IdentityReaderAdapter(_Identities):
             for each in listed
         )
 
-    def _stands(self, ref: str) -> bool:
+    def _exists(self, ref: str) -> bool:
         try:
             return bool(self.client_id(ref))
         except Gone:
@@ -94,15 +94,15 @@ class RateLimiter(Protocol):
         """
 
 
-class _Writing(_Identities):
+class _RateLimited(_Identities):
     def __init__(
         self, credential: TokenCredential, subscription: str, url: str, *, rate_limiter: RateLimiter
     ) -> None:
         super().__init__(credential, subscription, url)
-        self._turns = rate_limiter
+        self._rate_limiter = rate_limiter
 
 
-class CredentialWriterAdapter(_Writing):
+class CredentialWriterAdapter(_RateLimited):
     """Creates federated credentials.
 
     Args:
@@ -119,11 +119,11 @@ class CredentialWriterAdapter(_Writing):
         wanted = FederatedIdentityCredential(
             issuer=credential.issuer, subject=credential.subject, audiences=list(credential.audiences)
         )
-        with self._turns.of(credential.identity), translated(f"create {credential}"):
+        with self._rate_limiter.of(credential.identity), translated(f"create {credential}"):
             self._client.federated_identity_credentials.create_or_update(group, name, credential.name, wanted)
 
 
-class CredentialDeleterAdapter(_Writing):
+class CredentialDeleterAdapter(_RateLimited):
     """Deletes federated credentials.
 
     Args:
@@ -138,7 +138,7 @@ class CredentialDeleterAdapter(_Writing):
         """Delete a credential; one that is gone by then is no error."""
         group, name = _split(owned.subject.identity)
         try:
-            with self._turns.of(owned.subject.identity), translated(f"delete {owned.subject}"):
+            with self._rate_limiter.of(owned.subject.identity), translated(f"delete {owned.subject}"):
                 self._client.federated_identity_credentials.delete(group, name, owned.subject.name)
         except Gone:
             return

@@ -11,7 +11,7 @@ from github import Auth, Github
 from github.GithubException import BadAttributeException, GithubException, RateLimitExceededException
 from jwt import PyJWTError
 
-from adapters.unreadable import UNREADABLE, plainly, seconds
+from adapters.unreadable import UNREADABLE, retry_after_seconds, root_cause
 from coppice.reconciler.errors import (
     Conflict,
     Failure,
@@ -94,7 +94,7 @@ def translated(what: str) -> Iterator[None]:
     except PyJWTError as error:
         raise NotSetUp(f"GITHUB_APP_PRIVATE_KEY cannot be used, it has to be a PEM: {error}") from error
     except requests.RequestException as error:
-        raise Unreachable(f"GitHub gave no usable answer: {what}: {plainly(error)}") from error
+        raise Unreachable(f"GitHub gave no usable answer: {what}: {root_cause(error)}") from error
     except (BadAttributeException, *UNREADABLE) as error:
         raise Unreachable(f"GitHub gave no usable answer: {what}: {error!r}") from error
 
@@ -139,7 +139,7 @@ def _wait(headers: dict[str, str]) -> float | None:
     """Seconds to wait, as https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
     says.
     """
-    wait = seconds(headers.get("retry-after"))
+    wait = retry_after_seconds(headers.get("retry-after"))
     if wait is not None:
         return wait
     reset = headers.get("x-ratelimit-reset", "")

@@ -63,14 +63,14 @@ class FlagAdapter:
                     raise Rejected(f"{path} of {repository} is no file of text, or larger than 1 MB")
                 content = found.decoded_content
         except Gone:
-            self._prove(repository, revision)
+            self._check_readable(repository, revision)
             return None
         try:
             return content.decode()
         except UnicodeDecodeError as error:
             raise Rejected(f"{path} of {repository} is not UTF-8: {error}") from error
 
-    def _prove(self, repository: str, revision: str) -> None:
+    def _check_readable(self, repository: str, revision: str) -> None:
         """See that the commit itself can be read, so that only the file is missing."""
         with translated(f"read commit {revision} of {repository}"):
             if not self._repository(repository).get_git_commit(revision).sha:

@@ -51,12 +51,12 @@ class RepositoryAdapter:
                 name = _text(found["name"], "the branch's name")
                 commit = _text(found["commit"]["sha"], "the branch's commit")
         except Gone:
-            self._prove_absent(branch)
+            self._confirm_absent(branch)
             return None
         # GitHub redirects from a branch's former name, and PyGithub follows without a word.
         return commit if name == branch else None
 
-    def _prove_absent(self, branch: str) -> None:
+    def _confirm_absent(self, branch: str) -> None:
         """See that Git's own refs lack the branch too, and that a branch which must be there can be read.
 
         GitHub says 404 of what it does not show, and on this word an environment goes.
@@ -65,11 +65,11 @@ class RepositoryAdapter:
             with translated(f"read the ref of branch {branch!r}"):
                 self._get(f"{self._path}/git/ref/heads/{quote(branch)}")
         except Gone:
-            self._see_default_branch()
+            self._check_readable()
             return
         raise Unreachable(f"GitHub says that branch {branch!r} stands, and that it does not")
 
-    def _see_default_branch(self) -> None:
+    def _check_readable(self) -> None:
         with translated(f"read repository {self._name}"):
             _, found = self._get(self._path)
             default = _text(found["default_branch"], "the repository's default branch")

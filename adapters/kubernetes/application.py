@@ -25,7 +25,7 @@ from coppice.components.removal import Owned
 from coppice.environment.records import ObjectRef
 from coppice.reconciler.errors import Conflict, Forbidden, Gone, NotSetUp
 
-_GOING = 5.0  # seconds until what is being deleted may have gone
+_DELETION_RETRY = 5.0  # seconds until what is being deleted may have gone
 _GATEWAY = "gateway.networking.k8s.io/v1"
 
 
@@ -79,7 +79,7 @@ class ApplicationReaderAdapter:
             metadata = self._metadata(namespace, ref)
         except (Gone, NotSetUp):  # a kind that the cluster does not know has no objects
             return None
-        noted = ref.kind != "Secret" or _as_delivered(metadata)
+        noted = ref.kind != "Secret" or _login_unchanged(metadata)
         return Live(
             ref=ref,
             uid=metadata["uid"],
@@ -108,18 +108,18 @@ class ApplicationReaderAdapter:
         return {
             host: route["metadata"]["namespace"]
             for kind in ("HTTPRoute", "GRPCRoute")
-            for route in self._everywhere(_GATEWAY, kind)
+            for route in self._all(_GATEWAY, kind)
             for host in (route.get("spec") or {}).get("hostnames") or ()
         }
 
-    def _everywhere(self, api_version: str, kind: str) -> Iterator[Any]:
+    def _all(self, api_version: str, kind: str) -> Iterator[Any]:
         """All objects of a kind; none of one that the cluster does not know."""
         try:
-            yield from self._api.items(self._discovery.everywhere(api_version, kind))
+            yield from self._api.items(self._discovery.collection_path(api_version, kind))
         except NotServed:  # its definition has gone since the kinds were asked for
             self._discovery.forget()
             with contextlib.suppress(NotSetUp):
-                yield from self._api.items(self._discovery.everywhere(api_version, kind))
+                yield from self._api.items(self._discovery.collection_path(api_version, kind))
         except NotSetUp:
             return
 
@@ -155,11 +155,11 @@ class ApplicationWriterAdapter:
             raise
         metadata = answer.get("metadata") or {}
         if "deletionTimestamp" in metadata:
-            raise Conflict(going(ref, metadata.get("finalizers") or ()), retry_after=_GOING)
+            raise Conflict(going(ref, metadata.get("finalizers") or ()), retry_after=_DELETION_RETRY)
 
     def delete(self, namespace: str, owned: Owned[Live]) -> None:
         """Ask the very object that was read to go."""
-        self._discovery.reach(
+        self._discovery.call_any_version(
             namespace, owned.subject.ref, lambda where: self._api.delete(where, uid=owned.subject.uid)
         )
 
@@ -184,7 +184,7 @@ class CronJobSuspenderAdapter:
             return
 
 
-def _as_delivered(metadata: Mapping[str, Any]) -> bool:
+def _login_unchanged(metadata: Mapping[str, Any]) -> bool:
     """Whether each key of a login is still as we delivered it, by the API server's account of who owns which
     field: whoever changes or removes one takes it from us, and a further key of somebody's takes nothing
     (https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management).
@@ -197,20 +197,20 @@ def _as_delivered(metadata: Mapping[str, Any]) -> bool:
 def _workload(kind: str, document: Mapping[str, Any]) -> Workload:
     spec, status = document.get("spec") or {}, document.get("status") or {}
     wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
-    kept = _kept(spec, wanted) if kind == "StatefulSet" else 0
+    held_back = _pods_kept_back(spec, wanted) if kind == "StatefulSet" else 0
     # Pods of the former template count as available too: a new one that cannot start would pass as ready.
-    former = max(0, status.get("replicas", 0) - updated - kept)
+    former = max(0, status.get("replicas", 0) - updated - held_back)
     return Workload(
         ref=ObjectRef("apps/v1", kind, document["metadata"]["name"]),
         generation=document["metadata"].get("generation", 0),
         observed_generation=status.get("observedGeneration", 0),
         wanted=wanted,
-        updated=updated + min(kept, status.get("replicas", 0)),
+        updated=updated + min(held_back, status.get("replicas", 0)),
         available=max(0, status.get("availableReplicas", 0) - former),
     )
 
 
-def _kept(spec: Mapping[str, Any], wanted: int) -> int:
+def _pods_kept_back(spec: Mapping[str, Any], wanted: int) -> int:
     """How many pods of a StatefulSet may stay at a former template for as long as nobody deletes them
     (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#update-strategies).
     """

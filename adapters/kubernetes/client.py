@@ -19,7 +19,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from adapters.kubernetes.status_errors import failure
 from adapters.retry import retry_reads
-from adapters.unreadable import plainly, seconds
+from adapters.unreadable import retry_after_seconds, root_cause
 from coppice.reconciler.correlation import current
 from coppice.reconciler.errors import Failure, Gone, Unreachable
 
@@ -41,8 +41,8 @@ class Api:
     Args:
         configuration: where it is and how to sign in.
         impersonate: a user to act as (`Impersonate-User`); empty acts as oneself.
-        anew: finds out again where it is: its address and its certificate authority may change while this
-            process lives.
+        rediscover: finds out again where it is: its address and its certificate authority may change
+            while this process lives.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class Api:
         configuration: Configuration,
         *,
         impersonate: str = "",
-        anew: Callable[[], Configuration] | None = None,
+        rediscover: Callable[[], Configuration] | None = None,
     ) -> None:
-        self._at = _connected(configuration)
-        self._anew = anew
-        self._turn = threading.Lock()
+        self._connection = _connect(configuration)
+        self._rediscover = rediscover
+        self._lock = threading.Lock()
         self._headers = {"Impersonate-User": impersonate} if impersonate else {}
 
     @retry_reads
@@ -164,20 +164,22 @@ class Api:
         content: str = "application/json",
         accept: str = "application/json",
     ) -> Any:
-        at = self._at
-        url = at.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        connection = self._connection
+        url = connection.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         headers = {**self._headers, "Accept": accept, "Content-Type": content, "User-Agent": _agent()}
         # Asking for the token is what runs the hook that renews it.
-        token = at.configuration.get_api_key_with_prefix("BearerToken")
+        token = connection.configuration.get_api_key_with_prefix("BearerToken")
         if token:
             headers["Authorization"] = token
         try:
-            response = at.rest.request(method, url, headers=headers, body=body, _request_timeout=_TIMEOUT)
+            response = connection.rest.request(
+                method, url, headers=headers, body=body, _request_timeout=_TIMEOUT
+            )
             data = response.read()
         except (HTTPError, ApiException, OSError) as error:
             if isinstance(error, _NOT_CONNECTED):
-                self._look_again(at)
-            raise Unreachable(f"the cluster did not answer {method} {path}: {plainly(error)}") from error
+                self._reconnect(connection)
+            raise Unreachable(f"the cluster did not answer {method} {path}: {root_cause(error)}") from error
         document = _document(data)
         if not document and response.status in {200, 201, 202, 404}:  # a proxy's 404 is no proof of absence
             raise Unreachable(
@@ -186,16 +188,16 @@ class Api:
             )
         if 200 <= response.status < 300:
             return document
-        wait = seconds(response.headers.get("Retry-After"))
+        wait = retry_after_seconds(response.headers.get("Retry-After"))
         raise failure(f"{method} {path}", response.status, document, wait)
 
-    def _look_again(self, at: "_At") -> None:
+    def _reconnect(self, connection: "_Connection") -> None:
         """Find out where the server is by now, once for all who did not reach it. Nothing is sent again."""
-        if self._anew is None:
+        if self._rediscover is None:
             return
-        with self._turn, contextlib.suppress(Failure):
-            if self._at is at:
-                self._at = _connected(self._anew())
+        with self._lock, contextlib.suppress(Failure):
+            if self._connection is connection:
+                self._connection = _connect(self._rediscover())
 
 
 def _agent() -> str:
@@ -204,16 +206,16 @@ def _agent() -> str:
 
 
 @dataclass(frozen=True)
-class _At:
+class _Connection:
     configuration: Configuration
     rest: RESTClientObject
 
 
-def _connected(configuration: Configuration) -> _At:
+def _connect(configuration: Configuration) -> _Connection:
     configuration.retries = False
     # Several runs share them: one that is closed for want of a place costs a handshake the next time.
     configuration.connection_pool_maxsize = 32
-    return _At(configuration, RESTClientObject(configuration))
+    return _Connection(configuration, RESTClientObject(configuration))
 
 
 def _document(data: bytes | None) -> dict[str, Any]:

@@ -15,12 +15,12 @@ KIND = "coppice.dev/kind"
 OURS = f"{MANAGED_BY}=coppice"
 
 
-def note_path(name: str = "") -> str:
+def config_map_path(name: str = "") -> str:
     """The path of a note, or of all of them."""
     return path("v1", "configmaps", namespace=SYSTEM, name=name)
 
 
-def write_note(
+def write_config_map(
     api: Api,
     name: str,
     *,
@@ -55,9 +55,9 @@ def write_note(
     document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
     try:
         if version:
-            api.put(note_path(name), document)
+            api.put(config_map_path(name), document)
         else:
-            api.post(note_path(), document)
+            api.post(config_map_path(), document)
     except Gone as error:
         raise not_set_up(error) from error
 

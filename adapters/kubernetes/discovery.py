@@ -63,7 +63,7 @@ class Discovery:
             raise self._unknown(api_version, kind)
         return found
 
-    def reach(self, namespace: str, ref: ObjectRef, call: Callable[[str], _Answer]) -> _Answer:
+    def call_any_version(self, namespace: str, ref: ObjectRef, call: Callable[[str], _Answer]) -> _Answer:
         """Call an object in the version that it was written in or, where that is not served (any more), in
         another one of its group: it is the same object.
 
@@ -76,34 +76,34 @@ class Discovery:
             NotSetUp: the cluster knows its kind in no version.
         """
 
-        def place() -> str:
-            api_version, resource = self._any_version(ref.api_version, ref.kind)
+        def object_path() -> str:
+            api_version, resource = self._served_version(ref.api_version, ref.kind)
             return path(api_version, resource.plural, namespace=namespace, name=ref.name)
 
         try:
-            return call(place())
+            return call(object_path())
         except NotServed:
             self.forget()
-            return call(place())
+            return call(object_path())
 
-    def everywhere(self, api_version: str, kind: str) -> str:
+    def collection_path(self, api_version: str, kind: str) -> str:
         """The path of all objects of a kind; each version of its group lists the same.
 
         Raises:
             NotSetUp: the cluster knows the kind in no version.
         """
-        at, resource = self._any_version(api_version, kind)
+        at, resource = self._served_version(api_version, kind)
         return path(at, resource.plural)
 
     def forget(self) -> None:
         """Ask anew the next time: something that was served is not there any more."""
         self._known = {}
 
-    def _any_version(self, api_version: str, kind: str) -> tuple[str, Resource]:
+    def _served_version(self, api_version: str, kind: str) -> tuple[str, Resource]:
         def find(known: _Known) -> tuple[str, Resource] | None:
             if (api_version, kind) in known:
                 return api_version, known[api_version, kind]
-            served = _served(known, api_version, kind)
+            served = _versions_of(known, api_version, kind)
             return (served[0], known[served[0], kind]) if served else None
 
         found = self._find(find)
@@ -112,7 +112,7 @@ class Discovery:
         return found
 
     def _unknown(self, api_version: str, kind: str) -> NotSetUp:
-        served = _served(self._known, api_version, kind)
+        served = _versions_of(self._known, api_version, kind)
         helps = (
             f"it serves {' and '.join(served)}, so write one of these"
             if served
@@ -126,11 +126,11 @@ class Discovery:
             with self._lock:
                 found = find(self._known)
                 if found is None:
-                    self._known = self._ask()
+                    self._known = self._discover()
                     found = find(self._known)
         return found
 
-    def _ask(self) -> _Known:
+    def _discover(self) -> _Known:
         known: dict[tuple[str, str], Resource] = {}
         for root in ("/api", "/apis"):
             groups = self._api.get(root, accept=_AGGREGATED)
@@ -148,7 +148,7 @@ class Discovery:
         return known
 
 
-def _served(known: _Known, api_version: str, kind: str) -> tuple[str, ...]:
+def _versions_of(known: _Known, api_version: str, kind: str) -> tuple[str, ...]:
     """The versions of its group in which a kind is served."""
     group = api_version.rpartition("/")[0]
     return tuple(at for at, served in known if served == kind and at.rpartition("/")[0] == group)

@@ -47,7 +47,7 @@ class HeldLease:
         self._renewed = renewed
         self._fresh_for = timedelta(seconds=document["spec"]["leaseDurationSeconds"]) * FRESH
         self._failure: Failure | None = None
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def renew(self) -> None:
         """Hold it for another full duration, unless it is fresh.
@@ -57,7 +57,7 @@ class HeldLease:
             Failure: the cluster did not say. Once it has failed it is not tried again: a run with many
                 changes left ends at once.
         """
-        with self._turn:
+        with self._lock:
             if self._failure is None and self._now() - self._renewed >= self._fresh_for:
                 try:
                     self._put(self._now())

@@ -12,7 +12,7 @@ from coppice.components.monitoring.shared import HOW_TO_MAKE, NAMESPACE, Shared,
 from coppice.environment.records import SharedName
 from coppice.reconciler.errors import Gone
 
-_TURN = 10.0  # seconds: who holds it longer has met with a server that does not answer
+_LOCK_SECONDS = 10.0  # seconds: who holds it longer has met with a server that does not answer
 
 
 class SharedAdapter:
@@ -24,11 +24,11 @@ class SharedAdapter:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._turns = {name: threading.Lock() for name in SharedName}
+        self._locks = {name: threading.Lock() for name in SharedName}
 
     def read(self, names: Collection[SharedName] = tuple(SharedName)) -> Shared:
         """Those that are asked for; `None` for one that does not exist, or was not asked for."""
-        jobs, settings = (self._one(each) if each in names else None for each in SharedName)
+        jobs, settings = (self._get(each) if each in names else None for each in SharedName)
         return Shared(jobs=jobs, settings=settings)
 
     def edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
@@ -45,16 +45,16 @@ class SharedAdapter:
             Conflict: somebody else was faster each time.
             Gone: it does not exist.
         """
-        taken = self._turns[name].acquire(timeout=_TURN)
+        taken = self._locks[name].acquire(timeout=_LOCK_SECONDS)
         try:
             self._edit(name, change)
         finally:
             if taken:
-                self._turns[name].release()
+                self._locks[name].release()
 
     @retry_conflicts
     def _edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
-        config = self._one(name)
+        config = self._get(name)
         if config is None:
             raise Gone(_how_to_make(name))
         changed = change(config)
@@ -78,7 +78,7 @@ class SharedAdapter:
         except Gone as error:
             raise Gone(_how_to_make(config.name)) from error
 
-    def _one(self, name: SharedName) -> SharedConfig | None:
+    def _get(self, name: SharedName) -> SharedConfig | None:
         try:
             document = self._api.get(_path(name))
         except Gone:

@@ -63,7 +63,7 @@ class ObjectGetter:
         return self._get(namespace, ref)
 
     def _get(self, namespace: str, ref: ObjectRef, *, accept: str = "application/json") -> Mapping[str, Any]:
-        document: Mapping[str, Any] = self._discovery.reach(
+        document: Mapping[str, Any] = self._discovery.call_any_version(
             namespace, ref, lambda where: self._api.get(where, accept=accept)
         )
         return document

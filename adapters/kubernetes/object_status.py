@@ -32,17 +32,17 @@ class ObjectStatusAdapter:
 
     def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
         """Those of the objects that stand: a call for each."""
-        found = (self._sighting(namespace, ref) for ref in refs)
+        found = (self._status(namespace, ref) for ref in refs)
         return tuple(each for each in found if each is not None)
 
-    def _sighting(self, namespace: str, ref: ObjectRef) -> ObjectStatus | None:
+    def _status(self, namespace: str, ref: ObjectRef) -> ObjectStatus | None:
         try:
             document = self._document(namespace, ref)
         except (Gone, NotSetUp):  # a kind that the cluster does not know has no objects
             return None
         created = document["metadata"].get("creationTimestamp")
-        client_id, tenant = _named(ref.kind, document)
-        made = _pods(document)
+        client_id, tenant = _identity(ref.kind, document)
+        made = _pod_template(document)
         return ObjectStatus(
             ref=ref,
             created=parse_time(created) if created else None,
@@ -58,7 +58,7 @@ class ObjectStatusAdapter:
         return self._objects.document(namespace, ref)
 
 
-def _named(kind: str, document: Mapping[str, Any]) -> tuple[str, str]:
+def _identity(kind: str, document: Mapping[str, Any]) -> tuple[str, str]:
     """The client id and the tenant that an object names; of what a Secret holds nothing is looked at."""
     if kind == "ServiceAccount":
         return (document["metadata"].get("annotations") or {}).get(ANNOTATION, ""), ""
@@ -69,7 +69,7 @@ def _named(kind: str, document: Mapping[str, Any]) -> tuple[str, str]:
     return parameters.get("clientID", ""), parameters.get("tenantID") or parameters.get("tenantId", "")
 
 
-def _pods(document: Mapping[str, Any]) -> Pods | None:
+def _pod_template(document: Mapping[str, Any]) -> Pods | None:
     try:
         return pods(document)
     except Malformed:  # a kind that keeps something else where others keep a template

@@ -7,14 +7,20 @@ from functools import partial
 from typing import Any, TypeVar
 
 from adapters.kubernetes.client import Api
-from adapters.kubernetes.configmap_store import KIND, OURS, SYSTEM, note_path, write_note
+from adapters.kubernetes.configmap_store import (
+    KIND,
+    OURS,
+    SYSTEM,
+    config_map_path,
+    write_config_map,
+)
 from coppice.reconciler.errors import Gone, Rejected
 from coppice.reconciler.observation import Reading, read
 from coppice.reconciler.times import parse_time
 from scheduler.ledger import Ledger, SleepPeriod, Transition, Wake
 from scheduler.overrides import Override
 
-Noted = TypeVar("Noted")
+Parsed = TypeVar("Parsed")
 
 
 class LedgerAdapter:
@@ -30,20 +36,20 @@ class LedgerAdapter:
     def ledger(self, environment: str) -> Ledger:
         """The environment's ledger; an empty one if nothing is written yet."""
         try:
-            document = self._api.get(note_path(f"ledger-{environment}"))
+            document = self._api.get(config_map_path(f"ledger-{environment}"))
         except Gone:
             return Ledger(environment=environment)
         return _read(document, _ledger, _MEND_LEDGER)
 
     def ledgers(self) -> tuple[Reading[Ledger], ...]:
         """Every ledger that is written, of whichever environment; one list."""
-        found = self._api.items(note_path(), selector=f"{OURS},{KIND}=ledger")
+        found = self._api.items(config_map_path(), selector=f"{OURS},{KIND}=ledger")
         return tuple(read(partial(_read, each, _ledger)) for each in found)
 
     def write(self, ledger: Ledger) -> None:
         """Write a ledger, if it is still as it was read."""
         name = f"ledger-{ledger.environment}"
-        write_note(self._api, name, kind="ledger", data=_ledger_data(ledger), version=ledger.version)
+        write_config_map(self._api, name, kind="ledger", data=_ledger_data(ledger), version=ledger.version)
 
 
 class OverrideAdapter:
@@ -58,7 +64,7 @@ class OverrideAdapter:
 
     def overrides(self) -> tuple[Override, ...]:
         """Every override that is written down; one list."""
-        found = self._api.items(note_path(), selector=f"{OURS},{KIND}=override")
+        found = self._api.items(config_map_path(), selector=f"{OURS},{KIND}=override")
         return tuple(_read(each, _override, _MEND_OVERRIDE) for each in found)
 
     def write(self, override: Override) -> None:
@@ -72,17 +78,17 @@ class OverrideAdapter:
             "who": override.who,
             "reason": override.reason,
         }
-        write_note(self._api, name, kind="override", data=data, version=self._version(name))
+        write_config_map(self._api, name, kind="override", data=data, version=self._version(name))
 
     def end(self, environment: str) -> None:
         """Remove the environment's override; one that is gone by then is no error."""
         version = self._version(f"override-{environment}")
         if version:
-            self._api.delete(note_path(f"override-{environment}"), version=version)
+            self._api.delete(config_map_path(f"override-{environment}"), version=version)
 
     def _version(self, name: str) -> str:
         try:
-            return str(self._api.get(note_path(name))["metadata"]["resourceVersion"])
+            return str(self._api.get(config_map_path(name))["metadata"]["resourceVersion"])
         except Gone:
             return ""
 
@@ -94,7 +100,9 @@ _MEND_LEDGER = (
 _MEND_OVERRIDE = "mend it, or delete it: then the calendar decides"
 
 
-def _read(document: Mapping[str, Any], parse: Callable[[Mapping[str, str], str], Noted], helps: str) -> Noted:
+def _read(
+    document: Mapping[str, Any], parse: Callable[[Mapping[str, str], str], Parsed], helps: str
+) -> Parsed:
     metadata = document["metadata"]
     try:
         return parse(document.get("data") or {}, metadata["resourceVersion"])
@@ -118,12 +126,12 @@ def _override(data: Mapping[str, str], version: str) -> Override:
 
 
 def _ledger_data(ledger: Ledger) -> dict[str, str]:
-    def night(each: SleepPeriod) -> list[object]:
+    def period(each: SleepPeriod) -> list[object]:
         return [each.since.isoformat(), each.until.isoformat(), dict(each.nodes)]
 
     data = {
         "environment": ledger.environment,
-        "nights": json.dumps([night(each) for each in ledger.nights]),
+        "nights": json.dumps([period(each) for each in ledger.nights]),
         "wakes": json.dumps([[each.began.isoformat(), each.took.total_seconds()] for each in ledger.wakes]),
     }
     if ledger.pools:
@@ -131,12 +139,12 @@ def _ledger_data(ledger: Ledger) -> dict[str, str]:
     if ledger.move is not None:
         data["move"] = json.dumps([ledger.move.direction, ledger.move.began.isoformat()])
     if ledger.asleep is not None:
-        data["asleep"] = json.dumps(night(ledger.asleep))
+        data["asleep"] = json.dumps(period(ledger.asleep))
     return data
 
 
 def _ledger(data: Mapping[str, str], version: str) -> Ledger:
-    def night(each: Any) -> SleepPeriod:
+    def period(each: Any) -> SleepPeriod:
         since, until, nodes = each
         return SleepPeriod(
             parse_time(since), parse_time(until), {pool: int(count) for pool, count in nodes.items()}
@@ -147,8 +155,8 @@ def _ledger(data: Mapping[str, str], version: str) -> Ledger:
     return Ledger(
         environment=data["environment"],
         move=Transition("down" if move[0] == "down" else "up", parse_time(move[1])) if move else None,
-        asleep=night(asleep) if asleep else None,
-        nights=tuple(night(each) for each in json.loads(data["nights"])),
+        asleep=period(asleep) if asleep else None,
+        nights=tuple(period(each) for each in json.loads(data["nights"])),
         wakes=tuple(
             Wake(parse_time(began), timedelta(seconds=took)) for began, took in json.loads(data["wakes"])
         ),

@@ -24,12 +24,12 @@ from coppice.reconciler.errors import Gone, Throttled
 from coppice.reconciler.times import parse_time
 
 # A little more than Azure asks for: a request takes now longer and now less.
-OF_ONE = timedelta(seconds=4.1)
-APART = timedelta(seconds=0.54)
-FAR = timedelta(seconds=10)  # a turn that comes later is not waited for
-REMEMBERED = timedelta(minutes=1)  # for so long after somebody had to wait, all writes are given turns
+PER_IDENTITY = timedelta(seconds=4.1)
+BETWEEN_WRITES = timedelta(seconds=0.54)
+LONGEST_WAIT = timedelta(seconds=10)  # a turn that comes later is not waited for
+ACTIVE_FOR = timedelta(minutes=1)  # for so long after somebody had to wait, all writes are given turns
 _NAME = "azure-writes"
-_TURNS = "coppice.dev/turns"
+_SLOTS = "coppice.dev/turns"
 
 
 @dataclass(frozen=True, order=True)
@@ -51,10 +51,10 @@ def next_slot(taken: Collection[Slot], identity: str, now: datetime) -> Slot:
     Returns:
         A turn that has its distance to every one that is taken.
     """
-    at = max([now, *(each.at + OF_ONE for each in taken if each.identity == identity)])
+    at = max([now, *(each.at + PER_IDENTITY for each in taken if each.identity == identity)])
     for other in sorted(taken):
-        if abs(at - other.at) < APART:
-            at = other.at + APART
+        if abs(at - other.at) < BETWEEN_WRITES:
+            at = other.at + BETWEEN_WRITES
     return Slot(at, identity)
 
 
@@ -69,7 +69,7 @@ class RateLimiter:
     def __init__(self, api: Api, now: Callable[[], datetime]) -> None:
         self._api = api
         self._now = now
-        self._given_until = datetime.min.replace(tzinfo=UTC)
+        self._active_until = datetime.min.replace(tzinfo=UTC)
 
     @contextlib.contextmanager
     def of(self, identity: str) -> Iterator[None]:
@@ -82,41 +82,45 @@ class RateLimiter:
             Throttled: its turn is far away.
             Failure: the cluster did not say.
         """
-        if self._now() < self._given_until:
+        if self._now() < self._active_until:
             pause(self._take(identity))
         try:
             yield
         except Throttled:
-            self._remember()
+            self._activate()
             raise
 
-    def _remember(self) -> None:
-        self._given_until = self._now() + REMEMBERED
+    def _activate(self) -> None:
+        self._active_until = self._now() + ACTIVE_FOR
 
     @retry_conflicts
     def _take(self, identity: str) -> float:
         """Note a turn, and tell in how many seconds it is."""
-        now, standing = self._now(), self._standing()
-        taken = [each for each in _turns(standing) if now - OF_ONE < each.at < now + FAR + OF_ONE]
-        turn = next_slot(taken, identity, now)
-        wait = (turn.at - now).total_seconds()
-        if turn.at > now + FAR:
+        now, standing = self._now(), self._read()
+        taken = [
+            each
+            for each in _slots(standing)
+            if now - PER_IDENTITY < each.at < now + LONGEST_WAIT + PER_IDENTITY
+        ]
+        slot = next_slot(taken, identity, now)
+        wait = (slot.at - now).total_seconds()
+        if slot.at > now + LONGEST_WAIT:
             raise Throttled(
                 f"Azure takes few writes to an identity: the next turn of {identity} is in {wait:.0f} s",
                 retry_after=wait,
             )
         if wait:
-            self._remember()
-        self._note(standing, [*taken, turn])
+            self._activate()
+        self._write(standing, [*taken, slot])
         return wait
 
-    def _standing(self) -> Any:
+    def _read(self) -> Any:
         try:
             return self._api.get(lease_path(_NAME))
         except Gone:
             return None
 
-    def _note(self, standing: Any, taken: list[Slot]) -> None:
+    def _write(self, standing: Any, taken: list[Slot]) -> None:
         document = _lease(taken)
         if standing is None:
             self._api.post(lease_path(), document)
@@ -135,19 +139,19 @@ def _lease(taken: list[Slot]) -> dict[str, Any]:
             "name": _NAME,
             "namespace": SYSTEM,
             "labels": {MANAGED_BY: "coppice"},
-            "annotations": {_TURNS: json.dumps(noted)},
+            "annotations": {_SLOTS: json.dumps(noted)},
         },
         "spec": {
             "holderIdentity": "",
-            "leaseDurationSeconds": int(OF_ONE.total_seconds()),
+            "leaseDurationSeconds": int(PER_IDENTITY.total_seconds()),
             "renewTime": max(taken).at.astimezone(UTC).strftime(MICRO_TIME),
         },
     }
 
 
-def _turns(lease: Any) -> list[Slot]:
+def _slots(lease: Any) -> list[Slot]:
     """The turns that are noted; none if somebody has spoilt the note, for it is made anew each time."""
-    noted = ((lease or {}).get("metadata", {}).get("annotations") or {}).get(_TURNS, "")
+    noted = ((lease or {}).get("metadata", {}).get("annotations") or {}).get(_SLOTS, "")
     try:
         return [Slot(parse_time(at).astimezone(UTC), str(of)) for at, of in json.loads(noted)]
     except (TypeError, ValueError, OverflowError, RecursionError):

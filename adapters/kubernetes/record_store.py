@@ -7,7 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from adapters.kubernetes.client import Api
-from adapters.kubernetes.configmap_store import KIND, OURS, SYSTEM, note_path, write_note
+from adapters.kubernetes.configmap_store import (
+    KIND,
+    OURS,
+    SYSTEM,
+    config_map_path,
+    write_config_map,
+)
 from coppice.components.namespace import BRANCH, PART_OF, REPOSITORY
 from coppice.components.removal import Owned
 from coppice.environment.key import Key
@@ -25,7 +31,7 @@ from coppice.environment.records import (
 from coppice.reconciler.errors import Failure, Rejected
 from coppice.reconciler.times import parse_time
 
-_BOOKS = f"{OURS},{KIND} in (record,request)"
+_SELECTOR = f"{OURS},{KIND} in (record,request)"
 
 
 class RecordStore:
@@ -40,18 +46,18 @@ class RecordStore:
 
     def get(self, key: Key, name: Name) -> BranchRecords:
         """What is written about one branch; one list, by the slug that it and its twin share."""
-        found = self._api.items(note_path(), selector=f"{_BOOKS},{PART_OF}={name.slug}")
-        shelf = _shelf(found)
-        for failure in shelf.unparseable.values():
+        found = self._api.items(config_map_path(), selector=f"{_SELECTOR},{PART_OF}={name.slug}")
+        found_records = _record_set(found)
+        for failure in found_records.unparseable.values():
             raise failure
         return BranchRecords(
-            next((each for each in shelf.records if each.namespace == name.namespace), None),
-            next((each for each in shelf.requests if each.key == key), None),
+            next((each for each in found_records.records if each.namespace == name.namespace), None),
+            next((each for each in found_records.requests if each.key == key), None),
         )
 
     def all(self) -> RecordSet:
         """Everything that is written."""
-        return _shelf(self._api.items(note_path(), selector=_BOOKS))
+        return _record_set(self._api.items(config_map_path(), selector=_SELECTOR))
 
     def write(self, record: Record) -> None:
         """Write a record, if it is still as it was read."""
@@ -69,22 +75,24 @@ class RecordStore:
 
     def delete_record(self, owned: Owned[Record]) -> None:
         """Remove the record that was read, unless it has changed since."""
-        self._api.delete(note_path(_record_name(owned.subject.namespace)), version=owned.subject.version)
+        self._api.delete(
+            config_map_path(_record_name(owned.subject.namespace)), version=owned.subject.version
+        )
 
     def delete_request(self, owned: Owned[Request]) -> None:
         """Remove the request that was read, unless it has changed since."""
         name = _request_name(owned.subject.key.as_written)
-        self._api.delete(note_path(name), version=owned.subject.version)
+        self._api.delete(config_map_path(name), version=owned.subject.version)
 
-    def _write(self, name: str, kind: str, noted: Record | Request, data: Mapping[str, str]) -> None:
-        write_note(
+    def _write(self, name: str, kind: str, written: Record | Request, data: Mapping[str, str]) -> None:
+        write_config_map(
             self._api,
             name,
             kind=kind,
             data=data,
-            version=noted.version,
-            labels={PART_OF: noted.slug},
-            annotations={REPOSITORY: noted.key.repository, BRANCH: noted.key.branch},
+            version=written.version,
+            labels={PART_OF: written.slug},
+            annotations={REPOSITORY: written.key.repository, BRANCH: written.key.branch},
         )
 
 
@@ -131,7 +139,7 @@ _MEND = {
 }
 
 
-def _shelf(config_maps: Iterable[Any]) -> RecordSet:
+def _record_set(config_maps: Iterable[Any]) -> RecordSet:
     records: list[Record] = []
     requests: list[Request] = []
     unparseable: dict[str, Failure] = {}
@@ -181,8 +189,8 @@ def _monitored(text: str) -> tuple[SharedName, ...]:
 
 
 def _stall(text: str) -> Stall:
-    noted = _texts(text)
-    return Stall(at=parse_time(noted.pop("at")), **noted)
+    written = _texts(text)
+    return Stall(at=parse_time(written.pop("at")), **written)
 
 
 def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:

@@ -17,7 +17,7 @@ from coppice.reconciler.errors import (
 
 # What is applied and does not fit its schema is a 500 without a reason; its message alone tells it from an
 # outage.
-_UNUSABLE = ("failed to create typed patch object", "failed to convert new object")
+_SCHEMA_MISMATCH = ("failed to create typed patch object", "failed to convert new object")
 # A 403 of the quota and not of any role: https://kubernetes.io/docs/concepts/policy/resource-quotas/
 _OVER_QUOTA = ("exceeded quota:", "status unknown for quota:")
 # A 403 of the authorizer, and not of admission, which is asked after it:
@@ -50,34 +50,36 @@ def failure(what: str, status: int, answer: Mapping[str, Any], wait: float | Non
         answer: the `Status`; empty if there is none.
         wait: seconds after which it asked to be called again, if it did.
     """
-    said = str(answer.get("message") or f"HTTP {status}")
-    message = f"the cluster refused {what}: {said}"
+    message_text = str(answer.get("message") or f"HTTP {status}")
+    message = f"the cluster refused {what}: {message_text}"
     causes = {cause.get("reason") for cause in (answer.get("details") or {}).get("causes") or ()}
     match status:
         case 404:
-            return NotServed(message) if said in _NOT_SERVED else Gone(message)
+            return NotServed(message) if message_text in _NOT_SERVED else Gone(message)
         case 401:
             return Forbidden(f"{message}. {_WHO}")
         case 403:
-            return _forbidden(message, said, terminating="NamespaceTerminating" in causes)
+            return _forbidden(message, message_text, terminating="NamespaceTerminating" in causes)
         case 409 | 412:
             return Conflict(message)
         case 429:
             return Throttled(message, retry_after=wait or 5)
         case 400 | 405 | 406 | 413 | 415 | 422:
             return Rejected(message)
-        case 500 if said.startswith(_UNUSABLE):
+        case 500 if message_text.startswith(_SCHEMA_MISMATCH):
             return Rejected(message)
         case _:
             return Unreachable(message, retry_after=wait)
 
 
-def _forbidden(message: str, said: str, *, terminating: bool) -> Failure:
+def _forbidden(message: str, message_text: str, *, terminating: bool) -> Failure:
     """Roles are only one of those who forbid."""
     if terminating:
         return Conflict(message, retry_after=5)
-    if any(said_of in said for said_of in _OVER_QUOTA):
-        return QuotaReached(f"{message}. {_QUOTA_OF_FENCE if _OF_FENCE.search(said) else _QUOTA_OF_OTHERS}")
-    if _ADMISSION.search(said) and not _NO_RIGHT.search(said):
+    if any(words in message_text for words in _OVER_QUOTA):
+        return QuotaReached(
+            f"{message}. {_QUOTA_OF_FENCE if _OF_FENCE.search(message_text) else _QUOTA_OF_OTHERS}"
+        )
+    if _ADMISSION.search(message_text) and not _NO_RIGHT.search(message_text):
         return Rejected(f"{message}. No role would let it through: a rule of the cluster refuses it")
     return Forbidden(f"{message}. Check the roles in deploy/cluster and who they are bound to")

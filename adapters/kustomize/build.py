@@ -31,13 +31,13 @@ _MOST_OUTPUT = 16 * 1024 * 1024  # bytes; the guard allows less
 _OUT_OF_MEMORY = re.compile(r"(runtime|fatal error): (out of memory|cannot allocate memory)")
 _SHOWN = 4000  # bytes of what it says about an error
 # Nobody listens there: a URL that slipped through fails at once, and asks no name server.
-_NO_WAY_OUT = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+_DEAD_PROXY = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
 # It runs for a moment and makes a lot of garbage: collecting it less often saves a third of its time, until
 # memory runs short.
 _MOST_MEMORY = 640 * 1024 * 1024  # bytes; an overlay of fifty objects takes some sixty megabytes
-_FAST = {"GOGC": "400", "GOMEMLIMIT": f"{_MOST_MEMORY * 3 // 4}B"}
+_GO_SETTINGS = {"GOGC": "400", "GOMEMLIMIT": f"{_MOST_MEMORY * 3 // 4}B"}
 # In one process: each takes a core for a tenth of a second, and some sixty megabytes.
-_SIDE_BY_SIDE = threading.BoundedSemaphore(2)
+_BUILD_SLOTS = threading.BoundedSemaphore(2)
 
 
 class Kustomize:
@@ -91,7 +91,7 @@ class Kustomize:
             yield partial(self._build, root)
 
     def _build(self, root: Path, overlay: str) -> tuple[dict[str, Any], ...]:
-        with _SIDE_BY_SIDE:
+        with _BUILD_SLOTS:
             output = self._run(root, overlay)
         try:
             documents = load_all(output)
@@ -103,9 +103,9 @@ class Kustomize:
         return objects
 
     def _run(self, root: Path, overlay: str) -> bytes:
-        environment = {"PATH": "", "HOME": str(root), "TMPDIR": str(root), **_NO_WAY_OUT, **_FAST}
+        environment = {"PATH": "", "HOME": str(root), "TMPDIR": str(root), **_DEAD_PROXY, **_GO_SETTINGS}
         command = [*self._command(), str(root / overlay)]
-        late = threading.Event()
+        timed_out = threading.Event()
         with tempfile.TemporaryFile() as errors:
             try:
                 process = subprocess.Popen(  # noqa: S603  (an absolute path, and no shell)
@@ -121,10 +121,10 @@ class Kustomize:
                     f"{command[0]} cannot be run: {error}. `make setup` builds kustomize into bin/, and "
                     "`make package` ships it"
                 ) from error
-            _hold_back(process.pid, math.ceil(self._seconds), self._most)
+            _limit_resources(process.pid, math.ceil(self._seconds), self._most)
 
             def stop() -> None:
-                late.set()
+                timed_out.set()
                 process.kill()
 
             timer = threading.Timer(self._seconds, stop)
@@ -136,22 +136,22 @@ class Kustomize:
                     process.kill()
             timer.cancel()
             errors.seek(0)
-            said = errors.read(_SHOWN).decode(errors="replace").replace(f"{root}/", "").strip()
-        if late.is_set():
+            message = errors.read(_SHOWN).decode(errors="replace").replace(f"{root}/", "").strip()
+        if timed_out.is_set():
             raise Rejection((Refusal(overlay, f"kustomize did not finish within {self._seconds:g} seconds"),))
         if len(output) > self._most:
             raise Rejection((Refusal(overlay, f"makes more than {self._most} bytes of objects"),))
-        if process.returncode == -signal.SIGXCPU or said.startswith("SIGXCPU"):
+        if process.returncode == -signal.SIGXCPU or message.startswith("SIGXCPU"):
             raise Rejection((Refusal(overlay, f"kustomize took more than {self._seconds:g} s of processor"),))
-        if process.returncode != 0 and _OUT_OF_MEMORY.search(said):
+        if process.returncode != 0 and _OUT_OF_MEMORY.search(message):
             most = _MOST_MEMORY // 1024 // 1024
             raise Rejection((Refusal(overlay, f"kustomize needs more than {most} MB to build it"),))
         if process.returncode != 0:
-            raise Rejection((Refusal(overlay, f"kustomize: {said or f'exit code {process.returncode}'}"),))
+            raise Rejection((Refusal(overlay, f"kustomize: {message or f'exit code {process.returncode}'}"),))
         return output
 
 
-def _hold_back(process: int, seconds: int, output: int) -> None:
+def _limit_resources(process: int, seconds: int, output: int) -> None:
     """Limit what a process takes, where the system can (Linux): set from outside, since a function that runs
     between fork and exec is not safe beside other threads. What takes much takes longer than to come here.
     """

@@ -34,8 +34,8 @@ Session: TypeAlias = psycopg.Connection[DictRow]
 # The application that Entra knows Azure Database for PostgreSQL as:
 # https://learn.microsoft.com/azure/postgresql/flexible-server/how-to-configure-sign-in-azure-ad-authentication
 _SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
-LOOK = 15  # seconds that a statement may take which only reads
-WORK = 300  # seconds for others: a template is copied file by file
+READ_SECONDS = 15  # seconds that a statement may take which only reads
+WRITE_SECONDS = 300  # seconds for others: a template is copied file by file
 _CONNECTION: dict[str, Any] = {
     "application_name": "coppice",
     "client_encoding": "utf8",
@@ -47,7 +47,7 @@ _CONNECTION: dict[str, Any] = {
 }
 # What a database's owner may set there and would be in our way, by the version that knows it first. A `role`
 # would be taken for the admin's, and a library that is not there lets nobody in.
-_OVERRULED: dict[str, int] = {
+_SESSION_SETTINGS: dict[str, int] = {
     "role=none": 0,
     "default_transaction_read_only=off": 0,
     "default_transaction_isolation=read\\ committed": 0,
@@ -60,7 +60,7 @@ _OVERRULED: dict[str, int] = {
     "transaction_timeout=0": 170000,
 }
 # What a server says while a connection is made comes as text alone, without a code.
-_SAID: tuple[tuple[type[Failure], tuple[str, ...]], ...] = (
+_CONNECTION_ERRORS: tuple[tuple[type[Failure], tuple[str, ...]], ...] = (
     (Throttled, ("too many clients", "too many connections", "remaining connection slots")),
     (NotSetUp, ("certificate", "does not support SSL", "SSL is not enabled")),
     (
@@ -77,8 +77,8 @@ _SAID: tuple[tuple[type[Failure], tuple[str, ...]], ...] = (
 )
 _IN_USE = "55006"
 # What a server says of two who alter one role comes with the code of an internal error.
-_OVERTAKEN = "tuple concurrently updated"
-_CODES: tuple[tuple[str, type[Failure]], ...] = (
+_CONCURRENT_CHANGE = "tuple concurrently updated"
+_SQLSTATES: tuple[tuple[str, type[Failure]], ...] = (
     ("08", Unreachable),
     ("23505", Conflict),  # two at once have made the same
     ("28", Forbidden),
@@ -137,7 +137,7 @@ class Server:
 
     @contextlib.contextmanager
     def session(
-        self, what: str, *, database: str = "", seconds: int = LOOK, version: int = 0
+        self, what: str, *, database: str = "", seconds: int = READ_SECONDS, version: int = 0
     ) -> Iterator[Session]:
         """Connect for as long as the context lasts; each statement is a transaction of its own.
 
@@ -154,7 +154,7 @@ class Server:
             Failure: what the server answered.
         """
         at = self.address
-        ours = [each for each, since in _OVERRULED.items() if version > since]
+        ours = [each for each, since in _SESSION_SETTINGS.items() if version > since]
         options = " -c ".join(("-c search_path=pg_catalog", f"statement_timeout={seconds}s", *ours))
         with (
             _translated(what, at),
@@ -197,10 +197,13 @@ def _failure(what: str, at: Address, error: errors.Error) -> Failure:
     message = f"the PostgreSQL server {at.host}:{at.port} did not {what}: {message}"
     code = error.sqlstate
     if code is None:
-        kind = next((kind for kind, texts in _SAID if any(text in message for text in texts)), Unreachable)
+        kind = next(
+            (kind for kind, texts in _CONNECTION_ERRORS if any(text in message for text in texts)),
+            Unreachable,
+        )
     else:
-        kind = next((kind for prefix, kind in _CODES if code.startswith(prefix)), Rejected)
-    if _OVERTAKEN in message:
+        kind = next((kind for prefix, kind in _SQLSTATES if code.startswith(prefix)), Rejected)
+    if _CONCURRENT_CHANGE in message:
         kind = Conflict
     if kind is Forbidden:
         message += f". {advice(message, at)}"

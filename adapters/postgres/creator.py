@@ -7,7 +7,7 @@ it is closed to PUBLIC, and bears its mark when all that is in it belongs to the
 
 from psycopg import errors, sql
 
-from adapters.postgres.client import WORK, Server, Session
+from adapters.postgres.client import WRITE_SECONDS, Server, Session
 from adapters.postgres.contents import hand_over
 from adapters.postgres.reader import look
 from adapters.postgres.template import PLAIN, check
@@ -39,7 +39,7 @@ class DatabaseWriterAdapter:
             Rejected: what stands under the name is not the branch's.
         """
         name, template = sql.Identifier(change.name), change.template or PLAIN
-        with self._server.session(f"create {change.target}", seconds=WORK) as session:
+        with self._server.session(f"create {change.target}", seconds=WRITE_SECONDS) as session:
             found = look(session, change.name)
             taken = why_taken(found, change.key)
             if taken:
@@ -70,7 +70,9 @@ class DatabaseWriterAdapter:
         version = session.info.server_version
         what = f"hand over {change.target}"
         try:
-            with self._server.session(what, database=change.name, seconds=WORK, version=version) as inside:
+            with self._server.session(
+                what, database=change.name, seconds=WRITE_SECONDS, version=version
+            ) as inside:
                 hand_over(inside, change.name)
         except (Rejected, Forbidden) as refused:
             if before is not None and before.oid is not None:
@@ -137,7 +139,7 @@ def _create_database(session: Session, name: sql.Identifier, template: str) -> N
         session.execute(create.format(name, name, sql.Identifier(template)))
     except errors.QueryCanceled as error:
         raise Rejected(
-            f"copying database {template} takes longer than {WORK} s. Make it smaller, or leave "
+            f"copying database {template} takes longer than {WRITE_SECONDS} s. Make it smaller, or leave "
             "DATABASE_TEMPLATE empty"
         ) from error
 

@@ -8,7 +8,7 @@ import contextlib
 
 from psycopg import errors, sql
 
-from adapters.postgres.client import WORK, Server, Session
+from adapters.postgres.client import WRITE_SECONDS, Server, Session
 from adapters.postgres.reader import look
 from adapters.postgres.release import release
 from coppice.components.database import Database, Dropped
@@ -16,7 +16,7 @@ from coppice.components.removal import Owned
 from coppice.reconciler.errors import Conflict, Failure, Gone
 
 # Of the branch's role everywhere, and of everyone in the database.
-_END = """
+_TERMINATE_SESSIONS = """
     SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
     WHERE (datid = %s OR usesysid = %s) AND usesysid IS NOT NULL AND pid <> pg_backend_pid()
 """
@@ -27,9 +27,9 @@ _PREPARED = """
     SELECT gid, database, owner FROM pg_prepared_xacts
     WHERE owner = %s OR database = (SELECT datname FROM pg_database WHERE oid = %s)
 """
-_OPEN = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true")
-_SHUT = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false")
-_GONE = (errors.InvalidCatalogName, errors.UndefinedObject)
+_ALLOW_CONNECTIONS = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true")
+_FORBID_CONNECTIONS = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false")
+_ALREADY_GONE = (errors.InvalidCatalogName, errors.UndefinedObject)
 
 
 class DatabaseDropperAdapter:
@@ -50,7 +50,7 @@ class DatabaseDropperAdapter:
         """
         subject = owned.subject
         name = sql.Identifier(subject.name)
-        with self._server.session(f"drop {subject}", seconds=WORK) as session:
+        with self._server.session(f"drop {subject}", seconds=WRITE_SECONDS) as session:
             found = look(session, subject.name)
             if found is None:
                 return Dropped()
@@ -60,14 +60,14 @@ class DatabaseDropperAdapter:
                 subject.role,
             ):
                 raise Conflict(f"{subject} is no longer the one that was read")
-            _close(session, name, found.oid)
-            row = session.execute(_END, [found.oid, found.role]).fetchone()
-            self._roll_back(session, found)
+            _close_to_sessions(session, name, found.oid)
+            row = session.execute(_TERMINATE_SESSIONS, [found.oid, found.role]).fetchone()
+            self._roll_back_prepared(session, found)
             session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
             left = release(self._server, session, found.name, found.role) if found.role is not None else ""
             return Dropped(sessions=int(row["ended"]) if row else 0, left=left)
 
-    def _roll_back(self, session: Session, found: Database) -> None:
+    def _roll_back_prepared(self, session: Session, found: Database) -> None:
         """End what was prepared to be committed some time: no session has it, and it holds the database, and
         whatever it has locked, for ever. It can be ended in that database alone, and by its owner.
         """
@@ -75,7 +75,7 @@ class DatabaseDropperAdapter:
             database, version = row["database"], session.info.server_version
             own = database == found.name
             if own:
-                session.execute(_OPEN.format(sql.Identifier(database)))
+                session.execute(_ALLOW_CONNECTIONS.format(sql.Identifier(database)))
             # What stays in its own database holds that, and why it stays is said. Elsewhere it holds the role
             # at the most, which then stays behind.
             try:
@@ -91,14 +91,14 @@ class DatabaseDropperAdapter:
                     inside.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(row["gid"])))
             finally:
                 if own:
-                    session.execute(_SHUT.format(sql.Identifier(database)))
+                    session.execute(_FORBID_CONNECTIONS.format(sql.Identifier(database)))
 
 
-def _close(session: Session, name: sql.Identifier, oid: int | None) -> None:
+def _close_to_sessions(session: Session, name: sql.Identifier, oid: int | None) -> None:
     if session.execute(_VALID, [oid]).fetchone():
-        with contextlib.suppress(*_GONE):
+        with contextlib.suppress(*_ALREADY_GONE):
             # A template cannot be dropped, and its owner may have made it one.
             close = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false IS_TEMPLATE false CONNECTION LIMIT -1")
             session.execute(close.format(name))
-    with contextlib.suppress(*_GONE):
+    with contextlib.suppress(*_ALREADY_GONE):
         session.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(name))

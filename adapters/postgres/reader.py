@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from adapters.postgres.client import LOOK, Server, Session
+from adapters.postgres.client import READ_SECONDS, Server, Session
 from adapters.retry import retry_reads
 from coppice.components.database import Database, recognised
 
@@ -26,7 +26,7 @@ _PAIRS = sql.SQL(
 _ONE = _PAIRS + sql.SQL("WHERE coalesce(d.datname, r.rolname)::text = %s")
 _ALL = _PAIRS + sql.SQL("WHERE starts_with(coalesce(d.datname, r.rolname)::text, %s) ORDER BY name")
 # Two databases of Azure's own, about which a customer can do nothing.
-_OPEN = sql.SQL(
+_OPEN_TO_PUBLIC = sql.SQL(
     """
     SELECT datname FROM pg_database d
     WHERE datallowconn AND datname NOT IN ('azure_maintenance', 'azure_sys') AND EXISTS (
@@ -65,7 +65,7 @@ def _database(row: DictRow) -> Database:
     )
 
 
-def closing(databases: Iterable[str]) -> str:
+def revoke_statements(databases: Iterable[str]) -> str:
     """The statements that leave databases to those who were granted them.
 
     Args:
@@ -87,17 +87,17 @@ class DatabaseReaderAdapter:
     @retry_reads
     def get(self, name: str) -> Database | None:
         """A database and its role; one query."""
-        with self._server.session(f"read database/{name}", seconds=LOOK) as session:
+        with self._server.session(f"read database/{name}", seconds=READ_SECONDS) as session:
             return look(session, name)
 
     @retry_reads
     def all(self, prefix: str) -> tuple[Database, ...]:
         """Every one whose name begins like this; one query."""
-        with self._server.session(f"list the databases {prefix}*", seconds=LOOK) as session:
+        with self._server.session(f"list the databases {prefix}*", seconds=READ_SECONDS) as session:
             return tuple(_database(row) for row in session.execute(_ALL, [prefix]))
 
     @retry_reads
     def open_to_public(self) -> tuple[str, ...]:
         """The databases to which every role may connect; one query."""
-        with self._server.session("read who may connect", seconds=LOOK) as session:
-            return tuple(row["datname"] for row in session.execute(_OPEN))
+        with self._server.session("read who may connect", seconds=READ_SECONDS) as session:
+            return tuple(row["datname"] for row in session.execute(_OPEN_TO_PUBLIC))

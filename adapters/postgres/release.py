@@ -14,26 +14,26 @@ from adapters.postgres.client import Server, Session
 from adapters.postgres.reader import look
 from coppice.reconciler.errors import Failure
 
-_LEFT = "coppice_left_"
+_LEFT_PREFIX = "coppice_left_"
 _NOTE = "Coppice could not drop it: "
-_MOST = 5  # roles that were left are tried again with each drop, so that a drop stays short
+_RETRIED_ROLES = 5  # roles that were left are tried again with each drop, so that a drop stays short
 # A grant that is not committed yet holds the role, and its transaction may never end.
-_PATIENCE = sql.SQL("SET lock_timeout = '1s'")
+_LOCK_TIMEOUT = sql.SQL("SET lock_timeout = '1s'")
 # Of what all databases share, such as a tablespace, there is no name.
-_TIED = """
+_DEPENDENT_DATABASES = """
     SELECT DISTINCT datname, s.dbid = 0 AS shared FROM pg_shdepend s
         LEFT JOIN pg_database d ON CASE WHEN s.dbid <> 0 THEN d.oid = s.dbid
                                         ELSE d.oid = s.objid AND classid = 'pg_database'::regclass END
     WHERE refclassid = 'pg_authid'::regclass AND refobjid = %s
     ORDER BY 2, 1
 """
-_WERE_LEFT = """
+_LEFT_ROLES = """
     SELECT rolname, oid FROM pg_roles
     WHERE starts_with(rolname, %s) AND NOT rolcanlogin
       AND starts_with(shobj_description(oid, 'pg_authid'), %s)
     ORDER BY random() LIMIT %s
 """
-_HELD = (errors.DependentObjectsStillExist, errors.LockNotAvailable)
+_STILL_HELD = (errors.DependentObjectsStillExist, errors.LockNotAvailable)
 
 
 def release(server: Server, session: Session, name: str, oid: int) -> str:
@@ -48,13 +48,13 @@ def release(server: Server, session: Session, name: str, oid: int) -> str:
     Returns:
         What was left of it, and why; empty if nothing was.
     """
-    session.execute(_PATIENCE)
-    for row in session.execute(_WERE_LEFT, [_LEFT, _NOTE, _MOST]).fetchall():
-        _drop(server, session, row["rolname"], row["oid"])
-    why = _drop(server, session, name, oid)
+    session.execute(_LOCK_TIMEOUT)
+    for row in session.execute(_LEFT_ROLES, [_LEFT_PREFIX, _NOTE, _RETRIED_ROLES]).fetchall():
+        _drop_role(server, session, row["rolname"], row["oid"])
+    why = _drop_role(server, session, name, oid)
     if not why:
         return ""
-    left, role = f"{_LEFT}{oid}", sql.Identifier(name)
+    left, role = f"{_LEFT_PREFIX}{oid}", sql.Identifier(name)
     with session.transaction():  # a role without its mark and with its old name would be in the way for ever
         note = sql.Literal(f"{_NOTE}{why}. It was {name}")
         session.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(role, note))
@@ -63,22 +63,22 @@ def release(server: Server, session: Session, name: str, oid: int) -> str:
     return f"its role stays behind as {left}, without a login: {why}"
 
 
-def _drop(server: Server, session: Session, name: str, oid: int) -> str:
+def _drop_role(server: Server, session: Session, name: str, oid: int) -> str:
     """Drop a role, if need be once nothing of ours is granted to it; says what is in the way, if it stays.
 
     DROP OWNED also takes away what is granted on other databases. So where one is not ours, none is touched:
     the role stays anyway.
     """
     role = sql.Identifier(name)
-    why = _held(session, role)
+    why = _try_drop(session, role)
     if not why:
         return ""
-    tied = session.execute(_TIED, [oid]).fetchall()
+    tied = session.execute(_DEPENDENT_DATABASES, [oid]).fetchall()
     if not all(row["datname"] is not None and _ours(session, row["datname"]) for row in tied):
         return why
     session.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
-    failed = [said for row in tied if (said := _untie(server, session, role, row))]
-    why = _held(session, role)
+    failed = [said for row in tied if (said := _revoke_grants(server, session, role, row))]
+    why = _try_drop(session, role)
     return why and "; ".join([why, *failed])
 
 
@@ -87,7 +87,7 @@ def _ours(session: Session, database: str) -> bool:
     return found is not None and found.owner is not None
 
 
-def _held(session: Session, role: sql.Identifier) -> str:
+def _try_drop(session: Session, role: sql.Identifier) -> str:
     try:
         session.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(role))
     except errors.LockNotAvailable:
@@ -101,7 +101,7 @@ def _detail(error: errors.Error) -> str:
     return "; ".join((error.diag.message_detail or "something depends on it").splitlines())
 
 
-def _untie(server: Server, session: Session, role: sql.Identifier, row: DictRow) -> str:
+def _revoke_grants(server: Server, session: Session, role: sql.Identifier, row: DictRow) -> str:
     """Take away what is granted to a role on, or in, a database of ours; says why, if that cannot be done.
 
     Whose database it is may have seen to it that nobody gets in, or waits for ever.
@@ -116,7 +116,7 @@ def _untie(server: Server, session: Session, role: sql.Identifier, row: DictRow)
         return ""
     try:
         with server.session(what, database=row["datname"], version=session.info.server_version) as inside:
-            inside.execute(_PATIENCE)
+            inside.execute(_LOCK_TIMEOUT)
             try:
                 # CASCADE would drop a neighbour's views and columns that are built on what this role owns.
                 inside.execute(sql.SQL("DROP OWNED BY {} RESTRICT").format(role))

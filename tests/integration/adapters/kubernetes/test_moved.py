@@ -96,14 +96,14 @@ def finding(*places: Configuration) -> tuple[Callable[[], Configuration], list[C
 def test_a_server_that_has_moved_is_found_again() -> None:
     with raw_server(lambda _: json_reply(200, NAMESPACE)) as server:
         anew, _ = finding(Configuration(host=server.url))
-        assert Api(Configuration(host=NOWHERE), anew=anew).get(PATH) == NAMESPACE
+        assert Api(Configuration(host=NOWHERE), rediscover=anew).get(PATH) == NAMESPACE
 
 
 def test_an_authority_that_was_rotated_is_read_again(tmp_path: Path) -> None:
     (_, former), (certificate, present) = authority(tmp_path), authority(tmp_path)
     with tls_server(certificate) as url:
         anew, _ = finding(trusting(url, present))
-        assert Api(trusting(url, former), anew=anew).get(PATH) == NAMESPACE
+        assert Api(trusting(url, former), rediscover=anew).get(PATH) == NAMESPACE
 
 
 def test_who_trusts_another_authority_and_can_ask_nobody_gets_no_answer(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_who_trusts_another_authority_and_can_ask_nobody_gets_no_answer(tmp_path
 def test_a_write_that_did_not_get_through_is_not_sent_again_and_the_next_one_arrives() -> None:
     with raw_server(lambda _: json_reply(201, NAMESPACE)) as server:
         anew, _ = finding(Configuration(host=server.url))
-        api = Api(Configuration(host=NOWHERE), anew=anew)
+        api = Api(Configuration(host=NOWHERE), rediscover=anew)
         with pytest.raises(Unreachable):
             api.post("/api/v1/namespaces", NAMESPACE)
         assert server.asked == []
@@ -126,7 +126,7 @@ def test_a_write_that_did_not_get_through_is_not_sent_again_and_the_next_one_arr
 def test_of_many_who_do_not_reach_it_one_looks_where_it_is() -> None:
     with raw_server(lambda _: json_reply(200, NAMESPACE)) as server:
         anew, left = finding(*(Configuration(host=server.url) for _ in range(20)))
-        api = Api(Configuration(host=NOWHERE), anew=anew)
+        api = Api(Configuration(host=NOWHERE), rediscover=anew)
         with ThreadPoolExecutor(8) as pool:
             assert list(pool.map(lambda _: api.get(PATH), range(8))) == [NAMESPACE] * 8
         assert len(left) == 19
@@ -137,11 +137,11 @@ def test_a_failure_to_look_leaves_what_was_known() -> None:
         raise Unreachable("Azure is away")
 
     with pytest.raises(Unreachable, match="the cluster did not answer"):
-        Api(Configuration(host=NOWHERE), anew=anew).get(PATH)
+        Api(Configuration(host=NOWHERE), rediscover=anew).get(PATH)
 
 
 def test_an_answer_that_breaks_off_is_no_reason_to_look_elsewhere() -> None:
     anew, left = finding(Configuration(host=NOWHERE))
     with raw_server(lambda _: json_reply(200, NAMESPACE)[:-4]) as server, pytest.raises(Unreachable):
-        Api(Configuration(host=server.url), anew=anew).get(PATH)
+        Api(Configuration(host=server.url), rediscover=anew).get(PATH)
     assert len(left) == 1

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.kubernetes.leases import Leases
-from adapters.kubernetes.rate_limiter import APART, FAR, OF_ONE, REMEMBERED, RateLimiter, Slot, next_slot
+from adapters.kubernetes.rate_limiter import (
+    ACTIVE_FOR,
+    BETWEEN_WRITES,
+    LONGEST_WAIT,
+    PER_IDENTITY,
+    RateLimiter,
+    Slot,
+    next_slot,
+)
 from coppice.reconciler.errors import Conflict, Throttled
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster
@@ -57,7 +65,7 @@ def test_no_two_turns_are_too_near(arrivals: list[tuple[float, str]]) -> None:
         turn = next_slot(taken, identity, now)
         assert turn.at >= now
         for other in taken:
-            assert abs(turn.at - other.at) >= (OF_ONE if other.identity == identity else APART)
+            assert abs(turn.at - other.at) >= (PER_IDENTITY if other.identity == identity else BETWEEN_WRITES)
         taken.append(turn)
 
 
@@ -67,12 +75,12 @@ def test_no_turn_is_left_unused_that_could_have_been_had(arrivals: list[tuple[fl
     for pause, identity in arrivals:
         now += timedelta(seconds=pause)
         turn = next_slot(taken, identity, now)
-        own = [each.at + OF_ONE for each in taken if each.identity == identity]
+        own = [each.at + PER_IDENTITY for each in taken if each.identity == identity]
         at = max([now, *own])
         while at < turn.at:  # at every earlier moment somebody else is too near
-            near = [each.at for each in taken if abs(each.at - at) < APART]
+            near = [each.at for each in taken if abs(each.at - at) < BETWEEN_WRITES]
             assert near
-            at = max(near) + APART
+            at = max(near) + BETWEEN_WRITES
         assert at == turn.at
         taken.append(turn)
 
@@ -90,7 +98,7 @@ def test_after_a_refusal_writes_are_kept_apart_over_all_workers(cluster: Cluster
     written(one, "a")
     written(other, "b", "a")
     written(one, "c")
-    apart, of_one = APART.total_seconds(), OF_ONE.total_seconds()
+    apart, of_one = BETWEEN_WRITES.total_seconds(), PER_IDENTITY.total_seconds()
     assert waits == [apart, round(of_one - apart, 3), apart]
 
 
@@ -104,16 +112,16 @@ def test_a_minute_after_somebody_had_to_wait_turns_are_no_longer_taken(
     cluster.clock.go_on(59)
     written(turns, "a")
     before = len(cluster.emulator.requests)
-    cluster.clock.go_on(REMEMBERED.total_seconds())
+    cluster.clock.go_on(ACTIVE_FOR.total_seconds())
     written(turns, "a")
     assert len(cluster.emulator.requests) == before
-    assert waits == [APART.total_seconds()]
+    assert waits == [BETWEEN_WRITES.total_seconds()]
 
 
 def test_a_turn_that_is_far_away_is_not_waited_for_and_not_kept(cluster: Cluster, waits: list[float]) -> None:
     turns = RateLimiter(cluster.api, cluster.clock)
     refused(turns)
-    later = (cluster.clock() + FAR).isoformat()
+    later = (cluster.clock() + LONGEST_WAIT).isoformat()
     document = {"metadata": {"name": "azure-writes", "annotations": {"coppice.dev/turns": ""}}}
     document["metadata"]["annotations"] = {"coppice.dev/turns": json.dumps([[later, "a"]])}
     cluster.made(LEASES, document)
@@ -136,7 +144,7 @@ def test_a_note_that_somebody_has_spoilt_is_made_anew(
     turns = RateLimiter(cluster.api, cluster.clock)
     refused(turns)
     written(turns, "a", "b")
-    assert waits == [APART.total_seconds()]
+    assert waits == [BETWEEN_WRITES.total_seconds()]
     assert len(json.loads(note(cluster)["metadata"]["annotations"]["coppice.dev/turns"])) == 2
 
 
