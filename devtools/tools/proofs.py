@@ -42,7 +42,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "histories/branches": (*_PYTEST, _THOROUGH, "tests/unit/reconcile/test_histories.py"),
     "histories/power": (*_PYTEST, _THOROUGH, "tests/unit/scheduler/test_histories.py"),
     "storm": (sys.executable, "-m", "tests.chaos.storm"),
-    **{f"bench/{name}": (sys.executable, "-m", "bench", name) for name in FIGURES},
+    **{f"bench/{name}": (sys.executable, "-m", "devtools.bench", name) for name in FIGURES},
 }
 
 

@@ -11,7 +11,7 @@ from devtools.interrupts import ended_by_signals
 ROOT = Path(__file__).resolve().parents[3]
 SERVER = """
 import threading
-from local.interrupts import ended_by_signals
+from devtools.interrupts import ended_by_signals
 try:
     with ended_by_signals():
         print("up", flush=True)

@@ -1,4 +1,4 @@
-"""Every server of `local/` ends when told to, also where its parent has SIGINT ignored, as a script's
+"""Every server of `devtools/` ends when told to, also where its parent has SIGINT ignored, as a script's
 background job has, and without a word about it.
 """
 
@@ -26,14 +26,13 @@ ARGUMENTS = {
     "postgres": (),
     "queues": (),
 }
-ELSEWHERE = {
-    "cluster",
-    "demo",
-}  # the one has its test beside the real parts; the other is a story with an end
+# `cluster` has its test beside the real parts; the others come to an end by themselves.
+ELSEWHERE = {"bench", "cluster", "demo"}
 
 
 def test_no_server_is_forgotten() -> None:
-    servers = {file.parent.name for file in (ROOT / "local").glob("*/__main__.py")}
+    folders = (ROOT / "devtools", ROOT / "devtools" / "emulators")
+    servers = {file.parent.name for folder in folders for file in folder.glob("*/__main__.py")}
 
     assert servers == ARGUMENTS.keys() | ELSEWHERE
 
@@ -52,7 +51,13 @@ def test_it_ends_when_told_to_even_if_sigint_was_ignored(
     (tmp_path / "function_app.py").write_text("import azure.functions\napp = azure.functions.FunctionApp()\n")
     (tmp_path / "host.json").write_text('{"version": "2.0"}')
     arguments = [each.format(folder=tmp_path) for each in ARGUMENTS[module]]
-    command = [*IGNORING, sys.executable, "-m", f"local.{module}", *arguments]
+    command = [
+        *IGNORING,
+        sys.executable,
+        "-m",
+        f"devtools.{module}" if module == "host" else f"devtools.emulators.{module}",
+        *arguments,
+    ]
     with (
         (tmp_path / "errors").open("w") as errors,
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True) as process,

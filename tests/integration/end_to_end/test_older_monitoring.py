@@ -11,7 +11,7 @@ import yaml
 from devtools.demo.assertions import until
 from tests.integration.end_to_end.stage import Stage
 
-OVERLAY = Path(__file__).parents[1] / "provisioning" / "guard" / "older_monitoring"
+OVERLAY = Path(__file__).parents[2] / "unit" / "provisioning" / "admission" / "older_monitoring"
 AT = "manifests/overlays/azure-feature"
 CONFIG_MAPS = "/api/v1/namespaces/kube-system/configmaps"
 JOBS, SETTINGS = "ama-metrics-prometheus-config", "ama-metrics-settings-configmap"

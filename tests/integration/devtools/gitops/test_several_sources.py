@@ -14,7 +14,7 @@ from kubernetes.client import Configuration
 from adapters.github.client import client
 from adapters.github.flags import FlagAdapter
 from adapters.kubernetes.client import Api
-from adapters.kubernetes.gitops import GitOpsAdapter
+from adapters.kubernetes.gitops.adapter import GitOpsAdapter
 from coppice.reconciler.plan import Blocked, Item, Wait
 from devtools.cluster.connection import merge
 from devtools.emulators.github.app import github_app
