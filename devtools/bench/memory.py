@@ -24,7 +24,7 @@ _IMPORTS = (
     "azure.identity",
     "app.branches",
     "app.power",
-    "settings",
+    "app.settings",
 )
 
 
