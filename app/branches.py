@@ -1,5 +1,7 @@
-"""Branches' environments: what decides about them, what looks at them, what makes and removes them."""
+"""Branches' environments: what looks at them, what makes and removes them."""
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,7 +27,6 @@ from adapters.postgres.creator import DatabaseWriterAdapter
 from adapters.postgres.deleter import DatabaseDropperAdapter
 from adapters.postgres.reader import DatabaseReaderAdapter
 from app.config import admission_policy, layout
-from app.power import features_asleep_since
 from app.reconciler import Reconciler
 from coppice.lifecycle.observe_branch import Observed, Readers
 from coppice.manifests.rejection import Rejection
@@ -34,36 +35,52 @@ from provisioning.executor import Executor as ProvisioningExecutor
 from provisioning.renderer import Desired, render
 
 if TYPE_CHECKING:
-    from app.container import Container
+    from app.clients import Clients
+    from coppice.environment.config import EnvironmentConfig
+    from provisioning.fence import FenceConfig
 
 
-def readers(program: "Container") -> Readers:
-    """All that looks at the world and changes nothing."""
+def readers(clients: "Clients", *, asleep_since: Callable[[], datetime | None]) -> Readers:
+    """All that looks at the world and changes nothing.
+
+    Args:
+        clients: reach the outside.
+        asleep_since: since when branch environments should be asleep; `None` if they should be awake.
+    """
     return Readers(
-        branches=program.repository,
-        records=program.records,
-        namespaces=NamespaceReaderAdapter(program.provisioning_api),
-        identities=program.identities,
+        branches=clients.repository,
+        records=clients.records,
+        namespaces=NamespaceReaderAdapter(clients.provisioning_api),
+        identities=clients.identities,
         application=ApplicationReaderAdapter(
-            program.provisioning_api, program.discovery, SecretProbeAdapter(program.provisioning_api)
+            clients.provisioning_api, clients.discovery, SecretProbeAdapter(clients.provisioning_api)
         ),
-        databases=DatabaseReaderAdapter(program.postgres) if program.postgres else None,
-        monitoring=SharedAdapter(program.provisioning_api),
-        asleep_since=partial(features_asleep_since, program),
+        databases=DatabaseReaderAdapter(clients.postgres) if clients.postgres else None,
+        monitoring=SharedAdapter(clients.provisioning_api),
+        asleep_since=asleep_since,
     )
 
 
-def reconciler(program: "Container") -> Reconciler:
-    """What reconciles branches."""
-    settings = program.settings
+def reconciler(
+    clients: "Clients", *, config: "EnvironmentConfig", fence: "FenceConfig", readers: Readers
+) -> Reconciler:
+    """What reconciles branches.
+
+    Args:
+        clients: reach the outside.
+        config: what decides about branches.
+        fence: what the fences of all environments have in common.
+        readers: what looks at the world.
+    """
+    settings = clients.settings
     azure = (settings.azure_subscription_id, settings.azure_resource_manager_url)
-    making = program.credential(settings.provisioning_client_id)
-    removing = program.credential(settings.deprovisioning_client_id)
-    removing_api = program.api(settings.deprovisioning_client_id)
-    application = ApplicationWriterAdapter(program.provisioning_api, program.discovery)
-    placed, judged_by = layout(settings, program.fence), partial(admission_policy, settings, program.fence)
-    builder = Kustomize(lambda: find(program.folder))
-    rate_limiter = RateLimiter(program.provisioning_api, program.now)
+    making = clients.credential(settings.provisioning_client_id)
+    removing = clients.credential(settings.deprovisioning_client_id)
+    removing_api = clients.api(settings.deprovisioning_client_id)
+    application = ApplicationWriterAdapter(clients.provisioning_api, clients.discovery)
+    placed, judged_by = layout(settings, fence), partial(admission_policy, settings, fence)
+    builder = Kustomize(lambda: find(clients.folder))
+    rate_limiter = RateLimiter(clients.provisioning_api, clients.now)
 
     def wish(commit: str, observed: Observed) -> Desired | Rejection:
         return render(
@@ -72,27 +89,27 @@ def reconciler(program: "Container") -> Reconciler:
             observed.name,
             layout=placed,
             guard=judged_by(observed.name),
-            archives=program.repository,
+            archives=clients.repository,
             builder=builder,
         )
 
     return Reconciler(
-        config=program.config,
-        readers=program.readers,
+        config=config,
+        readers=readers,
         objects=ObjectStatusAdapter(
-            program.provisioning_api, program.discovery, SecretProbeAdapter(program.provisioning_api)
+            clients.provisioning_api, clients.discovery, SecretProbeAdapter(clients.provisioning_api)
         ),
         desired=wish,
         provisioning=ProvisioningExecutor(
-            records=program.records,
-            requests=program.records,
-            namespaces=NamespaceWriterAdapter(program.provisioning_api),
+            records=clients.records,
+            requests=clients.records,
+            namespaces=NamespaceWriterAdapter(clients.provisioning_api),
             credentials=CredentialWriterAdapter(making, *azure, rate_limiter=rate_limiter),
             surplus=CredentialDeleterAdapter(making, *azure, rate_limiter=rate_limiter),
             application=application,
             objects=application,
-            monitoring=SharedAdapter(program.provisioning_api),
-            databases=DatabaseWriterAdapter(program.postgres) if program.postgres else None,
+            monitoring=SharedAdapter(clients.provisioning_api),
+            databases=DatabaseWriterAdapter(clients.postgres) if clients.postgres else None,
         ),
         deprovisioning=DeprovisioningExecutor(
             records=RecordStore(removing_api),
@@ -101,8 +118,8 @@ def reconciler(program: "Container") -> Reconciler:
             credentials=CredentialDeleterAdapter(removing, *azure, rate_limiter=rate_limiter),
             cron_jobs=CronJobSuspenderAdapter(removing_api),
             monitoring=SharedAdapter(removing_api),
-            databases=DatabaseDropperAdapter(program.postgres) if program.postgres else None,
+            databases=DatabaseDropperAdapter(clients.postgres) if clients.postgres else None,
         ),
-        locks=Leases(program.provisioning_api, program.now),
-        now=program.now,
+        locks=Leases(clients.provisioning_api, clients.now),
+        now=clients.now,
     )

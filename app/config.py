@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.postgres.address import address
-from coppice.environment.config import DatabaseConfig as Databases
-from coppice.environment.config import EnvironmentConfig
+from coppice.environment.config import DatabaseConfig, EnvironmentConfig
 from coppice.environment.naming import Name, Prefixes
 from coppice.reconciler.errors import NotSetUp
-from provisioning.admission import AdmissionPolicy as GuardRules
-from provisioning.fence import FenceConfig as Fence
-from provisioning.fence import egress
+from provisioning.admission import AdmissionPolicy
+from provisioning.fence import FenceConfig, egress
 from provisioning.fence_files import load
 from provisioning.placement import Placement, tolerations
 from provisioning.renderer import Layout
@@ -48,7 +46,7 @@ RENDERING = {
 }
 
 
-def databases(settings: "Settings") -> Databases | None:
+def databases(settings: "Settings") -> DatabaseConfig | None:
     """The server of the branches' databases; `None` if they get none.
 
     Raises:
@@ -57,7 +55,7 @@ def databases(settings: "Settings") -> Databases | None:
     if not settings.postgres_server_url:
         return None
     at = address(settings.postgres_server_url)
-    return Databases(
+    return DatabaseConfig(
         host=at.host,
         port=at.port,
         template=settings.database_template,
@@ -66,7 +64,7 @@ def databases(settings: "Settings") -> Databases | None:
     )
 
 
-def fence(settings: "Settings", folder: Path) -> Fence:
+def fence(settings: "Settings", folder: Path) -> FenceConfig:
     """What the fences of all environments have in common.
 
     Args:
@@ -84,7 +82,7 @@ def fence(settings: "Settings", folder: Path) -> Fence:
         templates = load({name: file.read_text(encoding="utf-8") for name, file in files.items()})
     except (ValueError, OSError) as error:
         raise NotSetUp(f"the files of the fence in {place} have mistakes:\n{error}") from None
-    return Fence(
+    return FenceConfig(
         templates=templates,
         gateway=settings.gateway_cidrs,
         database=settings.database_cidrs,
@@ -93,7 +91,7 @@ def fence(settings: "Settings", folder: Path) -> Fence:
     )
 
 
-def layout(settings: "Settings", fenced: Fence) -> Layout:
+def layout(settings: "Settings", fenced: FenceConfig) -> Layout:
     """Where the overlays lie, and what every environment's objects are given beside.
 
     Args:
@@ -115,7 +113,7 @@ def layout(settings: "Settings", fenced: Fence) -> Layout:
     )
 
 
-def admission_policy(settings: "Settings", fenced: Fence, name: Name) -> GuardRules:
+def admission_policy(settings: "Settings", fenced: FenceConfig, name: Name) -> AdmissionPolicy:
     """What may be in an overlay.
 
     Args:
@@ -123,7 +121,7 @@ def admission_policy(settings: "Settings", fenced: Fence, name: Name) -> GuardRu
         fenced: what all fences have in common.
         name: the environment's names.
     """
-    return GuardRules(
+    return AdmissionPolicy(
         namespace=name.namespace,
         allowed_kinds=frozenset(settings.allowed_kinds),
         hosts=frozenset(name.hosts),
@@ -137,7 +135,7 @@ def admission_policy(settings: "Settings", fenced: Fence, name: Name) -> GuardRu
     )
 
 
-def environment_config(settings: "Settings", fenced: Fence) -> EnvironmentConfig:
+def environment_config(settings: "Settings", fenced: FenceConfig) -> EnvironmentConfig:
     """What decides about branches.
 
     Args:
@@ -169,7 +167,7 @@ def environment_config(settings: "Settings", fenced: Fence) -> EnvironmentConfig
     )
 
 
-def _digest(settings: "Settings", fenced: Fence, server: Databases | None) -> str:
+def _digest(settings: "Settings", fenced: FenceConfig, server: DatabaseConfig | None) -> str:
     """The same for settings that render the same. No password has a part in it: it is shown on namespaces."""
     rendering = {
         **settings.model_dump(mode="json", include=RENDERING),

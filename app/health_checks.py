@@ -15,54 +15,71 @@ from scheduler.ownership import never
 
 if TYPE_CHECKING:
     from adapters.postgres.client import Server
-    from app.container import Container
+    from app.clients import Clients
+    from provisioning.fence import FenceConfig
+    from scheduler.reconciler import Reconciler
 
 _CORRECT = "Correct the schedule, or let the token or app read"
 
 
-def checks(program: "Container") -> Mapping[str, Callable[[], object]]:
-    """The questions, by the name of what answers; each raises a `Failure` if it finds something wrong."""
-    identities = [ref for pool in program.settings.identity_pools.values() for ref in pool]
-    server = program.postgres
+def checks(
+    clients: "Clients", *, power: Callable[[], "Reconciler | None"], fence: Callable[[], "FenceConfig"]
+) -> Mapping[str, Callable[[], object]]:
+    """The questions, by the name of what answers; each raises a `Failure` if it finds something wrong.
+
+    Args:
+        clients: reach the outside.
+        power: what switches the schedule's environments; `None` if there is no schedule.
+        fence: reads the fence's files.
+    """
+    identities = [ref for pool in clients.settings.identity_pools.values() for ref in pool]
+    server = clients.postgres
     return {
-        "settings": lambda: check_names(program.environment),
-        "github": program.repository.default_branch,
-        "cluster": lambda: check_system(program.provisioning_api),
-        "azure": lambda: [program.identities.identity(ref) for ref in identities],
-        "queue": program.queue.length,
-        "schedule": lambda: check_schedule(program),
-        "fence": lambda: program.fence,
-        "kustomize": lambda: find(program.folder),
+        "settings": lambda: check_names(clients.environment),
+        "github": clients.repository.default_branch,
+        "cluster": lambda: check_system(clients.provisioning_api),
+        "azure": lambda: [clients.identities.identity(ref) for ref in identities],
+        "queue": clients.queue.length,
+        "schedule": lambda: check_schedule(clients, power()),
+        "fence": fence,
+        "kustomize": lambda: find(clients.folder),
         **({"databases": lambda: check_closed(server)} if server else {}),
     }
 
 
-def check_schedule(program: "Container") -> None:
+def check_schedule(clients: "Clients", power: "Reconciler | None") -> None:
     """Ask whether what the schedule names is there, and can be switched.
+
+    Args:
+        clients: reach the outside.
+        power: what switches the schedule's environments; `None` if there is no schedule.
 
     Raises:
         NotSetUp: something is not; which, and why.
         Failure: GitHub or Azure gave no usable answer.
     """
-    check_flags(program)
-    check_pools(program)
+    if power is not None:
+        check_flags(clients, power)
+        check_pools(power)
 
 
-def check_flags(program: "Container") -> None:
+def check_flags(clients: "Clients", power: "Reconciler") -> None:
     """Ask whether every flag of the schedule can be read where the schedule says that it is.
+
+    Args:
+        clients: reach the outside.
+        power: what switches the schedule's environments.
 
     Raises:
         NotSetUp: one cannot; which, and why.
         Failure: GitHub gave no usable answer.
     """
-    if program.schedule is None:
-        return
-    seen = flags(
-        program.schedule.named.values(),
-        repository=program.settings.github_repository,
-        reader=FlagAdapter(program.sign_in),
+    observed = flags(
+        power.schedule.named.values(),
+        repository=clients.settings.github_repository,
+        reader=FlagAdapter(clients.sign_in),
     )
-    for each in seen:
+    for each in observed:
         match each.head:
             case Unknown(Gone() | Forbidden() | Rejected() as error):
                 helps = "" if isinstance(error, Rejected) else f". {_CORRECT} {each.repository}"
@@ -71,15 +88,17 @@ def check_flags(program: "Container") -> None:
                 raise error
 
 
-def check_pools(program: "Container") -> None:
+def check_pools(power: "Reconciler") -> None:
     """Ask whether the pools that the schedule names can sleep at all; one list, and none if it names none.
+
+    Args:
+        power: what switches the schedule's environments.
 
     Raises:
         NotSetUp: some cannot; which, and why.
         Failure: Azure gave no usable answer.
     """
-    power = program.power
-    if power is None or not any(each.pools for each in power.schedule.named.values()):
+    if not any(each.pools for each in power.schedule.named.values()):
         return
     wrong = never(power.readers.pools.pools(), power.schedule)
     if wrong:

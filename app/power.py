@@ -1,8 +1,9 @@
 """Sleep and waking: the schedule, and what switches the environments that it names."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from adapters.azure.pools import PoolAdapter
 from adapters.github.flags import FlagAdapter
@@ -22,7 +23,9 @@ from scheduler.reconciler import Reconciler
 from scheduler.schedule import FEATURES, Schedule
 
 if TYPE_CHECKING:
-    from app.container import Container
+    from app.clients import Clients
+    from app.reconciler import Reconciler as BranchReconciler
+    from coppice.environment.key import Key
 
 _USUAL = "schedule.yaml"
 _LOOK_AGAIN = 60.0  # seconds: a look at everything
@@ -55,15 +58,42 @@ def schedule(folder: Path, named: str, *, repository: str) -> Schedule | None:
         ) from None
 
 
-def features_asleep_since(program: "Container") -> datetime | None:
-    """Since when branch environments should be asleep; `None` if they should be awake."""
-    if program.schedule is None or program.schedule.environments.features is None:
+def features_asleep_since(clients: "Clients", schedule: Schedule | None) -> datetime | None:
+    """Since when branch environments should be asleep; `None` if they should be awake.
+
+    Args:
+        clients: tell the time, and people's words against the calendar.
+        schedule: the power schedule, if there is one.
+    """
+    if schedule is None or schedule.environments.features is None:
         return None
-    said = level(program.schedule, FEATURES, program.overrides.overrides(), program.now())
+    said = level(schedule, FEATURES, clients.overrides.overrides(), clients.now())
     return None if said.awake else said.since
 
 
-def reconcile(program: "Container", environment: str) -> Report | None:
+class Program(Protocol):
+    """What an environment of the schedule is reconciled with."""
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """The power schedule, if there is one."""
+
+    @property
+    def power(self) -> Reconciler | None:
+        """What switches environments; `None` if there is no schedule."""
+
+    @property
+    def reconciler(self) -> "BranchReconciler":
+        """What reconciles branches."""
+
+    def enqueue(self, keys: Iterable["Key"]) -> None:
+        """Put keys of branches onto their queue."""
+
+    def now(self) -> datetime:
+        """The time."""
+
+
+def reconcile(program: Program, environment: str) -> Report | None:
     """Bring an environment of the schedule to where the calendar wants it, as far as the world lets it.
 
     Branch environments have queue, keys and reconciler of their own, so of `features` it is only found out
@@ -83,7 +113,7 @@ def reconcile(program: "Container", environment: str) -> Report | None:
     return program.power.reconcile(environment)
 
 
-def _queue_branches(program: "Container") -> Report:
+def _queue_branches(program: Program) -> Report:
     """Put the keys of the branches that are to be made or mended onto their queue; no removal begins here."""
     started = program.now()
     found, _ = program.reconciler.sweep(most_deletions=0)
@@ -98,35 +128,38 @@ def _queue_branches(program: "Container") -> Report:
     )
 
 
-def reconciler(program: "Container") -> Reconciler | None:
-    """What switches environments; `None` if there is no schedule."""
-    if program.schedule is None:
-        return None
-    settings = program.settings
+def reconciler(clients: "Clients", schedule: Schedule) -> Reconciler:
+    """What switches environments.
+
+    Args:
+        clients: reach the outside.
+        schedule: the power schedule.
+    """
+    settings = clients.settings
     pools = PoolAdapter(
-        program.credential(settings.scheduler_client_id),
+        clients.credential(settings.scheduler_client_id),
         settings.azure_subscription_id,
         settings.azure_resource_manager_url,
         group=settings.aks_resource_group,
         name=settings.aks_cluster_name,
     )
     git, syncs, ledgers = (
-        FlagAdapter(program.sign_in),
-        GitOpsAdapter(program.scheduler_api, program.now),
-        LedgerAdapter(program.scheduler_api),
+        FlagAdapter(clients.sign_in),
+        GitOpsAdapter(clients.scheduler_api, clients.now),
+        LedgerAdapter(clients.scheduler_api),
     )
     return Reconciler(
-        schedule=program.schedule,
+        schedule=schedule,
         repository=settings.github_repository,
         readers=Readers(
             repositories=git,
             syncs=syncs,
             pools=pools,
-            cluster=NodeAdapter(program.scheduler_api),
+            cluster=NodeAdapter(clients.scheduler_api),
             ledgers=ledgers,
-            overrides=program.overrides,
+            overrides=clients.overrides,
         ),
         steps=Executor(committer=git, refresher=syncs, pools=pools, ledgers=ledgers),
-        locks=Leases(program.scheduler_api, program.now),
-        now=program.now,
+        locks=Leases(clients.scheduler_api, clients.now),
+        now=clients.now,
     )

@@ -1,5 +1,6 @@
 """Who the program signs in as: on Azure as a managed identity for each part, on a laptop as its user."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from kubernetes.client import Configuration
 
-    from app.container import Container
+    from adapters.azure.cluster import ClusterAdapter
     from app.settings import Settings
 
 
@@ -29,22 +30,25 @@ def credential(settings: "Settings", client_id: str) -> "TokenCredential":
     return DefaultAzureCredential(managed_identity_client_id=client_id or None)
 
 
-def api(program: "Container", client_id: str) -> Api:
+def api(settings: "Settings", client_id: str, *, cluster: Callable[[], "ClusterAdapter"]) -> Api:
     """The API server, as an identity sees it.
 
     Args:
-        program: its settings say how the cluster is reached.
+        settings: say how the cluster is reached.
         client_id: the identity's.
+        cluster: the managed cluster's resource, which is asked for the address if no kubeconfig is set.
     """
-    file = program.settings.kubeconfig
+    file = settings.kubeconfig
     if file:
         context, user = context_of(file, client_id)
         by_file = partial(by_kubeconfig, file, context=context)
         return Api(by_file(), impersonate=user, rediscover=by_file)
-    by_token = partial(_by_token, program, client_id)
+    by_token = partial(_by_token, settings, client_id, cluster)
     return Api(by_token(), rediscover=by_token)
 
 
-def _by_token(program: "Container", client_id: str) -> "Configuration":
-    server, authority = program.cluster.server()
-    return by_entra(server, authority, program.credential(client_id))
+def _by_token(
+    settings: "Settings", client_id: str, cluster: Callable[[], "ClusterAdapter"]
+) -> "Configuration":
+    server, authority = cluster().server()
+    return by_entra(server, authority, credential(settings, client_id))

@@ -1,14 +1,10 @@
-"""The settings as the program begins with them: read, told in one line, and checked as far as files go."""
+"""The settings as the program begins with them: read, and told in one line."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from app.settings import Settings, SettingsError, load, misspelt
 from coppice.reconciler.correlation import logger
 from coppice.reconciler.errors import NotSetUp
-
-if TYPE_CHECKING:
-    from app.container import Container
 
 _log = logger("coppice")
 
@@ -46,15 +42,3 @@ def check_names(environment: Mapping[str, str]) -> None:
     lines = misspelt(environment)
     if lines:
         raise NotSetUp("\n".join(lines))
-
-
-def check(program: "Container") -> None:
-    """See whether the program can begin: its settings, the files that they name. Nothing outside is asked.
-
-    Args:
-        program: the program.
-
-    Raises:
-        NotSetUp: what is missing or wrong.
-    """
-    _ = program.settings, program.config, program.schedule

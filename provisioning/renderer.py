@@ -20,8 +20,8 @@ from coppice.manifests.placeholders import Placeholders, left_over, substitute
 from coppice.manifests.rejection import Refusal, Rejection
 from coppice.reconciler.correlation import carried
 from provisioning import limits, mounts, names
-from provisioning.admission import AdmissionPolicy as GuardRules
 from provisioning.admission import (
+    AdmissionPolicy,
     check_objects,
     check_sources,
     namespace_labels,
@@ -30,8 +30,7 @@ from provisioning.admission import (
     split_shared,
 )
 from provisioning.admission.routes import ROUTES
-from provisioning.fence import FenceConfig as Fence
-from provisioning.fence import fence
+from provisioning.fence import FenceConfig, fence
 from provisioning.own_metrics import labelled
 from provisioning.placement import Placement, placed
 from provisioning.secrets import Pointed, VaultConfig, lacking_classes, with_identities
@@ -84,7 +83,7 @@ class Layout:
     tenant: str
     accounts: Mapping[str, str]
     vaults: VaultConfig
-    fence: Fence
+    fence: FenceConfig
     placement: Placement
 
 
@@ -129,7 +128,7 @@ def render(
     name: Name,
     *,
     layout: Layout,
-    guard: GuardRules,
+    guard: AdmissionPolicy,
     archives: Archives,
     builder: Builder,
 ) -> Desired | Rejection:
@@ -202,7 +201,7 @@ def _left_over(built: Sequence[Manifest], layout: Layout) -> tuple[Refusal, ...]
     )
 
 
-def _delivering(layout: Layout, objects: Sequence[Manifest]) -> Fence:
+def _delivering(layout: Layout, objects: Sequence[Manifest]) -> FenceConfig:
     """The fence, with room for the copies of secrets that a class of ours makes."""
     copied = lacking_classes(objects, layout.vaults)
     return replace(layout.fence, delivered=(*layout.fence.delivered, *copied))

@@ -17,7 +17,6 @@ import threading
 from pathlib import Path
 
 from app.container import container
-from app.startup import check
 from coppice.reconciler.errors import NotSetUp
 from devtools.host.app import EVERY_TRIGGER, Host
 from devtools.host.bindings import HttpTrigger, TimerTrigger
@@ -91,7 +90,7 @@ def _serve(arguments: argparse.Namespace, values: dict[str, str]) -> int:
         _become(root, settings)
         app = load_app(root, arguments.app)
         if root == _ROOT:
-            check(container())
+            container().check()
         host = Host(
             app,
             settings=settings,

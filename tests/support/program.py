@@ -23,9 +23,9 @@ from coppice.reconciler.message import Stamps
 from coppice.reconciler.report import Report
 from coppice.reconciler.requeue import requeue_after
 from deprovisioning.executor import Executor as DeprovisioningExecutor
-from provisioning.admission import AdmissionPolicy as GuardRules
+from provisioning.admission import AdmissionPolicy
 from provisioning.executor import Executor as ProvisioningExecutor
-from provisioning.fence import FenceConfig as Fence
+from provisioning.fence import FenceConfig
 from provisioning.placement import Placement
 from provisioning.renderer import Desired, Layout, render
 from provisioning.secrets import VaultConfig
@@ -51,7 +51,7 @@ from tests.support.world import World
 @cache
 def _judged(archive: bytes, commit: str, key: Key, name: Name) -> Desired | Rejection:
     """What a commit asks for: a pure function of the archive, so that each is built once only."""
-    guard = GuardRules(
+    guard = AdmissionPolicy(
         namespace=name.namespace,
         allowed_kinds=frozenset(DEFAULT_KINDS.split(",")),
         hosts=frozenset(name.hosts),
@@ -65,7 +65,7 @@ def _judged(archive: bytes, commit: str, key: Key, name: Name) -> Desired | Reje
         tenant=TENANT,
         accounts=CONFIG.accounts,
         vaults=VaultConfig(vaults=(), objects=()),
-        fence=Fence(templates=()),
+        fence=FenceConfig(templates=()),
         placement=Placement(node_selector={}, tolerations=()),
     )
     return render(commit, key, name, layout=layout, guard=guard, archives=Fetched(archive), builder=Builder())

@@ -103,4 +103,6 @@ def test_pools_that_may_not_be_read_are_told_as_azure_says_it(azure: Callable[..
     code, message = aks.told()
     assert code == "forbidden"
     assert "list the agent pools of rg-coppice/aks-coppice" in message
-    check_pools(aks.program)
+    power = aks.program.power
+    assert power is not None
+    check_pools(power)

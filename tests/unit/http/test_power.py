@@ -190,4 +190,4 @@ def test_every_other_key_is_the_schedules() -> None:
 
 
 def test_without_a_schedule_there_is_nothing_to_switch() -> None:
-    assert reconcile(SimpleNamespace(schedule=None, power=None), "features") is None  # type: ignore[arg-type]
+    assert reconcile(SimpleNamespace(schedule=None, power=None), "features") is None

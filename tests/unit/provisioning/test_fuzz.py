@@ -24,8 +24,8 @@ from coppice.manifests.documents import BadYaml, load_all
 from coppice.manifests.rejection import Refusal, Rejection
 from coppice.reconciler.errors import Failure
 from coppice.reconciler.observation import Present
-from provisioning.admission import AdmissionPolicy as GuardRules
-from provisioning.fence import FenceConfig as Fence
+from provisioning.admission import AdmissionPolicy
+from provisioning.fence import FenceConfig
 from provisioning.placement import Placement
 from provisioning.renderer import Desired, Layout, render
 from provisioning.secrets import VaultConfig
@@ -181,7 +181,7 @@ class FuzzedProgram(Program):
     packed: bytes = b""
 
     def _desired(self, commit: str, observed: Observed) -> Desired | Rejection:
-        guard = GuardRules(
+        guard = AdmissionPolicy(
             namespace=observed.name.namespace,
             allowed_kinds=frozenset(KINDS),
             hosts=frozenset(observed.name.hosts),
@@ -198,7 +198,7 @@ class FuzzedProgram(Program):
             tenant=TENANT,
             accounts=CONFIG.accounts,
             vaults=VaultConfig(vaults=("kv",), objects=("a-feature",)),
-            fence=Fence(templates=()),
+            fence=FenceConfig(templates=()),
             placement=Placement(
                 node_selector={"pool": "dev"}, tolerations=({"key": "dev", "operator": "Exists"},)
             ),

@@ -8,7 +8,7 @@ from coppice.components.application import TEMPLATE
 from coppice.manifests.archive import Tree
 from coppice.manifests.rejection import Rejection
 from provisioning.admission import AdmissionPolicy
-from provisioning.fence import FenceConfig as Fence
+from provisioning.fence import FenceConfig
 from provisioning.placement import Placement
 from provisioning.renderer import Desired, Layout, render
 from provisioning.secrets import VaultConfig
@@ -98,7 +98,7 @@ def test_a_token_from_a_base_which_none_are_replaced_in_is_refused_with_object_a
         tenant="",
         accounts={},
         vaults=VaultConfig(vaults=(), objects=()),
-        fence=Fence(templates=()),
+        fence=FenceConfig(templates=()),
         placement=Placement(node_selector={}, tolerations=()),
     )
     found = render(

@@ -1,0 +1,191 @@
+"""What the program reaches the outside with: the settings, the clock, and one client for each outside system
+and identity that it acts as.
+
+Everything is built on first use: importing this file loads no SDK, and a webhook that is answered from a
+cold start pays for none.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from github import Github
+
+    from adapters.azure.cluster import ClusterAdapter
+    from adapters.azure.identities import IdentityReaderAdapter
+    from adapters.github.repository import RepositoryAdapter
+    from adapters.kubernetes.client import Api
+    from adapters.kubernetes.discovery import Discovery
+    from adapters.kubernetes.power_store import OverrideAdapter
+    from adapters.kubernetes.record_store import RecordStore
+    from adapters.postgres.client import Server
+    from adapters.storage.queue import Queue
+    from app.settings import Settings
+    from coppice.environment.key import Key
+
+BRANCHES_QUEUE = "branches"
+POWER_QUEUE = "power"
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Clients:
+    """The settings, the clock, and the clients that they describe.
+
+    Args:
+        environment: app settings by name.
+
+    Attributes:
+        folder: the app's, in which files that settings name are looked for.
+        now: the clock.
+    """
+
+    folder = Path(__file__).resolve().parent.parent
+    now = staticmethod(now)
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The settings.
+
+        Raises:
+            NotSetUp: some are missing or wrong; the message names each.
+        """
+        from app.startup import read
+
+        return read(self.environment)
+
+    @cached_property
+    def queue(self) -> "Queue":
+        """The queue of branches' keys."""
+        from adapters.storage.queue import Queue
+
+        return Queue(BRANCHES_QUEUE, self.environment)
+
+    @cached_property
+    def power_queue(self) -> "Queue":
+        """The queue of environments' keys."""
+        from adapters.storage.queue import Queue
+
+        return Queue(POWER_QUEUE, self.environment)
+
+    def enqueue(self, keys: Iterable["Key"]) -> None:
+        """Put keys onto the queue, stamped with what led to it.
+
+        Args:
+            keys: the branches.
+        """
+        from coppice.reconciler.message import Stamps
+
+        for key in keys:
+            self.queue.put(key.to_message(Stamps.now()))
+
+    @cached_property
+    def repository(self) -> "RepositoryAdapter":
+        """The repository on GitHub."""
+        from adapters.github.repository import RepositoryAdapter
+
+        return RepositoryAdapter(self.sign_in, self.settings.github_repository)
+
+    def sign_in(self) -> "Github":
+        """A client of GitHub's API."""
+        from adapters.github.client import client
+
+        settings = self.settings
+        return client(
+            url=settings.github_api_url,
+            token=settings.github_token,
+            app_id=settings.github_app_id,
+            installation_id=settings.github_app_installation_id,
+            private_key=settings.github_app_private_key,
+        )
+
+    def credential(self, client_id: str) -> "TokenCredential":
+        """What signs in to Azure as the managed identity of a client id, or on a laptop as its user."""
+        from app.sign_in import credential
+
+        return credential(self.settings, client_id)
+
+    @cached_property
+    def cluster(self) -> "ClusterAdapter":
+        """The managed cluster's resource."""
+        from adapters.azure.cluster import ClusterAdapter
+
+        settings = self.settings
+        return ClusterAdapter(
+            self.credential(settings.provisioning_client_id),
+            settings.azure_subscription_id,
+            settings.azure_resource_manager_url,
+            group=settings.aks_resource_group,
+            name=settings.aks_cluster_name,
+            issuer=settings.aks_oidc_issuer_url,
+        )
+
+    @cached_property
+    def identities(self) -> "IdentityReaderAdapter":
+        """The identities that credentials are spread over; they need no cluster to be looked at."""
+        from adapters.azure.identities import IdentityReaderAdapter
+
+        settings = self.settings
+        return IdentityReaderAdapter(
+            self.credential(settings.provisioning_client_id),
+            settings.azure_subscription_id,
+            settings.azure_resource_manager_url,
+            issuer=self.cluster.issuer,
+        )
+
+    def api(self, client_id: str) -> "Api":
+        """The API server, as the managed identity of a client id sees it."""
+        from app.sign_in import api
+
+        return api(self.settings, client_id, cluster=lambda: self.cluster)
+
+    @cached_property
+    def provisioning_api(self) -> "Api":
+        """The API server, as the provisioning identity sees it; it also does all the looking."""
+        return self.api(self.settings.provisioning_client_id)
+
+    @cached_property
+    def scheduler_api(self) -> "Api":
+        """The API server, as the scheduler's identity sees it."""
+        return self.api(self.settings.scheduler_client_id)
+
+    @cached_property
+    def discovery(self) -> "Discovery":
+        """The kinds that the cluster knows."""
+        from adapters.kubernetes.discovery import Discovery
+
+        return Discovery(self.provisioning_api)
+
+    @cached_property
+    def records(self) -> "RecordStore":
+        """What is written down in `coppice-system`."""
+        from adapters.kubernetes.record_store import RecordStore
+
+        return RecordStore(self.provisioning_api)
+
+    @cached_property
+    def overrides(self) -> "OverrideAdapter":
+        """People's words against the calendar."""
+        from adapters.kubernetes.power_store import OverrideAdapter
+
+        return OverrideAdapter(self.scheduler_api)
+
+    @cached_property
+    def postgres(self) -> "Server | None":
+        """The server of the branches' databases; `None` if they get none."""
+        if not self.settings.postgres_server_url:
+            return None
+        from adapters.postgres.client import Server, entra
+
+        tokens = self.credential(self.settings.provisioning_client_id)
+        return Server(self.settings.postgres_server_url, entra(tokens))
