@@ -16,6 +16,7 @@ from app.http.respond import respond
 from app.http.responses import Response, error
 from app.messages import enqueue, log_poison, work
 from app.power_functions import power
+from app.timers import SWEEP_SCHEDULE
 from coppice.reconciler.correlation import correlated
 
 _STORAGE = "AzureWebJobsStorage"
@@ -23,7 +24,7 @@ _STORAGE = "AzureWebJobsStorage"
 # these: each request to Azure with its headers, and connections that urllib3 gives up as too many to keep.
 logging.getLogger("azure").setLevel(logging.WARNING)
 logging.getLogger("urllib3").setLevel(logging.ERROR)
-_SWEEP_SCHEDULE = os.environ.get("SWEEP_SCHEDULE") or "0 */10 * * * *"
+_SWEEP_SCHEDULE = os.environ.get("SWEEP_SCHEDULE") or SWEEP_SCHEDULE
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 app.register_functions(power)

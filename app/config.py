@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.postgres.address import address
+from app.settings import RENDERING
 from coppice.environment.config import DatabaseConfig, EnvironmentConfig
 from coppice.environment.naming import Name, Prefixes
 from coppice.reconciler.errors import NotSetUp
@@ -19,31 +20,6 @@ from provisioning.secrets import VaultConfig
 
 if TYPE_CHECKING:
     from app.settings import Settings
-
-# The settings that decide how an overlay is rendered and judged: if one changes, every overlay is due again.
-RENDERING = {
-    "allowed_kinds",
-    "azure_tenant_id",
-    "base_domain",
-    "database_cidrs",
-    "database_prefix",
-    "database_secret",
-    "feature_overlay",
-    "fence",
-    "gateway_cidrs",
-    "gateways",
-    "key_vault_objects",
-    "key_vaults",
-    "manifests_path",
-    "monitoring_overlay",
-    "namespace_labels",
-    "namespace_prefix",
-    "node_selector",
-    "postgres_server_url",
-    "private_cidrs",
-    "service_accounts",
-    "tolerations",
-}
 
 
 def databases(settings: "Settings") -> DatabaseConfig | None:
@@ -169,9 +145,10 @@ def environment_config(settings: "Settings", fenced: FenceConfig) -> Environment
 
 def _digest(settings: "Settings", fenced: FenceConfig, server: DatabaseConfig | None) -> str:
     """The same for settings that render the same. No password has a part in it: it is shown on namespaces."""
-    rendering = {
-        **settings.model_dump(mode="json", include=RENDERING),
+    told = {
+        **settings.model_dump(mode="json", include=set(RENDERING)),
         "fence": fenced.templates,
         "postgres_server_url": f"{server.host}:{server.port}" if server else "",
     }
+    rendering = {name: told[name] for name in RENDERING}
     return hashlib.sha256(json.dumps(rendering, sort_keys=True).encode()).hexdigest()[:16]

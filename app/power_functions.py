@@ -8,11 +8,12 @@ from app.container import POWER_QUEUE, container, now
 from app.http.respond import respond
 from app.http.responses import Response
 from app.messages import enqueue, log_poison, work
+from app.timers import POWER_SCHEDULE
 from coppice.reconciler.correlation import correlated
 from coppice.reconciler.message import Stamps
 
 _STORAGE = "AzureWebJobsStorage"
-_POWER_SCHEDULE = os.environ.get("POWER_SCHEDULE") or "0 */5 * * * *"
+_POWER_SCHEDULE = os.environ.get("POWER_SCHEDULE") or POWER_SCHEDULE
 
 power = func.Blueprint()
 

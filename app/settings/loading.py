@@ -5,16 +5,11 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
+from app.settings.host import FUNCTIONS_SETTINGS
 from app.settings.model import Settings
 
-# Settings that others read: Functions and its worker, the local host, the triggers' schedules.
-_OTHERS = (
-    "AzureWebJobsStorage",
-    "LOCAL_FUNCTION_KEY",
-    "POWER_SCHEDULE",
-    "PYTHON_THREADPOOL_THREAD_COUNT",
-    "SWEEP_SCHEDULE",
-)
+# Settings that others read: Functions and its worker, and the local host.
+_OTHERS = (*FUNCTIONS_SETTINGS, "PYTHON_THREADPOOL_THREAD_COUNT")
 _LIKE = 0.9  # of difflib's ratio: one letter of ten is missing, or two have changed places
 
 
@@ -74,7 +69,5 @@ def _lines(error: ValidationError) -> list[str]:
         what = each["msg"].removeprefix("Value error, ")
         if each["type"] == "missing":
             what = "is required"
-        elif each["type"] == "string_pattern_mismatch":
-            what = f"expected {Settings.model_fields[name].description}"
         lines.append(f"  {name.upper()}: {what}" if name else f"  {what}")
     return lines

@@ -1,129 +1,48 @@
-"""The settings themselves: what there is, what each defaults to, and what must hold between them."""
+"""All settings in one object, what must hold between them, and which of them decide about rendering."""
 
-from typing import Annotated, Literal, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import model_validator
 
-from app.settings.kinds import DEFAULT_KINDS
-from app.settings.values import (
-    Accounts,
-    Gateways,
-    Identities,
-    Listed,
-    Mapped,
-    Networks,
-    Repositories,
-    SecureUrl,
-    ServerUrl,
-    Tolerations,
+from app.settings.azure import AzureSettings
+from app.settings.databases import DatabaseSettings
+from app.settings.declaration import Section, Setting, declared
+from app.settings.environments import EnvironmentSettings
+from app.settings.fence import FenceSettings
+from app.settings.github import GitHubSettings
+from app.settings.host import HostSettings
+from app.settings.manifests import ManifestSettings
+
+SECTIONS: tuple[type[Section], ...] = (
+    GitHubSettings,
+    EnvironmentSettings,
+    ManifestSettings,
+    DatabaseSettings,
+    FenceSettings,
+    AzureSettings,
+    HostSettings,
 )
+"""The sections, in the order of the reference."""
+
+DECLARED: dict[str, Setting] = {
+    name: setting for section in SECTIONS for name, setting in declared(section.model_fields).items()
+}
+"""Field → what is said about the setting, in the order of the reference."""
+
+RENDERING = frozenset(name for name, setting in DECLARED.items() if setting.renders)
+"""The fields that decide how overlays are rendered and judged: if one changes, every overlay is due again."""
 
 
-class Settings(BaseModel):
+class Settings(
+    GitHubSettings,
+    EnvironmentSettings,
+    ManifestSettings,
+    DatabaseSettings,
+    FenceSettings,
+    AzureSettings,
+    HostSettings,
+):
     """The app settings. Comma-separated ones are tuples; empty optional ones are `""`."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=False)
-
-    github_repository: Annotated[
-        str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", description="owner/name")
-    ]
-    former_repositories: Repositories = ()
-    github_api_url: SecureUrl = "https://api.github.com"
-    github_token: str = ""
-    github_app_id: str = ""
-    github_app_installation_id: str = ""
-    github_app_private_key: str = ""
-    github_webhook_secret: Annotated[str, Field(min_length=8)]
-    branches_include: Listed = ("*",)
-    branches_exclude: Listed = ("release/*", "dependabot/*", "renovate/*", "gh-readonly-queue/*")
-
-    namespace_prefix: Annotated[
-        str,
-        Field(
-            pattern=r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?-$",
-            description="lower-case letters, digits and '-', ending in '-', 32 at most",
-        ),
-    ] = "feature-"
-    namespace_labels: Mapped = {"dev-gateway-access": "allowed"}
-    protected_namespaces: Listed = (
-        "default",
-        "kube-*",
-        "gatekeeper-system",
-        "argocd",
-        "flux-system",
-        "project",
-        "staging",
-        "production",
-    )
-    base_domain: Annotated[
-        str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,180}[a-z0-9])?$", description="a DNS name in lower case")
-    ]
-    gateways: Gateways = ("agc-shared/agc-feature-gateway",)
-    manifests_path: Annotated[
-        str,
-        Field(
-            pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._/-]*$",
-            description="a folder of the repository, without a leading '/'",
-        ),
-    ] = "manifests"
-    feature_overlay: Annotated[str, Field(min_length=1)] = "overlays/feature"
-    monitoring_overlay: str = "overlays/azure-feature"
-    allowed_kinds: Listed = tuple(DEFAULT_KINDS.split(","))
-
-    service_accounts: Annotated[Accounts, Field(min_length=1)] = ("postgres-service-account",)
-    workload_identities: Annotated[Identities, Field(min_length=1)]
-    credential_prefix: Annotated[
-        str,
-        Field(
-            pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_-]{1,40}$",
-            description="two to 41 letters, digits, '-' and '_'",
-        ),
-    ] = "coppice-"
-    credential_settle_seconds: Annotated[float, Field(ge=0, le=600)] = 30
-    key_vaults: Listed = ()
-    key_vault_objects: Listed = ("*feature*",)
-
-    azure_subscription_id: Annotated[str, Field(min_length=1)]
-    azure_tenant_id: Annotated[str, Field(min_length=1)]
-    azure_resource_manager_url: SecureUrl = "https://management.azure.com"
-    aks_resource_group: Annotated[str, Field(min_length=1)]
-    aks_cluster_name: Annotated[str, Field(min_length=1)]
-    aks_oidc_issuer_url: str = ""
-    kubeconfig: str = ""
-    provisioning_client_id: str = ""
-    deprovisioning_client_id: str = ""
-    scheduler_client_id: str = ""
-
-    database_prefix: Annotated[
-        str,
-        Field(
-            pattern=r"^[a-z][a-z0-9_]{0,30}$", description="lower-case letters, digits and '_', 31 at most"
-        ),
-    ] = "feature_"
-
-    postgres_server_url: ServerUrl = ""
-    database_template: str = ""
-    database_secret: Annotated[
-        str,
-        Field(
-            pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$",
-            description="the name of a Secret: lower-case letters, digits, '-' and '.', 63 at most",
-        ),
-    ] = "branch-database"  # noqa: S105 the name of one
-    database_connections: Annotated[int, Field(ge=1, le=1000)] = 20
-
-    fence: Annotated[str, Field(min_length=1)] = "fence"
-    gateway_cidrs: Networks = ()
-    database_cidrs: Networks = ()
-    private_cidrs: Networks = ()
-    node_selector: Mapped = {}
-    tolerations: Tolerations = ()
-
-    max_environments: Annotated[int, Field(ge=1)] = 50
-    reapply_hours: Annotated[float, Field(gt=0)] = 24
-    sweep_max_deletions: Annotated[int, Field(ge=0)] = 5
-    schedule_file: str = ""
-    console_auth: Literal["off", "easyauth"] = "off"
 
     @model_validator(mode="after")
     def _signed_in(self) -> Self:
@@ -133,10 +52,14 @@ class Settings(BaseModel):
                 "one of the two is required: GITHUB_TOKEN, or GITHUB_APP_ID with "
                 "GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY"
             )
-        lacking = sorted({pool for pool in self.accounts.values() if pool not in self.identity_pools})
-        if lacking:
+        return self
+
+    @model_validator(mode="after")
+    def _every_pool_has_an_identity(self) -> Self:
+        missing = sorted({pool for pool in self.accounts.values() if pool not in self.identity_pools})
+        if missing:
             raise ValueError(
-                f"SERVICE_ACCOUNTS names pool {lacking[0]!r}, of which WORKLOAD_IDENTITIES has no identity"
+                f"SERVICE_ACCOUNTS names pool {missing[0]!r}, of which WORKLOAD_IDENTITIES has no identity"
             )
         return self
 

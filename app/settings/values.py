@@ -60,6 +60,22 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def matching(pattern: str, expected: str) -> AfterValidator:
+    """A check of a text.
+
+    Args:
+        pattern: what it has to match as a whole.
+        expected: the same in words, for the error.
+    """
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return AfterValidator(check)
+
+
 def each(pattern: str, example: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
     """A check of a list.
 
@@ -77,6 +93,31 @@ def each(pattern: str, example: str) -> Callable[[tuple[str, ...]], tuple[str, .
     return check
 
 
+RepositoryName = Annotated[str, matching(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", "owner/name")]
+NamespacePrefix = Annotated[
+    str,
+    matching(
+        r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?-",
+        "lower-case letters, digits and '-', ending in '-', 32 at most",
+    ),
+]
+DomainName = Annotated[str, matching(r"[a-z0-9]([a-z0-9.-]{0,180}[a-z0-9])?", "a DNS name in lower case")]
+Folder = Annotated[
+    str, matching(r"[A-Za-z0-9_-][A-Za-z0-9._/-]*", "a folder of the repository, without a leading '/'")
+]
+CredentialPrefix = Annotated[
+    str, matching(r"[a-zA-Z0-9][a-zA-Z0-9_-]{1,40}", "two to 41 letters, digits, '-' and '_'")
+]
+DatabasePrefix = Annotated[
+    str, matching(r"[a-z][a-z0-9_]{0,30}", "lower-case letters, digits and '_', 31 at most")
+]
+SecretName = Annotated[
+    str,
+    matching(
+        r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?",
+        "the name of a Secret: lower-case letters, digits, '-' and '.', 63 at most",
+    ),
+]
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Mapped = Annotated[dict[str, str], BeforeValidator(_mapped)]
 SecureUrl = Annotated[str, AfterValidator(_secure)]

@@ -39,14 +39,19 @@ print(json.dumps({"modules": sorted(sys.modules), "functions": functions}, defau
 """
 
 
-@pytest.fixture(scope="module")
-def imported() -> dict[str, Any]:
-    """What a fresh interpreter holds that has imported the app, with no settings at all."""
-    environment = {"PATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+def importing(**settings: str) -> dict[str, Any]:
+    """What a fresh interpreter holds that has imported the app."""
+    environment = {"PATH": "", "PYTHONDONTWRITEBYTECODE": "1", **settings}
     command = [sys.executable, "-c", _INDEX]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+@pytest.fixture(scope="module")
+def imported() -> dict[str, Any]:
+    """The same with no settings at all."""
+    return importing()
 
 
 @pytest.mark.parametrize("module", HEAVY)
@@ -57,6 +62,12 @@ def test_importing_the_app_loads_no_sdk(imported: dict[str, Any], module: str) -
 
 def test_the_app_has_the_functions_that_its_users_know(imported: dict[str, Any]) -> None:
     assert {name: trigger(bindings) for name, bindings in imported["functions"].items()} == FUNCTIONS
+
+
+def test_the_timers_run_when_their_settings_say() -> None:
+    functions = importing(SWEEP_SCHEDULE="0 0 * * * *", POWER_SCHEDULE="0 30 * * * *")["functions"]
+    assert trigger(functions["sweep_branches"]) == "timer 0 0 * * * *"
+    assert trigger(functions["tick_power"]) == "timer 0 30 * * * *"
 
 
 @pytest.mark.parametrize("name", ["github_webhook", "create_environment", "delete_environment"])

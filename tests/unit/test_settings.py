@@ -66,6 +66,8 @@ DEFAULTS: dict[str, object] = {
     "REAPPLY_HOURS": 24,
     "SWEEP_MAX_DELETIONS": 5,
     "CONSOLE_AUTH": "off",
+    "SWEEP_SCHEDULE": "0 */10 * * * *",
+    "POWER_SCHEDULE": "0 */5 * * * *",
     "SCHEDULE_FILE": "",  # schedule.yaml, which may be missing as long as nobody names it
 }
 WRONG = {

@@ -1,25 +1,20 @@
-import ast
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 
-from app.config import RENDERING
-from app.settings import DEFAULT_KINDS, Settings, load
+from app.settings import DEFAULT_KINDS, RENDERING, Settings, load
 from devtools.host.settings import read_values
+from devtools.tools.settings import PAGE, SAMPLE, page, sample
 from provisioning.admission.namespace import LABELS
 
-ROOT = Path(__file__).parents[3]
-REFERENCE = (ROOT / "docs" / "settings.md").read_text()
-SAMPLE = ROOT / "local.settings.sample.json"
+REFERENCE = PAGE.read_text()
 
-# What Functions and the local host read; `settings.py` does not.
+# What Functions and the local host read, and the program does not.
 OF_THE_HOST = {"AzureWebJobsStorage", "LOCAL_FUNCTION_KEY"}
 # What the sample points to the emulators, and what the example repository asks for.
 OF_THE_WORKER = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
 OF_THE_SAMPLE = {"GITHUB_API_URL", "GITHUB_TOKEN", "AZURE_RESOURCE_MANAGER_URL", "KUBECONFIG", "KEY_VAULTS"}
-OF_THE_WORKER = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
 OF_THE_SAMPLE |= {"CREDENTIAL_SETTLE_SECONDS"}
 
 
@@ -47,29 +42,37 @@ def as_text(value: object) -> str:
 
 
 def defaults() -> dict[str, str]:
-    """Setting → its default, as `settings.py` has it."""
+    """Setting → its default, as the program has it."""
     return {
         name.upper(): "required" if field.is_required() else as_text(field.default)
         for name, field in Settings.model_fields.items()
     }
 
 
-def read_at_import() -> dict[str, str]:
-    """Setting → its default, of those that the triggers read at import: `os.environ.get(…) or …`."""
-    sources = [(ROOT / name).read_text() for name in ("function_app.py", "app/power_functions.py")]
-    tree = ast.parse("\n".join(sources))
-    alternatives = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.BoolOp)]
-    found = (re.fullmatch(r"os\.environ\.get\('(\w+)'\) or '(.+)'", each) for each in alternatives)
-    return {match[1]: match[2] for match in found if match}
+def test_page_and_sample_are_those_that_the_declarations_make() -> None:
+    made = "run `.venv/bin/python -m devtools.tools.settings`"
+    assert page(PAGE.read_text()) == PAGE.read_text(), made
+    assert sample() == SAMPLE.read_text(), made
+
+
+def test_what_is_written_by_hand_stays_and_what_is_generated_is_made_anew() -> None:
+    [row] = [line for line in REFERENCE.splitlines() if line.startswith("| `BASE_DOMAIN`")]
+    spoilt = "A word.\n" + REFERENCE.replace(row, "| `BASE_DOMAIN` | another | none | none |")
+    assert page(spoilt) == "A word.\n" + REFERENCE
+
+
+def test_a_page_without_a_mark_is_not_written() -> None:
+    with pytest.raises(ValueError, match="The fence"):
+        page(REFERENCE.replace("<!-- begin: The fence -->\n", ""))
 
 
 def test_every_setting_has_a_row_and_every_row_is_a_setting() -> None:
-    assert rows().keys() == defaults().keys() | read_at_import().keys() | OF_THE_HOST
+    assert rows().keys() == defaults().keys() | OF_THE_HOST
 
 
 def test_the_reference_has_the_defaults_of_the_program() -> None:
     told = {name: default for name, (default, _) in rows().items() if name not in OF_THE_HOST}
-    true = {**defaults(), **read_at_import(), "ALLOWED_KINDS": "[these](#allowed-kinds)"}
+    true = {**defaults(), "ALLOWED_KINDS": "[these](#allowed-kinds)"}
     assert told == true
 
 
@@ -103,8 +106,7 @@ def test_the_sample_holds_every_setting_and_nothing_else() -> None:
 
 
 def test_the_sample_has_the_defaults_but_for_what_points_to_the_emulators() -> None:
-    sample, settings = read_values(SAMPLE), load(read_values(SAMPLE))
+    settings = load(read_values(SAMPLE))
     for name, field in Settings.model_fields.items():
         if not field.is_required() and name.upper() not in OF_THE_SAMPLE:
             assert getattr(settings, name) == field.default, name
-    assert {name: sample[name] for name in read_at_import()} == read_at_import()
