@@ -110,3 +110,8 @@ def test_the_sample_has_the_defaults_but_for_what_points_to_the_emulators() -> N
     for name, field in Settings.model_fields.items():
         if not field.is_required() and name.upper() not in OF_THE_SAMPLE:
             assert getattr(settings, name) == field.default, name
+
+
+def test_no_line_of_prose_is_longer_than_100_characters() -> None:
+    lines = [line for line in REFERENCE.splitlines() if not line.startswith("|")]
+    assert [line for line in lines if len(line) > 100] == []
