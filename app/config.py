@@ -1,4 +1,8 @@
-"""What the settings say, in the words of the rooms that decide: they know no settings."""
+"""What the settings say, as the groups that the rooms which decide are handed: they know no settings.
+
+Each group is built once, when the program is put together; the policy of admission for each overlay anew,
+since it holds the names that are the environment's own.
+"""
 
 import hashlib
 import json
@@ -20,10 +24,14 @@ from provisioning.secrets import VaultConfig
 
 if TYPE_CHECKING:
     from app.settings import Settings
+    from app.settings.databases import DatabaseSettings
 
 
-def databases(settings: "Settings") -> DatabaseConfig | None:
+def database_config(settings: "DatabaseSettings") -> DatabaseConfig | None:
     """The server of the branches' databases; `None` if they get none.
+
+    Args:
+        settings: the settings.
 
     Raises:
         NotSetUp: its URL cannot be used.
@@ -40,7 +48,7 @@ def databases(settings: "Settings") -> DatabaseConfig | None:
     )
 
 
-def fence(settings: "Settings", folder: Path) -> FenceConfig:
+def fence_config(settings: "Settings", folder: Path) -> FenceConfig:
     """What the fences of all environments have in common.
 
     Args:
@@ -68,7 +76,7 @@ def fence(settings: "Settings", folder: Path) -> FenceConfig:
 
 
 def layout(settings: "Settings", fenced: FenceConfig) -> Layout:
-    """Where the overlays lie, and what every environment's objects are given beside.
+    """Where a commit's overlays lie, and what is put into their objects.
 
     Args:
         settings: the settings.
@@ -90,7 +98,7 @@ def layout(settings: "Settings", fenced: FenceConfig) -> Layout:
 
 
 def admission_policy(settings: "Settings", fenced: FenceConfig, name: Name) -> AdmissionPolicy:
-    """What may be in an overlay.
+    """What one environment's overlay is judged by.
 
     Args:
         settings: the settings.
@@ -112,13 +120,13 @@ def admission_policy(settings: "Settings", fenced: FenceConfig, name: Name) -> A
 
 
 def environment_config(settings: "Settings", fenced: FenceConfig) -> EnvironmentConfig:
-    """What decides about branches.
+    """Which branches get environments, what these are called, and what they are given.
 
     Args:
         settings: the settings.
         fenced: the fence, of which every environment stands in one.
     """
-    server = databases(settings)
+    server = database_config(settings)
     return EnvironmentConfig(
         repository=settings.github_repository,
         former=settings.former_repositories,
@@ -144,7 +152,7 @@ def environment_config(settings: "Settings", fenced: FenceConfig) -> Environment
 
 
 def _digest(settings: "Settings", fenced: FenceConfig, server: DatabaseConfig | None) -> str:
-    """The same for settings that render the same. No password has a part in it: it is shown on namespaces."""
+    """The same for settings that render the same. No password has a part in it: namespaces show it."""
     told = {
         **settings.model_dump(mode="json", include=set(RENDERING)),
         "fence": fenced.templates,

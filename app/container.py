@@ -45,9 +45,9 @@ class Container(Clients):
         Raises:
             NotSetUp: its files are not there, or have mistakes.
         """
-        from app.config import fence
+        from app.config import fence_config
 
-        return fence(self.settings, self.folder)
+        return fence_config(self.settings, self.folder)
 
     @cached_property
     def schedule(self) -> "Schedule | None":

@@ -31,7 +31,7 @@ class FenceConfig:
     """What the fences of all environments have in common.
 
     Attributes:
-        templates: the objects of the team's files.
+        templates: the objects of the team's files, in the folder that setting `FENCE` names.
         gateway: the networks that the gateway comes from, CIDR; setting `GATEWAY_CIDRS`.
         database: the networks of the database server; setting `DATABASE_CIDRS`.
         private: private networks that environments may reach; setting `PRIVATE_CIDRS`.

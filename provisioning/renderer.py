@@ -66,13 +66,15 @@ class Builder(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where the overlays lie, and what every environment's objects are given beside.
+    """What rendering needs to know that is the same for all branches: where a commit's overlays lie, and
+    what is put into their objects.
 
-    Args:
-        manifests: the folder of the manifests.
-        overlays: the overlays' folders below the repository's root; the application's first.
-        tenant: the Entra tenant.
-        accounts: service account → the pool of its identity.
+    Attributes:
+        manifests: the folder of the manifests; setting `MANIFESTS_PATH`.
+        overlays: the overlays' folders below the repository's root, the application's first; settings
+            `FEATURE_OVERLAY` and `MONITORING_OVERLAY`.
+        tenant: the Entra tenant; setting `AZURE_TENANT_ID`.
+        accounts: service account → the pool of its identity; setting `SERVICE_ACCOUNTS`.
         vaults: which secrets an environment may ask for.
         fence: what all fences have in common.
         placement: where pods run.
@@ -139,7 +141,7 @@ def render(
         key: the branch.
         name: the environment's names.
         layout: where the overlays lie.
-        guard: what an overlay may contain.
+        guard: what the overlay is judged by.
         archives: fetches the repository.
         builder: builds overlays.
 

@@ -36,8 +36,9 @@ class VaultConfig:
     """Which secrets an environment may ask for.
 
     Attributes:
-        vaults: setting `KEY_VAULTS`.
-        objects: setting `KEY_VAULT_OBJECTS`.
+        vaults: names of the vaults that it may read; the first is the vault of a class that is made.
+            Setting `KEY_VAULTS`.
+        objects: globs of what it may read there, compared without case. Setting `KEY_VAULT_OBJECTS`.
     """
 
     vaults: tuple[str, ...]

@@ -10,14 +10,14 @@ from coppice.environment.naming import Name, Prefixes, name
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseConfig:
-    """What the settings say about databases.
+    """The server of the branches' databases, and what each of them is like.
 
-    Args:
-        host: the server, as environments reach it.
-        port: its port.
-        template: the database that each is a copy of; empty for an empty one.
-        secret: the Secret that the login is delivered in.
-        connections: the most connections to one database.
+    Attributes:
+        host: the server, as environments reach it; of setting `POSTGRES_SERVER_URL`.
+        port: its port; of the same.
+        template: the database that each is a copy of, empty for an empty one; setting `DATABASE_TEMPLATE`.
+        secret: the Secret that the login is delivered in; setting `DATABASE_SECRET`.
+        connections: the most connections to one database; setting `DATABASE_CONNECTIONS`.
     """
 
     host: str
@@ -29,25 +29,29 @@ class DatabaseConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentConfig:
-    """The rules that decide about environments; `docs/settings.md` explains each.
+    """Which branches get environments, what these are called, and what they are given.
 
-    Args:
-        repository: `owner/name`.
-        former: what it was called before.
-        include: globs of branches that get environments.
-        exclude: globs of branches that do not.
+    Attributes:
+        repository: `owner/name`; setting `GITHUB_REPOSITORY`.
+        former: what it was called before; setting `FORMER_REPOSITORIES`.
+        include: globs of branches that get environments; setting `BRANCHES_INCLUDE`.
+        exclude: globs of branches that do not; setting `BRANCHES_EXCLUDE`.
         prefixes: what stands before the slug in each name.
-        base_domain: what stands after it in a host.
-        protected: globs of namespaces that are never touched.
-        labels: further labels of an environment's namespace.
-        accounts: service account → the pool of its identity (`""` is the unnamed one).
-        pools: pool → its identities, `resourceGroup/identityName`.
-        most: the most environments at once.
-        reapply_after: how long an applied overlay is trusted to stand as it was applied.
-        tenant: the Entra tenant of the identities.
-        settle: how long a credential has to have stood before pods start that sign in with it.
+        base_domain: what stands after it in a host; setting `BASE_DOMAIN`.
+        protected: globs of namespaces that are never touched; setting `PROTECTED_NAMESPACES`.
+        labels: further labels of an environment's namespace; setting `NAMESPACE_LABELS`.
+        accounts: service account → the pool of its identity, `""` for the unnamed one; setting
+            `SERVICE_ACCOUNTS`.
+        pools: pool → its identities, `resourceGroup/identityName`; setting `WORKLOAD_IDENTITIES`.
+        most: the most environments at once; setting `MAX_ENVIRONMENTS`.
+        reapply_after: how long an applied overlay is trusted to stand as it was applied; setting
+            `REAPPLY_HOURS`.
+        tenant: the Entra tenant of the identities; setting `AZURE_TENANT_ID`.
+        settle: how long a credential has to have stood before pods start that sign in with it; setting
+            `CREDENTIAL_SETTLE_SECONDS`.
         databases: the server of the branches' databases; `None` if they get none.
-        digest: of all settings that decide how an overlay is rendered and judged.
+        digest: of all settings that are declared to decide how an overlay is rendered and judged. It is
+            written down with each overlay that was applied or refused.
     """
 
     repository: str

@@ -1,5 +1,6 @@
 """The app as Azure Functions sees it: cheap to import, and with the functions that its users know."""
 
+import hmac
 import json
 import subprocess
 import sys
@@ -7,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from devtools.host.settings import read_values
+from devtools.tools.settings import SAMPLE
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ["azure.identity", "azure.mgmt", "azure.storage", "github", "kubernetes", "pydantic", "yaml"]
@@ -52,6 +56,43 @@ def importing(**settings: str) -> dict[str, Any]:
 def imported() -> dict[str, Any]:
     """The same with no settings at all."""
     return importing()
+
+
+_WEBHOOK = """
+import json, sys
+import azure.functions as func
+import function_app
+
+class Out:
+    keys = []
+    def set(self, key):
+        self.keys.append(key)
+
+webhook = function_app.github_webhook._function.get_user_function()
+body = sys.argv[1].encode()
+headers = {
+    "Content-Type": "application/json",
+    "X-GitHub-Event": "push",
+    "X-GitHub-Delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+    "X-Hub-Signature-256": sys.argv[2],
+}
+answer = webhook(func.HttpRequest("POST", "/api/github", headers=headers, body=body), Out())
+print(json.dumps({"status": answer.status_code, "keys": Out.keys, "modules": sorted(sys.modules)}))
+"""
+
+
+def test_answering_a_webhook_loads_no_sdk() -> None:
+    settings = read_values(SAMPLE)
+    repository = settings["GITHUB_REPOSITORY"]
+    body = json.dumps({"ref": "refs/heads/x", "repository": {"full_name": repository}})
+    digest = hmac.new(settings["GITHUB_WEBHOOK_SECRET"].encode(), body.encode(), "sha256").hexdigest()
+    command = [sys.executable, "-c", _WEBHOOK, body, f"sha256={digest}"]
+    done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=True)
+    answer = json.loads(done.stdout)
+    assert answer["status"] == 202
+    assert [json.loads(key)["branch"] for key in answer["keys"]] == ["x"]
+    sdks = [f"{sdk}." for sdk in HEAVY if sdk != "pydantic"]  # the settings are checked by that
+    assert [name for name in answer["modules"] if f"{name}.".startswith(tuple(sdks))] == []
 
 
 @pytest.mark.parametrize("module", HEAVY)

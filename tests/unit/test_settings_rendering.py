@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from adapters.kustomize.build import Kustomize, find
-from app.config import admission_policy, environment_config, fence, layout
+from app.config import admission_policy, environment_config, fence_config, layout
 from app.settings import RENDERING, Settings, load
 from app.settings.model import DECLARED
 from coppice.components.login import DeliverLogin
@@ -68,7 +68,7 @@ def with_other(name: str) -> Settings:
 
 
 def digest(settings: Settings, folder: Path) -> str:
-    return environment_config(settings, fence(settings, folder)).digest
+    return environment_config(settings, fence_config(settings, folder)).digest
 
 
 @pytest.mark.parametrize("name", DECLARED)
@@ -115,7 +115,7 @@ def test_environments_that_stand_are_not_applied_anew_by_a_new_version_of_the_pr
 
 def rendered(settings: Settings, folder: Path) -> dict[str, object]:
     """What an environment is given: its namespace, objects, fence and login; or why it gets none."""
-    fenced = fence(settings, folder)
+    fenced = fence_config(settings, folder)
     config = environment_config(settings, fenced)
     name, key = config.name(BRANCH), config.key(BRANCH)
     built = render(
@@ -149,7 +149,7 @@ def rendered(settings: Settings, folder: Path) -> dict[str, object]:
 
 def judged_by(settings: Settings, folder: Path) -> tuple[object, object]:
     """What overlays are rendered with, and judged by, whether the example shows it or not."""
-    fenced = fence(settings, folder)
+    fenced = fence_config(settings, folder)
     name = environment_config(settings, fenced).name(BRANCH)
     return layout(settings, fenced), admission_policy(settings, fenced, name)
 
