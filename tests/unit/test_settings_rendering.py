@@ -18,6 +18,7 @@ import pytest
 from adapters.kustomize.build import Kustomize, find
 from app.config import admission_policy, environment_config, fence_config, layout
 from app.settings import RENDERING, Settings, load
+from app.settings.declaration import Section, declared
 from app.settings.model import DECLARED
 from coppice.components.login import DeliverLogin
 from coppice.components.namespace import CreateNamespace
@@ -93,6 +94,14 @@ def test_a_setting_is_declared_to_render_exactly_if_another_value_renders_someth
 def test_every_setting_has_a_declaration_and_some_render() -> None:
     assert DECLARED.keys() == Settings.model_fields.keys()
     assert {"base_domain", "fence", "postgres_server_url"} <= RENDERING < DECLARED.keys()
+
+
+def test_a_setting_that_is_declared_without_a_word_about_it_is_a_mistake_of_the_program() -> None:
+    class Silent(Section):
+        unexplained: str = ""
+
+    with pytest.raises(TypeError, match="unexplained has to be declared with one Setting"):
+        declared(Silent.model_fields)
 
 
 def test_of_the_fence_its_files_count_and_not_the_name_of_their_folder(folder: Path) -> None:
