@@ -1,12 +1,13 @@
 """`python -m devtools.tools.settings`: write the settings reference and the sample from the declarations.
 
-Of the reference that is what stands between the marks `begin` and `end`; the prose around them stays.
+Of the reference these are the tables and two lists; the prose between them stays.
 """
 
 import json
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -41,11 +42,25 @@ _WORKER = {"FUNCTIONS_WORKER_RUNTIME": "python", "PYTHON_THREADPOOL_THREAD_COUNT
 """What Functions' worker reads, which is no setting of the program's."""
 
 _WIDTH = 100
-_BLOCK = re.compile(r"(<!-- begin: (.+?) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block:
+    """What is generated in a section of the page.
+
+    Attributes:
+        title: the section's.
+        place: matches it as it is.
+        text: writes it as it has to be.
+    """
+
+    title: str
+    place: str
+    text: Callable[[], str]
 
 
 def page(text: str) -> str:
-    """Write what is generated on the reference page.
+    """Write what is generated on the reference page: tables of settings, lists of settings and of kinds.
 
     Args:
         text: the page as it is.
@@ -54,13 +69,11 @@ def page(text: str) -> str:
         The page as it has to be.
 
     Raises:
-        ValueError: a mark is missing, is there twice, or names nothing that can be written.
+        ValueError: there is no place for something; which section misses it.
     """
-    blocks = _blocks()
-    marks = [mark for _, mark, _ in _BLOCK.findall(text)]
-    if sorted(marks) != sorted(blocks):
-        raise ValueError(f"the page has marks for {sorted(marks)}, and {sorted(blocks)} are to be written")
-    return _BLOCK.sub(lambda found: f"{found[1]}{blocks[found[2]]()}{found[3]}", text)
+    for block in _blocks():
+        text = _with(text, block)
+    return text
 
 
 def sample() -> str:
@@ -80,9 +93,21 @@ def main() -> None:
     SAMPLE.write_text(sample(), encoding="utf-8")
 
 
-def _blocks() -> Mapping[str, Callable[[], str]]:
-    tables = {section.title: partial(_table, section) for section in SECTIONS}
-    return {**tables, "settings that decide about overlays": _rendering, "allowed kinds": _kinds}
+def _with(text: str, block: _Block) -> str:
+    before, heading, rest = text.partition(f"\n## {block.title}\n")
+    section, following, after = rest.partition("\n## ")
+    place = re.search(block.place, section)
+    if place is None:
+        raise ValueError(f"the page has no place for what is generated below '## {block.title}'")
+    written = section[: place.start()] + block.text() + section[place.end() :]
+    return f"{before}{heading}{written}{following}{after}"
+
+
+def _blocks() -> Iterator[_Block]:
+    for section in SECTIONS:
+        yield _Block(title=section.title, place=r"\| setting \|.*\n(\|.*\n)+", text=partial(_table, section))
+    yield _Block(title="What a change of settings does", place=r"(?m)^`[A-Z_]+`,.*\n(.+\n)*", text=_rendering)
+    yield _Block(title="Allowed kinds", place=r"```\n([^`]+\n)```\n", text=_kinds)
 
 
 def _table(section: type[Section]) -> str:

@@ -61,9 +61,10 @@ def test_what_is_written_by_hand_stays_and_what_is_generated_is_made_anew() -> N
     assert page(spoilt) == "A word.\n" + REFERENCE
 
 
-def test_a_page_without_a_mark_is_not_written() -> None:
-    with pytest.raises(ValueError, match="The fence"):
-        page(REFERENCE.replace("<!-- begin: The fence -->\n", ""))
+@pytest.mark.parametrize("title", ["The fence", "What a change of settings does", "Allowed kinds"])
+def test_a_page_without_a_place_for_what_is_generated_is_not_written(title: str) -> None:
+    with pytest.raises(ValueError, match=title):
+        page(REFERENCE.replace(f"## {title}\n", "## Another\n"))
 
 
 def test_every_setting_has_a_row_and_every_row_is_a_setting() -> None:
