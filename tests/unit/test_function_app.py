@@ -35,11 +35,17 @@ FUNCTIONS = {
 _INDEX = """
 import json, sys
 import function_app
+indexed = function_app.app.get_functions()
 functions = {
     each.get_function_name(): [binding.get_dict_repr() for binding in each.get_bindings()]
-    for each in function_app.app.get_functions()
+    for each in indexed
 }
-print(json.dumps({"modules": sorted(sys.modules), "functions": functions}, default=str))
+told = [
+    each.get_function_name()
+    for each in indexed
+    if "context" in each.get_user_function().__annotations__
+]
+print(json.dumps({"modules": sorted(sys.modules), "functions": functions, "told": told}, default=str))
 """
 
 
@@ -63,6 +69,9 @@ import json, sys
 import azure.functions as func
 import function_app
 
+class Context:
+    invocation_id = "an-invocation"
+
 class Out:
     keys = []
     def set(self, key):
@@ -76,7 +85,7 @@ headers = {
     "X-GitHub-Delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
     "X-Hub-Signature-256": sys.argv[2],
 }
-answer = webhook(func.HttpRequest("POST", "/api/github", headers=headers, body=body), Out())
+answer = webhook(func.HttpRequest("POST", "/api/github", headers=headers, body=body), Out(), Context())
 print(json.dumps({"status": answer.status_code, "keys": Out.keys, "modules": sorted(sys.modules)}))
 """
 
@@ -109,6 +118,11 @@ def test_the_timers_run_when_their_settings_say() -> None:
     functions = importing(SWEEP_SCHEDULE="0 0 * * * *", POWER_SCHEDULE="0 30 * * * *")["functions"]
     assert trigger(functions["sweep_branches"]) == "timer 0 0 * * * *"
     assert trigger(functions["tick_power"]) == "timer 0 30 * * * *"
+
+
+def test_every_function_is_told_its_invocation(imported: dict[str, Any]) -> None:
+    """Else what it leads to bears no correlation ID."""
+    assert sorted(imported["told"]) == sorted(FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", ["github_webhook", "create_environment", "delete_environment"])

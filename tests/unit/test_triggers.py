@@ -1,6 +1,5 @@
 """What the triggers do around a call: they name it, tell of it, and leave all else to the room behind."""
 
-import importlib
 import json
 import logging
 from collections.abc import Mapping
@@ -161,14 +160,3 @@ def test_what_is_queued_is_stamped_and_told(caplog: pytest.LogCaptureFixture) ->
 
     assert [json.loads(each) for each in out.keys] == [{"environment": "dev", "correlationId": DELIVERY}]
     assert caplog.messages == [f'queued {{"environment": "dev", "correlation_id": "{DELIVERY}"}}']
-
-
-def test_every_function_is_told_its_invocation() -> None:
-    """Else what it does bears the name of nothing."""
-    functions = importlib.import_module("function_app").app.get_functions()
-
-    assert [
-        each.get_function_name()
-        for each in functions
-        if "context" not in each.get_user_function().__annotations__
-    ] == []
