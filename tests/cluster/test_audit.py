@@ -1,5 +1,6 @@
 """What a role grants and what is done with it can be held against each other."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.connection import by_kubeconfig
+from coppice.reconciler.correlation import correlated
 from devtools.cluster.audit import Permission, granted, spare, used
 from devtools.cluster.connection import apply
 from devtools.cluster.waiting import wait_for
@@ -56,3 +60,15 @@ def test_what_was_done_refused_and_never_tried_is_told_apart(
     assert {here("list"), here("patch"), here("create")} <= did
     assert here("delete") in missed
     assert spare(may, did) == {Permission(group="", resource="configmaps", verb="get"), here("watch")}
+
+
+def test_the_audit_log_says_what_led_to_a_request(kubeconfig: Path, audit_log: Path) -> None:
+    api, path = Api(by_kubeconfig(str(kubeconfig))), "/api/v1/namespaces/default/configmaps"
+    with correlated("72d3162e-cc78-11e3-81ab-4c9367dc0958"):
+        api.post(path, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "led-"}})
+
+    def agents() -> list[str]:
+        events = map(json.loads, audit_log.read_text().splitlines())
+        return [each["userAgent"] for each in events if each["requestURI"].startswith(f"{path}?fieldManager")]
+
+    wait_for("the event", lambda: "coppice (72d3162e-cc78-11e3-81ab-4c9367dc0958)" in agents())
