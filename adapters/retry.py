@@ -1,10 +1,10 @@
-"""The one place that retries. The SDKs' own retries are switched off, because they hide: a lost answer to a
-POST would be sent twice.
+"""The only place that retries. The SDKs' own retries are off: they would send a POST again whose answer was
+lost.
 
-What reads is retried here, briefly, and only where the answer did not come; so is the delete that gives a
-lease back: done twice it does no more than once. Any other write is sent again only if it was refused unread,
-for having come too fast, and its turn is a matter of seconds; or if what it was made from had changed, and it
-is made anew. Else the loop looks at the world first, and the queue brings the key back.
+A read is retried a few times if no answer came. So is the delete of a lease, because deleting it twice does
+no more than deleting it once. Any other write is retried in two cases only: the server refused it for coming
+too fast, so nothing of it was done; or the object had changed since it was read, and the write is made from
+what it is now. In all other cases the run observes the world again, and the queue brings the key back.
 """
 
 from collections.abc import Callable
@@ -27,23 +27,23 @@ from tenacity import (
 
 from coppice.reconciler.errors import Conflict, Throttled, Unreachable
 
-_MAX_SECONDS = 10.0  # seconds: a lease that was renewed before the write outlasts it
-_MAX_TRIES = 10  # tries within these: nobody is told to come back in less than a second
+_MAX_SECONDS = 10.0  # a lease that was renewed before the write lasts longer
+_MAX_TRIES = 10  # within these seconds: no server asks for less than a second between two
 _POLL_INTERVAL = 1.0  # seconds
-_JITTER = 0.05  # seconds: who writes to an identity holds its lock, so few come back at the same time
+_JITTER = 0.05  # seconds; little, since a writer holds the lock of its identity
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def retry_reads(call: Callable[P, R]) -> Callable[P, R]:
-    """Make a call try three times in all, a fraction of a second apart, if no answer came.
+    """Retry a call up to twice, a fraction of a second apart, if no answer came.
 
     Args:
-        call: what reads, or what else may be done twice.
+        call: reads, or does something that may be done twice.
 
     Returns:
-        The same, with patience.
+        The same call, with retries.
     """
 
     @retry(
@@ -60,16 +60,16 @@ def retry_reads(call: Callable[P, R]) -> Callable[P, R]:
 
 
 def retry_throttled(call: Callable[P, R]) -> Callable[P, R]:
-    """Make a call that writes come again when it is told to, for ten seconds in all, if it came too fast.
+    """Retry a write that was throttled, when the server says and for ten seconds in all.
 
-    Azure lets about one write in four seconds through to an identity. Whoever went back to the queue for
-    that would find others there first when it comes back, and be refused again.
+    Azure accepts about one write in four seconds for an identity. A key that went back to the queue instead
+    would find other keys there first, and be throttled again.
 
     Args:
-        call: what writes; a 429 says that nothing of it was done.
+        call: writes; a 429 says that nothing of it was done.
 
     Returns:
-        The same, with patience.
+        The same call, with retries.
     """
 
     @retry(
@@ -92,13 +92,13 @@ def _retry_after(state: RetryCallState) -> float:
 
 
 def retry_conflicts(call: Callable[P, R]) -> Callable[P, R]:
-    """Make a call that reads something and writes it back come again if somebody else was faster.
+    """Retry a call that reads an object and writes it back, if the object changed in between.
 
     Args:
-        call: what reads and writes; a `Conflict` says that nothing of it was done.
+        call: reads and writes; a `Conflict` says that nothing of it was done.
 
     Returns:
-        The same, with patience.
+        The same call, with retries.
     """
 
     @retry(
@@ -115,7 +115,7 @@ def retry_conflicts(call: Callable[P, R]) -> Callable[P, R]:
 
 
 def pause(seconds: float) -> None:
-    """Wait.
+    """Sleep; not at all for a negative time.
 
     Args:
         seconds: for how long.
@@ -125,14 +125,14 @@ def pause(seconds: float) -> None:
 
 
 def poll_until(probe: Callable[[], R | None], *, seconds: float) -> R | None:
-    """Look every second or two until something is there.
+    """Poll every second or two until there is a result.
 
     Args:
-        probe: returns what is looked for, or `None`.
-        seconds: for how long to look; with 0 it is looked once.
+        probe: returns the result, or `None` if there is none yet.
+        seconds: for how long to poll; 0 polls once.
 
     Returns:
-        What `look` returned last.
+        What `probe` returned last.
     """
     found: R | None = Retrying(
         retry=retry_if_result(lambda found: found is None),

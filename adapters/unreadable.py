@@ -1,5 +1,7 @@
-"""What SDKs raise when they build their objects from an answer that is none of their service's: a portal's
-page, half a body, JSON of another shape. None of them checks, so it surfaces as whatever breaks first.
+"""Errors about answers that cannot be read, whichever SDK raises them.
+
+An SDK builds its objects without checking the answer. A proxy's login page, half a body, or JSON of another
+shape therefore surfaces as whatever breaks first.
 """
 
 from urllib3.exceptions import NewConnectionError
@@ -16,13 +18,13 @@ UNREADABLE = (
 
 
 def root_cause(error: BaseException) -> str:
-    """Say what broke, without the wrappings of the libraries between: those say little and print much.
+    """Describe the error behind the errors that libraries wrap around it.
 
     Args:
         error: what an SDK raised.
 
     Returns:
-        The innermost error; of a connection that was not made, with the address that nothing answered at.
+        The innermost error as text. If no connection was made, the text has the address.
     """
     inner = error
     while (held := _held(inner)) is not None:
@@ -35,19 +37,19 @@ def root_cause(error: BaseException) -> str:
 
 
 def _held(error: BaseException) -> BaseException | None:
-    """The error that another one was made of."""
+    """The error that another one wraps."""
     parts = (getattr(error, "inner_exception", None), getattr(error, "reason", None), *error.args)
     return next((part for part in parts if isinstance(part, BaseException) and part is not error), None)
 
 
 def retry_after_seconds(header: str | None) -> float | None:
-    """Read `Retry-After`; the form that is a date is not honoured, for none of our systems sends it.
+    """Parse the header `Retry-After`. Its form as a date is ignored: none of our systems sends it.
 
     Args:
-        header: the header's value, if it was sent.
+        header: the header's value, if there is one.
 
     Returns:
-        Seconds, at the most an hour: who asks for more is asked again by then.
+        Seconds, an hour at most; `None` if there are none.
     """
     text = (header or "").strip()
     return min(float(text), 3600.0) if text.isascii() and text.isdigit() else None

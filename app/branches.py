@@ -6,11 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters.azure.identities import CredentialDeleterAdapter, CredentialWriterAdapter
-from adapters.kubernetes.application import (
-    ApplicationReaderAdapter,
-    ApplicationWriterAdapter,
-    CronJobSuspenderAdapter,
-)
+from adapters.kubernetes.application_reader import ApplicationReaderAdapter
+from adapters.kubernetes.application_writer import ApplicationWriterAdapter, CronJobSuspenderAdapter
 from adapters.kubernetes.leases import Leases
 from adapters.kubernetes.monitoring_configmaps import SharedAdapter
 from adapters.kubernetes.namespaces import (

@@ -1,11 +1,12 @@
-"""ConfigMaps in `coppice-system`: what the program writes down, where people can read it with kubectl.
+"""ConfigMaps in `coppice-system`, which hold what the program remembers. kubectl shows them to people.
 
 Every write notes the correlation ID of what led to it.
 """
 
 from collections.abc import Mapping
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.paths import path
 from coppice.components.namespace import MANAGED_BY
 from coppice.reconciler.correlation import annotation
 from coppice.reconciler.errors import Failure, Gone, NotSetUp
@@ -16,7 +17,11 @@ OURS = f"{MANAGED_BY}=coppice"
 
 
 def config_map_path(name: str = "") -> str:
-    """The path of a note, or of all of them."""
+    """Build the path of a ConfigMap in `coppice-system`.
+
+    Args:
+        name: its name; empty for all of them.
+    """
     return path("v1", "configmaps", namespace=SYSTEM, name=name)
 
 
@@ -30,19 +35,19 @@ def write_config_map(
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a note, if it is still as it was read.
+    """Create or replace a ConfigMap, if it has not changed since it was read.
 
     Args:
         api: the cluster.
         name: the ConfigMap's name.
-        kind: what it is, for its label.
-        data: what it says.
-        version: the resource version that was read; empty if none stood.
+        kind: the value of its label `coppice.dev/kind`.
+        data: its data.
+        version: the resource version that was read; empty if there was no such ConfigMap.
         labels: further labels.
         annotations: its annotations, beside the correlation ID.
 
     Raises:
-        Conflict: it has changed since, or one stands where none was read.
+        Conflict: it has changed since, or one exists where none was read.
         NotSetUp: `coppice-system` does not exist.
     """
     metadata = {
@@ -63,7 +68,7 @@ def write_config_map(
 
 
 def check_system(api: Api) -> None:
-    """See whether `coppice-system` stands.
+    """Check that the namespace `coppice-system` exists.
 
     Args:
         api: the cluster.
@@ -78,7 +83,14 @@ def check_system(api: Api) -> None:
 
 
 def not_set_up(error: Gone) -> Failure:
-    """What a 404 means there: if it is about the namespace itself, an administrator has not been here yet."""
+    """Turn a 404 into what it means in `coppice-system`.
+
+    Args:
+        error: the 404.
+
+    Returns:
+        `NotSetUp` if the namespace itself is missing; else the error.
+    """
     if f'namespaces "{SYSTEM}" not found' in error.message:
         return NotSetUp(
             f"namespace {SYSTEM} does not exist: an administrator of the cluster runs "

@@ -1,4 +1,4 @@
-"""Reaching the API server: through a kubeconfig, or through ARM and an Entra token."""
+"""Configurations to reach the API server with: from a kubeconfig, or from ARM with an Entra token."""
 
 import base64
 import contextlib
@@ -15,20 +15,23 @@ from adapters.azure.client import translated
 from adapters.unreadable import UNREADABLE
 from coppice.reconciler.errors import NotSetUp
 
-# The application that Entra knows every AKS API server as:
+# The application id of every AKS API server in Entra:
 # https://azure.github.io/kubelogin/concepts/aks.html
 _SCOPE = "6dae42f8-4368-4678-94ff-3960e28e3630/.default"
 
 
 def by_kubeconfig(file: str, *, context: str = "") -> Configuration:
-    """Reach the cluster that a kubeconfig names.
+    """Build a configuration from a kubeconfig.
 
     Args:
         file: its path.
-        context: the context; empty takes the current one.
+        context: the context; empty for the current one.
+
+    Returns:
+        The configuration.
 
     Raises:
-        NotSetUp: it cannot be read.
+        NotSetUp: the kubeconfig cannot be used.
     """
     configuration = Configuration()
     with _usable(file):
@@ -37,18 +40,18 @@ def by_kubeconfig(file: str, *, context: str = "") -> Configuration:
 
 
 def context_of(file: str, client_id: str) -> tuple[str, str]:
-    """The context through which a kubeconfig lets a managed identity act.
+    """Find the context of a kubeconfig that a managed identity acts through.
 
     Args:
         file: the kubeconfig's path.
-        client_id: the identity's.
+        client_id: the identity's client id.
 
     Returns:
-        The context that bears the client id as its name, empty if there is none; and the user whom its `as`
-        says to impersonate, which the `kubernetes` package does not read.
+        The name of the context, which is the client id, or empty if there is no such context; and the user
+        that its `as` field names, which the `kubernetes` package ignores.
 
     Raises:
-        NotSetUp: it cannot be read.
+        NotSetUp: the kubeconfig cannot be used.
     """
     with _usable(file):
         document = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
@@ -68,12 +71,15 @@ def _usable(file: str) -> Iterator[None]:
 
 
 def by_entra(server: str, authority: str, tokens: TokenCredential) -> Configuration:
-    """Reach an AKS cluster as an Entra identity.
+    """Build a configuration to reach an AKS cluster as an Entra identity.
 
     Args:
         server: the API server's address.
         authority: its certificate authority, PEM in base64.
         tokens: fetches the identity's tokens.
+
+    Returns:
+        The configuration.
     """
     configuration = Configuration(host=server)
     configuration.ca_cert_data = base64.b64decode(authority).decode()
@@ -82,7 +88,7 @@ def by_entra(server: str, authority: str, tokens: TokenCredential) -> Configurat
         with translated("fetch a token for the cluster"):
             each.api_key["BearerToken"] = tokens.get_token(_SCOPE).token
 
-    # The client sends a token, and runs the hook, only if one was there to begin with.
+    # The client sends a token, and runs the hook, only if there was a token to begin with.
     configuration.api_key["BearerToken"] = "to be fetched"
     configuration.api_key_prefix["BearerToken"] = "Bearer"
     configuration.refresh_api_key_hook = renew  # type: ignore[assignment]  # (declared as None)

@@ -1,7 +1,7 @@
-"""Which path a kind of object lives under: asked of the API server once, and again when a kind turns up
-that was not there.
+"""Maps kinds to paths. The API server is asked once, and again when a kind is asked for that it did not
+have.
 
-Two requests tell all kinds:
+Two requests return all kinds:
 https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery.
 """
 
@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.paths import path
 from adapters.kubernetes.status_errors import NotServed
 from coppice.environment.records import ObjectRef
 from coppice.reconciler.errors import NotSetUp
@@ -20,21 +21,19 @@ _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryL
 
 @dataclass(frozen=True)
 class Resource:
-    """The plural that a kind's path has, and whether its objects live in namespaces."""
+    """A resource of the API: the plural in its path, and whether it is namespaced."""
 
     plural: str
     namespaced: bool
 
 
-_Known: TypeAlias = Mapping[
-    tuple[str, str], Resource
-]  # of a group, the version that is preferred comes first
+_Known: TypeAlias = Mapping[tuple[str, str], Resource]  # within a group, the preferred version comes first
 _Found = TypeVar("_Found")
 _Answer = TypeVar("_Answer")
 
 
 class Discovery:
-    """The kinds that the cluster knows.
+    """The kinds that the cluster serves.
 
     Args:
         api: the cluster.
@@ -46,7 +45,7 @@ class Discovery:
         self._known: _Known = {}
 
     def resource(self, api_version: str, kind: str) -> Resource:
-        """Where objects of a kind live.
+        """Find the resource of a kind.
 
         Args:
             api_version: `v1`, or `group/version`.
@@ -56,7 +55,7 @@ class Discovery:
             The resource.
 
         Raises:
-            NotSetUp: the cluster does not know the kind, or not in this version.
+            NotSetUp: the cluster does not serve the kind, or not in this version.
         """
         found = self._find(lambda known: known.get((api_version, kind)))
         if found is None:
@@ -64,16 +63,20 @@ class Discovery:
         return found
 
     def call_any_version(self, namespace: str, ref: ObjectRef, call: Callable[[str], _Answer]) -> _Answer:
-        """Call an object in the version that it was written in or, where that is not served (any more), in
-        another one of its group: it is the same object.
+        """Make a call about an object, in whichever version of its group is served: it is the same object.
+
+        The version that it was written in comes first.
 
         Args:
             namespace: its namespace.
             ref: the object.
-            call: makes the call, given the path.
+            call: makes the call, given the object's path.
+
+        Returns:
+            What the call returned.
 
         Raises:
-            NotSetUp: the cluster knows its kind in no version.
+            NotSetUp: the cluster serves its kind in no version.
         """
 
         def object_path() -> str:
@@ -87,16 +90,23 @@ class Discovery:
             return call(object_path())
 
     def collection_path(self, api_version: str, kind: str) -> str:
-        """The path of all objects of a kind; each version of its group lists the same.
+        """Build the path that lists all objects of a kind, in whichever version of its group is served.
+
+        Args:
+            api_version: the version to prefer.
+            kind: the kind.
+
+        Returns:
+            The path.
 
         Raises:
-            NotSetUp: the cluster knows the kind in no version.
+            NotSetUp: the cluster serves the kind in no version.
         """
         at, resource = self._served_version(api_version, kind)
         return path(at, resource.plural)
 
     def forget(self) -> None:
-        """Ask anew the next time: something that was served is not there any more."""
+        """Forget all kinds, because one that was served is served no more. The next call asks again."""
         self._known = {}
 
     def _served_version(self, api_version: str, kind: str) -> tuple[str, Resource]:
@@ -149,6 +159,6 @@ class Discovery:
 
 
 def _versions_of(known: _Known, api_version: str, kind: str) -> tuple[str, ...]:
-    """The versions of its group in which a kind is served."""
+    """The versions of its group in which a kind is served, the preferred one first."""
     group = api_version.rpartition("/")[0]
     return tuple(at for at, served in known if served == kind and at.rpartition("/")[0] == group)

@@ -21,8 +21,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
 from adapters.kubernetes.configmap_store import OURS, SYSTEM, not_set_up
+from adapters.kubernetes.paths import path
 from adapters.retry import poll_until, retry_reads
 from coppice.components.namespace import MANAGED_BY
 from coppice.reconciler.errors import Conflict, Failure, Gone, Rejected

@@ -1,22 +1,23 @@
-"""The two ConfigMaps of kube-system that Azure monitoring reads: read and edited, and nothing else.
+"""The two ConfigMaps in kube-system that Azure monitoring reads: read and edited, and nothing else.
 
-Nothing outside these two can be named to it, and it has no call that creates or deletes.
+The adapter can name no other object, and has no call that creates or deletes.
 """
 
 import threading
 from collections.abc import Callable, Collection
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.paths import path
 from adapters.retry import retry_conflicts
 from coppice.components.monitoring.shared import HOW_TO_MAKE, NAMESPACE, Shared, SharedConfig
 from coppice.environment.records import SharedName
 from coppice.reconciler.errors import Gone
 
-_LOCK_SECONDS = 10.0  # seconds: who holds it longer has met with a server that does not answer
+_LOCK_SECONDS = 10.0  # whoever holds it longer waits for a server that does not answer
 
 
 class SharedAdapter:
-    """Reads and edits them.
+    """Reads and edits the ConfigMaps.
 
     Args:
         api: the cluster.
@@ -27,23 +28,34 @@ class SharedAdapter:
         self._locks = {name: threading.Lock() for name in SharedName}
 
     def read(self, names: Collection[SharedName] = tuple(SharedName)) -> Shared:
-        """Those that are asked for; `None` for one that does not exist, or was not asked for."""
+        """Read the ConfigMaps.
+
+        Args:
+            names: which to read.
+
+        Returns:
+            Both; `None` for one that does not exist, or was not asked for.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         jobs, settings = (self._get(each) if each in names else None for each in SharedName)
         return Shared(jobs=jobs, settings=settings)
 
     def edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
-        """Read one, and write its texts if nobody has written to it by then; the rest of it stays.
+        """Read a ConfigMap, change its data, and write it back if nobody has changed it in between.
 
-        A lost race costs this one read and write. The runs of one process do not race each other: a thread
-        that waits lets the one before it come to its end, and that is sooner than if all were at work.
+        A write that loses this race is made again from a new read. Threads of one process take a lock
+        instead of racing each other, which is faster for all of them.
 
         Args:
             name: which one.
-            change: says what becomes of it.
+            change: returns the changed ConfigMap.
 
         Raises:
             Conflict: somebody else was faster each time.
             Gone: it does not exist.
+            Failure: the server refused, or did not answer.
         """
         taken = self._locks[name].acquire(timeout=_LOCK_SECONDS)
         try:

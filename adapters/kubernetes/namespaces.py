@@ -1,4 +1,4 @@
-"""Namespaces: three small adapters, so that what provisions cannot delete and what deletes cannot create.
+"""Namespaces. There are three adapters, so that what provisions cannot delete, and the other way round.
 
 Every write notes the correlation ID, as it names the field manager: neither is part of any plan.
 """
@@ -6,16 +6,17 @@ Every write notes the correlation ID, as it names the field manager: neither is 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.paths import path
 from coppice.components.namespace import Namespace
 from coppice.components.removal import Owned
 from coppice.reconciler.correlation import annotation
 from coppice.reconciler.errors import Gone
 from coppice.reconciler.times import parse_time
 
-# What keeps a namespace, and what helps against it:
+# Conditions of a namespace that is not deleted yet, and what helps:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/api/core/v1/types.go
-_KEEPING = {
+_DELETION_CONDITIONS = {
     "NamespaceDeletionDiscoveryFailure": (
         "while an API that is registered does not answer, no namespace of the cluster goes: `kubectl get "
         "apiservices` shows which is not Available; bring back what serves it, or delete that APIService"
@@ -37,40 +38,81 @@ _KEEPING = {
 
 
 class NamespaceReaderAdapter:
-    """Reads namespaces."""
+    """Reads namespaces.
+
+    Args:
+        api: the cluster.
+    """
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     def get(self, name: str) -> Namespace | None:
-        """The namespace, or `None` if there is none."""
+        """Read a namespace.
+
+        Args:
+            name: its name.
+
+        Returns:
+            The namespace, or `None` if there is none.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         try:
             return _namespace(self._api.get(_path(name)))
         except Gone:
             return None
 
     def all(self) -> Iterator[Namespace]:
-        """Every namespace of the cluster."""
+        """List all namespaces.
+
+        Returns:
+            Every namespace of the cluster, page by page.
+        """
         return (_namespace(each) for each in self._api.items(_path()))
 
 
 class NamespaceWriterAdapter:
-    """Creates and labels namespaces."""
+    """Creates, labels and annotates namespaces.
+
+    Args:
+        api: the cluster.
+    """
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     def create(self, name: str, *, labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
-        """Create a namespace; one that stands is a `Conflict`."""
+        """Create a namespace.
+
+        Args:
+            name: its name.
+            labels: its labels.
+            annotations: its annotations.
+
+        Raises:
+            Conflict: it exists.
+            Failure: the server refused, or did not answer.
+        """
         noted = {**annotations, **annotation()}
         self._api.post(_path(), _manifest({"name": name, "labels": labels, "annotations": noted}))
 
     def apply(
         self, namespace: Namespace, *, labels: Mapping[str, str | None], annotations: Mapping[str, str | None]
     ) -> None:
-        """Set labels and annotations of the very namespace that was read; those that are `None` go.
+        """Set labels and annotations of the namespace that was read, and remove those that are `None`.
 
-        This is no server-side apply, by which what was set when it was created would stay.
+        Server-side apply would keep what was set when the namespace was created.
+
+        Args:
+            namespace: the namespace, as it was read.
+            labels: label → its value, or `None`.
+            annotations: annotation → its value, or `None`.
+
+        Raises:
+            Conflict: it has changed since, or is another namespace of its name.
+            Failure: the server refused, or did not answer.
         """
         metadata = {
             "uid": namespace.uid,
@@ -81,18 +123,38 @@ class NamespaceWriterAdapter:
         self._api.merge(_path(namespace.name), {"metadata": metadata})
 
     def annotate(self, name: str, annotations: Mapping[str, str]) -> None:
-        """Set annotations and leave the others."""
+        """Set annotations and keep the others.
+
+        Args:
+            name: the namespace.
+            annotations: annotation → its value.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         self._api.merge(_path(name), {"metadata": {"annotations": {**annotations, **annotation()}}})
 
 
 class NamespaceDeleterAdapter:
-    """Deletes namespaces."""
+    """Deletes namespaces.
+
+    Args:
+        api: the cluster.
+    """
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     def delete(self, owned: Owned[Namespace]) -> None:
-        """Ask the very namespace that was read to go."""
+        """Delete the namespace that was read, by its uid.
+
+        Args:
+            owned: the namespace, with proof that it is ours.
+
+        Raises:
+            Conflict: another namespace has its name by now.
+            Failure: the server refused, or did not answer.
+        """
         self._api.delete(_path(owned.subject.name), uid=owned.subject.uid)
 
 
@@ -117,8 +179,8 @@ def _namespace(document: Mapping[str, Any]) -> Namespace:
         created=parse_time(created) if created else None,
         terminating_since=parse_time(since) if since else None,
         remaining=tuple(
-            "; ".join(filter(None, (each.get("message", ""), _KEEPING[each["type"]])))
+            "; ".join(filter(None, (each.get("message", ""), _DELETION_CONDITIONS[each["type"]])))
             for each in conditions
-            if each["type"] in _KEEPING and each["status"] == "True"
+            if each["type"] in _DELETION_CONDITIONS and each["status"] == "True"
         ),
     )

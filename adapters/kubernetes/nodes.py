@@ -1,9 +1,10 @@
-"""Nodes, pods and PodDisruptionBudgets, as far as they decide whether a pool can go."""
+"""Nodes, pods and PodDisruptionBudgets: what decides whether an agent pool can be scaled to zero."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.paths import path
 from scheduler.nodes import Budget, Node, Pod, Requirement, Taint, Toleration
 
 _POOL = "kubernetes.azure.com/agentpool"
@@ -22,24 +23,61 @@ class NodeAdapter:
         self._api = api
 
     def nodes(self) -> tuple[Node, ...]:
-        """Every node; one list."""
+        """List all nodes.
+
+        Returns:
+            Every node of the cluster.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         return tuple(_node(each) for each in self._api.items(path("v1", "nodes")))
 
     def pods_on(self, nodes: Iterable[str]) -> tuple[Pod, ...]:
-        """The pods that are bound to some nodes, of every namespace; one list of all pods."""
+        """List the pods on some nodes, by one list of all pods of the cluster.
+
+        Args:
+            nodes: the nodes' names.
+
+        Returns:
+            Their pods, of all namespaces.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         wanted = set(nodes)
         if not wanted:
             return ()
         return tuple(pod for pod in map(_pod, self._api.items(path("v1", "pods"))) if pod.node in wanted)
 
     def pods_in(self, namespaces: Iterable[str]) -> tuple[Pod, ...]:
-        """The pods of some namespaces, wherever they run; a list for each."""
+        """List the pods of some namespaces; one list for each.
+
+        Args:
+            namespaces: the namespaces.
+
+        Returns:
+            Their pods, on all nodes.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         return tuple(
             _pod(each) for name in namespaces for each in self._api.items(path("v1", "pods", namespace=name))
         )
 
     def budgets(self, namespaces: Iterable[str]) -> tuple[Budget, ...]:
-        """The budgets of some namespaces; a list for each."""
+        """List the PodDisruptionBudgets of some namespaces; one list for each.
+
+        Args:
+            namespaces: the namespaces.
+
+        Returns:
+            Their budgets.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         return tuple(
             _budget(each)
             for name in sorted(namespaces)
@@ -89,7 +127,7 @@ def _pod(document: Mapping[str, Any]) -> Pod:
 
 
 def _terms(spec: Mapping[str, Any]) -> Iterator[tuple[Requirement, ...]]:
-    """Where a pod may run: each term of its node affinity, with its node selector added to it."""
+    """The nodes that a pod may run on: each term of its node affinity, together with its node selector."""
     chosen = tuple(
         Requirement(key, "In", (value,)) for key, value in (spec.get("nodeSelector") or {}).items()
     )
@@ -100,7 +138,7 @@ def _terms(spec: Mapping[str, Any]) -> Iterator[tuple[Requirement, ...]]:
     if not terms and chosen:
         yield chosen
     for term in terms:
-        # A node's name is the one field that can be asked for. No label meets that: such a pod cannot move.
+        # `matchFields` knows the node's name alone. No label matches it: such a pod cannot move.
         asked = (*(term.get("matchExpressions") or ()), *(term.get("matchFields") or ()))
         yield (*chosen, *map(_requirement, asked))
 

@@ -1,4 +1,6 @@
-"""Objects of an environment's namespace as an explanation shows them: which stand, and since when."""
+"""The status of an environment's objects as `GET /api/environments/…` shows it: which exist, since when, and
+which identity they name.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,11 +17,11 @@ from coppice.manifests.pod_templates import Pods, pods
 from coppice.reconciler.errors import Gone, NotSetUp
 from coppice.reconciler.times import parse_time
 
-_VALUES = {"ConfigMap", "Secret"}  # kinds that hold an application's values, which nobody looks at
+_VALUES = {"ConfigMap", "Secret"}  # kinds that hold values of the application: their metadata are enough
 
 
 class ObjectStatusAdapter:
-    """Looks at objects: at what they say of their identity, and at nothing else that they hold.
+    """Reads the status of objects.
 
     Args:
         api: the cluster.
@@ -31,14 +33,25 @@ class ObjectStatusAdapter:
         self._objects = ObjectGetter(api, discovery, secrets)
 
     def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
-        """Those of the objects that stand: a call for each."""
+        """Read the status of some objects; a call for each.
+
+        Args:
+            namespace: their namespace.
+            refs: the objects.
+
+        Returns:
+            The status of those that exist.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         found = (self._status(namespace, ref) for ref in refs)
         return tuple(each for each in found if each is not None)
 
     def _status(self, namespace: str, ref: ObjectRef) -> ObjectStatus | None:
         try:
             document = self._document(namespace, ref)
-        except (Gone, NotSetUp):  # a kind that the cluster does not know has no objects
+        except (Gone, NotSetUp):  # a kind that is not served has no objects
             return None
         created = document["metadata"].get("creationTimestamp")
         client_id, tenant = _identity(ref.kind, document)
@@ -59,18 +72,18 @@ class ObjectStatusAdapter:
 
 
 def _identity(kind: str, document: Mapping[str, Any]) -> tuple[str, str]:
-    """The client id and the tenant that an object names; of what a Secret holds nothing is looked at."""
+    """The client id and the tenant that an object names; empty for kinds that name none."""
     if kind == "ServiceAccount":
         return (document["metadata"].get("annotations") or {}).get(ANNOTATION, ""), ""
     if kind != PROVIDER_CLASS:
         return "", ""
     parameters = (document.get("spec") or {}).get("parameters") or {}
-    # The provider reads `tenantID` first, and `tenantId`, which every version knows, after it.
+    # The provider prefers `tenantID`; older versions of it know `tenantId` alone.
     return parameters.get("clientID", ""), parameters.get("tenantID") or parameters.get("tenantId", "")
 
 
 def _pod_template(document: Mapping[str, Any]) -> Pods | None:
     try:
         return pods(document)
-    except Malformed:  # a kind that keeps something else where others keep a template
+    except Malformed:  # a kind that has something else where others have a pod template
         return None

@@ -10,7 +10,8 @@ field persists nothing, and it is answered with metadata alone. See docs/adr/001
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.paths import path
 from adapters.retry import retry_reads
 
 

@@ -1,4 +1,4 @@
-"""What the API server refuses, as our types: its `Status` says why, often in its message alone."""
+"""The API server's `Status` errors as our types. Often only the message tells them apart."""
 
 import re
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from coppice.reconciler.errors import (
     Unreachable,
 )
 
-# What is applied and does not fit its schema is a 500 without a reason; its message alone tells it from an
-# outage.
+# An applied object that does not fit its schema is answered with a 500 without a reason. Only the message
+# tells it from an outage.
 _SCHEMA_MISMATCH = ("failed to create typed patch object", "failed to convert new object")
-# A 403 of the quota and not of any role: https://kubernetes.io/docs/concepts/policy/resource-quotas/
+# A 403 from the quota, not from a role: https://kubernetes.io/docs/concepts/policy/resource-quotas/
 _OVER_QUOTA = ("exceeded quota:", "status unknown for quota:")
-# A 403 of the authorizer, and not of admission, which is asked after it:
+# A 403 from the authorizer, not from admission, which comes after it:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
 _NO_RIGHT = re.compile(r'User "[^"]*" cannot ')
 _OF_FENCE = re.compile(r"quota: coppice-|quota for quota: coppice-")
@@ -36,19 +36,20 @@ _ADMISSION = re.compile(r" is forbidden: |^admission webhook ")
 
 
 class NotServed(Gone):
-    """There is no such resource, in no namespace and under no name: its kind, or this version of it, is not
-    served.
-    """
+    """The server does not serve the resource, or not in this version. This says nothing about one object."""
 
 
 def failure(what: str, status: int, answer: Mapping[str, Any], wait: float | None) -> Failure:
     """Turn an answer of the API server into a failure.
 
     Args:
-        what: what was asked for, for the message.
+        what: the request, for the message.
         status: the HTTP status.
         answer: the `Status`; empty if there is none.
-        wait: seconds after which it asked to be called again, if it did.
+        wait: the seconds of `Retry-After`, if it was sent.
+
+    Returns:
+        The failure.
     """
     message_text = str(answer.get("message") or f"HTTP {status}")
     message = f"the cluster refused {what}: {message_text}"
@@ -73,7 +74,7 @@ def failure(what: str, status: int, answer: Mapping[str, Any], wait: float | Non
 
 
 def _forbidden(message: str, message_text: str, *, terminating: bool) -> Failure:
-    """Roles are only one of those who forbid."""
+    """Tell who forbids: the namespace, a quota, admission, or a role."""
     if terminating:
         return Conflict(message, retry_after=5)
     if any(words in message_text for words in _OVER_QUOTA):

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import yaml
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
 from adapters.kubernetes.connection import by_kubeconfig
 from adapters.kubernetes.discovery import Discovery
+from adapters.kubernetes.paths import path
 from adapters.kustomize.build import Kustomize, find
 from coppice.reconciler.errors import Gone
 from devtools.demo.processes import ROOT

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
 from adapters.kubernetes.connection import by_kubeconfig
+from adapters.kubernetes.paths import path
 from coppice.reconciler.errors import Forbidden, Rejected
 
 pytestmark = pytest.mark.cluster

@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.paths import path
 from adapters.unreadable import UNREADABLE
 from coppice.reconciler.errors import Gone, Rejected
 from scheduler.gitops import Synced

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
 from adapters.kubernetes.gitops.controller import Controller, repository_name
+from adapters.kubernetes.paths import path
 from coppice.reconciler.errors import Rejected
 from scheduler.gitops import Synced
 

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.paths import path
 from coppice.reconciler.errors import Failure
 from devtools.cluster.nodes import DEALLOCATED, node
 from devtools.emulators.arm.pool_rules import power

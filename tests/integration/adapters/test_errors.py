@@ -6,7 +6,8 @@ from contextlib import contextmanager, suppress
 import pytest
 from kubernetes.client import Configuration
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.paths import path
 from adapters.retry import poll_until
 from coppice.components.federated_identity import Credential
 from coppice.components.removal import Owned
@@ -223,7 +224,7 @@ def test_a_server_that_says_nothing_is_given_up(call: str, monkeypatch: pytest.M
     monkeypatch.setattr("adapters.azure.client._TIMEOUTS", short)
     monkeypatch.setattr("adapters.storage.queue._TIMEOUTS", short)
     monkeypatch.setattr("adapters.github.client._TIMEOUT", 1)
-    monkeypatch.setattr("adapters.kubernetes.client._TIMEOUT", (1, 0.05))
+    monkeypatch.setattr("adapters.kubernetes.transport._TIMEOUT", (1, 0.05))
     tries = 1 if call in WRITES else 3
     with answering(Silence()) as (server, calls):
         with pytest.raises(Unreachable):

@@ -5,11 +5,8 @@ from typing import Any
 
 import pytest
 
-from adapters.kubernetes.application import (
-    ApplicationReaderAdapter,
-    ApplicationWriterAdapter,
-    CronJobSuspenderAdapter,
-)
+from adapters.kubernetes.application_reader import ApplicationReaderAdapter
+from adapters.kubernetes.application_writer import ApplicationWriterAdapter, CronJobSuspenderAdapter
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from coppice.components.application import Live

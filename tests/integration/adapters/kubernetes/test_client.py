@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from kubernetes.client import Configuration
 
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
+from adapters.kubernetes.paths import path
 from coppice.reconciler.correlation import correlated
 from coppice.reconciler.errors import Conflict, Forbidden, Gone, QuotaReached, Rejected, Unreachable
 from devtools.emulators.emulator import Failure as Fail

@@ -11,7 +11,7 @@ import tenacity
 
 import coppice.reconciler.controller
 from adapters.azure import client as arm
-from adapters.kubernetes import client as kubernetes
+from adapters.kubernetes import transport
 from adapters.kubernetes.leases import DURATION, FRESH, Leases
 from coppice.reconciler.errors import Conflict, Failure, Forbidden, NotSetUp, Rejected, Unreachable
 from devtools.emulators.emulator import Failure as Fail
@@ -133,7 +133,7 @@ def test_a_lock_that_is_fresh_is_not_renewed_each_time(leases: Leases, cluster: 
 
 
 def test_a_write_that_was_sent_under_a_fresh_lease_is_answered_before_the_lease_runs_out() -> None:
-    for timeouts in (kubernetes._TIMEOUT, arm._TIMEOUTS.values()):
+    for timeouts in (transport._TIMEOUT, arm._TIMEOUTS.values()):
         assert DURATION * FRESH + timedelta(seconds=sum(timeouts)) < DURATION
 
 

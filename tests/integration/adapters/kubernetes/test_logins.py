@@ -2,7 +2,8 @@
 
 import pytest
 
-from adapters.kubernetes.application import ApplicationReaderAdapter, ApplicationWriterAdapter
+from adapters.kubernetes.application_reader import ApplicationReaderAdapter
+from adapters.kubernetes.application_writer import ApplicationWriterAdapter
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from coppice.components.login import DeliverLogin, login_secret

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from kubernetes.client import Configuration
 
-from adapters.kubernetes.application import ApplicationReaderAdapter
+from adapters.kubernetes.application_reader import ApplicationReaderAdapter
 from adapters.kubernetes.client import METADATA, Api
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.object_status import ObjectStatusAdapter

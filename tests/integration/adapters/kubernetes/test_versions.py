@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from kubernetes.client import Configuration
 
-from adapters.kubernetes.application import ApplicationReaderAdapter, ApplicationWriterAdapter
+from adapters.kubernetes.application_reader import ApplicationReaderAdapter
+from adapters.kubernetes.application_writer import ApplicationWriterAdapter
 from adapters.kubernetes.client import Api
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.object_status import ObjectStatusAdapter

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from adapters.kubernetes.application import ApplicationReaderAdapter, ApplicationWriterAdapter
+from adapters.kubernetes.application_reader import ApplicationReaderAdapter
+from adapters.kubernetes.application_writer import ApplicationWriterAdapter
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from adapters.kubernetes.workload_failures import of_events, of_pod

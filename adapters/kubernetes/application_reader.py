@@ -1,36 +1,32 @@
-"""The objects of an environment's namespace: applied, read, suspended, deleted."""
+"""The objects in an environment's namespace, as a run observes them."""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.kubernetes import workload_failures
-from adapters.kubernetes.client import Api, path
+from adapters.kubernetes.client import Api
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.object_getter import ObjectGetter
+from adapters.kubernetes.paths import path
 from adapters.kubernetes.status_errors import NotServed
 from coppice.components.application import (
     TEMPLATE,
     Live,
-    Manifest,
     Rollout,
     SecretProbe,
     Trouble,
     Workload,
-    going,
-    reference,
 )
 from coppice.components.login import KEYS
-from coppice.components.removal import Owned
 from coppice.environment.records import ObjectRef
-from coppice.reconciler.errors import Conflict, Forbidden, Gone, NotSetUp
+from coppice.reconciler.errors import Forbidden, Gone, NotSetUp
 
-_DELETION_RETRY = 5.0  # seconds until what is being deleted may have gone
 _GATEWAY = "gateway.networking.k8s.io/v1"
 
 
 class ApplicationReaderAdapter:
-    """Reads what stands in environments' namespaces.
+    """Reads objects in environments' namespaces.
 
     Args:
         api: the cluster.
@@ -44,7 +40,19 @@ class ApplicationReaderAdapter:
         self._objects = ObjectGetter(api, discovery, secrets)
 
     def rollout(self, namespace: str) -> Rollout:
-        """Deployments, StatefulSets and what keeps them: three lists, and events where those do not say."""
+        """Read how far the workloads of a namespace have come, and what keeps them from being ready.
+
+        It takes three lists, and the events if the lists do not explain a workload.
+
+        Args:
+            namespace: the namespace.
+
+        Returns:
+            Its Deployments and StatefulSets, with their troubles.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         found = [
             (kind, each)
             for kind, plural in (("Deployment", "deployments"), ("StatefulSet", "statefulsets"))
@@ -65,19 +73,32 @@ class ApplicationReaderAdapter:
     ) -> tuple[Trouble, ...]:
         try:
             events = list(self._api.items(path("v1", "events", namespace=namespace), fields="type=Warning"))
-        except Forbidden as error:  # by a role of an older deploy/cluster: what is known is told all the same
+        except (
+            Forbidden
+        ) as error:  # the role of an older deploy/cluster: what is known is reported all the same
             return (Trouble(what=f"events of {namespace}", reason=error.code, message=error.message),)
         return workload_failures.of_events(events, silent, pods)
 
     def live(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Live, ...]:
-        """Those of the objects that stand: a get of the metadata of each."""
+        """Read which of some objects exist, by a get of the metadata of each.
+
+        Args:
+            namespace: their namespace.
+            refs: the objects.
+
+        Returns:
+            Those that exist.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         found = (self._live(namespace, ref) for ref in refs)
         return tuple(each for each in found if each is not None)
 
     def _live(self, namespace: str, ref: ObjectRef) -> Live | None:
         try:
             metadata = self._metadata(namespace, ref)
-        except (Gone, NotSetUp):  # a kind that the cluster does not know has no objects
+        except (Gone, NotSetUp):  # a kind that is not served has no objects
             return None
         noted = ref.kind != "Secret" or _login_unchanged(metadata)
         return Live(
@@ -90,21 +111,38 @@ class ApplicationReaderAdapter:
         )
 
     def _metadata(self, namespace: str, ref: ObjectRef) -> Mapping[str, Any]:
-        """An object that is thought to be gone is forgotten. So an answer that says so is asked for twice."""
+        """Read metadata. A 404 has to come twice: an object that counts as gone leaves the record."""
         try:
             return self._objects.metadata(namespace, ref)
         except Gone:
             return self._objects.metadata(namespace, ref)
 
     def cron_jobs(self, namespace: str) -> tuple[str, ...]:
-        """The CronJobs that are not suspended."""
+        """List the CronJobs that are not suspended.
+
+        Args:
+            namespace: the namespace.
+
+        Returns:
+            Their names.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         found = self._api.items(path("batch/v1", "cronjobs", namespace=namespace))
         return tuple(
             each["metadata"]["name"] for each in found if not (each.get("spec") or {}).get("suspend")
         )
 
     def hosts(self) -> Mapping[str, str]:
-        """Every host that a route of any namespace claims → the namespace; a list for each kind of route."""
+        """List the hosts that routes of any namespace claim; one list for each kind of route.
+
+        Returns:
+            Host → the namespace of its route.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         return {
             host: route["metadata"]["namespace"]
             for kind in ("HTTPRoute", "GRPCRoute")
@@ -113,10 +151,10 @@ class ApplicationReaderAdapter:
         }
 
     def _all(self, api_version: str, kind: str) -> Iterator[Any]:
-        """All objects of a kind; none of one that the cluster does not know."""
+        """List all objects of a kind; none of a kind that is not served."""
         try:
             yield from self._api.items(self._discovery.collection_path(api_version, kind))
-        except NotServed:  # its definition has gone since the kinds were asked for
+        except NotServed:  # its definition is gone since discovery
             self._discovery.forget()
             with contextlib.suppress(NotSetUp):
                 yield from self._api.items(self._discovery.collection_path(api_version, kind))
@@ -124,69 +162,11 @@ class ApplicationReaderAdapter:
             return
 
 
-class ApplicationWriterAdapter:
-    """Applies and deletes objects in environments' namespaces.
-
-    Args:
-        api: the cluster.
-        discovery: its kinds.
-    """
-
-    def __init__(self, api: Api, discovery: Discovery) -> None:
-        self._api = api
-        self._discovery = discovery
-
-    def apply(self, namespace: str, manifest: Manifest) -> None:
-        """Server-side apply, in the very version that the manifest is written in.
-
-        Raises:
-            Conflict: the object is being deleted. It took what was applied, and goes all the same.
-            NotSetUp: its kind is not served, or not in this version.
-        """
-        ref = reference(manifest)
-        plural = self._discovery.resource(ref.api_version, ref.kind).plural
-        try:
-            answer = self._api.apply(
-                path(ref.api_version, plural, namespace=namespace, name=ref.name), manifest
-            )
-        except NotServed:  # its definition has gone since the kinds were asked for
-            self._discovery.forget()
-            self._discovery.resource(ref.api_version, ref.kind)
-            raise
-        metadata = answer.get("metadata") or {}
-        if "deletionTimestamp" in metadata:
-            raise Conflict(going(ref, metadata.get("finalizers") or ()), retry_after=_DELETION_RETRY)
-
-    def delete(self, namespace: str, owned: Owned[Live]) -> None:
-        """Ask the very object that was read to go."""
-        self._discovery.call_any_version(
-            namespace, owned.subject.ref, lambda where: self._api.delete(where, uid=owned.subject.uid)
-        )
-
-
-class CronJobSuspenderAdapter:
-    """Suspends CronJobs.
-
-    Args:
-        api: the cluster.
-    """
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-
-    def suspend(self, namespace: str, name: str) -> None:
-        """Suspend one; one that is gone by then is no error."""
-        try:
-            self._api.merge(
-                path("batch/v1", "cronjobs", namespace=namespace, name=name), {"spec": {"suspend": True}}
-            )
-        except Gone:
-            return
-
-
 def _login_unchanged(metadata: Mapping[str, Any]) -> bool:
-    """Whether each key of a login is still as we delivered it, by the API server's account of who owns which
-    field: whoever changes or removes one takes it from us, and a further key of somebody's takes nothing
+    """Whether nobody has changed or removed a key of a login since it was delivered.
+
+    Then `coppice` still manages each of its keys. Whoever changes a key becomes its manager; a key that
+    somebody adds does not matter
     (https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management).
     """
     accounts = metadata.get("managedFields") or ()
@@ -198,7 +178,8 @@ def _workload(kind: str, document: Mapping[str, Any]) -> Workload:
     spec, status = document.get("spec") or {}, document.get("status") or {}
     wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
     held_back = _pods_kept_back(spec, wanted) if kind == "StatefulSet" else 0
-    # Pods of the former template count as available too: a new one that cannot start would pass as ready.
+    # Pods of the former template count as available too. With them, a new pod that cannot start would count
+    # as ready.
     former = max(0, status.get("replicas", 0) - updated - held_back)
     return Workload(
         ref=ObjectRef("apps/v1", kind, document["metadata"]["name"]),
@@ -211,7 +192,7 @@ def _workload(kind: str, document: Mapping[str, Any]) -> Workload:
 
 
 def _pods_kept_back(spec: Mapping[str, Any], wanted: int) -> int:
-    """How many pods of a StatefulSet may stay at a former template for as long as nobody deletes them
+    """How many pods of a StatefulSet keep a former template until somebody deletes them
     (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#update-strategies).
     """
     strategy = spec.get("updateStrategy") or {}
