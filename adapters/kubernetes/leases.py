@@ -1,14 +1,16 @@
 """Locks as Leases in `coppice-system` (https://kubernetes.io/docs/concepts/architecture/leases/).
 
-Functions run in processes that know nothing of each other, so a lock within one protects nothing. A lease
-that is given back is deleted, so that none is left of a branch that is gone; one whose holder died is taken
-over when it has expired, or cleared away by a sweep.
+Functions run in several processes, so a lock inside one process protects nothing. A released lease is
+deleted, so that a branch that is gone leaves none behind. If its holder died, a lease expires; then another
+run takes it over, or a sweep deletes it.
 
-Who holds a lease asks before each change whether it is still fresh, and a call to the cluster or to Azure is
-answered or given up well before a fresh lease runs out. So a holder that stood still for minutes finds out
-before it writes. Only what is done on PostgreSQL may take longer than a lease (a template is copied for up to
-five minutes), and a process may be stopped between asking and writing. So no lease is all that stands between
-two holders: each write has a condition of its own, and a login counts only if no password was set beside it.
+The holder checks its lease before each change and renews it when it is no longer fresh. A call to the cluster
+or to Azure times out well before a fresh lease expires. So a process that was stopped for minutes finds out
+before it writes.
+
+A lease alone does not keep two holders apart: a statement on PostgreSQL may take longer than a lease (copying
+a template takes up to five minutes), and a process may be stopped between the check and the write. Therefore
+each write has a condition of its own, and a login counts only if no other password was set beside it.
 """
 
 import contextlib
@@ -30,8 +32,8 @@ from coppice.reconciler.errors import Conflict, Failure, Gone, Rejected
 from coppice.reconciler.times import parse_time
 
 DURATION = timedelta(seconds=60)
-FRESH = 1 / 4  # of its duration: for so long a lease is not renewed again
-SKEW = 1 / 4  # of its duration: so far the clocks of two machines may be apart
+FRESH = 1 / 4  # of the duration: before that, a lease is not renewed again
+SKEW = 1 / 4  # of the duration: how far the clocks of two machines may be apart
 GROUP = "coordination.k8s.io/v1"
 _LOCK = "coppice.dev/lock"
 MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -39,7 +41,14 @@ _RETRY = 15.0  # seconds
 
 
 class HeldLease:
-    """A lease that this run holds; the threads of a run share it."""
+    """A lease that this run holds. The threads of the run share it.
+
+    Args:
+        api: the cluster.
+        document: the Lease as it was written.
+        now: the clock.
+        renewed: when it was written.
+    """
 
     def __init__(self, api: Api, document: Any, now: Callable[[], datetime], *, renewed: datetime) -> None:
         self._api = api
@@ -51,12 +60,12 @@ class HeldLease:
         self._lock = threading.Lock()
 
     def renew(self) -> None:
-        """Hold it for another full duration, unless it is fresh.
+        """Renew the lease, unless it is fresh.
 
         Raises:
-            Conflict: it was lost.
-            Failure: the cluster did not say. Once it has failed it is not tried again: a run with many
-                changes left ends at once.
+            Conflict: another run took it over.
+            Failure: it could not be renewed. After a failure no renewal is tried again, so that a run with
+                many changes left ends at once.
         """
         with self._lock:
             if self._failure is None and self._now() - self._renewed >= self._fresh_for:
@@ -76,10 +85,13 @@ class HeldLease:
         self._renewed = now
 
     def give_back(self) -> None:
-        """Delete the lease; one that was lost is its new holder's.
+        """Release the lock by deleting the lease, unless another run took it over.
 
-        A lost answer would keep the lock for more than a minute from whoever comes next, so it is asked for
-        again: the version goes along, and no lease that anybody takes meanwhile has it.
+        The delete is retried if no answer came: otherwise the lock would stay taken for more than a minute.
+        It names the resource version, so it never deletes a lease that another run has taken since.
+
+        Raises:
+            Failure: the server refused, or did not answer.
         """
         metadata = self._document["metadata"]
         delete = retry_reads(self._api.delete)
@@ -88,7 +100,7 @@ class HeldLease:
 
 
 class Leases:
-    """Where locks are held.
+    """Locks by name.
 
     Args:
         api: the cluster.
@@ -101,14 +113,17 @@ class Leases:
 
     @contextlib.contextmanager
     def hold(self, name: str, *, patience: float = 0) -> Iterator[HeldLease | None]:
-        """Hold a lock for as long as the context lasts; `None` if someone else holds it.
+        """Hold a lock while the context lasts.
 
         Args:
             name: the lock.
-            patience: for how many seconds to wait until it is given back.
+            patience: for how many seconds to wait for a lock that another run holds.
+
+        Yields:
+            The lease; `None` if another run holds the lock.
 
         Raises:
-            Failure: the cluster did not say.
+            Failure: the server refused, or did not answer.
         """
         lease = self._take(name)
         if lease is None and patience:
@@ -119,32 +134,34 @@ class Leases:
         try:
             yield lease
         finally:
-            with contextlib.suppress(Failure):  # what cannot be given back expires
+            with contextlib.suppress(Failure):  # a lease that cannot be deleted expires
                 lease.give_back()
 
     def clear_away(self) -> tuple[str, ...]:
-        """Delete the leases of holders that died: one that nobody takes again would stay for ever.
+        """Delete expired leases: if nobody takes such a lock again, its lease would stay for ever.
 
-        It costs a list, and a delete for each that has expired for every clock. The resource version goes
-        along, so that one which is renewed or taken over at the same time stays.
+        It takes one list, and a delete for each expired lease. The delete names the resource version, so a
+        lease that is renewed or taken over at the same time stays.
 
         Returns:
-            The locks that were freed.
+            The locks that were released.
 
         Raises:
-            Failure: they could not be listed, or one could not be deleted.
+            Failure: the leases could not be listed, or one could not be deleted.
         """
         freed = []
         for lease in self._api.items(lease_path(), selector=OURS):
             metadata = lease["metadata"]
-            with contextlib.suppress(Conflict, Rejected):  # held again; or spoilt, which the next run tells
+            with contextlib.suppress(
+                Conflict, Rejected
+            ):  # held again; or unparseable, which the next run reports
                 if self._now() >= _free_from(lease):
                     self._api.delete(lease_path(metadata["name"]), version=metadata["resourceVersion"])
                     freed.append((metadata.get("annotations") or {}).get(_LOCK, ""))
-        return tuple(lock for lock in freed if lock)  # the note of whose turn it is was nobody's lock
+        return tuple(lock for lock in freed if lock)  # the rate limiter's lease is no lock
 
     def _take_if_free(self, name: str) -> HeldLease | None:
-        """Look before trying: of those who wait, most wait in vain each time."""
+        """Take the lock if a read shows it free: most attempts of those who wait would fail."""
         try:
             standing = self._api.get(lease_path(_lease_name(name)))
         except Gone:
@@ -181,12 +198,12 @@ class Leases:
                 return None
             taken = self._api.put(lease_path(name), {**standing, "spec": spec})
             return HeldLease(self._api, taken, self._now, renewed=now)
-        except (Gone, Conflict):  # given back, or taken by someone else, a moment ago
+        except (Gone, Conflict):  # released or taken by another run in between
             return None
 
 
 def _free_from(lease: Any) -> datetime:
-    """When a lease that is not renewed again has expired for every clock."""
+    """When a lease expires by every clock, if it is not renewed."""
     try:
         renewed = parse_time(lease["spec"]["renewTime"]).astimezone(UTC)
         return renewed + timedelta(seconds=lease["spec"]["leaseDurationSeconds"]) * (1 + SKEW)
@@ -196,11 +213,15 @@ def _free_from(lease: Any) -> datetime:
 
 
 def lease_path(name: str = "") -> str:
-    """The path of a lease in `coppice-system`, or of all of them."""
+    """Build the path of a lease in `coppice-system`.
+
+    Args:
+        name: its name; empty for all of them.
+    """
     return path(GROUP, "leases", namespace=SYSTEM, name=name)
 
 
 def _lease_name(lock: str) -> str:
-    """A lock's name as a DNS name; the hash tells apart what replacing and cutting makes equal."""
+    """The name of a lock's lease. The hash keeps names apart that are equal once they are shortened."""
     readable = re.sub(r"[^a-z0-9]+", "-", lock.lower()).strip("-")[:80].rstrip("-")
     return f"{readable}-{hashlib.sha256(lock.encode()).hexdigest()[:8]}"

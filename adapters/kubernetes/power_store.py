@@ -34,7 +34,18 @@ class LedgerAdapter:
         self._api = api
 
     def ledger(self, environment: str) -> Ledger:
-        """The environment's ledger; an empty one if nothing is written yet."""
+        """Read the ledger of an environment.
+
+        Args:
+            environment: the environment.
+
+        Returns:
+            Its ledger; an empty one if none was written yet.
+
+        Raises:
+            Rejected: it cannot be parsed.
+            Failure: the server refused, or did not answer.
+        """
         try:
             document = self._api.get(config_map_path(f"ledger-{environment}"))
         except Gone:
@@ -42,12 +53,28 @@ class LedgerAdapter:
         return _read(document, _ledger, _MEND_LEDGER)
 
     def ledgers(self) -> tuple[Reading[Ledger], ...]:
-        """Every ledger that is written, of whichever environment; one list."""
+        """Read the ledgers of all environments; one list.
+
+        Returns:
+            A reading of each.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         found = self._api.items(config_map_path(), selector=f"{OURS},{KIND}=ledger")
         return tuple(read(partial(_read, each, _ledger)) for each in found)
 
     def write(self, ledger: Ledger) -> None:
-        """Write a ledger, if it is still as it was read."""
+        """Write a ledger, if it has not changed since it was read.
+
+        Args:
+            ledger: the ledger, with the version that was read.
+
+        Raises:
+            Conflict: it has changed since.
+            NotSetUp: `coppice-system` does not exist.
+            Failure: the server refused, or did not answer.
+        """
         name = f"ledger-{ledger.environment}"
         write_config_map(self._api, name, kind="ledger", data=_ledger_data(ledger), version=ledger.version)
 
@@ -63,12 +90,29 @@ class OverrideAdapter:
         self._api = api
 
     def overrides(self) -> tuple[Override, ...]:
-        """Every override that is written down; one list."""
+        """Read all overrides; one list.
+
+        Returns:
+            The overrides.
+
+        Raises:
+            Rejected: one cannot be parsed.
+            Failure: the server refused, or did not answer.
+        """
         found = self._api.items(config_map_path(), selector=f"{OURS},{KIND}=override")
         return tuple(_read(each, _override, _MEND_OVERRIDE) for each in found)
 
     def write(self, override: Override) -> None:
-        """Write an override in the place of the environment's former one."""
+        """Write an override, in place of an earlier one of the environment.
+
+        Args:
+            override: the override.
+
+        Raises:
+            Conflict: somebody else wrote one at the same time.
+            NotSetUp: `coppice-system` does not exist.
+            Failure: the server refused, or did not answer.
+        """
         name = f"override-{override.environment}"
         data = {
             "environment": override.environment,
@@ -81,7 +125,15 @@ class OverrideAdapter:
         write_config_map(self._api, name, kind="override", data=data, version=self._version(name))
 
     def end(self, environment: str) -> None:
-        """Remove the environment's override; one that is gone by then is no error."""
+        """Delete the override of an environment, if there is one.
+
+        Args:
+            environment: the environment.
+
+        Raises:
+            Conflict: somebody else changed it at the same time.
+            Failure: the server refused, or did not answer.
+        """
         version = self._version(f"override-{environment}")
         if version:
             self._api.delete(config_map_path(f"override-{environment}"), version=version)

@@ -1,11 +1,11 @@
-"""Whose turn it is to write to Azure, as all workers note it for each other.
+"""Gives each write to Azure a time slot while Azure throttles, across all workers.
 
-Azure lets about one write in four seconds through to an identity, and two a second in all. `Retry-After` is
-in whole seconds, and everybody is told the same: who goes by it alone leaves turns unused, and comes back
-together with others. So as long as Azure refuses, each write is given a time of its own before it is sent.
+Azure accepts about one write in four seconds for an identity, and two a second in all. `Retry-After` is in
+whole seconds, and every client gets the same: clients that follow it alone come back together, and leave time
+unused. So from the first throttled write on, each write reserves a slot of its own before it is sent.
 
-The note is a Lease in `coppice-system`, which a sweep clears away once its last turn is over. Nobody's safety
-rests on it: a write out of turn is refused, and comes again.
+The slots are in a Lease in `coppice-system`. A sweep deletes it once its last slot is over. Correctness does
+not depend on it: a write outside its slot is throttled, and retried.
 """
 
 import contextlib
@@ -23,33 +23,38 @@ from coppice.components.namespace import MANAGED_BY
 from coppice.reconciler.errors import Gone, Throttled
 from coppice.reconciler.times import parse_time
 
-# A little more than Azure asks for: a request takes now longer and now less.
+# A little more than Azure asks for, since requests do not all take the same time.
 PER_IDENTITY = timedelta(seconds=4.1)
 BETWEEN_WRITES = timedelta(seconds=0.54)
-LONGEST_WAIT = timedelta(seconds=10)  # a turn that comes later is not waited for
-ACTIVE_FOR = timedelta(minutes=1)  # for so long after somebody had to wait, all writes are given turns
+LONGEST_WAIT = timedelta(seconds=10)  # a slot that is further away is not waited for
+ACTIVE_FOR = timedelta(minutes=1)  # after a write had to wait, all writes reserve slots for this long
 _NAME = "azure-writes"
 _SLOTS = "coppice.dev/turns"
 
 
 @dataclass(frozen=True, order=True)
 class Slot:
-    """When somebody writes to which identity."""
+    """A time at which one identity is written to.
+
+    Args:
+        at: the time.
+        identity: the identity.
+    """
 
     at: datetime
     identity: str
 
 
 def next_slot(taken: Collection[Slot], identity: str, now: datetime) -> Slot:
-    """The first turn that is free.
+    """Find the first free slot.
 
     Args:
-        taken: the turns that were given.
-        identity: what is to be written to.
+        taken: the slots that are reserved.
+        identity: the identity to write to.
         now: the time.
 
     Returns:
-        A turn that has its distance to every one that is taken.
+        A slot far enough from every reserved one.
     """
     at = max([now, *(each.at + PER_IDENTITY for each in taken if each.identity == identity)])
     for other in sorted(taken):
@@ -59,7 +64,7 @@ def next_slot(taken: Collection[Slot], identity: str, now: datetime) -> Slot:
 
 
 class RateLimiter:
-    """Gives turns, once a write has been refused for having come too fast.
+    """Reserves slots, once a write has been throttled.
 
     Args:
         api: the cluster.
@@ -73,14 +78,14 @@ class RateLimiter:
 
     @contextlib.contextmanager
     def of(self, identity: str) -> Iterator[None]:
-        """Make one write to an identity when it is its turn.
+        """Wait for a slot if need be, and make one write inside the context.
 
         Args:
-            identity: what is written to.
+            identity: the identity to write to.
 
         Raises:
-            Throttled: its turn is far away.
-            Failure: the cluster did not say.
+            Throttled: the next free slot is too far away, or the write was throttled.
+            Failure: the slots could not be read or written.
         """
         if self._now() < self._active_until:
             pause(self._take(identity))
@@ -95,7 +100,7 @@ class RateLimiter:
 
     @retry_conflicts
     def _take(self, identity: str) -> float:
-        """Note a turn, and tell in how many seconds it is."""
+        """Reserve a slot; return the seconds until then."""
         now, standing = self._now(), self._read()
         taken = [
             each
@@ -130,7 +135,7 @@ class RateLimiter:
 
 
 def _lease(taken: list[Slot]) -> dict[str, Any]:
-    """The turns as a lease that runs out after the last of them."""
+    """A lease that holds the slots and expires after the last of them."""
     noted = [[each.at.isoformat(), each.identity] for each in sorted(taken)]
     return {
         "apiVersion": GROUP,
@@ -150,7 +155,7 @@ def _lease(taken: list[Slot]) -> dict[str, Any]:
 
 
 def _slots(lease: Any) -> list[Slot]:
-    """The turns that are noted; none if somebody has spoilt the note, for it is made anew each time."""
+    """The slots in a lease; none if it cannot be parsed, for it is written anew each time."""
     noted = ((lease or {}).get("metadata", {}).get("annotations") or {}).get(_SLOTS, "")
     try:
         return [Slot(parse_time(at).astimezone(UTC), str(of)) for at, of in json.loads(noted)]

@@ -1,41 +1,32 @@
-"""Records and requests as ConfigMaps in `coppice-system`, which people can read with kubectl."""
+"""Records and requests as ConfigMaps in `coppice-system`. kubectl shows them to people."""
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
 
 from adapters.kubernetes.client import Api
 from adapters.kubernetes.configmap_store import (
     KIND,
     OURS,
-    SYSTEM,
     config_map_path,
     write_config_map,
 )
+from adapters.kubernetes.record_codec import parse_records, record_data
 from coppice.components.namespace import BRANCH, PART_OF, REPOSITORY
 from coppice.components.removal import Owned
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
 from coppice.environment.records import (
     BranchRecords,
-    CredentialRef,
-    ObjectRef,
     Record,
     RecordSet,
     Request,
-    SharedName,
-    Stall,
 )
-from coppice.reconciler.errors import Failure, Rejected
-from coppice.reconciler.times import parse_time
 
 _SELECTOR = f"{OURS},{KIND} in (record,request)"
 
 
 class RecordStore:
-    """Reads and writes the books.
+    """Reads and writes records and requests.
 
     Args:
         api: the cluster.
@@ -45,9 +36,21 @@ class RecordStore:
         self._api = api
 
     def get(self, key: Key, name: Name) -> BranchRecords:
-        """What is written about one branch; one list, by the slug that it and its twin share."""
+        """Read the record and the request of one branch; one list, by the slug that it shares with its twin.
+
+        Args:
+            key: the branch.
+            name: its names.
+
+        Returns:
+            Both, as far as they exist.
+
+        Raises:
+            Rejected: one of them cannot be parsed.
+            Failure: the server refused, or did not answer.
+        """
         found = self._api.items(config_map_path(), selector=f"{_SELECTOR},{PART_OF}={name.slug}")
-        found_records = _record_set(found)
+        found_records = parse_records(found)
         for failure in found_records.unparseable.values():
             raise failure
         return BranchRecords(
@@ -56,31 +59,80 @@ class RecordStore:
         )
 
     def all(self) -> RecordSet:
-        """Everything that is written."""
-        return _record_set(self._api.items(config_map_path(), selector=_SELECTOR))
+        """Read all records and requests; one list.
+
+        Returns:
+            All of them, and those that cannot be parsed.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
+        return parse_records(self._api.items(config_map_path(), selector=_SELECTOR))
 
     def write(self, record: Record) -> None:
-        """Write a record, if it is still as it was read."""
-        self._write(_record_name(record.namespace), "record", record, _record_data(record))
+        """Write a record, if it has not changed since it was read.
+
+        Args:
+            record: the record, with the version that was read.
+
+        Raises:
+            Conflict: it has changed since.
+            NotSetUp: `coppice-system` does not exist.
+            Failure: the server refused, or did not answer.
+        """
+        self._write(_record_name(record.namespace), "record", record, record_data(record))
 
     def take_place(self, record: Record, most: int) -> None:
-        """Write a record that makes one more environment, if there is a place for it: a list and a write."""
+        """Write the first record of an environment, if there is room for one more; a list and a write.
+
+        Args:
+            record: the record.
+            most: how many environments there may be.
+
+        Raises:
+            Failure: there is no room, or the record could not be written.
+        """
         self.all().check_place(most)
         self.write(record)
 
     def ask(self, request: Request) -> None:
-        """Write a request in the place of the branch's former one."""
+        """Write a request, in place of an earlier one of the branch.
+
+        Args:
+            request: the request, with the version of the earlier one.
+
+        Raises:
+            Conflict: the earlier one has changed since it was read.
+            NotSetUp: `coppice-system` does not exist.
+            Failure: the server refused, or did not answer.
+        """
         data = {"action": request.action, "commit": request.commit, "at": request.at}
         self._write(_request_name(request.key), "request", request, data)
 
     def delete_record(self, owned: Owned[Record]) -> None:
-        """Remove the record that was read, unless it has changed since."""
+        """Delete the record that was read.
+
+        Args:
+            owned: the record, with proof that it is ours.
+
+        Raises:
+            Conflict: it has changed since.
+            Failure: the server refused, or did not answer.
+        """
         self._api.delete(
             config_map_path(_record_name(owned.subject.namespace)), version=owned.subject.version
         )
 
     def delete_request(self, owned: Owned[Request]) -> None:
-        """Remove the request that was read, unless it has changed since."""
+        """Delete the request that was read.
+
+        Args:
+            owned: the request, with proof that it is ours.
+
+        Raises:
+            Conflict: it has changed since.
+            Failure: the server refused, or did not answer.
+        """
         name = _request_name(owned.subject.key.as_written)
         self._api.delete(config_map_path(name), version=owned.subject.version)
 
@@ -103,129 +155,3 @@ def _record_name(namespace: str) -> str:
 def _request_name(key: Key) -> str:
     digest = hashlib.sha256(f"{key.repository}\0{key.branch}".encode()).hexdigest()
     return f"request-{digest[:24]}"
-
-
-def _record_data(record: Record) -> dict[str, str]:
-    def objects(refs: Iterable[ObjectRef]) -> str:
-        return json.dumps([[ref.api_version, ref.kind, ref.name] for ref in refs])
-
-    data = {
-        "namespace": record.namespace,
-        "identities": json.dumps(dict(record.identities)),
-        "credentials": json.dumps([[ref.identity, ref.name] for ref in record.credentials]),
-        "rendered": record.rendered,
-        "inventory": objects(record.inventory),
-        "pruning": objects(record.pruning),
-        "receipt": json.dumps(dict(record.receipt)),
-    }
-    if record.database:
-        data["database"] = record.database
-    if record.monitored:
-        data["monitored"] = json.dumps([[*record.monitored]])
-    if record.part_pending:
-        data["part"] = "pending"
-    if record.trusted_from is not None:
-        data["trusted_from"] = record.trusted_from.isoformat()
-    if record.undone is not None:
-        data["undone"] = record.undone.isoformat()
-    if record.stall is not None:
-        data["stall"] = json.dumps({**asdict(record.stall), "at": record.stall.at.isoformat()})
-    return data
-
-
-_MEND = {
-    "record": "mend it, or delete it: then a sweep writes it anew, and what it alone knew of stays",
-    "request": "delete it, and ask again by PUT or DELETE /api/environments/<branch>",
-}
-
-
-def _record_set(config_maps: Iterable[Any]) -> RecordSet:
-    records: list[Record] = []
-    requests: list[Request] = []
-    unparseable: dict[str, Failure] = {}
-    for each in config_maps:
-        metadata = each["metadata"]
-        kind = metadata["labels"].get(KIND)
-        try:
-            if kind == "record":
-                records.append(_record(metadata, each.get("data") or {}))
-            elif kind == "request":
-                requests.append(_request(metadata, each.get("data") or {}))
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
-            where = f"ConfigMap {SYSTEM}/{metadata['name']}"
-            why = f"{where} cannot be read as a {kind} ({error!r}): {_MEND[str(kind)]}"
-            unparseable[metadata["labels"].get(PART_OF, "")] = Rejected(why)
-    return RecordSet(records=tuple(records), requests=tuple(requests), unparseable=unparseable)
-
-
-def _key(metadata: Mapping[str, Any]) -> Key:
-    annotations = metadata["annotations"]
-    return Key(repository=annotations[REPOSITORY], branch=annotations[BRANCH])
-
-
-def _texts(text: str) -> dict[str, str]:
-    """An object whose values are texts."""
-    read = json.loads(text)
-    if not isinstance(read, dict) or not all(isinstance(value, str) for value in read.values()):
-        raise ValueError(f"{text[:80]!r} does not hold texts by name")
-    return read
-
-
-def _rows(text: str) -> list[list[str]]:
-    """A list of lists of texts."""
-    read = json.loads(text)
-    if not isinstance(read, list) or not all(
-        isinstance(row, list) and all(isinstance(each, str) for each in row) for row in read
-    ):
-        raise ValueError(f"{text[:80]!r} does not hold rows of texts")
-    return read
-
-
-def _monitored(text: str) -> tuple[SharedName, ...]:
-    """Records of former versions say `true`, and not where."""
-    if text == "true":
-        return tuple(SharedName)
-    return tuple(SharedName(name) for row in _rows(text) for name in row)
-
-
-def _stall(text: str) -> Stall:
-    written = _texts(text)
-    return Stall(at=parse_time(written.pop("at")), **written)
-
-
-def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
-    def objects(text: str) -> tuple[ObjectRef, ...]:
-        return tuple(ObjectRef(*row) for row in _rows(text))
-
-    return Record(
-        key=_key(metadata),
-        slug=metadata["labels"][PART_OF],
-        namespace=data["namespace"],
-        identities=_texts(data.get("identities", "{}")),
-        credentials=tuple(CredentialRef(*row) for row in _rows(data.get("credentials", "[]"))),
-        rendered=data.get("rendered", ""),
-        inventory=objects(data.get("inventory", "[]")),
-        pruning=objects(data.get("pruning", "[]")),
-        receipt=_texts(data.get("receipt", "{}")),
-        stall=_stall(data["stall"]) if "stall" in data else None,
-        database=data.get("database", ""),
-        monitored=_monitored(data.get("monitored", "[]")),
-        part_pending=data.get("part") == "pending",
-        trusted_from=parse_time(data["trusted_from"]) if "trusted_from" in data else None,
-        undone=parse_time(data["undone"]) if "undone" in data else None,
-        version=metadata["resourceVersion"],
-    )
-
-
-def _request(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Request:
-    if data["action"] not in {"hold", "apply"}:
-        raise ValueError(f"action {data['action']!r} is neither hold nor apply")
-    parse_time(data["at"])
-    return Request(
-        key=_key(metadata),
-        slug=metadata["labels"][PART_OF],
-        action="hold" if data["action"] == "hold" else "apply",
-        commit=data["commit"],
-        at=data["at"],
-        version=metadata["resourceVersion"],
-    )

@@ -1,7 +1,7 @@
-"""Why workloads are not up, from what their objects' conditions and the events say.
+"""Why workloads are not ready, from conditions and events.
 
-A workload that is not up shows counts. What keeps it stands elsewhere: on the Deployment, if its pods are not
-created; on the pod, if it has no node or its container does not start; and else in events alone.
+The status of a workload has counts alone. The reason is in a condition of the Deployment if its pods cannot
+be created, in the pod's status if it has no node or a container does not start, and otherwise in events.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,11 +23,14 @@ _WAITING = {
 
 
 def of_workload(kind: str, document: Mapping[str, Any]) -> Iterator[Trouble]:
-    """What a workload says itself: that its pods are not created.
+    """Read from a workload's conditions that its pods cannot be created.
 
     Args:
         kind: its kind.
         document: the workload.
+
+    Yields:
+        Each trouble.
     """
     for each in (document.get("status") or {}).get("conditions") or ():
         if each["type"] == "ReplicaFailure" and each["status"] == "True":
@@ -35,10 +38,13 @@ def of_workload(kind: str, document: Mapping[str, Any]) -> Iterator[Trouble]:
 
 
 def of_pod(pod: Mapping[str, Any]) -> Iterator[Trouble]:
-    """What a pod says: that no node takes it, or that a container does not start.
+    """Read from a pod's status that it cannot be scheduled, or that a container does not start.
 
     Args:
         pod: the pod.
+
+    Yields:
+        Each trouble.
     """
     name, status = f"Pod/{pod['metadata']['name']}", pod.get("status") or {}
     for each in status.get("conditions") or ():
@@ -59,11 +65,14 @@ def of_pod(pod: Mapping[str, Any]) -> Iterator[Trouble]:
 
 
 def unexplained(workloads: Iterable[Workload], troubles: Sequence[Trouble]) -> tuple[Workload, ...]:
-    """The workloads that are not up, and of which no trouble is known that would say why.
+    """Find the workloads that are not ready without a known reason.
 
     Args:
         workloads: all of them.
-        troubles: what is known.
+        troubles: the known reasons.
+
+    Returns:
+        Those workloads.
     """
     return tuple(
         each
@@ -77,12 +86,15 @@ def unexplained(workloads: Iterable[Workload], troubles: Sequence[Trouble]) -> t
 def of_events(
     events: Iterable[Mapping[str, Any]], workloads: Sequence[Workload], pods: Iterable[Mapping[str, Any]]
 ) -> tuple[Trouble, ...]:
-    """The last warning about each object that belongs to some workloads.
+    """Read the latest warnings about the objects of some workloads.
 
     Args:
-        events: the namespace's warnings.
-        workloads: those that are not up.
-        pods: the pods that stand: what was said of others is over.
+        events: the warnings of the namespace.
+        workloads: the workloads that are not ready.
+        pods: the pods that exist; events about others are history.
+
+    Returns:
+        The last trouble of each object and reason; five at the most.
     """
     standing = {pod["metadata"]["name"] for pod in pods}
     last: dict[tuple[str, str], tuple[str, Trouble]] = {}
@@ -100,7 +112,7 @@ def of_events(
 
 
 def _belongs(what: str, workload: Workload) -> bool:
-    """Whether an object is a workload, or is called as those are that are made for it."""
+    """Whether an object is the workload, or has the name of an object that is made for it."""
     kind, _, name = what.partition("/")
     if name == workload.ref.name:
         return kind == workload.ref.kind
@@ -109,7 +121,7 @@ def _belongs(what: str, workload: Workload) -> bool:
 
 
 def _time(event: Mapping[str, Any]) -> str:
-    """When it was last seen; such times sort as text."""
+    """When an event was last seen; as text, for such times sort as text."""
     series = (event.get("series") or {}).get("lastObservedTime")
     created = (event.get("metadata") or {}).get("creationTimestamp")
     return str(series or event.get("lastTimestamp") or event.get("eventTime") or created or "")
