@@ -1,5 +1,6 @@
-"""Signing in to ARM, and its errors as our types. The SDK's own retries are off: it would sleep inside a
-call, and send a PUT twice.
+"""Options of ARM's SDK clients, and ARM's errors as our types.
+
+The SDK's own retries are off: it would sleep inside a call, and send a PUT twice.
 """
 
 import contextlib
@@ -29,10 +30,13 @@ _TIMEOUTS = {"connection_timeout": 5, "read_timeout": 30}  # seconds
 
 
 class Unsigned(TokenCredential):
-    """What signs in at a loopback emulator: nothing does. No token ever leaves for plain http."""
+    """The credential for an emulator: none. A token is never sent over plain http."""
 
     def get_token(self, *scopes: str, **_: Any) -> Any:
-        """Never called; the policy that would is replaced.
+        """Refuse. It is never called, since the policy that would call it is replaced.
+
+        Args:
+            scopes: what the token would be for.
 
         Raises:
             ValueError: it was called.
@@ -41,10 +45,10 @@ class Unsigned(TokenCredential):
 
 
 def options(url: str) -> dict[str, Any]:
-    """Arguments that every ARM client of ours is made with.
+    """Build the arguments that all ARM clients have in common.
 
     Args:
-        url: the endpoint; plain http is a loopback emulator, to which no token is sent.
+        url: the endpoint; plain http means an emulator, which is sent no token.
 
     Returns:
         Keyword arguments.
@@ -64,7 +68,7 @@ def translated(what: str) -> Iterator[None]:
     """Turn ARM's errors into ours.
 
     Args:
-        what: what is being asked for, for the message.
+        what: the request, for the message.
     """
     with translating("Azure", what, refusal=partial(_refusal, what)):
         yield

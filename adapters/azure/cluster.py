@@ -1,6 +1,4 @@
-"""What the managed cluster's own resource tells: its issuer of service-account tokens, and how to reach its
-API server.
-"""
+"""The managed cluster in ARM: the issuer of its service-account tokens, and the address of its API server."""
 
 import contextlib
 import threading
@@ -18,15 +16,15 @@ CHECK = "Check AKS_RESOURCE_GROUP and AKS_CLUSTER_NAME"
 
 
 class ClusterAdapter:
-    """The managed cluster.
+    """Reads the managed cluster.
 
     Args:
-        credential: who asks.
+        credential: the identity to act as.
         subscription: its subscription.
         url: the ARM endpoint.
         group: its resource group.
         name: its name.
-        issuer: the issuer, if it is known from the settings.
+        issuer: the issuer, if a setting names it.
     """
 
     def __init__(
@@ -54,7 +52,15 @@ class ClusterAdapter:
             raise Gone(f"{error}. {CHECK}") from error
 
     def issuer(self) -> str:
-        """The issuer; asked for once, since no cluster changes it, and one made anew has another address."""
+        """Read the issuer once. It does not change; a cluster that is created anew has another API server.
+
+        Returns:
+            Its URL.
+
+        Raises:
+            NotSetUp: the cluster issues no tokens.
+            Failure: Azure refused, or did not answer.
+        """
         with self._lock:
             if not self._issuer:
                 self._issuer = self._read_issuer()
@@ -74,10 +80,15 @@ class ClusterAdapter:
 
     @retry_reads
     def server(self) -> tuple[str, str]:
-        """The API server's address and its certificate authority (PEM in base64).
+        """Read where the API server is, from the kubeconfig that ARM returns.
+
+        It takes the role Azure Kubernetes Service Cluster User Role.
 
         Returns:
-            Both, from the kubeconfig that ARM hands out (Azure Kubernetes Service Cluster User Role).
+            Its address and its certificate authority (PEM in base64).
+
+        Raises:
+            Failure: Azure refused, or did not answer.
         """
         with self._asking("read the kubeconfig of cluster"):
             answer = self._client.managed_clusters.list_cluster_user_credentials(self._group, self._name)
@@ -88,7 +99,7 @@ class ClusterAdapter:
                 raise ValueError("the kubeconfig is no YAML") from error
             server, authority = str(cluster["server"]), str(cluster["certificate-authority-data"])
         with self._lock:
-            if self._server not in {"", server}:  # another cluster under the same name
+            if self._server not in {"", server}:  # another cluster of the same name
                 self._issuer = self._given
             self._server = server
         return server, authority

@@ -1,4 +1,4 @@
-"""Managed identities and their federated credentials, by `azure-mgmt-msi`."""
+"""Managed identities and their federated identity credentials, through `azure-mgmt-msi`."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -24,10 +24,10 @@ class IdentityReaderAdapter(_Identities):
     """Reads identities and their credentials.
 
     Args:
-        credential: who asks.
+        credential: the identity to act as.
         subscription: the identities' subscription.
         url: the ARM endpoint.
-        issuer: tells the cluster's issuer.
+        issuer: returns the cluster's issuer.
     """
 
     def __init__(
@@ -37,12 +37,34 @@ class IdentityReaderAdapter(_Identities):
         self.issuer = issuer
 
     def identity(self, ref: str) -> Identity:
-        """An identity with its credentials: two calls."""
+        """Read an identity and its credentials; two calls.
+
+        Args:
+            ref: the identity, `resource group/name`.
+
+        Returns:
+            The identity.
+
+        Raises:
+            Gone: there is no such identity.
+            Failure: Azure refused, or did not answer.
+        """
         return Identity(ref=ref, client_id=self.client_id(ref), credentials=self.credentials(ref) or ())
 
     @retry_reads
     def client_id(self, ref: str) -> str:
-        """An identity's client id: one call."""
+        """Read the client id of an identity; one call.
+
+        Args:
+            ref: the identity, `resource group/name`.
+
+        Returns:
+            The client id.
+
+        Raises:
+            Gone: there is no such identity.
+            Failure: Azure refused, or did not answer.
+        """
         group, name = _split(ref)
         try:
             with translated(f"read identity {ref}"):
@@ -55,7 +77,17 @@ class IdentityReaderAdapter(_Identities):
 
     @retry_reads
     def credentials(self, ref: str) -> tuple[Credential, ...] | None:
-        """Every credential of an identity; `None` only if the identity itself is not there either."""
+        """List the credentials of an identity.
+
+        Args:
+            ref: the identity, `resource group/name`.
+
+        Returns:
+            The credentials; `None` if the identity itself does not exist.
+
+        Raises:
+            Failure: Azure refused, or did not answer.
+        """
         group, name = _split(ref)
         try:
             with translated(f"list the credentials of identity {ref}"):
@@ -83,14 +115,17 @@ class IdentityReaderAdapter(_Identities):
 
 
 class RateLimiter(Protocol):
-    """Keeps writes apart where Azure asks for it."""
+    """Spaces writes out while Azure throttles."""
 
     def of(self, identity: str) -> AbstractContextManager[None]:
-        """Make one write to an identity when it is its turn.
+        """Wait for a slot if need be, and make one write inside the context.
+
+        Args:
+            identity: the identity to write to.
 
         Raises:
-            Throttled: its turn is far away.
-            Failure: it could not be told whose turn it is.
+            Throttled: the next free slot is too far away.
+            Failure: the slots could not be read or written.
         """
 
 
@@ -106,15 +141,23 @@ class CredentialWriterAdapter(_RateLimited):
     """Creates federated credentials.
 
     Args:
-        credential: who writes.
+        credential: the identity to act as.
         subscription: the identities' subscription.
         url: the ARM endpoint.
-        rate_limiter: keeps writes apart.
+        rate_limiter: spaces writes out.
     """
 
     @retry_throttled
     def create(self, credential: Credential) -> None:
-        """Create a credential, or make the one of its name the same; writing it again changes nothing."""
+        """Create a credential, or update the one of its name. To write it twice changes nothing.
+
+        Args:
+            credential: the credential.
+
+        Raises:
+            QuotaReached: the identity has as many credentials as it may have.
+            Failure: Azure refused, or did not answer.
+        """
         group, name = _split(credential.identity)
         wanted = FederatedIdentityCredential(
             issuer=credential.issuer, subject=credential.subject, audiences=list(credential.audiences)
@@ -127,15 +170,22 @@ class CredentialDeleterAdapter(_RateLimited):
     """Deletes federated credentials.
 
     Args:
-        credential: who deletes.
+        credential: the identity to act as.
         subscription: the identities' subscription.
         url: the ARM endpoint.
-        rate_limiter: keeps writes apart.
+        rate_limiter: spaces writes out.
     """
 
     @retry_throttled
     def delete(self, owned: Owned[Credential]) -> None:
-        """Delete a credential; one that is gone by then is no error."""
+        """Delete a credential. It is no error if the credential is gone.
+
+        Args:
+            owned: the credential, with proof that it is ours.
+
+        Raises:
+            Failure: Azure refused, or did not answer.
+        """
         group, name = _split(owned.subject.identity)
         try:
             with self._rate_limiter.of(owned.subject.identity), translated(f"delete {owned.subject}"):

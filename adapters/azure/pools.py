@@ -1,6 +1,6 @@
-"""Agent pools, by `azure-mgmt-containerservice`: each is read whole, changed, and put back under its ETag.
+"""Agent pools, through `azure-mgmt-containerservice`. A pool is read whole, changed, and put with its ETag.
 
-The managed cluster itself is never put: its inline profiles would touch every pool.
+The managed cluster is never put: its inline profiles would change every pool.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ class PoolAdapter:
     """Reads and writes the agent pools of one cluster.
 
     Args:
-        credential: who asks.
+        credential: the identity to act as.
         subscription: its subscription.
         url: the ARM endpoint.
         group: its resource group.
@@ -41,7 +41,14 @@ class PoolAdapter:
 
     @retry_reads
     def pools(self) -> tuple[Pool, ...]:
-        """Every pool of the cluster; one list."""
+        """List the pools of the cluster.
+
+        Returns:
+            Every pool.
+
+        Raises:
+            Failure: Azure refused, or did not answer.
+        """
         try:
             with translated(f"list the agent pools of {'/'.join(self._cluster)}"):
                 return tuple(_pool(each) for each in self._client.agent_pools.list(*self._cluster))
@@ -49,11 +56,17 @@ class PoolAdapter:
             raise Gone(f"{error}. {CHECK}") from error
 
     def put(self, allowed: Allowed, shape: Shape) -> None:
-        """Begin to change a pool; it does not wait for the end.
+        """Start to change a pool, and do not wait until it is done.
+
+        Args:
+            allowed: the pool, which may be changed.
+            shape: its new shape.
 
         Raises:
-            Conflict: the pool is not as it was read; with `retry_after`, another operation is under way.
+            Conflict: the pool has changed since it was read; with `retry_after`, another operation is under
+                way.
             Rejected: Azure does not accept the shape.
+            Failure: Azure refused otherwise, or did not answer.
         """
         name, etag = allowed.pool.name, allowed.pool.etag
         scales = shape.count != allowed.pool.shape.count
@@ -61,13 +74,11 @@ class PoolAdapter:
             pool = self._client.agent_pools.get(*self._cluster, name)
             if pool.e_tag != etag:
                 raise Conflict(f"agent pool {name} has changed since it was read")
-            if (
-                pool.count or 0
-            ) != allowed.pool.shape.count:  # the autoscaler's doing, which no ETag need tell
+            if (pool.count or 0) != allowed.pool.shape.count:  # by the autoscaler; the ETag need not change
                 raise Conflict(f"agent pool {name} has {pool.count} nodes by now")
             pool.count = shape.count
             pool.enable_auto_scaling = shape.autoscaler is not None
-            # With the autoscaler off its bounds must not be set.
+            # While the autoscaler is off, its bounds must not be set.
             pool.min_count = shape.autoscaler.least if shape.autoscaler else None
             pool.max_count = shape.autoscaler.most if shape.autoscaler else None
             tags = {key: value for key, value in (pool.tags or {}).items() if key != TAG}
@@ -114,5 +125,5 @@ def _pool(pool: Any) -> Pool:
 
 
 def _text(value: Any) -> str:
-    """A value of an enumeration, or one that the SDK does not know yet."""
+    """The text of an enumeration's value, or of a value that the SDK does not know yet."""
     return str(getattr(value, "value", value) or "")

@@ -1,5 +1,6 @@
-"""Signing in to GitHub, and its errors as our types. PyGithub's own retries and pacing are off: it would
-send a lost POST again, and sleep.
+"""Clients of GitHub, and GitHub's errors as our types.
+
+PyGithub's own retries and pacing are off: it would send a POST again whose answer was lost, and sleep.
 """
 
 import contextlib
@@ -34,7 +35,7 @@ _SHOWN = 300  # characters of an answer; a page of a proxy is long
 
 
 def client(*, url: str, token: str, app_id: str, installation_id: str, private_key: str) -> Github:
-    r"""Sign in, by a token or as an installed GitHub App.
+    r"""Make a client, with a token or as an installed GitHub App.
 
     Args:
         url: the API's base URL.
@@ -44,7 +45,7 @@ def client(*, url: str, token: str, app_id: str, installation_id: str, private_k
         private_key: the app's private key, PEM; `\n` may stand for line breaks.
 
     Returns:
-        The client; it has not called yet.
+        The client, which has made no call yet.
     """
     auth: Auth.Auth
     if token:
@@ -64,8 +65,8 @@ def client(*, url: str, token: str, app_id: str, installation_id: str, private_k
 
 
 def signed_in(github: Github) -> None:
-    """Let an app fetch its token now, if it has none that lasts: that the app is not installed says nothing
-    about what is asked for next.
+    """Fetch the app's token, unless it has a valid one. Otherwise the 404 about an app that is not installed
+    would pass for one about what is read next.
 
     Args:
         github: the client.
@@ -85,7 +86,7 @@ def translated(what: str) -> Iterator[None]:
     """Turn GitHub's errors into ours.
 
     Args:
-        what: what is being asked for, for the message.
+        what: the request, for the message.
     """
     try:
         yield
@@ -119,7 +120,7 @@ def _failure(what: str, error: GithubException) -> Failure:
     ):
         return Throttled(message, retry_after=wait or 60)
     match error.status:
-        case 404 | 410 if said:  # one that says nothing is not GitHub's own
+        case 404 | 410 if said:  # GitHub's own has a message
             return Gone(message)
         case 401:
             return Forbidden(f"{message}. {_SIGN_IN}")

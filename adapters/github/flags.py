@@ -1,7 +1,7 @@
-"""Files of repositories, and commits of several files at once: a branch is only ever moved forward.
+"""Reads files of repositories, and commits several files at once. A branch is only moved forward.
 
-https://docs.github.com/rest/git has them. The contents API would make a commit for each file, and would not
-say what else had changed in between.
+Commits use the Git database API (https://docs.github.com/rest/git). The contents API would make a commit for
+each file, and would not notice other changes in between.
 """
 
 import threading
@@ -23,7 +23,7 @@ class FlagAdapter:
     """Reads files of repositories, and commits to their branches.
 
     Args:
-        sign_in: makes a client; each thread gets its own, for PyGithub's are not to be shared.
+        sign_in: makes a client; each thread gets one, for clients of PyGithub must not be shared.
     """
 
     def __init__(self, sign_in: Callable[[], Github]) -> None:
@@ -38,24 +38,58 @@ class FlagAdapter:
 
     @retry_reads
     def default_branch(self, repository: str) -> str:
-        """The default branch: proof that the repository can be read."""
+        """Read the default branch, which also proves that the repository can be read.
+
+        Args:
+            repository: `owner/name`.
+
+        Returns:
+            Its name.
+
+        Raises:
+            Failure: GitHub refused, or did not answer.
+        """
         with translated(f"read repository {repository}"):
             return self._repository(repository).default_branch
 
     @retry_reads
     def head(self, repository: str, branch: str) -> str | None:
-        """The branch's commit; `None` only if it does not exist under this very name."""
+        """Read the commit of a branch.
+
+        Args:
+            repository: `owner/name`.
+            branch: the branch.
+
+        Returns:
+            The commit; `None` if no branch has exactly this name.
+
+        Raises:
+            Failure: GitHub refused, or did not answer.
+        """
         try:
             with translated(f"read branch {branch!r} of {repository}"):
                 found = self._repository(repository).get_branch(branch)
                 return found.commit.sha if found.name == branch else None
         except Gone:
-            self.default_branch(repository)  # or else it is the repository that cannot be read
+            self.default_branch(repository)  # raises if the repository cannot be read
             return None
 
     @retry_reads
     def file(self, repository: str, revision: str, path: str) -> str | None:
-        """A file's text at a commit; `None` only if it is not there."""
+        """Read a file at a commit.
+
+        Args:
+            repository: `owner/name`.
+            revision: the commit.
+            path: the file.
+
+        Returns:
+            Its text; `None` if the commit has no such file.
+
+        Raises:
+            Rejected: it is no UTF-8 text, or too large.
+            Failure: GitHub refused, or did not answer.
+        """
         try:
             with translated(f"read {path} of {repository} at {revision}"):
                 found = self._repository(repository).get_contents(path, ref=revision)
@@ -71,17 +105,22 @@ class FlagAdapter:
             raise Rejected(f"{path} of {repository} is not UTF-8: {error}") from error
 
     def _check_readable(self, repository: str, revision: str) -> None:
-        """See that the commit itself can be read, so that only the file is missing."""
+        """Check that the commit can be read, so that only the file is missing."""
         with translated(f"read commit {revision} of {repository}"):
             if not self._repository(repository).get_git_commit(revision).sha:
                 raise Unreachable(f"GitHub's answer lacks commit {revision} of {repository}")
 
     def commit(self, commit: Commit) -> None:
-        """Commit files on top of the very commit that they were read at.
+        """Commit files on top of the commit that they were read at.
+
+        Args:
+            commit: the files, the branch and the parent.
 
         Raises:
             Conflict: the branch has moved on since.
             Forbidden: the branch is protected.
+            Rejected: a file is a symbolic link, or GitHub does not accept the commit.
+            Failure: GitHub refused otherwise, or did not answer.
         """
         try:
             with translated(f"commit to {commit.branch!r} of {commit.repository}"):
@@ -99,11 +138,11 @@ class FlagAdapter:
 
 
 def _mode(repository: Repository, tree: str, path: str) -> str:
-    """The mode that a file has, so that it keeps it.
+    """Read the mode of a file, which a commit keeps.
 
     Raises:
-        Rejected: a part of the path is a symbolic link. It was read all the same, for the contents API
-            follows it (https://docs.github.com/rest/repos/contents), and what is written would replace it.
+        Rejected: a part of the path is a symbolic link. The contents API follows it when it reads
+            (https://docs.github.com/rest/repos/contents); a commit would replace it.
     """
     mode, steps = _FOLDER, path.split("/")
     for number, step in enumerate(steps, 1):
@@ -120,7 +159,7 @@ def _mode(repository: Repository, tree: str, path: str) -> str:
     return mode
 
 
-# How rulesets and the older protection rules refuse a push; none of them has a code of its own.
+# How rulesets and branch protection rules refuse a push. There is no code for it.
 _PROTECTED = (
     "protected",
     "rule violations",

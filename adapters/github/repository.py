@@ -1,4 +1,4 @@
-"""The repository: which branches stand, at which commit, and its files at one of them."""
+"""The repository: its branches with their commits, and its files at a commit."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ class RepositoryAdapter:
     """Reads one repository.
 
     Args:
-        sign_in: makes a client; each thread gets its own, for PyGithub's are not to be shared.
+        sign_in: makes a client; each thread gets one, for clients of PyGithub must not be shared.
         name: `owner/name`.
         most: how many bytes an archive may have.
     """
@@ -37,14 +37,31 @@ class RepositoryAdapter:
 
     @retry_reads
     def default_branch(self) -> str:
-        """The repository's default branch."""
+        """Read the default branch.
+
+        Returns:
+            Its name.
+
+        Raises:
+            Failure: GitHub refused, or did not answer.
+        """
         with translated(f"read repository {self._name}"):
             _, found = self._get(self._path)
             return _text(found["default_branch"], "the repository's default branch")
 
     @retry_reads
     def head(self, branch: str) -> str | None:
-        """The branch's commit, or `None` if there is no branch of this very name."""
+        """Read the commit of a branch.
+
+        Args:
+            branch: the branch.
+
+        Returns:
+            The commit; `None` if no branch has exactly this name.
+
+        Raises:
+            Failure: GitHub refused, or did not answer.
+        """
         try:
             with translated(f"read branch {branch!r}"):
                 _, found = self._get(f"{self._path}/branches/{quote(branch)}")
@@ -53,13 +70,14 @@ class RepositoryAdapter:
         except Gone:
             self._confirm_absent(branch)
             return None
-        # GitHub redirects from a branch's former name, and PyGithub follows without a word.
+        # GitHub redirects from the former name of a branch, and PyGithub follows.
         return commit if name == branch else None
 
     def _confirm_absent(self, branch: str) -> None:
-        """See that Git's own refs lack the branch too, and that a branch which must be there can be read.
+        """Confirm that a branch does not exist, before its environment is removed.
 
-        GitHub says 404 of what it does not show, and on this word an environment goes.
+        GitHub answers 404 about what it does not show. So the Git ref has to be missing too, and the default
+        branch has to be readable.
         """
         try:
             with translated(f"read the ref of branch {branch!r}"):
@@ -82,13 +100,20 @@ class RepositoryAdapter:
 
     @retry_reads
     def heads(self) -> Mapping[str, str]:
-        """Every branch and its commit, page by page."""
+        """List all branches, page by page.
+
+        Returns:
+            Branch → its commit.
+
+        Raises:
+            Failure: GitHub refused, or did not answer.
+        """
         heads: dict[str, str] = {}
         page = f"{self._path}/branches?per_page=100"
         with translated("list the branches"):
             while page:
                 headers, found = self._get(page)
-                if not isinstance(found, list):  # PyGithub's own paging would take it for the end of the list
+                if not isinstance(found, list):  # PyGithub would take it for the last page
                     raise Unreachable("GitHub did not answer with a list of branches")
                 for each in found:
                     name = _text(each["name"], "a branch's name")
@@ -99,7 +124,18 @@ class RepositoryAdapter:
 
     @retry_reads
     def archive(self, commit: str) -> bytes:
-        """The repository at a commit, as a tar.gz."""
+        """Fetch the files of the repository at a commit.
+
+        Args:
+            commit: the commit.
+
+        Returns:
+            A tar.gz.
+
+        Raises:
+            Rejection: it is too large.
+            Failure: GitHub refused, or did not answer.
+        """
         with translated(f"fetch the archive of {commit}"):
             headers, _ = self._get(f"{self._path}/tarball/{commit}")
             with requests.get(headers["location"], timeout=_TIMEOUT, stream=True) as answer:
@@ -112,7 +148,7 @@ class RepositoryAdapter:
                 return _limited(answer, commit, self._most)
 
     def _get(self, url: str) -> tuple[dict[str, Any], Any]:
-        """Headers and JSON. PyGithub's objects are not used: what an answer lacks they ask for elsewhere."""
+        """Get headers and JSON. PyGithub's objects make further calls for fields that are missing."""
         if not hasattr(self._threads, "client"):
             self._threads.client = self._sign_in()
         client: Github = self._threads.client
@@ -132,6 +168,6 @@ def _limited(answer: requests.Response, commit: str, most: int) -> bytes:
         received += chunk
         if len(received) > most:
             raise Rejection((Refusal(f"archive of {commit}", f"has more than {most} bytes; {SMALLER}"),))
-    if not received.startswith(_GZIP):  # else a proxy's page would be held against the branch
+    if not received.startswith(_GZIP):  # a proxy's page says nothing about the branch
         raise Unreachable(f"what came as the archive of {commit} is no tar.gz")
     return bytes(received)

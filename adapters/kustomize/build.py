@@ -1,8 +1,8 @@
-"""Run the real kustomize in a folder of its own, with nothing in its environment that leads out, no git on
-its path, and limits of time, memory, processor and output.
+"""Runs kustomize in a temporary folder: without the worker's environment, without git on its path, and with
+limits of time, memory, processor and output.
 
-No flag of kustomize forbids remote resources. The guard refuses them before the build; this is the second
-fence.
+kustomize has no flag that forbids remote resources. The guard refuses them before the build; this is the
+second line of defence.
 """
 
 import contextlib
@@ -29,14 +29,13 @@ from coppice.reconciler.errors import NotSetUp
 _SECONDS = 30
 _MOST_OUTPUT = 16 * 1024 * 1024  # bytes; the guard allows less
 _OUT_OF_MEMORY = re.compile(r"(runtime|fatal error): (out of memory|cannot allocate memory)")
-_SHOWN = 4000  # bytes of what it says about an error
-# Nobody listens there: a URL that slipped through fails at once, and asks no name server.
+_SHOWN = 4000  # bytes of its error output
+# Nothing listens there. A URL that the guard missed fails at once, without a DNS query.
 _DEAD_PROXY = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
-# It runs for a moment and makes a lot of garbage: collecting it less often saves a third of its time, until
-# memory runs short.
+# kustomize runs for a moment and makes much garbage. To collect it less often saves a third of the time.
 _MOST_MEMORY = 640 * 1024 * 1024  # bytes; an overlay of fifty objects takes some sixty megabytes
 _GO_SETTINGS = {"GOGC": "400", "GOMEMLIMIT": f"{_MOST_MEMORY * 3 // 4}B"}
-# In one process: each takes a core for a tenth of a second, and some sixty megabytes.
+# Builds at a time in one process: each takes a core for a tenth of a second, and some sixty megabytes.
 _BUILD_SLOTS = threading.BoundedSemaphore(2)
 
 
@@ -44,7 +43,7 @@ class Kustomize:
     """Builds overlays.
 
     Args:
-        command: the program and its first arguments; found when it is first needed.
+        command: returns the program and its first arguments; called for each build.
         seconds: how long a build may take.
         most: how many bytes it may print, and write to any file.
     """
@@ -67,20 +66,21 @@ class Kustomize:
             The objects, in kustomize's order.
 
         Raises:
-            Refused: it does not build.
+            Rejection: it does not build.
+            NotSetUp: kustomize was not found, or cannot be run.
         """
         with self.laid_out(tree) as build:
             return build(overlay)
 
     @contextlib.contextmanager
     def laid_out(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
-        """Lay files out in a folder, for as long as the context lasts.
+        """Write files to a temporary folder, which is removed when the context ends.
 
         Args:
             tree: the files.
 
         Yields:
-            What builds one of their overlays, as `build` does; several may be built side by side.
+            A function that builds one of their overlays, as `build` does. Several may run at a time.
         """
         with tempfile.TemporaryDirectory(prefix="coppice-") as folder:
             root = Path(folder).resolve()
@@ -130,7 +130,7 @@ class Kustomize:
             timer = threading.Timer(self._seconds, stop)
             timer.start()
             with process:
-                # Never more than the limit is taken in, whatever it prints.
+                # No more than the limit is read, whatever it prints.
                 output = process.stdout.read(self._most + 1) if process.stdout else b""
                 if len(output) > self._most:
                     process.kill()
@@ -152,8 +152,8 @@ class Kustomize:
 
 
 def _limit_resources(process: int, seconds: int, output: int) -> None:
-    """Limit what a process takes, where the system can (Linux): set from outside, since a function that runs
-    between fork and exec is not safe beside other threads. What takes much takes longer than to come here.
+    """Limit the resources of a process, on Linux. They are set from outside: code that runs between fork and
+    exec is not safe beside other threads. A process that needs much is still running by then.
     """
     if sys.platform != "linux":
         return
@@ -166,13 +166,13 @@ def _limit_resources(process: int, seconds: int, output: int) -> None:
         (resource.RLIMIT_FSIZE, output),
         (resource.RLIMIT_CORE, 0),
     )
-    with contextlib.suppress(ProcessLookupError):  # done already
+    with contextlib.suppress(ProcessLookupError):  # it has ended already
         for what, most in limits:
             resource.prlimit(process, what, (most, most))
 
 
 def find(app_folder: Path) -> tuple[str, ...]:
-    """Find kustomize: the one shipped with the app, else `kustomize`, else `kubectl` on the path.
+    """Find kustomize: the one shipped with the app, or else `kustomize` or `kubectl` on the path.
 
     Args:
         app_folder: the folder of the app; `bin/kustomize` below it is the one that is shipped.
@@ -194,8 +194,8 @@ def find(app_folder: Path) -> tuple[str, ...]:
 
 
 def _executable(shipped: Path) -> Path:
-    """A deployed package is read-only and may have lost the executable bit: a copy in the temporary folder
-    has it.
+    """Copy kustomize to the temporary folder, as an executable: a deployed package is read-only, and may have
+    lost the executable bit.
     """
     was = shipped.stat()
     copy = Path(tempfile.gettempdir()) / f"coppice-kustomize-{was.st_mtime_ns}-{was.st_size}"

@@ -1,7 +1,6 @@
-"""Putting keys on a queue, now or after a delay. The output binding of Functions cannot delay a message, so
-the SDK does it.
+"""Puts keys on a queue, at once or after a delay. The output binding of Functions cannot delay a message.
 
-It reads the app's own `AzureWebJobsStorage`, as the host does: a connection string, or an identity
+The storage is that of the app's own `AzureWebJobsStorage`, a connection string or an identity
 (https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity).
 """
 
@@ -27,7 +26,7 @@ _BY_IDENTITY = (
 )
 _TIMEOUTS = {"connection_timeout": 5, "read_timeout": 15}  # seconds
 _SHOWN = 300  # characters of an answer; a page of a proxy is long
-_LONGEST_DELAY = 7 * 24 * 3600 - 1  # seconds; a message lives a week, and has to be seen before it goes
+_LONGEST_DELAY = 7 * 24 * 3600 - 1  # seconds; a message expires after a week
 
 
 class Queue:
@@ -35,7 +34,7 @@ class Queue:
 
     Args:
         name: the queue.
-        settings: the app settings that say where the storage is.
+        settings: the app settings, which name the storage.
     """
 
     def __init__(self, name: str, settings: Mapping[str, str]) -> None:
@@ -53,11 +52,11 @@ class Queue:
         """Put a message on the queue.
 
         Args:
-            message: the text; it travels in base64, as the queue trigger expects.
-            delay: seconds before anyone sees it; a week at the most.
+            message: the text; it is sent in base64, as the queue trigger expects.
+            delay: seconds until it becomes visible; a week at the most.
 
         Raises:
-            Failure: it is not on the queue.
+            Failure: the message was not put on the queue.
         """
         body = base64.b64encode(message.encode()).decode()
         later = min(max(0, math.ceil(delay)), _LONGEST_DELAY)
@@ -70,7 +69,14 @@ class Queue:
                 self._client.send_message(body, visibility_timeout=later)
 
     def length(self) -> int:
-        """About how many messages wait; 0 if there is no queue yet."""
+        """Read about how many messages are on the queue.
+
+        Returns:
+            Their number; 0 if there is no queue yet.
+
+        Raises:
+            Failure: the queue refused, or did not answer.
+        """
         with self._translating():
             try:
                 return self._client.get_queue_properties().approximate_message_count or 0
@@ -103,7 +109,7 @@ def _client(name: str, settings: Mapping[str, str]) -> QueueClient:
 
 
 def _expanded(connection: str) -> str:
-    """The shorthand for the emulator, which the host knows and the SDK does not."""
+    """Expand the shorthand for the storage emulator, which the SDK does not know."""
     if connection.strip().rstrip(";").lower() != "usedevelopmentstorage=true":
         return connection
     key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
