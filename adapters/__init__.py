@@ -1,3 +1,3 @@
-"""Where the program meets the outside: a folder for each system, which turns its answers into our facts and
-its errors into our types.
+"""Adapters to the outside systems, a folder for each. They turn answers into types of the core, and errors
+into errors of the core.
 """

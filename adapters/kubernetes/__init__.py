@@ -1,3 +1,3 @@
-"""The cluster: one thin client over the API server's REST interface, and a file for each thing that is read
-or written there.
+"""The cluster: a thin client of the API server's REST interface, and a file for each kind of thing that is
+read or written through it.
 """

@@ -1,1 +1,1 @@
-"""kustomize: builds an overlay from files in memory, out of reach of everything else."""
+"""kustomize: builds an overlay from files in memory, isolated from everything else."""

@@ -1,7 +1,7 @@
-"""Where the server is and who we are there, read from `POSTGRES_SERVER_URL`. Nothing here needs psycopg.
+"""Parses `POSTGRES_SERVER_URL`: where the server is, and the role to connect as. Nothing here needs psycopg.
 
-Off loopback a connection is encrypted and the server's certificate is checked, unless the URL asks for less;
-it cannot ask for none.
+A connection to another machine is encrypted, and the server's certificate is verified. The URL can ask for
+less verification, but not for no encryption.
 """
 
 from collections.abc import Mapping
@@ -22,15 +22,15 @@ _FORM = "expected postgresql://admin@host:5432/postgres, with sslmode and sslroo
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """A server, and who we are there.
+    """A server, and the role to connect as.
 
     Args:
         host: its name.
         port: its port.
         user: the admin.
         password: its password; empty if it has none, or signs in with a token.
-        database: the database to connect to where none in particular is meant.
-        tls: options about TLS, as libpq names them.
+        database: the database to connect to by default.
+        tls: TLS options, as libpq names them.
     """
 
     host: str
@@ -47,7 +47,7 @@ class Address:
 
 
 def address(url: str) -> Address:
-    """Read the URL.
+    """Parse the URL.
 
     Args:
         url: `postgresql://admin[:password]@host[:port]/database[?sslmode=…&sslrootcert=…]`.
@@ -56,14 +56,14 @@ def address(url: str) -> Address:
         The address.
 
     Raises:
-        NotSetUp: it is none, or asks for too little. The message holds no part of it that could be a
-            password.
+        NotSetUp: the URL is malformed, or asks for too little TLS. The message holds no part of the URL
+            that could be a password.
     """
     try:
         parts = urlsplit(url)
         port = parts.port or 5432
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
-    except ValueError:  # its message may quote a password that was not escaped
+    except ValueError:  # the message may quote a password that was not escaped
         raise _wrong(_FORM) from None
     host, user, database = parts.hostname or "", unquote(parts.username or ""), unquote(parts.path[1:])
     whole = parts.scheme in {"postgresql", "postgres"} and user and host and "," not in host and database

@@ -1,5 +1,7 @@
-"""What to do about a refusal. PostgreSQL has one code for all that is not allowed (42501), and none for whom
-it does not let in, so its words decide; those of 15, 16 and 18 were looked at.
+"""What to do about a refusal, by the words of PostgreSQL's message.
+
+PostgreSQL has one code for everything that is not permitted (42501), and none for a rejected connection. The
+messages are those of versions 15, 16 and 18.
 """
 
 from psycopg import sql
@@ -42,11 +44,14 @@ _OTHERWISE = sql.SQL("docs/databases.md has what {} needs")
 
 
 def advice(message: str, at: Address) -> str:
-    """What the reader of a refusal can do.
+    """Find what the reader of a refusal can do.
 
     Args:
-        message: what the server said.
-        at: where, and as whom.
+        message: the server's message.
+        at: the server, and the role that was refused.
+
+    Returns:
+        A sentence, or a statement to run.
     """
     if "authentication failed" in message or "access token" in message:
         found = _BY_PASSWORD if at.password or at.loopback else _BY_TOKEN

@@ -1,8 +1,9 @@
-"""Connections to the server, and its errors as our types. Each call has a connection of its own, and with it
-a password of its own: an Entra token lives for an hour.
+"""Connections to the server, and its errors as our types.
 
-Whatever a branch may have set on its own database (`search_path`, say) must not decide what an admin's
-statement means, nor whether it is made, so sessions begin with settings of ours, which outrank a database's.
+Each call opens a connection with a fresh password, because an Entra token expires after an hour.
+
+A branch may set parameters on its own database, such as `search_path`. They must not change what an admin's
+statement means, or prevent it. So sessions start with settings of ours, which outrank those of a database.
 """
 
 import contextlib
@@ -31,11 +32,11 @@ from coppice.reconciler.errors import (
 
 Session: TypeAlias = psycopg.Connection[DictRow]
 
-# The application that Entra knows Azure Database for PostgreSQL as:
+# The application id of Azure Database for PostgreSQL in Entra:
 # https://learn.microsoft.com/azure/postgresql/flexible-server/how-to-configure-sign-in-azure-ad-authentication
 _SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
-READ_SECONDS = 15  # seconds that a statement may take which only reads
-WRITE_SECONDS = 300  # seconds for others: a template is copied file by file
+READ_SECONDS = 15  # how long a statement may take that only reads
+WRITE_SECONDS = 300  # how long others may take: a template is copied file by file
 _CONNECTION: dict[str, Any] = {
     "application_name": "coppice",
     "client_encoding": "utf8",
@@ -45,8 +46,8 @@ _CONNECTION: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,  # milliseconds
 }
-# What a database's owner may set there and would be in our way, by the version that knows it first. A `role`
-# would be taken for the admin's, and a library that is not there lets nobody in.
+# What the owner of a database may set on it and would hinder us, and the first version that knows it. A
+# `role` would replace the admin's, and a library that does not exist prevents every connection.
 _SESSION_SETTINGS: dict[str, int] = {
     "role=none": 0,
     "default_transaction_read_only=off": 0,
@@ -59,7 +60,7 @@ _SESSION_SETTINGS: dict[str, int] = {
     "idle_session_timeout=0": 140000,
     "transaction_timeout=0": 170000,
 }
-# What a server says while a connection is made comes as text alone, without a code.
+# Errors while a connection is opened have a message and no code.
 _CONNECTION_ERRORS: tuple[tuple[type[Failure], tuple[str, ...]], ...] = (
     (Throttled, ("too many clients", "too many connections", "remaining connection slots")),
     (NotSetUp, ("certificate", "does not support SSL", "SSL is not enabled")),
@@ -76,7 +77,7 @@ _CONNECTION_ERRORS: tuple[tuple[type[Failure], tuple[str, ...]], ...] = (
     (NotSetUp, ('" does not exist',)),
 )
 _IN_USE = "55006"
-# What a server says of two who alter one role comes with the code of an internal error.
+# Two sessions altered one role at once; the code is that of an internal error.
 _CONCURRENT_CHANGE = "tuple concurrently updated"
 _SQLSTATES: tuple[tuple[str, type[Failure]], ...] = (
     ("08", Unreachable),
@@ -104,13 +105,13 @@ _SQLSTATES: tuple[tuple[str, type[Failure]], ...] = (
 
 
 def entra(tokens: TokenCredential) -> Callable[[], str]:
-    """Sign in with Entra.
+    """Make a function that fetches an Entra token for the server.
 
     Args:
         tokens: fetches the identity's tokens.
 
     Returns:
-        What fetches one for the server.
+        The function.
     """
 
     def fetch() -> str:
@@ -121,11 +122,11 @@ def entra(tokens: TokenCredential) -> Callable[[], str]:
 
 
 class Server:
-    """The server, as its admin sees it.
+    """Opens sessions on the server, as its admin.
 
     Args:
         url: `POSTGRES_SERVER_URL`.
-        token: fetches what stands in for a password, where the URL has none and is not about loopback.
+        token: fetches a token, which is the password if the URL has none and names another machine.
 
     Raises:
         NotSetUp: the URL cannot be used.
@@ -139,19 +140,19 @@ class Server:
     def session(
         self, what: str, *, database: str = "", seconds: int = READ_SECONDS, version: int = 0
     ) -> Iterator[Session]:
-        """Connect for as long as the context lasts; each statement is a transaction of its own.
+        """Open a session while the context lasts. Each statement is a transaction of its own.
 
         Args:
-            what: what is about to be done, for messages.
-            database: where to; empty takes the one of the URL.
+            what: what is to be done, for messages.
+            database: the database; empty for the one of the URL.
             seconds: how long a statement may take.
-            version: the server's, if the database is a branch's: its settings are then overruled.
+            version: for a branch's database, the server's version: the database's settings are overridden.
 
         Yields:
             The connection.
 
         Raises:
-            Failure: what the server answered.
+            Failure: the server refused, or did not answer.
         """
         at = self.address
         ours = [each for each, since in _SESSION_SETTINGS.items() if version > since]

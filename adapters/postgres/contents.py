@@ -1,9 +1,9 @@
-"""Hand over what came with a template: a copy keeps the owners of its objects, and the branch's role could
-not even read them.
+"""Gives the objects of a copied template to the branch's role. The copy keeps their owners, so the branch's
+role could not even read them.
 
-One by one, for `REASSIGN OWNED` would take the template database itself along. What an extension owns stays
-its own, and so does what a superuser owns. Operators, servers, publications and their like stay as they are,
-for nobody needs to own them to use or alter a table. Grants to others stay.
+Objects are altered one by one, because `REASSIGN OWNED` would reassign the template database too. Objects of
+extensions and of superusers keep their owners. So do operators, servers, publications and the like: nobody
+has to own them to use or alter a table. Grants to other roles stay.
 """
 
 from psycopg import sql
@@ -14,7 +14,7 @@ from adapters.postgres.template import ungranted
 from coppice.reconciler.errors import Rejected
 
 _SHOWN = 5
-# A superuser's `public` is that of a database from before PostgreSQL 15, or of a dump of one.
+# A superuser owns `public` in a database from before PostgreSQL 15, or restored from one.
 _PUBLIC = """
     SELECT n.oid FROM pg_namespace n JOIN pg_roles r ON r.oid = nspowner
     WHERE nspname = 'public' AND rolsuper AND NOT has_schema_privilege(%s, n.oid, 'CREATE')
@@ -32,7 +32,7 @@ _ALTER = {
 _ALTER_ROUTINE = sql.SQL("ALTER ROUTINE {} ({}) OWNER TO {}")
 _ALTER_LARGE_OBJECT = sql.SQL("ALTER LARGE OBJECT {} OWNER TO {}")
 
-# Below 16384 is what every database is born with. The owner `pg_database_owner` is whoever owns the database.
+# Objects below 16384 are in every database. The owner `pg_database_owner` is whoever owns the database.
 _OBJECTS = """
     WITH places AS (
         SELECT oid AS schema, nspname FROM pg_namespace WHERE NOT starts_with(nspname, 'pg_')
@@ -86,15 +86,15 @@ _OBJECTS = """
 
 
 def hand_over(session: Session, role: str) -> None:
-    """Give everything in a database to a role.
+    """Make a role the owner of the objects in a database.
 
     Args:
         session: a session in that database.
         role: the role, which has to own the database.
 
     Raises:
-        Forbidden: a grant is missing; which.
-        Rejected: a table, or the schema `public`, is a superuser's, who gives nothing away.
+        Forbidden: a grant is missing; the message names it.
+        Rejected: a superuser owns a table or the schema `public`, and we may not alter it.
     """
     objects = session.execute(_OBJECTS, [role]).fetchall()
     unreachable = [".".join(each["place"]) for each in objects if each["super"]]

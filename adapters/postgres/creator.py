@@ -1,8 +1,8 @@
-"""Make a branch's database and its role. Every statement may be the last that was made: the next run goes on
-from what stands.
+"""Creates a branch's database and its role. A run may end after any statement; the next run continues from
+what exists.
 
-The role comes first and bears the owner's mark from its first moment. The database takes no connection before
-it is closed to PUBLIC, and bears its mark when all that is in it belongs to the role.
+The role is created first, with the owner's mark in the same transaction. The database accepts no connection
+until PUBLIC may not connect to it. It gets its mark once the role owns its contents.
 """
 
 from psycopg import errors, sql
@@ -20,23 +20,27 @@ _COMMENT_ON_ROLE = sql.SQL("COMMENT ON ROLE {} IS {}")
 
 
 class DatabaseWriterAdapter:
-    """Makes databases, and drops none but a copy that is refused as it is made.
+    """Creates databases, and drops none but a copy that it has just made and may not hand over.
 
     Args:
-        server: where they are made.
+        server: the server.
     """
 
     def __init__(self, server: Server) -> None:
         self._server = server
 
     def create(self, change: CreateDatabase) -> None:
-        """Create a database and its role, or finish what was begun.
+        """Create a database and its role, or finish what an earlier run began.
+
+        Args:
+            change: the database.
 
         Raises:
-            Conflict: the template is in use; by whom.
-            Forbidden: a grant is missing; which.
+            Conflict: the template is in use; the message names by whom.
+            Forbidden: a grant is missing; the message names it.
             NotSetUp: there is no such template.
-            Rejected: what stands under the name is not the branch's.
+            Rejected: the database or role of this name is not the branch's.
+            Failure: the server refused otherwise, or did not answer.
         """
         name, template = sql.Identifier(change.name), change.template or PLAIN
         with self._server.session(f"create {change.target}", seconds=WRITE_SECONDS) as session:
@@ -49,10 +53,10 @@ class DatabaseWriterAdapter:
                 check(session, template)
             if found is None:
                 _create_role(session, name, change.key)
-            # From PostgreSQL 16 on, whoever creates a role may administer it, and is no member of it:
+            # Since PostgreSQL 16, the creator of a role may administer it and is not a member of it:
             # https://www.postgresql.org/docs/16/role-attributes.html
             session.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
-            # On the role, for the owner of a database can lift the database's own limit.
+            # The limit is on the role: the owner of a database can raise the database's own limit.
             limit = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
             session.execute(limit.format(name, sql.Literal(change.connections)))
             if missing:
@@ -61,7 +65,7 @@ class DatabaseWriterAdapter:
             session.execute(
                 sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1").format(name)
             )
-            if found is None or missing or not found.login:  # one whose login was delivered was whole
+            if found is None or missing or not found.login:  # after the login was delivered, it is complete
                 self._hand_over(session, change, before=found)
             said = sql.Literal(mark(change.key))
             session.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, said))
@@ -81,23 +85,28 @@ class DatabaseWriterAdapter:
                     f"{refused.message}. {change.target} is a copy from before: if nobody has used it, "
                     f"{drop} and it is made anew"
                 ) from refused
-            # Made in this very call, so that nobody has used it: what is refused leaves nothing behind.
+            # It was made in this call and nobody has used it. What is refused leaves nothing behind.
             session.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(change.name)))
             if before is None:
                 session.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(change.name)))
             raise
 
     def set_password(self, name: str, password: str, stamp: str) -> None:
-        """Give the role a password of this name, and let it sign in. From now on no login counts as
-        delivered.
+        """Set the password of a role and let it log in. No login counts as delivered until `confirm`.
+
+        Args:
+            name: the role.
+            password: the password.
+            stamp: names this password, in the role's mark.
 
         Raises:
-            Conflict: the role is not a branch's (any more), or another's password is being noted.
+            Conflict: the role is not, or no longer, a branch's, or another run altered it at the same time.
+            Failure: the server refused, or did not answer.
         """
         role = sql.Identifier(name)
         with self._server.session(f"give role/{name} a password") as session:
             owner = _owner(session, name)
-            # The server sees what a password is checked by, and never the password.
+            # The server is sent a SCRAM verifier, and never the password.
             verifier = session.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
             login = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
             with session.transaction():
@@ -105,19 +114,24 @@ class DatabaseWriterAdapter:
                 session.execute(_COMMENT_ON_ROLE.format(role, sql.Literal(mark(owner, pending=stamp))))
 
     def confirm(self, name: str, stamp: str) -> None:
-        """Note that the password of this name was delivered.
+        """Mark the password as delivered.
 
-        A run whose lease ran out while it stood still may set and deliver a password beside its successor's.
-        Which of them the Secret was given last is not known here: so then neither counts.
+        A run that was stopped until its lease expired may set and deliver a password beside that of the run
+        that took over. Which of the two the Secret holds is not known here, so neither counts.
+
+        Args:
+            name: the role.
+            stamp: names the password.
 
         Raises:
-            Conflict: the role is not a branch's (any more), or another password was set since.
+            Conflict: the role is not, or no longer, a branch's, or another password was set since.
+            Failure: the server refused, or did not answer.
         """
         role = sql.Identifier(name)
         with self._server.session(f"note the login of role/{name}") as session:
             owner = _owner(session, name)
             with session.transaction():
-                # It changes nothing, and until the end of this transaction nobody else alters the role.
+                # This changes nothing. It locks the role until the end of the transaction.
                 session.execute(sql.SQL("ALTER ROLE {} INHERIT").format(role))
                 row = session.execute(_COMMENT_OF_ROLE, [name]).fetchone()
                 latest = row is not None and row["comment"] == mark(owner, pending=stamp)

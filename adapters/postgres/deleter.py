@@ -1,7 +1,8 @@
-"""Drop a branch's database and its role: no new sessions, none that stand, then the database, then the role.
+"""Drops a branch's database and its role: forbids new sessions, ends those that exist, drops the database,
+then the role.
 
-What is dropped is what was read: by its identity, and by its role's mark, looked at again in the same
-session. The role goes last, for its mark says whose the rest is.
+Only what was read is dropped: oid and mark are checked again in the same session. The role is dropped last,
+because its mark says whose the database is.
 """
 
 import contextlib
@@ -15,12 +16,12 @@ from coppice.components.database import Database, Dropped
 from coppice.components.removal import Owned
 from coppice.reconciler.errors import Conflict, Failure, Gone
 
-# Of the branch's role everywhere, and of everyone in the database.
+# Sessions of the branch's role in any database, and of any role in the branch's database.
 _TERMINATE_SESSIONS = """
     SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
     WHERE (datid = %s OR usesysid = %s) AND usesysid IS NOT NULL AND pid <> pg_backend_pid()
 """
-# A database whose dropping was cut short takes no sessions, and who alters it is thrown out:
+# A database whose drop was interrupted accepts no session, and altering it is refused:
 # https://www.postgresql.org/docs/current/catalog-pg-database.html
 _VALID = "SELECT oid FROM pg_database WHERE oid = %s AND datconnlimit <> -2"
 _PREPARED = """
@@ -36,17 +37,24 @@ class DatabaseDropperAdapter:
     """Drops databases.
 
     Args:
-        server: where they are.
+        server: the server.
     """
 
     def __init__(self, server: Server) -> None:
         self._server = server
 
     def drop(self, owned: Owned[Database]) -> Dropped:
-        """Drop the very database that was read, and its role; what is gone by then is no error.
+        """Drop the database that was read, and its role. It is no error if they are gone.
+
+        Args:
+            owned: the database, with proof that it is ours.
+
+        Returns:
+            How many sessions were ended, and what stays behind.
 
         Raises:
-            Conflict: it is no longer the one that was read.
+            Conflict: the database or the role of this name is another one by now.
+            Failure: the server refused, or did not answer.
         """
         subject = owned.subject
         name = sql.Identifier(subject.name)
@@ -68,16 +76,17 @@ class DatabaseDropperAdapter:
             return Dropped(sessions=int(row["ended"]) if row else 0, left=left)
 
     def _roll_back_prepared(self, session: Session, found: Database) -> None:
-        """End what was prepared to be committed some time: no session has it, and it holds the database, and
-        whatever it has locked, for ever. It can be ended in that database alone, and by its owner.
+        """Roll back prepared transactions, which belong to no session and keep a database from being dropped.
+
+        Only their owner can roll them back, in their own database.
         """
         for row in session.execute(_PREPARED, [found.name, found.oid]).fetchall():
             database, version = row["database"], session.info.server_version
             own = database == found.name
             if own:
                 session.execute(_ALLOW_CONNECTIONS.format(sql.Identifier(database)))
-            # What stays in its own database holds that, and why it stays is said. Elsewhere it holds the role
-            # at the most, which then stays behind.
+            # A prepared transaction that stays in the branch's own database keeps it from being dropped, so the
+            # reason is reported. One in another database keeps at most the role, which then stays behind.
             try:
                 with (
                     contextlib.suppress(Gone if own else Failure),
@@ -97,7 +106,7 @@ class DatabaseDropperAdapter:
 def _close_to_sessions(session: Session, name: sql.Identifier, oid: int | None) -> None:
     if session.execute(_VALID, [oid]).fetchone():
         with contextlib.suppress(*_ALREADY_GONE):
-            # A template cannot be dropped, and its owner may have made it one.
+            # A template cannot be dropped, and the owner may have made the database one.
             close = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false IS_TEMPLATE false CONNECTION LIMIT -1")
             session.execute(close.format(name))
     with contextlib.suppress(*_ALREADY_GONE):

@@ -1,4 +1,4 @@
-"""Look at databases and roles: the two of a name are one thing to us, and either may stand alone."""
+"""Reads databases and roles. A database and the role of its name belong together; either may be missing."""
 
 from collections.abc import Iterable
 
@@ -25,7 +25,7 @@ _PAIRS = sql.SQL(
 )
 _ONE = _PAIRS + sql.SQL("WHERE coalesce(d.datname, r.rolname)::text = %s")
 _ALL = _PAIRS + sql.SQL("WHERE starts_with(coalesce(d.datname, r.rolname)::text, %s) ORDER BY name")
-# Two databases of Azure's own, about which a customer can do nothing.
+# Azure owns two of the databases, and a customer cannot change them.
 _OPEN_TO_PUBLIC = sql.SQL(
     """
     SELECT datname FROM pg_database d
@@ -42,7 +42,15 @@ _REVOKE = sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC;")
 
 
 def look(session: Session, name: str) -> Database | None:
-    """One database and its role; `None` if neither stands."""
+    """Read a database and its role in a session.
+
+    Args:
+        session: a session in any database.
+        name: their name.
+
+    Returns:
+        Both; `None` if neither exists.
+    """
     row = session.execute(_ONE, [name]).fetchone()
     return None if row is None else _database(row)
 
@@ -66,10 +74,13 @@ def _database(row: DictRow) -> Database:
 
 
 def revoke_statements(databases: Iterable[str]) -> str:
-    """The statements that leave databases to those who were granted them.
+    """Build the statements that take CONNECT on databases from PUBLIC.
 
     Args:
         databases: their names.
+
+    Returns:
+        The statements, one after the other.
     """
     return " ".join(_REVOKE.format(sql.Identifier(name)).as_string() for name in databases)
 
@@ -78,7 +89,7 @@ class DatabaseReaderAdapter:
     """Reads databases.
 
     Args:
-        server: where they are.
+        server: the server.
     """
 
     def __init__(self, server: Server) -> None:
@@ -86,18 +97,45 @@ class DatabaseReaderAdapter:
 
     @retry_reads
     def get(self, name: str) -> Database | None:
-        """A database and its role; one query."""
+        """Read a database and its role; one query.
+
+        Args:
+            name: their name.
+
+        Returns:
+            Both; `None` if neither exists.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         with self._server.session(f"read database/{name}", seconds=READ_SECONDS) as session:
             return look(session, name)
 
     @retry_reads
     def all(self, prefix: str) -> tuple[Database, ...]:
-        """Every one whose name begins like this; one query."""
+        """Read all databases and roles whose names have a prefix; one query.
+
+        Args:
+            prefix: the prefix.
+
+        Returns:
+            Them, by name.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         with self._server.session(f"list the databases {prefix}*", seconds=READ_SECONDS) as session:
             return tuple(_database(row) for row in session.execute(_ALL, [prefix]))
 
     @retry_reads
     def open_to_public(self) -> tuple[str, ...]:
-        """The databases to which every role may connect; one query."""
+        """Read which databases every role may connect to; one query.
+
+        Returns:
+            Their names.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         with self._server.session("read who may connect", seconds=READ_SECONDS) as session:
             return tuple(row["datname"] for row in session.execute(_OPEN_TO_PUBLIC))

@@ -1,10 +1,10 @@
-"""Drop a role, whatever others have granted to it.
+"""Drops a role, also if others have granted something to it.
 
-Whoever owns a database or a table may grant it to any role, and PostgreSQL drops no role to which something
-is granted. So a branch could keep its neighbour from being removed. In databases of ours its grants are taken
-away, with those that it passed on, and what it owns there is dropped; but nothing of a neighbour's is. Where
-something of a neighbour's is built on it, or where a database is not ours, the role stays: under a name that
-nobody asks for and without a login. It is tried again whenever a role is dropped.
+The owner of a database or table may grant privileges on it to any role, and PostgreSQL drops no role that has
+privileges. So one branch could keep another from being removed. In databases of ours the role's privileges
+are revoked, with those that it passed on, and what it owns there is dropped; nothing of a neighbour's is.
+Where something of a neighbour's depends on it, or where a database is not ours, the role is renamed, loses
+its login, and stays. Each later drop tries to drop it again.
 """
 
 from psycopg import errors, sql
@@ -16,8 +16,8 @@ from coppice.reconciler.errors import Failure
 
 _LEFT_PREFIX = "coppice_left_"
 _NOTE = "Coppice could not drop it: "
-_RETRIED_ROLES = 5  # roles that were left are tried again with each drop, so that a drop stays short
-# A grant that is not committed yet holds the role, and its transaction may never end.
+_RETRIED_ROLES = 5  # how many roles that stayed a drop tries again, so that it stays short
+# An uncommitted grant locks the role, and its transaction may never end.
 _LOCK_TIMEOUT = sql.SQL("SET lock_timeout = '1s'")
 # Of what all databases share, such as a tablespace, there is no name.
 _DEPENDENT_DATABASES = """
@@ -37,16 +37,19 @@ _STILL_HELD = (errors.DependentObjectsStillExist, errors.LockNotAvailable)
 
 
 def release(server: Server, session: Session, name: str, oid: int) -> str:
-    """Drop a branch's role, and such as were left behind.
+    """Drop a branch's role, and a few that stayed behind earlier.
 
     Args:
-        server: where it is.
-        session: a session there.
-        name: the role's; its database is gone.
-        oid: the role's identity.
+        server: the server.
+        session: a session on it.
+        name: the role; its database is gone.
+        oid: the role's oid.
 
     Returns:
-        What was left of it, and why; empty if nothing was.
+        What stays behind, and why; empty if nothing does.
+
+    Raises:
+        Failure: the server refused, or did not answer.
     """
     session.execute(_LOCK_TIMEOUT)
     for row in session.execute(_LEFT_ROLES, [_LEFT_PREFIX, _NOTE, _RETRIED_ROLES]).fetchall():
@@ -55,7 +58,9 @@ def release(server: Server, session: Session, name: str, oid: int) -> str:
     if not why:
         return ""
     left, role = f"{_LEFT_PREFIX}{oid}", sql.Identifier(name)
-    with session.transaction():  # a role without its mark and with its old name would be in the way for ever
+    with (
+        session.transaction()
+    ):  # without its mark and with its old name, a role would block the name for ever
         note = sql.Literal(f"{_NOTE}{why}. It was {name}")
         session.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(role, note))
         session.execute(sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(role))
@@ -64,10 +69,10 @@ def release(server: Server, session: Session, name: str, oid: int) -> str:
 
 
 def _drop_role(server: Server, session: Session, name: str, oid: int) -> str:
-    """Drop a role, if need be once nothing of ours is granted to it; says what is in the way, if it stays.
+    """Drop a role; if that fails, revoke its privileges and try again. Returns why it stays, if it does.
 
-    DROP OWNED also takes away what is granted on other databases. So where one is not ours, none is touched:
-    the role stays anyway.
+    DROP OWNED also revokes privileges on other databases. So where one is not ours, none is touched: the role
+    stays anyway.
     """
     role = sql.Identifier(name)
     why = _try_drop(session, role)
@@ -102,9 +107,10 @@ def _detail(error: errors.Error) -> str:
 
 
 def _revoke_grants(server: Server, session: Session, role: sql.Identifier, row: DictRow) -> str:
-    """Take away what is granted to a role on, or in, a database of ours; says why, if that cannot be done.
+    """Revoke the privileges of a role on a database of ours, or in it; says why, if that cannot be done.
 
-    Whose database it is may have seen to it that nobody gets in, or waits for ever.
+    The owner of the database may have prevented connections, or hold locks. So an attempt may fail; the next
+    drop says what is left.
     """
     what = f"take grants away in database/{row['datname']}"
     if row["shared"]:

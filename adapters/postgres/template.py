@@ -1,8 +1,8 @@
-"""The template: whether it can be copied, asked before anything is made, so that what is refused leaves
-nothing behind.
+"""Checks whether a template can be copied, before anything is created, so that what is refused leaves nothing
+behind.
 
-Nobody connects to it: a template with a session on it cannot be copied. Who owns what in it stands in a
-catalog that all databases share.
+The check does not connect to the template: with a session on it, it could not be copied. The owners of its
+objects are in a catalog that all databases share.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from psycopg import sql
 from adapters.postgres.client import Session
 from coppice.reconciler.errors import Conflict, Forbidden, NotSetUp
 
-PLAIN = "template1"  # what PostgreSQL copies where nothing else is asked for
+PLAIN = "template1"  # what PostgreSQL copies by default
 _TEMPLATE = """
     SELECT d.oid, r.rolname AS owner, r.rolsuper AS super,
            d.datistemplate OR pg_has_role(d.datdba, 'USAGE') AS copied
@@ -25,7 +25,7 @@ _OWNERS = """
                              pg_collation,pg_largeobject}'::regclass[])
       AND NOT r.rolsuper AND NOT pg_has_role(r.oid, 'USAGE')
 """
-# Two NULLs are what most have; a version of which the server knows nothing it explains itself.
+# Most databases have no version: then the comparison is NULL, and there is no row.
 _COLLATION = """
     SELECT datcollversion AS made, pg_database_collation_actual_version(oid) AS now
     FROM pg_database WHERE oid = %s AND datcollversion <> pg_database_collation_actual_version(oid)
@@ -40,16 +40,16 @@ _SESSIONS = """
 
 
 def check(session: Session, template: str) -> None:
-    """Be sure that a template can be copied and handed over.
+    """Check that a template can be copied and handed over.
 
     Args:
-        session: a session anywhere else.
+        session: a session in another database.
         template: its name.
 
     Raises:
-        Conflict: it is in use; by whom.
-        Forbidden: a grant is missing; which.
-        NotSetUp: there is none, or its collation is not the server's any more.
+        Conflict: it is in use; the message names by whom.
+        Forbidden: a grant is missing; the message names it.
+        NotSetUp: there is no such template, or its collation has another version than the server's.
     """
     row = session.execute(_TEMPLATE, [template]).fetchone()
     if row is None:
@@ -67,7 +67,7 @@ def check(session: Session, template: str) -> None:
 
 
 def _check_collation(session: Session, template: str, oid: int) -> None:
-    """PostgreSQL copies no database whose indexes may be sorted otherwise than it would sort them today."""
+    """PostgreSQL does not copy a database whose collation has another version than the server's."""
     if session.info.server_version < _COLLATION_SINCE:
         return
     row = session.execute(_COLLATION, [oid]).fetchone()
@@ -93,15 +93,15 @@ def _check_unused(session: Session, template: str) -> None:
 
 
 def ungranted(session: Session, roles: Iterable[str], purpose: str) -> Forbidden:
-    """Say which grant is missing.
+    """Make the error about missing grants.
 
     Args:
-        session: ours.
-        roles: the roles that we would have to be a member of.
-        purpose: what for.
+        session: the session.
+        roles: the roles that its user has to be a member of.
+        purpose: what they are needed for.
 
     Returns:
-        The failure, with the statement that mends it.
+        The error, with the statement to run.
     """
     user = session.info.user
     grant = sql.SQL("GRANT {} TO {};").format(

@@ -1,1 +1,1 @@
-"""Azure Storage: the queue that keys travel on."""
+"""Azure Storage: the queues of keys."""
