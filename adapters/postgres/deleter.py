@@ -85,8 +85,8 @@ class DatabaseDropperAdapter:
             own = database == found.name
             if own:
                 session.execute(_ALLOW_CONNECTIONS.format(sql.Identifier(database)))
-            # A prepared transaction that stays in the branch's own database keeps it from being dropped, so the
-            # reason is reported. One in another database keeps at most the role, which then stays behind.
+            # A prepared transaction that stays in the branch's own database keeps it from being dropped, so
+            # its reason is reported. One in another database keeps at most the role, which then stays behind.
             try:
                 with (
                     contextlib.suppress(Gone if own else Failure),

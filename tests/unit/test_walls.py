@@ -62,3 +62,33 @@ def deployed() -> list[Path]:
 def test_some_things_are_done_in_one_place(word: str, home: str | None) -> None:
     found = {str(file.relative_to(ROOT)) for file in deployed() if re.search(word, file.read_text())}
     assert found == ({home} if home else set())
+
+
+def sent(node: ast.AST) -> set[str]:
+    """The methods of the Kubernetes client that code calls."""
+    return {
+        each.func.attr
+        for each in ast.walk(node)
+        if isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and ast.unparse(each.func.value) in {"api", "self._api"}
+    }
+
+
+def test_what_reads_from_the_cluster_sends_nothing_but_reads() -> None:
+    modules = {
+        file.stem: ast.parse(file.read_text()) for file in (ROOT / "adapters/kubernetes").rglob("*.py")
+    }
+    readers = {
+        node.name: sent(node)
+        for tree in modules.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and re.search("Reader|Getter|Status|Node|Discovery", node.name)
+    }
+
+    assert {"ApplicationReaderAdapter", "NamespaceReaderAdapter", "ObjectGetter", "NodeAdapter"} <= set(
+        readers
+    )
+    assert {name: calls for name, calls in readers.items() if calls - {"get", "items"}} == {}
+    dry_runs = {name for name, tree in modules.items() if "merge_dry_run" in sent(tree)}
+    assert dry_runs == {"secret_probe"}
