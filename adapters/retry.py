@@ -87,8 +87,8 @@ def retry_throttled(call: Callable[P, R]) -> Callable[P, R]:
 
 def _retry_after(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    told = error.retry_after if isinstance(error, Throttled) else None
-    return (told or _MAX_SECONDS) + wait_random(0, _JITTER)(state)
+    retry_after = error.retry_after if isinstance(error, Throttled) else None
+    return (retry_after or _MAX_SECONDS) + wait_random(0, _JITTER)(state)
 
 
 def retry_conflicts(call: Callable[P, R]) -> Callable[P, R]:

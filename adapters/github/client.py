@@ -110,8 +110,8 @@ def says_why(refusal: str) -> bool:
 
 def _failure(what: str, error: GithubException) -> Failure:
     headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-    said = error.data.get("message") if isinstance(error.data, dict) else None
-    message = f"GitHub refused: {what}: {str(said or error.data or f'HTTP {error.status}')[:_SHOWN]}"
+    text = error.data.get("message") if isinstance(error.data, dict) else None
+    message = f"GitHub refused: {what}: {str(text or error.data or f'HTTP {error.status}')[:_SHOWN]}"
     wait = _wait(headers)
     if (
         isinstance(error, RateLimitExceededException)
@@ -120,7 +120,7 @@ def _failure(what: str, error: GithubException) -> Failure:
     ):
         return Throttled(message, retry_after=wait or 60)
     match error.status:
-        case 404 | 410 if said:  # GitHub's own has a message
+        case 404 | 410 if text:  # GitHub's own has a message
             return Gone(message)
         case 401:
             return Forbidden(f"{message}. {_SIGN_IN}")

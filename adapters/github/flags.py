@@ -170,12 +170,12 @@ _PROTECTED = (
 
 
 def _refused(commit: Commit, refused: Failure) -> Failure:
-    said = refused.message.lower()
-    if "fast forward" in said or "fast-forward" in said:
+    message = refused.message.lower()
+    if "fast forward" in message or "fast-forward" in message:
         return Conflict(f"branch {commit.branch!r} of {commit.repository} has moved on")
-    if says_why(said) or "bad credentials" in said:
+    if says_why(message) or "bad credentials" in message:
         return refused
-    if any(word in said for word in _PROTECTED):
+    if any(word in message for word in _PROTECTED):
         return Forbidden(
             f"branch {commit.branch!r} of {commit.repository} is protected: let Coppice's token or app "
             f"bypass the rule, or name another branch in the schedule ({refused.message})"

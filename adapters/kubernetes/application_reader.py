@@ -60,16 +60,16 @@ class ApplicationReaderAdapter:
         ]
         pods = list(self._api.items(path("v1", "pods", namespace=namespace)))
         workloads = tuple(_workload(kind, each) for kind, each in found)
-        said = (
+        known = (
             *(trouble for kind, each in found for trouble in workload_failures.of_workload(kind, each)),
             *(trouble for pod in pods for trouble in workload_failures.of_pod(pod)),
         )
-        silent = workload_failures.unexplained(workloads, said)
-        warned = self._warnings(namespace, silent, pods) if silent else ()
-        return Rollout(workloads=workloads, troubles=(*said, *warned))
+        unexplained = workload_failures.unexplained(workloads, known)
+        from_events = self._warnings(namespace, unexplained, pods) if unexplained else ()
+        return Rollout(workloads=workloads, troubles=(*known, *from_events))
 
     def _warnings(
-        self, namespace: str, silent: Sequence[Workload], pods: Sequence[Mapping[str, Any]]
+        self, namespace: str, unexplained: Sequence[Workload], pods: Sequence[Mapping[str, Any]]
     ) -> tuple[Trouble, ...]:
         try:
             events = list(self._api.items(path("v1", "events", namespace=namespace), fields="type=Warning"))
@@ -77,7 +77,7 @@ class ApplicationReaderAdapter:
             Forbidden
         ) as error:  # the role of an older deploy/cluster: what is known is reported all the same
             return (Trouble(what=f"events of {namespace}", reason=error.code, message=error.message),)
-        return workload_failures.of_events(events, silent, pods)
+        return workload_failures.of_events(events, unexplained, pods)
 
     def live(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Live, ...]:
         """Read which of some objects exist, by a get of the metadata of each.
@@ -100,14 +100,14 @@ class ApplicationReaderAdapter:
             metadata = self._metadata(namespace, ref)
         except (Gone, NotSetUp):  # a kind that is not served has no objects
             return None
-        noted = ref.kind != "Secret" or _login_unchanged(metadata)
+        valid = ref.kind != "Secret" or _login_unchanged(metadata)
         return Live(
             ref=ref,
             uid=metadata["uid"],
             version=metadata["resourceVersion"],
             deleting="deletionTimestamp" in metadata,
             held_by=tuple(metadata.get("finalizers") or ()),
-            template=(metadata.get("annotations") or {}).get(TEMPLATE, "") if noted else "",
+            template=(metadata.get("annotations") or {}).get(TEMPLATE, "") if valid else "",
         )
 
     def _metadata(self, namespace: str, ref: ObjectRef) -> Mapping[str, Any]:

@@ -163,10 +163,10 @@ class Leases:
     def _take_if_free(self, name: str) -> HeldLease | None:
         """Take the lock if a read shows it free: most attempts of those who wait would fail."""
         try:
-            standing = self._api.get(lease_path(_lease_name(name)))
+            existing = self._api.get(lease_path(_lease_name(name)))
         except Gone:
             return self._take(name)
-        return None if self._now() < _free_from(standing) else self._take(name)
+        return None if self._now() < _free_from(existing) else self._take(name)
 
     def _take(self, name: str) -> HeldLease | None:
         now = self._now()
@@ -193,10 +193,10 @@ class Leases:
 
     def _take_over(self, name: str, spec: dict[str, Any], now: datetime) -> HeldLease | None:
         try:
-            standing = self._api.get(lease_path(name))
-            if now < _free_from(standing):
+            existing = self._api.get(lease_path(name))
+            if now < _free_from(existing):
                 return None
-            taken = self._api.put(lease_path(name), {**standing, "spec": spec})
+            taken = self._api.put(lease_path(name), {**existing, "spec": spec})
             return HeldLease(self._api, taken, self._now, renewed=now)
         except (Gone, Conflict):  # released or taken by another run in between
             return None

@@ -139,8 +139,8 @@ def _terms(spec: Mapping[str, Any]) -> Iterator[tuple[Requirement, ...]]:
         yield chosen
     for term in terms:
         # `matchFields` knows the node's name alone. No label matches it: such a pod cannot move.
-        asked = (*(term.get("matchExpressions") or ()), *(term.get("matchFields") or ()))
-        yield (*chosen, *map(_requirement, asked))
+        expressions = (*(term.get("matchExpressions") or ()), *(term.get("matchFields") or ()))
+        yield (*chosen, *map(_requirement, expressions))
 
 
 def _requirement(expression: Mapping[str, Any]) -> Requirement:

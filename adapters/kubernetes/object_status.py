@@ -32,7 +32,7 @@ class ObjectStatusAdapter:
     def __init__(self, api: Api, discovery: Discovery, secrets: SecretProbe) -> None:
         self._objects = ObjectGetter(api, discovery, secrets)
 
-    def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
+    def statuses(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
         """Read the status of some objects; a call for each.
 
         Args:

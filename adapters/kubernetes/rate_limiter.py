@@ -101,10 +101,10 @@ class RateLimiter:
     @retry_conflicts
     def _take(self, identity: str) -> float:
         """Reserve a slot; return the seconds until then."""
-        now, standing = self._now(), self._read()
+        now, existing = self._now(), self._read()
         taken = [
             each
-            for each in _slots(standing)
+            for each in _slots(existing)
             if now - PER_IDENTITY < each.at < now + LONGEST_WAIT + PER_IDENTITY
         ]
         slot = next_slot(taken, identity, now)
@@ -116,7 +116,7 @@ class RateLimiter:
             )
         if wait:
             self._activate()
-        self._write(standing, [*taken, slot])
+        self._write(existing, [*taken, slot])
         return wait
 
     def _read(self) -> Any:
@@ -125,18 +125,18 @@ class RateLimiter:
         except Gone:
             return None
 
-    def _write(self, standing: Any, taken: list[Slot]) -> None:
+    def _write(self, existing: Any, taken: list[Slot]) -> None:
         document = _lease(taken)
-        if standing is None:
+        if existing is None:
             self._api.post(lease_path(), document)
             return
-        metadata = {**document["metadata"], "resourceVersion": standing["metadata"]["resourceVersion"]}
+        metadata = {**document["metadata"], "resourceVersion": existing["metadata"]["resourceVersion"]}
         self._api.put(lease_path(_NAME), {**document, "metadata": metadata})
 
 
 def _lease(taken: list[Slot]) -> dict[str, Any]:
     """A lease that holds the slots and expires after the last of them."""
-    noted = [[each.at.isoformat(), each.identity] for each in sorted(taken)]
+    slots = [[each.at.isoformat(), each.identity] for each in sorted(taken)]
     return {
         "apiVersion": GROUP,
         "kind": "Lease",
@@ -144,7 +144,7 @@ def _lease(taken: list[Slot]) -> dict[str, Any]:
             "name": _NAME,
             "namespace": SYSTEM,
             "labels": {MANAGED_BY: "coppice"},
-            "annotations": {_SLOTS: json.dumps(noted)},
+            "annotations": {_SLOTS: json.dumps(slots)},
         },
         "spec": {
             "holderIdentity": "",
@@ -156,8 +156,8 @@ def _lease(taken: list[Slot]) -> dict[str, Any]:
 
 def _slots(lease: Any) -> list[Slot]:
     """The slots in a lease; none if it cannot be parsed, for it is written anew each time."""
-    noted = ((lease or {}).get("metadata", {}).get("annotations") or {}).get(_SLOTS, "")
+    slots = ((lease or {}).get("metadata", {}).get("annotations") or {}).get(_SLOTS, "")
     try:
-        return [Slot(parse_time(at).astimezone(UTC), str(of)) for at, of in json.loads(noted)]
+        return [Slot(parse_time(at).astimezone(UTC), str(of)) for at, of in json.loads(slots)]
     except (TypeError, ValueError, OverflowError, RecursionError):
         return []

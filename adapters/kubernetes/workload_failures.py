@@ -53,15 +53,15 @@ def of_pod(pod: Mapping[str, Any]) -> Iterator[Trouble]:
     for each in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
         waiting = (each.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") in _WAITING:
-            said = [
+            parts = [
                 f"container {each.get('name', '')} of {each.get('image', '')}",
                 waiting.get("message", ""),
             ]
             ended = (each.get("lastState") or {}).get("terminated") or {}
             if ended:
-                said.append(f"it ended as {ended.get('reason', '')}, exit code {ended.get('exitCode', '')}")
-                said.append(ended.get("message", ""))
-            yield Trouble(what=name, reason=waiting["reason"], message=_short("; ".join(filter(None, said))))
+                parts.append(f"it ended as {ended.get('reason', '')}, exit code {ended.get('exitCode', '')}")
+                parts.append(ended.get("message", ""))
+            yield Trouble(what=name, reason=waiting["reason"], message=_short("; ".join(filter(None, parts))))
 
 
 def unexplained(workloads: Iterable[Workload], troubles: Sequence[Trouble]) -> tuple[Workload, ...]:
@@ -96,13 +96,13 @@ def of_events(
     Returns:
         The last trouble of each object and reason; five at the most.
     """
-    standing = {pod["metadata"]["name"] for pod in pods}
+    existing = {pod["metadata"]["name"] for pod in pods}
     last: dict[tuple[str, str], tuple[str, Trouble]] = {}
     for event in events:
         about = event.get("involvedObject") or {}
         kind, name = about.get("kind", ""), about.get("name", "")
         what = f"{kind}/{name}"
-        if not any(_belongs(what, each) for each in workloads) or (kind == "Pod" and name not in standing):
+        if not any(_belongs(what, each) for each in workloads) or (kind == "Pod" and name not in existing):
             continue
         at, key = _time(event), (what, event.get("reason", ""))
         if key not in last or last[key][0] <= at:
@@ -127,8 +127,8 @@ def _time(event: Mapping[str, Any]) -> str:
     return str(series or event.get("lastTimestamp") or event.get("eventTime") or created or "")
 
 
-def _trouble(what: str, said: Mapping[str, Any]) -> Trouble:
-    return Trouble(what=what, reason=said.get("reason", ""), message=_short(said.get("message", "")))
+def _trouble(what: str, source: Mapping[str, Any]) -> Trouble:
+    return Trouble(what=what, reason=source.get("reason", ""), message=_short(source.get("message", "")))
 
 
 def _short(text: str) -> str:

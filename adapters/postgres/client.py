@@ -193,8 +193,8 @@ def _translated(what: str, at: Address) -> Iterator[None]:
 
 
 def _failure(what: str, at: Address, error: errors.Error) -> Failure:
-    said = [error.diag.message_primary, error.diag.message_detail, error.diag.message_hint]
-    message = " - ".join(part for part in said if part) or " ".join(str(error).split())
+    parts = [error.diag.message_primary, error.diag.message_detail, error.diag.message_hint]
+    message = " - ".join(part for part in parts if part) or " ".join(str(error).split())
     message = f"the PostgreSQL server {at.host}:{at.port} did not {what}: {message}"
     code = error.sqlstate
     if code is None:

@@ -67,8 +67,8 @@ class DatabaseWriterAdapter:
             )
             if found is None or missing or not found.login:  # after the login was delivered, it is complete
                 self._hand_over(session, change, before=found)
-            said = sql.Literal(mark(change.key))
-            session.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, said))
+            comment = sql.Literal(mark(change.key))
+            session.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, comment))
 
     def _hand_over(self, session: Session, change: CreateDatabase, *, before: Database | None) -> None:
         version = session.info.server_version
@@ -135,8 +135,8 @@ class DatabaseWriterAdapter:
                 session.execute(sql.SQL("ALTER ROLE {} INHERIT").format(role))
                 row = session.execute(_COMMENT_OF_ROLE, [name]).fetchone()
                 latest = row is not None and row["comment"] == mark(owner, pending=stamp)
-                said = sql.Literal(mark(owner, stamp if latest else ""))
-                session.execute(_COMMENT_ON_ROLE.format(role, said))
+                comment = sql.Literal(mark(owner, stamp if latest else ""))
+                session.execute(_COMMENT_ON_ROLE.format(role, comment))
         if not latest:
             raise Conflict(f"role/{name} was given another password while this one was delivered")
 

@@ -47,7 +47,7 @@ class ObjectStatus:
 class ObjectReader(Protocol):
     """Looks at objects of an environment's namespace, and reads nothing that they hold."""
 
-    def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
+    def statuses(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
         """Those of the objects that stand; a call for each."""
 
 
@@ -115,7 +115,7 @@ def _objects(
     namespace = present(observed.namespace)
     if namespace is None or namespace.owner != observed.key:
         return Present(())
-    return read(lambda: objects.sightings(namespace.name, dict.fromkeys(refs)))
+    return read(lambda: objects.statuses(namespace.name, dict.fromkeys(refs)))
 
 
 def _named(account: ObjectRef, found: Reading[tuple[ObjectStatus, ...]]) -> Reading[str]:

@@ -226,17 +226,17 @@ class Objects:
 
     world: World
 
-    def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
+    def statuses(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
         with self.world.call(f"look at objects of {namespace}"):
             found = {ref: self.world.objects.get((namespace, ref)) for ref in refs}
             return tuple(
-                _sighting(ref, stored.manifest, self.world.now)
+                _status(ref, stored.manifest, self.world.now)
                 for ref, stored in found.items()
                 if stored is not None
             )
 
 
-def _sighting(ref: ObjectRef, manifest: Manifest, created: datetime) -> ObjectStatus:
+def _status(ref: ObjectRef, manifest: Manifest, created: datetime) -> ObjectStatus:
     made = pods(manifest)
     parameters = manifest["spec"]["parameters"] if ref.kind == PROVIDER_CLASS else {}
     annotations = manifest["metadata"].get("annotations") or {}

@@ -46,7 +46,7 @@ class Flux(Controller):
         source, releases = self._source(document), self._releases(document)
         metadata, status = document["metadata"], document.get("status") or {}
         ready = _condition(status)
-        asked = (metadata.get("annotations") or {}).get(_REFRESH, "")
+        requested_at = (metadata.get("annotations") or {}).get(_REFRESH, "")
         repository = repository_name((source.get("spec") or {}).get("url", ""))
         applied = status.get("lastAppliedRevision", "").rpartition(":")[2]
         tried = status.get("lastAttemptedRevision", "").rpartition(":")[2]
@@ -59,7 +59,7 @@ class Flux(Controller):
             tried={repository: tried} if tried else {},
             unsynced=unsynced or "; ".join(filter(None, map(_unreleased, releases))),
             unhealthy=unsynced if ready.get("reason") == "HealthCheckFailed" else "",
-            refreshing=bool(asked) and status.get("lastHandledReconcileAt", "") != asked,
+            refreshing=bool(requested_at) and status.get("lastHandledReconcileAt", "") != requested_at,
         )
 
     def _source(self, kustomization: Mapping[str, Any]) -> Any:

@@ -29,7 +29,7 @@ class Objects:
     fails: Failure | None = None
     asked: list[tuple[str, tuple[ObjectRef, ...]]] = field(default_factory=list)
 
-    def sightings(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
+    def statuses(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
         self.asked.append((namespace, tuple(refs)))
         if self.fails:
             raise self.fails

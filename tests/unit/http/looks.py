@@ -45,9 +45,9 @@ def whole(**changes: Any) -> Observed:
 
 
 def looked(*refs: ObjectRef, identity_chains: tuple[IdentityChain, ...] = ()) -> Inspection:
-    sightings = tuple(ObjectStatus(ref=ref, created=ago(len(ref.name))) for ref in refs)
+    statuses = tuple(ObjectStatus(ref=ref, created=ago(len(ref.name))) for ref in refs)
     return Inspection(
-        objects=Present(sightings), identity_chains=identity_chains, login="Secret/branch-database"
+        objects=Present(statuses), identity_chains=identity_chains, login="Secret/branch-database"
     )
 
 

@@ -35,7 +35,7 @@ def test_the_objects_that_stand_are_told_with_their_age_and_nothing_that_they_ho
     cluster.made("/api/v1/namespaces/x/secrets", secret)
     others = [ObjectRef("v1", "Secret", "other"), ObjectRef("example.com/v1", "Thing", "x")]
 
-    found = reader.sightings("x", [ACCOUNT, *others, SECRET])
+    found = reader.statuses("x", [ACCOUNT, *others, SECRET])
 
     assert [(each.ref, each.client_id) for each in found] == [(ACCOUNT, "client-1"), (SECRET, "")]
     stands = cluster.standing("/api/v1/namespaces/x/serviceaccounts/web")["metadata"]
@@ -54,7 +54,7 @@ def test_a_class_is_told_with_the_client_id_and_the_tenant_that_the_driver_reads
     for name, parameters in classes.items():
         cluster.made(f"/apis/{CLASSES}/namespaces/x/secretproviderclasses", provider(name, **parameters))
 
-    found = reader.sightings("x", [ObjectRef(CLASSES, "SecretProviderClass", name) for name in classes])
+    found = reader.statuses("x", [ObjectRef(CLASSES, "SecretProviderClass", name) for name in classes])
 
     assert [(each.ref.name, each.client_id, each.tenant) for each in found] == [
         ("new", "client-1", "tenant-1"),
@@ -70,7 +70,7 @@ def test_what_makes_pods_is_told_with_their_account_and_the_classes_that_they_mo
     cluster.made("/apis/batch/v1/namespaces/x/cronjobs", mounting("CronJob", "nightly", "jobs", "new"))
     cluster.made("/api/v1/namespaces/x/configmaps", {"metadata": {"name": "settings"}, "data": {"a": "b"}})
 
-    found = reader.sightings(
+    found = reader.statuses(
         "x",
         [
             ObjectRef("apps/v1", "Deployment", "web"),
@@ -90,7 +90,7 @@ def test_looking_changes_nothing(cluster: Cluster, reader: ObjectStatusAdapter) 
     cluster.made("/api/v1/namespaces/x/secrets", {"metadata": {"name": "login"}})
     before = cluster.standing("/api/v1/namespaces/x/secrets/login")
 
-    reader.sightings("x", [SECRET])
+    reader.statuses("x", [SECRET])
 
     assert cluster.standing("/api/v1/namespaces/x/secrets/login") == before
 
@@ -98,4 +98,4 @@ def test_looking_changes_nothing(cluster: Cluster, reader: ObjectStatusAdapter) 
 def test_an_object_that_cannot_be_read_is_not_absent(cluster: Cluster, reader: ObjectStatusAdapter) -> None:
     cluster.emulator.fail(Fail(status=403, path_prefix="/api/v1/namespaces/x/secrets"))
     with pytest.raises(Forbidden):
-        reader.sightings("x", [SECRET])
+        reader.statuses("x", [SECRET])

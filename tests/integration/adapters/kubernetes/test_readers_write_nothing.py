@@ -63,12 +63,12 @@ def test_no_object_but_a_secret_is_read_by_anything_but_get(cluster: Cluster) ->
     application.rollout("x")
     application.cron_jobs("x")
     application.hosts()
-    ObjectStatusAdapter(cluster.api, discovery, probe).sightings("x", OTHERS)
+    ObjectStatusAdapter(cluster.api, discovery, probe).statuses("x", OTHERS)
 
     assert cluster.asked(*WRITES)[before:] == []
 
 
-@pytest.mark.parametrize("look", ["live", "sightings"])
+@pytest.mark.parametrize("look", ["live", "statuses"])
 def test_of_what_holds_values_the_metadata_alone_are_asked_for(look: str) -> None:
     server = Recording()
     with raw_server(server.answer) as raw:
@@ -78,7 +78,7 @@ def test_of_what_holds_values_the_metadata_alone_are_asked_for(look: str) -> Non
         if look == "live":
             assert len(ApplicationReaderAdapter(api, discovery, probe).live("x", refs)) == 2
         else:
-            assert len(ObjectStatusAdapter(api, discovery, probe).sightings("x", refs)) == 2
+            assert len(ObjectStatusAdapter(api, discovery, probe).statuses("x", refs)) == 2
 
     config_map, secret = server.sent
     assert {config_map.headers["accept"], secret.headers["accept"]} == {METADATA}

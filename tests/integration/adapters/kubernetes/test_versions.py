@@ -44,7 +44,7 @@ def test_an_object_stands_and_goes_whatever_version_its_record_was_written_in(
     recorded = ObjectRef(f"autoscaling/{version}", "HorizontalPodAutoscaler", "web")
 
     (found,) = reader.live("x", [recorded])
-    (seen,) = ObjectStatusAdapter(cluster.api, discovery, SecretProbeAdapter(cluster.api)).sightings(
+    (seen,) = ObjectStatusAdapter(cluster.api, discovery, SecretProbeAdapter(cluster.api)).statuses(
         "x", [recorded]
     )
     writer.delete("x", Owned(found))
