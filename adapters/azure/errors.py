@@ -1,4 +1,4 @@
-"""Errors of the Azure SDKs as our types. What is particular to a service, its own client adds."""
+"""Errors of the Azure SDKs as our types. The client of a service adds what is particular to that service."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -24,9 +24,15 @@ def translating(
     """Turn errors of an SDK of Azure into ours.
 
     Args:
-        service: who was asked, for the message.
-        what: what was asked for, if the service alone does not say it.
+        service: the service, for the message.
+        what: the request, if the service alone does not tell.
         refusal: turns the service's answer into a failure.
+
+    Yields:
+        Once, to make the call.
+
+    Raises:
+        Failure: the service refused, or did not answer.
     """
     asked = f": {what}" if what else ""
     try:
@@ -43,9 +49,12 @@ def failure(message: str, error: HttpResponseError, *, forbidden: str) -> Failur
     """Turn an answer of Azure into a failure, by its status alone.
 
     Args:
-        message: who refused what, and in which words.
+        message: the failure's message.
         error: what the SDK raised.
-        forbidden: what helps if the identity has too few rights.
+        forbidden: what helps if the identity lacks a role; added to the message then.
+
+    Returns:
+        The failure.
     """
     status, wait = error.status_code or 0, retry_after(error)
     if status in {401, 403} or (not status and isinstance(error, ClientAuthenticationError)):
@@ -62,9 +71,12 @@ def failure(message: str, error: HttpResponseError, *, forbidden: str) -> Failur
 
 
 def retry_after(error: HttpResponseError) -> float | None:
-    """Seconds after which Azure asked to be called again, if it did.
+    """Read the header `Retry-After` of Azure's answer.
 
     Args:
         error: what the SDK raised.
+
+    Returns:
+        Seconds; `None` if there are none.
     """
     return retry_after_seconds(getattr(error.response, "headers", {}).get("Retry-After"))

@@ -123,6 +123,9 @@ class RateLimiter(Protocol):
         Args:
             identity: the identity to write to.
 
+        Returns:
+            The context.
+
         Raises:
             Throttled: the next free slot is too far away.
             Failure: the slots could not be read or written.

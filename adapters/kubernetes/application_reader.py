@@ -31,7 +31,7 @@ class ApplicationReaderAdapter:
     Args:
         api: the cluster.
         discovery: its kinds.
-        secrets: asks for Secrets' metadata.
+        secrets: reads metadata of Secrets.
     """
 
     def __init__(self, api: Api, discovery: Discovery, secrets: SecretProbe) -> None:

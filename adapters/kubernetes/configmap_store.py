@@ -21,6 +21,9 @@ def config_map_path(name: str = "") -> str:
 
     Args:
         name: its name; empty for all of them.
+
+    Returns:
+        The path.
     """
     return path("v1", "configmaps", namespace=SYSTEM, name=name)
 

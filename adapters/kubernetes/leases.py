@@ -217,6 +217,9 @@ def lease_path(name: str = "") -> str:
 
     Args:
         name: its name; empty for all of them.
+
+    Returns:
+        The path.
     """
     return path(GROUP, "leases", namespace=SYSTEM, name=name)
 

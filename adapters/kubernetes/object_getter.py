@@ -1,4 +1,4 @@
-"""Gets one object of an environment's namespace, in whichever version of its group is served."""
+"""Gets one object in an environment's namespace, in whichever version of its group is served."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,12 @@ _SECRET = ("v1", "Secret")
 
 
 class ObjectGetter:
-    """Gets objects: whole, or their metadata alone. Of a Secret there is no more than the metadata.
+    """Gets objects, or their metadata alone.
 
     Args:
         api: the cluster.
         discovery: its kinds.
-        secrets: asks for Secrets' metadata, since no role lets anyone get a Secret.
+        secrets: reads metadata of Secrets, which no role of ours may get.
     """
 
     def __init__(self, api: Api, discovery: Discovery, secrets: SecretProbe) -> None:
@@ -26,7 +26,7 @@ class ObjectGetter:
         self._secrets = secrets
 
     def metadata(self, namespace: str, ref: ObjectRef) -> Mapping[str, Any]:
-        """An object's metadata; nothing else of it is sent.
+        """Get the metadata of an object; nothing else of it is sent.
 
         Args:
             namespace: its namespace.
@@ -37,8 +37,8 @@ class ObjectGetter:
 
         Raises:
             Gone: there is no such object.
-            NotSetUp: the cluster knows its kind in no version.
-            Failure: as the server answered.
+            NotSetUp: the cluster serves its kind in no version.
+            Failure: the server refused, or did not answer.
         """
         if (ref.api_version, ref.kind) == _SECRET:
             return self._secrets.metadata(namespace, ref.name)
@@ -46,19 +46,19 @@ class ObjectGetter:
         return metadata
 
     def document(self, namespace: str, ref: ObjectRef) -> Mapping[str, Any]:
-        """A whole object, which is none of a kind that holds values of an application.
+        """Get a whole object.
 
         Args:
             namespace: its namespace.
-            ref: the object.
+            ref: the object, which is no Secret.
 
         Returns:
             The object.
 
         Raises:
             Gone: there is no such object.
-            NotSetUp: the cluster knows its kind in no version.
-            Failure: as the server answered.
+            NotSetUp: the cluster serves its kind in no version.
+            Failure: the server refused, or did not answer.
         """
         return self._get(namespace, ref)
 

@@ -26,7 +26,7 @@ class ObjectStatusAdapter:
     Args:
         api: the cluster.
         discovery: its kinds.
-        secrets: asks for Secrets' metadata.
+        secrets: reads metadata of Secrets.
     """
 
     def __init__(self, api: Api, discovery: Discovery, secrets: SecretProbe) -> None:

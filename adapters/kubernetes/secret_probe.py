@@ -1,10 +1,10 @@
-"""A Secret's metadata, for who may write Secrets and not read them. This is the one place that sends a write
-in order to look.
+"""Reads a Secret's metadata with the right to patch Secrets, and without the right to read them. No other
+module sends a write in order to read.
 
-RBAC cannot tell metadata from content: whoever may `get` a Secret may read its values, in every namespace
-that the role is bound for. So no role of ours has that right. The right to `patch` Secrets is there anyhow,
-because Secrets are applied, and admission policies hold it to environments. A dry run of a patch without a
-field persists nothing, and it is answered with metadata alone. See docs/adr/0013-no-right-to-read-secrets.md.
+RBAC cannot separate metadata from values: whoever may `get` a Secret may read its values, in every namespace
+that the role is bound for. So none of our roles has that right. Provisioning may `patch` Secrets anyway,
+because it applies them, and admission policies restrict that to environments. A patch without fields that is
+a dry run persists nothing, and the answer has metadata alone. See docs/adr/0013-no-right-to-read-secrets.md.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from adapters.retry import retry_reads
 
 
 class SecretProbeAdapter:
-    """Asks for a Secret's metadata by a patch that is never carried out.
+    """Reads metadata of Secrets by patches that are dry runs.
 
     Args:
         api: the cluster, as an identity that may patch Secrets.
@@ -27,7 +27,7 @@ class SecretProbeAdapter:
 
     @retry_reads
     def metadata(self, namespace: str, name: str) -> Mapping[str, Any]:
-        """A Secret's metadata; its values are not sent.
+        """Read the metadata of a Secret; its values are not sent.
 
         Args:
             namespace: its namespace.
@@ -38,7 +38,7 @@ class SecretProbeAdapter:
 
         Raises:
             Gone: there is no such Secret.
-            Failure: as the server answered.
+            Failure: the server refused, or did not answer.
         """
         where = path("v1", "secrets", namespace=namespace, name=name)
         metadata: Mapping[str, Any] = self._api.merge_dry_run(where, {})["metadata"]

@@ -243,12 +243,12 @@ class ApplicationWriter(Protocol):
 
 
 class SecretProbe(Protocol):
-    """Asks for Secrets' metadata with a writer's rights, by a write that is never carried out: no role of
-    the program may read Secrets.
+    """Reads metadata of Secrets with a writer's right, by writes that are dry runs: no role of the program
+    may read Secrets.
     """
 
     def metadata(self, namespace: str, name: str) -> Mapping[str, Any]:
-        """A Secret's metadata, or the error `Gone`; never its values."""
+        """The metadata of a Secret, or the error `Gone`; never its values."""
 
 
 class CronJobSuspender(Protocol):

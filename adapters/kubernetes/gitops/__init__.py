@@ -1,3 +1,3 @@
-"""The GitOps controllers that bring a flag from Git to the cluster: what they report, and how they are asked
-to look at Git. There is a file for each controller.
+"""The GitOps controllers that apply a flag's commit to the cluster: what they report, and how they are asked
+to read Git again. There is a file for each controller.
 """

@@ -22,14 +22,17 @@ class GitOpsAdapter:
         self._controllers = {each.kind: each for each in (ArgoCD(api), Flux(api, now))}
 
     def objects(self, sync: Sync) -> tuple[Synced, ...]:
-        """The objects that an entry of the schedule means; none if none stands.
+        """Read the objects that an entry of the schedule names.
 
         Args:
             sync: the entry.
 
+        Returns:
+            Those that exist.
+
         Raises:
             Rejected: what an object reports cannot be read.
-            Failure: as the server answered.
+            Failure: the server refused, or did not answer.
         """
         return self._controllers[sync.kind].objects(sync)
 
@@ -40,6 +43,6 @@ class GitOpsAdapter:
             synced: the object.
 
         Raises:
-            Failure: as the server answered.
+            Failure: the server refused, or did not answer.
         """
         self._controllers[synced.kind].refresh(synced)

@@ -21,11 +21,25 @@ class ArgoCD(Controller):
     plural = "applications"
 
     def refresh(self, synced: Synced) -> None:
-        """Ask an Application to look at Git now."""
+        """Ask Argo CD to read Git again for an Application.
+
+        Args:
+            synced: the Application.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         self.annotate(self.path(synced.namespace, synced.name), {_REFRESH: "normal"})
 
     def synced(self, document: Mapping[str, Any]) -> Synced:
-        """An Application as it reports itself."""
+        """Read what an Application reports.
+
+        Args:
+            document: the Application.
+
+        Returns:
+            What it reports.
+        """
         metadata, spec, status = document["metadata"], document["spec"], document.get("status") or {}
         health = (status.get("health") or {}).get("status", "Unknown")
         return Synced(
@@ -42,14 +56,15 @@ class ArgoCD(Controller):
 def _compared(spec: Mapping[str, Any], sync: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Repository → the commit that was compared last, for one source or several.
 
-    One repository may be read twice, a chart at a tag and its values at a branch: then the branch is named.
+    Two sources may name one repository, such as a chart at a tag and its values at a branch. Then the key has
+    the branch too.
     """
     compared = sync.get("comparedTo") or {}
     # Since then somebody may have changed what it is to read: the commits are in the order of that time.
     said = compared if any(each.get("repoURL") for each in _sources(compared)) else spec
     sources = _sources(said)
     pairs = zip(sources, _revisions(sync), strict=False)
-    # While it cannot read Git, it names the branch.
+    # While Argo CD cannot read Git, the revision is the branch's name.
     found = [(source, revision) for source, revision in pairs if _COMMIT.fullmatch(revision)]
     commits: dict[str, set[str]] = {}
     for source, revision in found:
@@ -77,7 +92,7 @@ def _unsynced(status: Mapping[str, Any]) -> str:
             f"a sync is running: {operation.get('message', '')}"  # one that failed is tried again for minutes
         )
     state = sync.get("status", "Unknown")
-    # One that failed at another commit is history, once the present commit is what runs.
+    # A sync that failed at another commit does not matter once the present commit is synced.
     compared = _revisions(sync)
     tried = _revisions(operation.get("syncResult") or {"revisions": compared})
     if phase in {"Error", "Failed"} and (state != "Synced" or tried == compared):

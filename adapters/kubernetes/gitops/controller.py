@@ -1,5 +1,5 @@
-"""What the GitOps controllers have in common: objects that are found by name or label, report the commits of
-repositories, and look at Git again when an annotation asks them to.
+"""What the GitOps controllers have in common. Their objects are found by name or label, report commits of
+repositories, and read Git again when an annotation asks for it.
 """
 
 import re
@@ -30,14 +30,17 @@ class Controller(ABC):
         self._api = api
 
     def objects(self, sync: Sync) -> tuple[Synced, ...]:
-        """The objects that an entry of the schedule means; none if none stands.
+        """Read the objects that an entry of the schedule names.
 
         Args:
             sync: the entry.
 
+        Returns:
+            Those that exist.
+
         Raises:
             Rejected: what an object reports cannot be read.
-            Failure: as the server answered.
+            Failure: the server refused, or did not answer.
         """
         return tuple(self._read(document) for document in self._found(sync))
 
@@ -49,38 +52,44 @@ class Controller(ABC):
             synced: the object.
 
         Raises:
-            Failure: as the server answered.
+            Failure: the server refused, or did not answer.
         """
 
     @abstractmethod
     def synced(self, document: Mapping[str, Any]) -> Synced:
-        """An object as it reports itself.
+        """Read what an object reports.
 
         Args:
             document: the object.
+
+        Returns:
+            What it reports.
 
         Raises:
             Failure: what it names could not be read.
         """
 
     def path(self, namespace: str, name: str = "") -> str:
-        """The path of an object, or of all objects of a namespace.
+        """Build the path of an object, or of all objects in a namespace.
 
         Args:
             namespace: the namespace.
             name: the object's name; empty for all.
+
+        Returns:
+            The path.
         """
         return path(self.api_version, self.plural, namespace=namespace, name=name)
 
     def annotate(self, where: str, annotations: Mapping[str, str]) -> None:
-        """Set annotations and leave the others.
+        """Set annotations and keep the others.
 
         Args:
             where: the object's path.
             annotations: name → value.
 
         Raises:
-            Failure: as the server answered.
+            Failure: the server refused, or did not answer.
         """
         self._api.merge(where, {"metadata": {"annotations": dict(annotations)}})
 
@@ -103,7 +112,7 @@ class Controller(ABC):
 
 
 def repository_name(url: str) -> str:
-    """The name of a repository on GitHub.
+    """Find the name of a repository on GitHub.
 
     Args:
         url: its URL, in any of the forms that Git takes.

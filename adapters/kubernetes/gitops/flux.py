@@ -1,6 +1,6 @@
 """Flux' Kustomizations. Their status is described in
-https://fluxcd.io/flux/components/kustomize/kustomizations/#kustomization-status. A Kustomization that brings
-HelmReleases is in force only when they are: https://fluxcd.io/flux/components/helm/helmreleases/#helmrelease-status.
+https://fluxcd.io/flux/components/kustomize/kustomizations/#kustomization-status. A Kustomization with
+HelmReleases is synced only when they are: https://fluxcd.io/flux/components/helm/helmreleases/#helmrelease-status.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,14 +35,31 @@ class Flux(Controller):
         self._now = now
 
     def refresh(self, synced: Synced) -> None:
-        """Ask a Kustomization to look at Git now; it looks through its source, which is asked first."""
+        """Ask Flux to read Git again for a Kustomization: first its GitRepository, then itself.
+
+        Args:
+            synced: the Kustomization.
+
+        Raises:
+            Failure: the server refused, or did not answer.
+        """
         requested = {_REFRESH: self._now().isoformat()}
         where = self.path(synced.namespace, synced.name)
         self.annotate(_source_path(self._api.get(where)), requested)
         self.annotate(where, requested)
 
     def synced(self, document: Mapping[str, Any]) -> Synced:
-        """A Kustomization as it reports itself, with its source and the HelmReleases that it brought."""
+        """Read what a Kustomization reports, with its source and the HelmReleases that it applied.
+
+        Args:
+            document: the Kustomization.
+
+        Returns:
+            What it reports.
+
+        Raises:
+            Failure: its source or a HelmRelease could not be read.
+        """
         source, releases = self._source(document), self._releases(document)
         metadata, status = document["metadata"], document.get("status") or {}
         ready = _condition(status)
@@ -66,7 +83,7 @@ class Flux(Controller):
         return self._api.get(_source_path(kustomization))
 
     def _releases(self, kustomization: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The HelmReleases that it brought; what it has just applied may not have reached the chart yet."""
+        """The HelmReleases in its inventory; they may not have installed their charts yet."""
         inventory = (kustomization.get("status") or {}).get("inventory") or {}
         entries = [_inventory_entry(each["id"]) for each in inventory.get("entries") or ()]
         return tuple(
@@ -79,7 +96,7 @@ class Flux(Controller):
 def _inventory_entry(entry: str) -> tuple[str, str, str, str]:
     """Namespace, name, group and kind of an inventory's entry.
 
-    It is parsed from both ends, for a name of RBAC may hold `:`, which is written as `__`:
+    It is parsed from both ends, because the name of an RBAC object may hold `:`, which is written as `__`:
     https://github.com/fluxcd/cli-utils/blob/v1.2.3/pkg/object/objmetadata.go.
     """
     namespace, _, rest = entry.partition("_")
@@ -96,7 +113,7 @@ def _unreleased(release: Mapping[str, Any]) -> str:
 
 
 def _unready(document: Mapping[str, Any]) -> str:
-    """Why one of Flux' objects is not ready at its present generation; empty if it is."""
+    """Why an object of Flux is not ready at its present generation; empty if it is."""
     status = document.get("status") or {}
     ready = _condition(status)
     if (document.get("spec") or {}).get("suspend"):
