@@ -173,7 +173,7 @@ class Example:
 @cache
 def _packed(commit: str) -> bytes:
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as archive:
+    with tarfile.open(fileobj=packed, mode="w:gz", format=tarfile.USTAR_FORMAT, compresslevel=1) as archive:
         archive.add(ROOT / "examples" / "todo-app", arcname=f"todo-app-{commit}")
     return packed.getvalue()
 
