@@ -27,7 +27,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     wanted = any(item.get_closest_marker("cluster") for item in session.items)
     if not wanted or session.config.option.collectonly or os.environ.get("KUBECONFIG_TEST"):
         return
-    fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    fixtures = {name for item in session.items for name in _fixtures(item)}
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     report = terminal.write_line if terminal else say
     try:
@@ -45,6 +45,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         except ClusterUnavailableError as error:
             report(f"SKIPPED: the tests with {name} ({error})")
             session.config.stash[_why_not][name] = str(error)
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    """The fixtures of a test, and the programs of the controller that it is parametrised with."""
+    names = set(getattr(item, "fixturenames", ()))
+    parameters = (
+        item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    )
+    return {*names, f"{parameters.get('gitops', '')}_programs"}
 
 
 @pytest.fixture(scope="session")

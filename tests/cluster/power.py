@@ -2,9 +2,8 @@
 
 import contextlib
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +16,6 @@ import yaml
 from adapters.kubernetes.client import Api
 from adapters.kubernetes.connection import by_kubeconfig
 from coppice.reconciler.outcome import Outcome, Waiting
-from devtools.cluster.connection import apply
-from devtools.cluster.processes import Process
 from devtools.cluster.waiting import wait_for
 from devtools.emulators.arm.app import arm_app
 from devtools.emulators.arm.nodes import keeping_nodes
@@ -27,39 +24,18 @@ from devtools.emulators.arm.world import example_world
 from devtools.emulators.emulator import Emulator
 from devtools.emulators.github.app import github_app
 from devtools.emulators.github.git import git
-from devtools.emulators.github.repository import Repository, create
+from devtools.emulators.github.repository import Repository
 from devtools.emulators.serving import serving
 from scheduler.reconciler import Reconciler
+from tests.cluster.gitops import REPOSITORY, Environment, GitOps
 from tests.cluster.program import SCHEDULING, AsIdentities
 from tests.cluster.watching import Picture, Watched
 
 NEEDS_KWOK = pytest.mark.skipif(
     bool(os.environ.get("KUBECONFIG_TEST")), reason="a cluster that was named has no kwok to play nodes"
 )
-REPOSITORY = "acme/gitops"
 EVENING = datetime(2026, 3, 2, 20, 1, tzinfo=UTC)  # a Monday
 MORNING = datetime(2026, 3, 3, 6, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Environment:
-    """What is switched.
-
-    Attributes:
-        name: as the schedule has it; its pool is called so too.
-        namespace: where its pods are.
-        file: of its flag.
-        path: to the flag in there.
-        schedule: the schedule file.
-        in_force: gives the commit that is said to be in force; empty if none is yet.
-    """
-
-    name: str
-    namespace: str
-    file: str
-    path: tuple[str, ...]
-    schedule: str
-    in_force: Callable[[], str]
 
 
 @dataclass(kw_only=True)
@@ -68,11 +44,16 @@ class Stage:
 
     api: httpx.Client
     repository: Repository
-    environment: Environment
+    gitops: GitOps
     arm: ArmState
     azure: Emulator
     reconciler: Reconciler
     pictures: list[Picture] = field(default_factory=list)
+
+    @property
+    def environment(self) -> Environment:
+        """The environment that is switched."""
+        return self.gitops.environment
 
     @property
     def head(self) -> str:
@@ -149,7 +130,7 @@ class Stage:
 
     def picture(self, wrote: str) -> Picture:
         """Look at the world."""
-        commit = self.environment.in_force()
+        commit = self.gitops.commit_in_force()
         return Picture(wrote, self.flag_at(commit), len(self.pods()), self.ready_nodes(), commit)
 
 
@@ -160,10 +141,10 @@ def staged(
     folder: Path,
     *,
     repository: Repository,
-    environment: Environment,
+    gitops: GitOps,
 ) -> Iterator[Stage]:
     """Put the scheduler together; its pools' nodes are gone when it is over."""
-    (folder / "schedule.yaml").write_text(environment.schedule)
+    (folder / "schedule.yaml").write_text(gitops.environment.schedule)
     state = ArmState(world=example_world())
     azure, administrator = arm_app(state), Api(by_kubeconfig(str(kubeconfig)))
     watched_azure, watched_github = Watched(azure, "PUT"), Watched(github_app(repository), "PATCH")
@@ -193,7 +174,7 @@ def staged(
         stage = Stage(
             api=api,
             repository=repository,
-            environment=environment,
+            gitops=gitops,
             arm=state,
             azure=azure,
             reconciler=reconciler,
@@ -202,34 +183,9 @@ def staged(
         yield stage
 
 
-def bare_repository(folder: Path, seed: Path) -> Repository:
-    """A bare repository whose path ends as its name does, which is how a `file://` address is told apart."""
-    path = folder / f"{REPOSITORY}.git"
-    path.mkdir(parents=True)
-    return create(path, seed, full_name=REPOSITORY)
-
-
-def make(api: httpx.Client, plural: str, manifest: Mapping[str, Any]) -> str:
-    """Apply an object of a namespace; returns its path."""
-    metadata = manifest["metadata"]
-    path = f"/apis/{manifest['apiVersion']}/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}"
-    apply(api, path, manifest, manager="tests").raise_for_status()
-    return path
-
-
 def as_scheduling(kubeconfig: Path) -> Api:
     """The cluster, as the scheduler's identity sees it."""
     return Api(by_kubeconfig(str(kubeconfig)), impersonate=SCHEDULING)
-
-
-@contextlib.contextmanager
-def stopped(process: Process) -> Iterator[None]:
-    """Let a process do nothing, as if its machine were far too busy."""
-    os.kill(process.popen.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process.popen.pid, signal.SIGCONT)
 
 
 def _is_ready(document: Mapping[str, Any]) -> bool:

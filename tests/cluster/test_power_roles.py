@@ -20,7 +20,8 @@ from devtools.cluster.connection import merge
 from scheduler.ledger import Ledger
 from scheduler.overrides import Override
 from scheduler.schedule import Sync
-from tests.cluster.power import as_scheduling, make
+from tests.cluster.gitops import make
+from tests.cluster.power import as_scheduling
 from tests.cluster.program import SCHEDULING
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("enforced")]
