@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Any, TypeVar
 
 from adapters.kubernetes.client import Api
@@ -50,7 +49,7 @@ class LedgerAdapter:
             document = self._api.get(config_map_path(f"ledger-{environment}"))
         except Gone:
             return Ledger(environment=environment)
-        return _read(document, _ledger, _MEND_LEDGER)
+        return _read_ledger(document)
 
     def ledgers(self) -> tuple[Reading[Ledger], ...]:
         """Read the ledgers of all environments; one list.
@@ -62,7 +61,7 @@ class LedgerAdapter:
             Failure: the server refused, or did not answer.
         """
         found = self._api.items(config_map_path(), selector=f"{OURS},{KIND}=ledger")
-        return tuple(read(partial(_read, each, _ledger)) for each in found)
+        return tuple(_ledger_reading(each) for each in found)
 
     def write(self, ledger: Ledger) -> None:
         """Write a ledger, if it has not changed since it was read.
@@ -161,6 +160,14 @@ def _read(
     except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
         where = f"ConfigMap {SYSTEM}/{metadata['name']}"
         raise Rejected(f"{where} cannot be read ({error!r}): {helps}") from error
+
+
+def _read_ledger(document: Mapping[str, Any]) -> Ledger:
+    return _read(document, _ledger, _MEND_LEDGER)
+
+
+def _ledger_reading(document: Mapping[str, Any]) -> Reading[Ledger]:
+    return read(lambda: _read_ledger(document))
 
 
 def _override(data: Mapping[str, str], version: str) -> Override:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.kubernetes.power_store import LedgerAdapter, OverrideAdapter
 from coppice.reconciler.errors import Conflict, NotSetUp, Rejected
+from coppice.reconciler.observation import Present, Unknown
 from scheduler.ledger import Ledger, SleepPeriod, Transition, Wake
 from scheduler.overrides import Override
 from tests.integration.adapters.worlds import Cluster
@@ -98,6 +99,33 @@ def test_a_spoilt_ledger_is_named_and_not_taken_for_an_empty_one(
     spoil(cluster, "ledger-dev", **data)
     with pytest.raises(Rejected, match="ConfigMap coppice-system/ledger-dev cannot be read"):
         records.ledger("dev")
+
+
+def test_the_ledgers_of_all_environments_are_read_and_nothing_else(
+    records: LedgerAdapter, words: OverrideAdapter
+) -> None:
+    assert records.ledgers() == ()
+    words.write(WORD)
+    for environment in ("dev", "staging"):
+        records.write(Ledger(environment=environment).begin("down", NOW))
+    readings = records.ledgers()
+    assert set(map(type, readings)) == {Present}
+    found = {each.value.environment: each.value for each in readings if isinstance(each, Present)}
+    assert found == {each: records.ledger(each) for each in ("dev", "staging")}
+
+
+def test_one_unparseable_ledger_is_unknown_and_hides_no_other(
+    records: LedgerAdapter, cluster: Cluster
+) -> None:
+    for environment in ("dev", "staging"):
+        records.write(Ledger(environment=environment))
+    spoil(cluster, "ledger-dev", nights="no json")
+    by_kind = {type(each): each for each in records.ledgers()}
+    dev, staging = by_kind[Unknown], by_kind[Present]
+    assert isinstance(dev, Unknown)
+    assert "ConfigMap coppice-system/ledger-dev cannot be read" in str(dev.error)
+    assert "mend it by hand" in str(dev.error)
+    assert staging == Present(records.ledger("staging"))
 
 
 @a_few
