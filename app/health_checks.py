@@ -11,7 +11,7 @@ from app.startup import check_names
 from coppice.reconciler.errors import Forbidden, Gone, NotSetUp, Rejected
 from coppice.reconciler.observation import Unknown
 from scheduler.observe import flags
-from scheduler.ownership import never
+from scheduler.ownership import pools_that_never_sleep
 
 if TYPE_CHECKING:
     from adapters.postgres.client import Server
@@ -100,7 +100,7 @@ def check_pools(power: "Reconciler") -> None:
     """
     if not any(each.pools for each in power.schedule.named.values()):
         return
-    wrong = never(power.readers.pools.pools(), power.schedule)
+    wrong = pools_that_never_sleep(power.readers.pools.pools(), power.schedule)
     if wrong:
         raise NotSetUp(f"the schedule's pools: {wrong}")
 

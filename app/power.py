@@ -1,4 +1,4 @@
-"""Sleep and waking: the schedule, and what switches the environments that it names."""
+"""The power schedule, and the reconciler that puts its environments to sleep and wakes them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
     from app.reconciler import Reconciler as BranchReconciler
     from coppice.environment.key import Key
 
-_USUAL = "schedule.yaml"
+_DEFAULT_FILE = "schedule.yaml"
 _LOOK_AGAIN = 60.0  # seconds: a look at everything
 
 
-def schedule(folder: Path, named: str, *, repository: str) -> Schedule | None:
+def schedule(folder: Path, configured: str, *, repository: str) -> Schedule | None:
     """Read the power schedule.
 
     Args:
-        folder: the app's.
-        named: setting `SCHEDULE_FILE`; empty looks for the usual one.
-        repository: the repository of flags that name none.
+        folder: the app's folder.
+        configured: setting `SCHEDULE_FILE`; empty means the default file.
+        repository: the default repository of flags.
 
     Returns:
-        The schedule; `None` if none is named and the usual one is not there.
+        The schedule; `None` if the setting is empty and the default file does not exist.
 
     Raises:
-        NotSetUp: it has mistakes, or there is no file of the name that was set.
+        NotSetUp: the file has mistakes, or the configured file does not exist.
     """
-    file = folder / (named or _USUAL)
+    file = folder / (configured or _DEFAULT_FILE)
     if not file.is_file():
-        if named:
+        if configured:
             raise NotSetUp(f"SCHEDULE_FILE names {file}, and there is no such file")
         return None
     try:
@@ -67,8 +67,8 @@ def features_asleep_since(clients: "Clients", schedule: Schedule | None) -> date
     """
     if schedule is None or schedule.environments.features is None:
         return None
-    said = level(schedule, FEATURES, clients.overrides.overrides(), clients.now())
-    return None if said.awake else said.since
+    current = level(schedule, FEATURES, clients.overrides.overrides(), clients.now())
+    return None if current.awake else current.since
 
 
 class Program(Protocol):
@@ -143,7 +143,7 @@ def reconciler(clients: "Clients", schedule: Schedule) -> Reconciler:
         group=settings.aks_resource_group,
         name=settings.aks_cluster_name,
     )
-    git, syncs, ledgers = (
+    git, gitops, ledgers = (
         FlagAdapter(clients.sign_in),
         GitOpsAdapter(clients.scheduler_api, clients.now),
         LedgerAdapter(clients.scheduler_api),
@@ -153,13 +153,13 @@ def reconciler(clients: "Clients", schedule: Schedule) -> Reconciler:
         repository=settings.github_repository,
         readers=Readers(
             repositories=git,
-            syncs=syncs,
+            gitops=gitops,
             pools=pools,
             cluster=NodeAdapter(clients.scheduler_api),
             ledgers=ledgers,
             overrides=clients.overrides,
         ),
-        steps=Executor(committer=git, refresher=syncs, pools=pools, ledgers=ledgers),
+        executor=Executor(committer=git, refresher=gitops, pools=pools, ledgers=ledgers),
         locks=Leases(clients.scheduler_api, clients.now),
         now=clients.now,
     )

@@ -1,1 +1,1 @@
-"""Environments sleep and wake by a schedule: the file, the calendar, and the steps down and up."""
+"""Environments sleep and wake by a schedule: the file, the calendar, and the plans down and up."""

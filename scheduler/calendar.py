@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from scheduler.holidays import name_of
+from scheduler.holidays import holiday_name
 from scheduler.overrides import Override
 from scheduler.schedule import Schedule
 from scheduler.spans import Span
 
 _DAY = timedelta(days=1)
-_BACK = timedelta(days=31)  # how far the beginning of a stretch is looked for
+_LOOK_BACK = timedelta(days=31)  # how far the beginning of a stretch is looked for
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ScheduleChange:
 
 
 @dataclass(frozen=True)
-class _Stretch:
+class _AwakePeriod:
     """Awake from `wake` to `end`; everything is up at `due`."""
 
     wake: datetime
@@ -64,11 +64,11 @@ def level(schedule: Schedule, environment: str, overrides: Sequence[Override], n
     Returns:
         What the calendar says.
     """
-    ours, start = _ours(overrides, environment, now), now - _BACK
-    stretches = _stretches(schedule, environment, start, now)
-    last = list(_walk(schedule, stretches, ours, start, now))[-1]
+    ours, start = _overrides_of(overrides, environment, now), now - _LOOK_BACK
+    periods = _awake_periods(schedule, environment, start, now)
+    last = list(_changes(schedule, periods, ours, start, now))[-1]
     since = last.at if last.awake or schedule.hours(environment).awake else now
-    return Level(last.awake, _judge(schedule, stretches, ours, now)[1], since)
+    return Level(last.awake, _state_at(schedule, periods, ours, now)[1], since)
 
 
 def schedule_changes(
@@ -86,77 +86,81 @@ def schedule_changes(
     Returns:
         The turns after now, in order.
     """
-    stretches = _stretches(schedule, environment, now, now + ahead)
-    return tuple(_walk(schedule, stretches, _ours(overrides, environment, now), now, now + ahead))[1:]
+    periods = _awake_periods(schedule, environment, now, now + ahead)
+    return tuple(_changes(schedule, periods, _overrides_of(overrides, environment, now), now, now + ahead))[
+        1:
+    ]
 
 
-def _ours(overrides: Sequence[Override], environment: str, now: datetime) -> list[Override]:
+def _overrides_of(overrides: Sequence[Override], environment: str, now: datetime) -> list[Override]:
     """Those of one environment. One that was read counts from now at the latest, whoever's clock is slow."""
     return [
         replace(each, since=min(each.since, now)) for each in overrides if each.environment == environment
     ]
 
 
-def _walk(
+def _changes(
     schedule: Schedule,
-    stretches: Sequence[_Stretch],
+    periods: Sequence[_AwakePeriod],
     overrides: Sequence[Override],
     start: datetime,
     end: datetime,
 ) -> Iterator[ScheduleChange]:
     """What is so at the start, and every turn after it up to the end."""
-    moments = {moment for each in stretches for moment in (each.wake, each.end)}
+    moments = {moment for each in periods for moment in (each.wake, each.end)}
     moments |= {moment for each in overrides for moment in (each.since, each.ends)}
     last: ScheduleChange | None = None
     for moment in (start, *sorted(each for each in moments if start < each <= end)):
-        awake, why = _judge(schedule, stretches, overrides, moment)
+        awake, why = _state_at(schedule, periods, overrides, moment)
         if last is None or awake is not last.awake:
             last = ScheduleChange(moment, awake, why)
             yield last
 
 
-def _judge(
-    schedule: Schedule, stretches: Sequence[_Stretch], overrides: Sequence[Override], now: datetime
+def _state_at(
+    schedule: Schedule, periods: Sequence[_AwakePeriod], overrides: Sequence[Override], now: datetime
 ) -> tuple[bool, str]:
     # Where rules conflict, awake wins.
     for state in ("on", "off"):
         for override in overrides:
             if override.state == state and override.since <= now < override.ends:
                 return state == "on", f"override: {override}"
-    within = [each for each in stretches if each.wake <= now < each.end]
+    within = [each for each in periods if each.wake <= now < each.end]
     due = next((each for each in within if each.due <= now), None)
     if due is not None:
         return True, due.why
     if within:
         return True, f"due at {within[0].due.astimezone(schedule.zone):%H:%M} {schedule.timezone}"
-    holiday = name_of(now.astimezone(schedule.zone).date(), schedule.holidays)
+    holiday = holiday_name(now.astimezone(schedule.zone).date(), schedule.holidays)
     return False, f"a holiday: {holiday}" if holiday else "outside of its hours"
 
 
-def _stretches(schedule: Schedule, environment: str, start: datetime, end: datetime) -> list[_Stretch]:
+def _awake_periods(
+    schedule: Schedule, environment: str, start: datetime, end: datetime
+) -> list[_AwakePeriod]:
     """The stretches of being awake that touch some time, in order, and merged where they meet."""
     hours, zone = schedule.hours(environment), schedule.zone
     day, last = start.astimezone(zone).date() - 2 * _DAY, end.astimezone(zone).date() + 2 * _DAY
-    pieces: list[_Stretch] = []
+    periods_by_day: list[_AwakePeriod] = []
     while day <= last:
         # The weekday is asked of the local day (kube-downscaler#25), and a holiday is asleep all of it.
-        if not name_of(day, schedule.holidays):
-            pieces += [
-                _piece(schedule, span, day, minutes, hours.lead_time)
+        if not holiday_name(day, schedule.holidays):
+            periods_by_day += [
+                _awake_period(schedule, span, day, minutes, hours.lead_time)
                 for span in hours.awake
-                for minutes in _minutes(span, day)
+                for minutes in _minutes_of_day(span, day)
             ]
         day += _DAY
-    merged: list[_Stretch] = []
-    for piece in sorted(pieces, key=lambda each: each.due):
-        if merged and piece.due <= merged[-1].end:
+    merged: list[_AwakePeriod] = []
+    for period in sorted(periods_by_day, key=lambda each: each.due):
+        if merged and period.due <= merged[-1].end:
             before = merged.pop()
-            piece = _Stretch(before.wake, before.due, max(before.end, piece.end), before.why)  # noqa: PLW2901
-        merged.append(piece)
+            period = _AwakePeriod(before.wake, before.due, max(before.end, period.end), before.why)  # noqa: PLW2901
+        merged.append(period)
     return merged
 
 
-def _minutes(span: Span, day: date) -> Iterator[tuple[int, int]]:
+def _minutes_of_day(span: Span, day: date) -> Iterator[tuple[int, int]]:
     """The minutes of one local day that a span covers, which may have begun on the day before."""
     if day.weekday() in span.days:
         yield span.start, min(span.end, 24 * 60)
@@ -164,12 +168,14 @@ def _minutes(span: Span, day: date) -> Iterator[tuple[int, int]]:
         yield 0, span.end - 24 * 60
 
 
-def _piece(schedule: Schedule, span: Span, day: date, minutes: tuple[int, int], lead: timedelta) -> _Stretch:
+def _awake_period(
+    schedule: Schedule, span: Span, day: date, minutes: tuple[int, int], lead: timedelta
+) -> _AwakePeriod:
     # An hour that the clock shows twice counts from its first showing to its last, and one that it skips
     # counts both ways too: awake wins.
     due = min(_instants(schedule, day, minutes[0]))
     end = max(_instants(schedule, day, minutes[1]))
-    return _Stretch(due - lead, due, end, f"{span.text} {schedule.timezone}")
+    return _AwakePeriod(due - lead, due, end, f"{span.text} {schedule.timezone}")
 
 
 def _instants(schedule: Schedule, day: date, minute: int) -> tuple[datetime, datetime]:

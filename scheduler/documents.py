@@ -14,7 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from scheduler.parser import parser
-from scheduler.scalars import Scalar, resolve, written
+from scheduler.scalars import Scalar, format_scalar, resolve
 
 _Steps: TypeAlias = tuple[str | int, ...]
 
@@ -116,7 +116,7 @@ def put(text: str, path: Path, value: Scalar) -> str:
     if node.style in {"|", ">"} or not stands or stands.startswith(("&", "!")):
         wrong = stands.split("\n")[0] or "nothing"
         raise DocumentError(f"{path} is written as {wrong}: expected a plain or quoted value on one line")
-    return text[:start] + written(value, node.style) + text[end:]
+    return text[:start] + format_scalar(value, node.style) + text[end:]
 
 
 @lru_cache(maxsize=64)  # one look reads the same text at the branch and at every commit in force

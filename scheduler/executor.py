@@ -1,17 +1,17 @@
-"""The steps of the scheduler: each makes one change, and decides nothing."""
+"""The scheduler's executor. It makes one change at a time, and decides nothing."""
 
 from dataclasses import dataclass
 
 from coppice.reconciler.plan import Change
 from scheduler.flags import Commit, Committer
 from scheduler.gitops import Refresh, Refresher
-from scheduler.ledger import LedgerWriter, Note
+from scheduler.ledger import LedgerWriter, WriteLedger
 from scheduler.pools import PoolWriter, PutPool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Executor:
-    """All that the scheduler may do."""
+    """Everything that the scheduler may do."""
 
     committer: Committer
     refresher: Refresher
@@ -22,14 +22,15 @@ class Executor:
         """Make one change.
 
         Args:
-            change: one that a plan of this room holds.
+            change: a change from a plan of the scheduler.
 
         Raises:
-            Failure: it could not be made.
-            TypeError: it is no change of this room's, or policy has not let it through.
+            Failure: the change could not be made.
+            TypeError: the scheduler does not make such changes, or the change has not passed
+                `scheduler.ownership`.
         """
         match change:
-            case Note():
+            case WriteLedger():
                 self.ledgers.write(change.ledger)
             case Commit():
                 self.committer.commit(change)

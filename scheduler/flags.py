@@ -1,7 +1,7 @@
-"""An environment's flag in Git: what it says, and the commit that changes it.
+"""An environment's flag in Git: its value, and the commit that changes it.
 
-GitOps reverts what is changed on the cluster (GoKubeDownscaler#453), so an environment is switched where its
-truth is kept.
+A GitOps controller reverts what is changed on the cluster (GoKubeDownscaler#453). So an environment is
+switched in Git.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from scheduler.schedule import Flag
 
 @dataclass(frozen=True)
 class Head:
-    """The file of a flag at its branch's commit, and the value in it."""
+    """The file of a flag at its branch's newest commit, and the flag's value in it."""
 
     commit: str
     text: str
@@ -25,13 +25,13 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedFlag:
-    """A flag as it stands in Git.
+    """A flag as it is in Git.
 
     Args:
-        flag: what the schedule says of it.
+        flag: the flag as the schedule declares it.
         repository: `owner/name`.
         branch: the branch that is read and committed to.
-        head: what it says there.
+        head: its file and value there.
     """
 
     flag: Flag
@@ -45,7 +45,7 @@ class ObservedFlag:
 
 @dataclass(frozen=True, kw_only=True)
 class Commit(Change):
-    """Commit files on top of the very commit that they were read at."""
+    """Commit files. The parent is the commit at which they were read."""
 
     verb: ClassVar[str] = "commit"
     repository: str
@@ -56,7 +56,7 @@ class Commit(Change):
 
     @property
     def target(self) -> str:
-        """Where, and what the commit is called."""
+        """The branch, the commit's title and its files."""
         title = self.message.partition("\n")[0]
         return f"{self.repository}@{self.branch} ({title}: {', '.join(self.files)})"
 
@@ -65,21 +65,21 @@ class RepositoryReader(Protocol):
     """Reads repositories."""
 
     def default_branch(self, repository: str) -> str:
-        """The default branch: proof that the repository can be read.
+        """Read the default branch. That it is found proves that the repository can be read.
 
         Raises:
-            Failure: it cannot.
+            Failure: the repository cannot be read.
         """
 
     def head(self, repository: str, branch: str) -> str | None:
-        """The branch's commit; `None` only if it does not exist."""
+        """Read the branch's newest commit; `None` only if the branch does not exist."""
 
     def file(self, repository: str, revision: str, path: str) -> str | None:
-        """A file's text at a commit; `None` only if it is not there."""
+        """Read a file at a commit; `None` only if the file does not exist."""
 
 
 class Committer(Protocol):
-    """Commits to a branch. It rewrites nothing and creates no file."""
+    """Commits to a branch. It never rewrites history, and creates no file."""
 
     def commit(self, commit: Commit) -> None:
         """Commit files to a branch.

@@ -1,4 +1,4 @@
-"""What brings the flag from Git to the cluster: Argo CD's Applications and Flux' Kustomizations."""
+"""The objects that bring a flag from Git to the cluster: Argo CD Applications and Flux Kustomizations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,18 +12,18 @@ from scheduler.schedule import Sync
 
 @dataclass(frozen=True, kw_only=True)
 class Synced:
-    """One such object, as it reports itself.
+    """An Application or a Kustomization, as its status describes it.
 
     Args:
         kind: `Application` or `Kustomization`.
         namespace: its namespace.
         name: its name.
-        revisions: repository (`owner/name`, in lower case) → the commit that it last compared or applied. Of
-            a repository that it reads twice, at different commits: `owner/name@branch` → the commit.
-        tried: the same → the commit that it last tried to apply, where that is told apart.
-        unsynced: why what runs is not yet what that commit says; empty if it is.
-        unhealthy: what is not well about what runs; empty if all is.
-        refreshing: whether it was asked to look at Git again and has not yet done so.
+        revisions: repository (`owner/name`, in lower case) → the commit that was last compared or applied.
+            A repository that is read twice, at different commits, has `owner/name@branch` → the commit.
+        tried: likewise → the commit that was last attempted, if the controller reports it separately.
+        unsynced: why the cluster does not match that commit yet; empty if it does.
+        unhealthy: why what runs is not healthy; empty if it is.
+        refreshing: whether a refresh has been requested and has not happened yet.
     """
 
     kind: Literal["Application", "Kustomization"]
@@ -39,22 +39,23 @@ class Synced:
         return f"{self.kind}/{self.namespace}/{self.name}"
 
     def revision(self, repository: str, branch: str) -> str:
-        """The commit of a repository's branch that it last compared or applied; empty if it reads no such."""
+        """The commit of a branch that was last compared or applied; empty if the object does not read it."""
         name = repository.lower()
-        places = (name, f"{name}@{branch}", f"{name}@HEAD")
-        return next((self.revisions[each] for each in places if each in self.revisions), "")
+        keys = (name, f"{name}@{branch}", f"{name}@HEAD")
+        return next((self.revisions[key] for key in keys if key in self.revisions), "")
 
 
 @dataclass(frozen=True)
-class InForce:
-    """An object, and what each flag says at the commit that the object reports.
+class FlagsInForce:
+    """An object, and the value of each flag at the commit that the object reports.
 
-    "Synced" was true before Argo CD had seen the commit (kargo#6357). So that commit is asked what it says,
-    and no run has to remember which one was its own.
+    Argo CD says "Synced" before it has seen the newest commit (kargo#6357). So the flag is read at the commit
+    that the object reports, and no run has to remember which commit it made.
 
     Args:
         synced: the object.
-        values: the flag's position → its value; left out if it reads another repository.
+        values: the flag's index → its value. A flag of a repository that the object does not read is left
+            out.
     """
 
     synced: Synced
@@ -63,15 +64,15 @@ class InForce:
 
 @dataclass(frozen=True)
 class ObservedSync:
-    """An entry of the schedule, and the objects that it means."""
+    """An entry `sync` of the schedule, and the objects that it selects."""
 
     sync: Sync
-    objects: Reading[tuple[InForce, ...]]
+    objects: Reading[tuple[FlagsInForce, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refresh(Change):
-    """Ask an object to look at Git now."""
+    """Request that an object's controller fetches from Git now."""
 
     verb: ClassVar[str] = "refresh"
     synced: Synced
@@ -86,11 +87,11 @@ class SyncReader(Protocol):
     """Reads Applications and Kustomizations."""
 
     def objects(self, sync: Sync) -> tuple[Synced, ...]:
-        """The objects that an entry of the schedule means; none if none stands."""
+        """Read the objects that an entry of the schedule selects; empty if there are none."""
 
 
 class Refresher(Protocol):
-    """Sets the one annotation that asks for a look at Git, and nothing else."""
+    """Sets the annotation that requests a refresh, and nothing else."""
 
     def refresh(self, synced: Synced) -> None:
-        """Ask the object to look at Git now."""
+        """Request that the object's controller fetches from Git now."""

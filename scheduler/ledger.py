@@ -1,7 +1,7 @@
-"""What is written down about an environment's nights: the verified hours, and how long each wake took.
+"""The ledger of an environment: the hours that it verifiably slept, and how long each wake took.
 
-Nothing is claimed that was not looked at: a night counts from the pass that found everything down to the
-last one that found it so.
+Only what was observed is counted: a sleep period lasts from the run that first finds everything down to the
+last run that finds it so.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from scheduler.schedule import Price
 
 Direction: TypeAlias = Literal["down", "up"]
 
-VERIFIED_EVERY = timedelta(hours=1)
-_KEPT = 400  # nights and wakes: more than a year's
+VERIFY_INTERVAL = timedelta(hours=1)
+_MAX_ENTRIES = 400  # of sleep periods and of wakes: more than a year of each
 
 
 @dataclass(frozen=True)
 class Transition:
-    """What is under way, and since when."""
+    """The transition that is under way, and when it began."""
 
     direction: Direction
     began: datetime
@@ -29,7 +29,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class SleepPeriod:
-    """Verified sleep. `nodes`: pool → the nodes that would have run."""
+    """A time of verified sleep. `nodes`: pool → how many nodes would have run."""
 
     since: datetime
     until: datetime
@@ -38,7 +38,7 @@ class SleepPeriod:
 
 @dataclass(frozen=True)
 class Wake:
-    """A wake that was brought to its end."""
+    """A completed wake."""
 
     began: datetime
     took: timedelta
@@ -46,55 +46,59 @@ class Wake:
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """One environment's.
+    """The ledger of one environment.
 
     Args:
         environment: its name.
-        move: what is under way; `None` if it is as it should be.
-        asleep: the present night; `until` is when it was last verified.
-        nights: the nights before, the latest last.
+        transition: the transition that is under way; `None` if there is none.
+        asleep: the current sleep period, whose `until` is when it was last verified; `None` while awake.
+        sleep_periods: the former sleep periods, the latest last.
         wakes: the wakes, the latest last.
-        pools: pool → what it was before it was put to sleep, as its tag has it; empty while awake.
-        version: the resource version that was read; empty if it is not yet written.
+        pools: pool → its snapshot, as the pool's tag has it; empty while awake.
+        version: the resource version that was read; empty if it has not been written yet.
     """
 
     environment: str
-    move: Transition | None = None
+    transition: Transition | None = None
     asleep: SleepPeriod | None = None
-    nights: tuple[SleepPeriod, ...] = ()
+    sleep_periods: tuple[SleepPeriod, ...] = ()
     wakes: tuple[Wake, ...] = ()
     pools: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
 
     def begin(self, direction: Direction, now: datetime) -> Self:
-        """Something begins to move; the present night ends when it was last verified."""
-        nights = (*self.nights, self.asleep)[-_KEPT:] if self.asleep else self.nights
-        return replace(self, move=Transition(direction, now), asleep=None, nights=nights)
+        """Begin a transition. The current sleep period ends when it was last verified."""
+        sleep_periods = (
+            (*self.sleep_periods, self.asleep)[-_MAX_ENTRIES:] if self.asleep else self.sleep_periods
+        )
+        return replace(self, transition=Transition(direction, now), asleep=None, sleep_periods=sleep_periods)
 
     def mark_asleep(self, now: datetime, nodes: Mapping[str, int]) -> Self:
-        """Everything was found down."""
-        return replace(self, move=None, asleep=SleepPeriod(now, now, nodes))
+        """Record that everything is down: a sleep period begins."""
+        return replace(self, transition=None, asleep=SleepPeriod(now, now, nodes))
 
     def verify(self, now: datetime) -> Self:
-        """Everything was found down once more."""
+        """Record that everything is still down."""
         return self if self.asleep is None else replace(self, asleep=replace(self.asleep, until=now))
 
     def mark_awake(self, now: datetime) -> Self:
-        """Everything was found up."""
-        took = () if self.move is None else (Wake(self.move.began, now - self.move.began),)
-        return replace(self, move=None, wakes=(*self.wakes, *took)[-_KEPT:], pools={})
+        """Record that everything is up: the wake is complete."""
+        completed = (
+            () if self.transition is None else (Wake(self.transition.began, now - self.transition.began),)
+        )
+        return replace(self, transition=None, wakes=(*self.wakes, *completed)[-_MAX_ENTRIES:], pools={})
 
     def node_hours(self) -> dict[str, float]:
-        """Pool → verified hours asleep, times the nodes that would have run."""
+        """Pool → its verified hours asleep, times the nodes that would have run."""
         hours: dict[str, float] = {}
-        for night in (*self.nights, *((self.asleep,) if self.asleep else ())):
-            length = (night.until - night.since) / timedelta(hours=1)
-            for pool, nodes in night.nodes.items():
+        for period in (*self.sleep_periods, *((self.asleep,) if self.asleep else ())):
+            length = (period.until - period.since) / timedelta(hours=1)
+            for pool, nodes in period.nodes.items():
                 hours[pool] = hours.get(pool, 0) + length * nodes
         return hours
 
     def saved(self, price: Price | None) -> float | None:
-        """What that was worth; `None` if a pool's price is not known: no price, no claim."""
+        """What these node hours would have cost; `None` if the price of a pool is not known."""
         hours = self.node_hours()
         if price is None or not hours.keys() <= price.pools.keys():
             return None
@@ -102,8 +106,8 @@ class Ledger:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Note(Change):
-    """Write the ledger, if it is still as it was read."""
+class WriteLedger(Change):
+    """Write the ledger, unless it has changed since it was read."""
 
     verb: ClassVar[str] = "note"
     ledger: Ledger
@@ -111,7 +115,7 @@ class Note(Change):
 
     @property
     def target(self) -> str:
-        """The ledger, and what is noted."""
+        """The ledger, and what is recorded in it."""
         return f"ledger/{self.ledger.environment} ({self.what})"
 
 
@@ -119,10 +123,10 @@ class LedgerReader(Protocol):
     """Reads ledgers."""
 
     def ledger(self, environment: str) -> Ledger:
-        """The environment's ledger; an empty one if nothing is written yet."""
+        """Read the environment's ledger; an empty one if none has been written yet."""
 
     def ledgers(self) -> tuple[Reading[Ledger], ...]:
-        """Every ledger that is written, of whichever environment; one list."""
+        """Read the ledgers of all environments with one list; one that cannot be parsed is `Unknown`."""
 
 
 class LedgerWriter(Protocol):
@@ -132,5 +136,5 @@ class LedgerWriter(Protocol):
         """Write a ledger.
 
         Raises:
-            Conflict: it is no longer the one that was read.
+            Conflict: the ledger has changed since it was read.
         """

@@ -13,7 +13,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from scheduler.parser import parser
 from scheduler.schedule import Environment, Flag, Price, Schedule, Sync, UptimeWindow
-from scheduler.shared_flags import place_of
+from scheduler.shared_flags import flag_location
 
 Place: TypeAlias = tuple[str | int, ...]
 
@@ -100,7 +100,7 @@ def _contradictions(schedule: Schedule, repository: str) -> Iterator[tuple[Place
         if not name.replace("-", "").isalnum() or not name.islower() or name[0] == "-":
             yield root, f"environment {name!r}: expected lower-case letters, digits and '-', such as dev"
         for index, flag in enumerate(environment.state):
-            other = flags.setdefault((*place_of(flag, repository), flag.branch), name)
+            other = flags.setdefault((*flag_location(flag, repository), flag.branch), name)
             theirs = schedule.named[other]
             if (theirs.awake, theirs.lead_time) != (environment.awake, environment.lead_time):
                 place = (*root, "state", index)

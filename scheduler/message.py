@@ -1,5 +1,6 @@
-"""The key of an environment, and the queue message that carries it: which environment, and nothing about
-what it should be.
+"""The queue message that carries an environment's key.
+
+A key names an environment, and says nothing about what state it should be in.
 """
 
 from coppice.reconciler.message import NONE, Stamps, decode, encode

@@ -1,7 +1,7 @@
-"""Nodes, pods and PodDisruptionBudgets, as far as they decide whether a pool can go.
+"""Nodes, pods and PodDisruptionBudgets, as far as they decide whether a pool can be scaled down.
 
-Where a pod may run is decided as the cluster's scheduler does it, by its node selector, its required node
-affinity and its tolerations: https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/.
+Whether a node may take a pod is decided as by kube-scheduler, from the pod's node selector, required node
+affinity and tolerations: https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,14 +11,14 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Requirement:
-    """A condition on labels, as in `matchExpressions`."""
+    """A label selector requirement, as in `matchExpressions`."""
 
     key: str
     operator: str
     values: tuple[str, ...] = ()
 
-    def holds(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels meet it; an operator that is not known is met by none."""
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether labels meet the requirement. No labels meet an unknown operator."""
         value = labels.get(self.key)
         match self.operator:
             case "In":
@@ -50,15 +50,15 @@ class Taint:
 
 @dataclass(frozen=True)
 class Toleration:
-    """A pod's toleration; an empty key or effect means every one."""
+    """A pod's toleration. An empty key or effect matches all."""
 
     key: str = ""
     operator: str = "Equal"
     value: str = ""
     effect: str = ""
 
-    def covers(self, taint: Taint) -> bool:
-        """Whether it tolerates a taint."""
+    def tolerates(self, taint: Taint) -> bool:
+        """Whether the toleration tolerates a taint."""
         if self.effect not in {"", taint.effect}:
             return False
         if self.operator == "Exists":
@@ -72,11 +72,11 @@ class Node:
 
     Args:
         name: its name.
-        pool: its agent pool, empty if its labels name none.
-        ready: whether it takes pods: it is well, and not cordoned.
+        pool: its agent pool; empty if its labels name none.
+        ready: whether it takes pods: its condition Ready is true, and it is not cordoned.
         labels: its labels.
         taints: its taints.
-        runs: whether its machine says that it is well, cordoned or not.
+        running: whether its condition Ready is true, cordoned or not.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Node:
     ready: bool
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()
-    runs: bool = True
+    running: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +94,13 @@ class Pod:
     Args:
         namespace: its namespace.
         name: its name.
-        node: the node it is bound to; empty if none.
+        node: the node to which it is bound; empty if none.
         phase: its phase.
         ready: whether its condition Ready is true.
-        tied: whether it belongs to its node: a DaemonSet's, or a mirror of a static pod.
+        node_bound: whether it belongs to its node: a DaemonSet's pod, or the mirror pod of a static one.
         labels: its labels.
-        nodes: where it may run: one of these sets of requirements; empty for anywhere.
-        tolerations: the taints it tolerates.
+        node_terms: its node selector terms, of which a node has to meet one; empty for any node.
+        tolerations: its tolerations.
     """
 
     namespace: str
@@ -108,59 +108,61 @@ class Pod:
     node: str
     phase: str = "Running"
     ready: bool = True
-    tied: bool = False
+    node_bound: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
-    nodes: tuple[tuple[Requirement, ...], ...] = ()
+    node_terms: tuple[tuple[Requirement, ...], ...] = ()
     tolerations: tuple[Toleration, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
 
     @property
-    def counts(self) -> bool:
-        """Whether it keeps its node busy: finished pods and those that belong to a node do not."""
-        return not self.tied and self.phase not in {"Succeeded", "Failed"}
+    def occupies_node(self) -> bool:
+        """Whether the pod needs its node: finished pods, and those that belong to the node, do not."""
+        return not self.node_bound and self.phase not in {"Succeeded", "Failed"}
 
     def fits(self, node: Node) -> bool:
-        """Whether a node may take it, as far as labels and taints say; room is not asked for."""
-        chosen = not self.nodes or any(all(each.holds(node.labels) for each in term) for term in self.nodes)
+        """Whether a node may take the pod, by labels and taints. Free capacity is not considered."""
+        selected = not self.node_terms or any(
+            all(each.matches(node.labels) for each in term) for term in self.node_terms
+        )
         repelling = [taint for taint in node.taints if taint.effect in {"NoSchedule", "NoExecute"}]
         return (
             node.ready
-            and chosen
-            and all(any(t.covers(taint) for t in self.tolerations) for taint in repelling)
+            and selected
+            and all(any(t.tolerates(taint) for t in self.tolerations) for taint in repelling)
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """A PodDisruptionBudget; `allowed` is how many pods of its own may be evicted now."""
+    """A PodDisruptionBudget. `disruptions_allowed` is how many of its pods may be evicted now."""
 
     namespace: str
     name: str
     selector: tuple[Requirement, ...]
-    allowed: int
+    disruptions_allowed: int
 
     def __str__(self) -> str:
         return f"PodDisruptionBudget {self.namespace}/{self.name}"
 
-    def holds(self, pod: Pod) -> bool:
-        """Whether it keeps a pod from being evicted."""
-        ours = pod.namespace == self.namespace and all(each.holds(pod.labels) for each in self.selector)
-        return ours and self.allowed < 1
+    def blocks_eviction_of(self, pod: Pod) -> bool:
+        """Whether the budget keeps a pod from being evicted."""
+        selected = pod.namespace == self.namespace and all(each.matches(pod.labels) for each in self.selector)
+        return selected and self.disruptions_allowed < 1
 
 
 class ClusterReader(Protocol):
     """Reads nodes, pods and budgets."""
 
     def nodes(self) -> tuple[Node, ...]:
-        """Every node; one list."""
+        """Read every node, with one list."""
 
     def pods_on(self, nodes: Iterable[str]) -> tuple[Pod, ...]:
-        """The pods that are bound to some nodes, of every namespace."""
+        """Read the pods that are bound to these nodes, in every namespace."""
 
     def pods_in(self, namespaces: Iterable[str]) -> tuple[Pod, ...]:
-        """The pods of some namespaces, wherever they run."""
+        """Read the pods of these namespaces, on whichever node."""
 
     def budgets(self, namespaces: Iterable[str]) -> tuple[Budget, ...]:
-        """The budgets of some namespaces."""
+        """Read the budgets of these namespaces."""

@@ -1,6 +1,6 @@
-"""Look at one environment: its flags in Git, what brings them to the cluster, its pods, its pools, its books.
+"""Observe one environment: flags in Git, GitOps objects, pools, nodes, pods, ledger and overrides.
 
-Whatever was not read is `Unknown`, and stays it: nothing here takes a failure for an absence.
+What could not be read is `Unknown`. A failure is never taken for an absence.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,27 +11,27 @@ from coppice.reconciler.errors import Rejected, Unreachable
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
 from scheduler.documents import DocumentError, get
 from scheduler.flags import Head, ObservedFlag, RepositoryReader
-from scheduler.gitops import InForce, ObservedSync, Synced, SyncReader
+from scheduler.gitops import FlagsInForce, ObservedSync, Synced, SyncReader
 from scheduler.ledger import Ledger, LedgerReader
 from scheduler.nodes import Budget, ClusterReader, Node, Pod
 from scheduler.overrides import Override, OverrideReader
 from scheduler.pools import Pool, PoolReader
 from scheduler.scalars import Scalar
 from scheduler.schedule import Environment, Flag, Sync
-from scheduler.shared_flags import sharing
+from scheduler.shared_flags import environments_sharing_flags
 
 T = TypeVar("T")
 A = TypeVar("A")
 
-NOT_LOOKED_AT: Unknown = Unknown(Unreachable("not looked at"))
+NOT_OBSERVED: Unknown = Unknown(Unreachable("not looked at"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Readers:
-    """All that looks at the world and changes nothing."""
+    """The readers of everything that is observed. None of them writes."""
 
     repositories: RepositoryReader
-    syncs: SyncReader
+    gitops: SyncReader
     pools: PoolReader
     cluster: ClusterReader
     ledgers: LedgerReader
@@ -40,21 +40,21 @@ class Readers:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """One environment.
+    """What was observed of one environment.
 
     Args:
         name: its name.
-        environment: what the schedule says it consists of.
-        overrides: every override, of all environments.
-        ledger: what is written down about it.
-        flags: what its flags say.
-        syncs: what is in force of them.
+        environment: the environment as the schedule declares it.
+        overrides: the overrides of all environments.
+        ledger: its ledger.
+        flags: its flags in Git.
+        gitops: its GitOps objects, and the values of its flags that they have in force.
         pools: every pool of the cluster.
         nodes: every node.
-        on_pools: the pods on the nodes of its pools, of every namespace.
-        in_namespaces: the pods of its namespaces; looked at only while it wakes.
+        on_pools: the pods on the nodes of its pools, in every namespace.
+        in_namespaces: the pods of its namespaces; observed only while it wakes.
         budgets: the PodDisruptionBudgets of the namespaces whose pods are on its pools.
-        shared: the other environments that have a flag of it → which.
+        shared: the other environments that share a flag with it → the flag.
     """
 
     name: str
@@ -62,73 +62,88 @@ class Observed:
     overrides: Reading[tuple[Override, ...]]
     ledger: Reading[Ledger]
     flags: tuple[ObservedFlag, ...]
-    syncs: tuple[ObservedSync, ...]
+    gitops: tuple[ObservedSync, ...]
     pools: Reading[tuple[Pool, ...]]
     nodes: Reading[tuple[Node, ...]]
     on_pools: Reading[tuple[Pod, ...]]
-    in_namespaces: Reading[tuple[Pod, ...]] = NOT_LOOKED_AT
-    budgets: Reading[tuple[Budget, ...]] = NOT_LOOKED_AT
+    in_namespaces: Reading[tuple[Pod, ...]] = NOT_OBSERVED
+    budgets: Reading[tuple[Budget, ...]] = NOT_OBSERVED
     shared: Reading[Mapping[str, str]] = field(default_factory=lambda: Present({}))
 
     @property
     def own_pools(self) -> tuple[Pool, ...]:
-        """Its pools, as far as they stand."""
+        """The environment's pools that exist."""
         return tuple(pool for pool in present(self.pools) or () if pool.name in self.environment.pools)
+
+    @property
+    def has_flag_off(self) -> bool:
+        """Whether any of the environment's flags is off in Git."""
+        return any(
+            isinstance(each.head, Present) and each.flag.says(each.head.value.value) == "off"
+            for each in self.flags
+        )
+
+    def standing_nodes(self, pool: Pool) -> list[Node]:
+        """The nodes that a pool still has. A VM that was deallocated stays a node, and costs nothing."""
+        nodes = [node for node in present(self.nodes) or () if node.pool == pool.name]
+        return [node for node in nodes if node.running or not pool.deallocates]
 
 
 def observe(
     name: str, environments: Mapping[str, Environment], *, repository: str, readers: Readers
 ) -> Observed:
-    """Look at one environment.
+    """Observe one environment.
 
     Args:
         name: its name.
-        environments: what the schedule says of each.
-        repository: the repository of flags that name none.
-        readers: what looks.
+        environments: every environment of the schedule, by name.
+        repository: the default repository of flags.
+        readers: what reads.
 
     Returns:
-        What was seen; nothing was written.
+        What was observed.
     """
     environment = environments[name]
-    git = _Git(readers.repositories)
+    git = _GitCache(readers.repositories)
     flags = tuple(_flag(flag, repository, git) for flag in environment.state)
     others = {other: each for other, each in environments.items() if other != name}
-    pools = read(readers.pools.pools)  # before the nodes: those of an operation that has ended are there
+    pools = read(readers.pools.pools)  # before the nodes: then those of an operation that has ended exist
     nodes = read(readers.cluster.nodes)
-    on_pools = _then(nodes, lambda all_: readers.cluster.pods_on(_names(all_, environment)))
+    on_pools = _then(nodes, lambda every: readers.cluster.pods_on(_names(every, environment)))
     ledger = read(lambda: readers.ledgers.ledger(name))
-    noted = present(ledger)
-    waking = noted is not None and noted.move is not None and noted.move.direction == "up"
+    known = present(ledger)
+    waking = known is not None and known.transition is not None and known.transition.direction == "up"
     return Observed(
         name=name,
         environment=environment,
         overrides=read(readers.overrides.overrides),
         ledger=ledger,
         flags=flags,
-        syncs=tuple(_sync(sync, flags, git, readers.syncs) for sync in environment.sync),
+        gitops=tuple(_sync(sync, flags, git, readers.gitops) for sync in environment.sync),
         pools=pools,
         nodes=nodes,
         on_pools=on_pools,
         in_namespaces=read(lambda: readers.cluster.pods_in(environment.namespaces))
         if waking
-        else NOT_LOOKED_AT,
+        else NOT_OBSERVED,
         budgets=_then(on_pools, lambda pods: readers.cluster.budgets({pod.namespace for pod in pods})),
-        shared=sharing(flags, others, repository=repository, default_branch=git.default_branch),
+        shared=environments_sharing_flags(
+            flags, others, repository=repository, default_branch=git.default_branch
+        ),
     )
 
 
 def flags(
     environments: Iterable[Environment], *, repository: str, reader: RepositoryReader
 ) -> tuple[ObservedFlag, ...]:
-    """Look at the flags alone.
+    """Observe the flags alone.
 
     Args:
-        environments: what the schedule says.
-        repository: the repository of flags that name none.
-        reader: what looks.
+        environments: the environments.
+        repository: the default repository of flags.
+        reader: what reads.
     """
-    git = _Git(reader)
+    git = _GitCache(reader)
     return tuple(_flag(flag, repository, git) for each in environments for flag in each.state)
 
 
@@ -136,13 +151,13 @@ def _names(nodes: tuple[Node, ...], environment: Environment) -> tuple[str, ...]
     return tuple(node.name for node in nodes if node.pool in environment.pools)
 
 
-def _then(reading: Reading[A], look: Callable[[A], T]) -> Reading[T]:
-    """Take a look that needs what another one found."""
-    return read(lambda: look(reading.value)) if isinstance(reading, Present) else reading
+def _then(reading: Reading[A], reader: Callable[[A], T]) -> Reading[T]:
+    """Read what depends on another reading. If that is unknown, so is the result."""
+    return read(lambda: reader(reading.value)) if isinstance(reading, Present) else reading
 
 
-class _Git:
-    """Remembers within one look what was read, so that flags of one branch are seen at one commit."""
+class _GitCache:
+    """Caches what was read during one observation, so that flags of one branch are read at one commit."""
 
     def __init__(self, reader: RepositoryReader) -> None:
         self.reader = reader
@@ -157,30 +172,30 @@ class _Git:
         return self._defaults[name]
 
     def head(self, repository: str, branch: str) -> Reading[str]:
-        place = (repository.lower(), branch)
-        if place not in self._heads:
-            self._heads[place] = read(lambda: self.reader.head(repository, branch))
-        return self._heads[place]
+        key = (repository.lower(), branch)
+        if key not in self._heads:
+            self._heads[key] = read(lambda: self.reader.head(repository, branch))
+        return self._heads[key]
 
     def text(self, repository: str, revision: str, path: str) -> Reading[str]:
-        place = (repository.lower(), revision, path)
-        if place not in self._texts:
-            self._texts[place] = read(lambda: self.reader.file(repository, revision, path))
-        return self._texts[place]
+        key = (repository.lower(), revision, path)
+        if key not in self._texts:
+            self._texts[key] = read(lambda: self.reader.file(repository, revision, path))
+        return self._texts[key]
 
 
-def _flag(flag: Flag, default: str, git: _Git) -> ObservedFlag:
+def _flag(flag: Flag, default: str, git: _GitCache) -> ObservedFlag:
     repository = flag.repository or default
-    named: Reading[str] = (
+    branch_reading: Reading[str] = (
         Present(flag.branch) if flag.branch else read(lambda: git.default_branch(repository))
     )
-    branch = present(named) or ""
+    branch = present(branch_reading) or ""
 
     def observed(head: Reading[Head]) -> ObservedFlag:
         return ObservedFlag(flag=flag, repository=repository, branch=branch, head=head)
 
-    if not isinstance(named, Present):
-        return observed(named)
+    if not isinstance(branch_reading, Present):
+        return observed(branch_reading)
     commit = git.head(repository, branch)
     if isinstance(commit, Absent):
         return observed(Unknown(Rejected(f"{repository} has no branch {branch}: correct the schedule")))
@@ -194,7 +209,7 @@ def _flag(flag: Flag, default: str, git: _Git) -> ObservedFlag:
 
 
 def _value(text: Reading[str], flag: Flag, where: str) -> Reading[Scalar]:
-    """A path that leads nowhere, or a file that is not there, is an error, and never something to create."""
+    """Read a flag's value. A missing file or path is an error, and is never created."""
     if isinstance(text, Unknown):
         return text
     if isinstance(text, Absent):
@@ -205,18 +220,18 @@ def _value(text: Reading[str], flag: Flag, where: str) -> Reading[Scalar]:
         return Unknown(Rejected(f"{flag.file} of {where}: {error}: correct the schedule or the file"))
 
 
-def _sync(sync: Sync, flags: tuple[ObservedFlag, ...], git: _Git, reader: SyncReader) -> ObservedSync:
+def _sync(sync: Sync, flags: tuple[ObservedFlag, ...], git: _GitCache, reader: SyncReader) -> ObservedSync:
     objects = read(lambda: reader.objects(sync))
     if not isinstance(objects, Present):
         return ObservedSync(sync, objects)
     return ObservedSync(sync, Present(tuple(_in_force(each, flags, git) for each in objects.value)))
 
 
-def _in_force(synced: Synced, flags: tuple[ObservedFlag, ...], git: _Git) -> InForce:
+def _in_force(synced: Synced, flags: tuple[ObservedFlag, ...], git: _GitCache) -> FlagsInForce:
     values: dict[int, Reading[Scalar]] = {}
     for index, observed in enumerate(flags):
         revision = synced.revision(observed.repository, observed.branch)
         if revision:
             text = git.text(observed.repository, revision, observed.flag.file)
             values[index] = _value(text, observed.flag, f"{observed.repository} at {revision[:12]}")
-    return InForce(synced, values)
+    return FlagsInForce(synced, values)

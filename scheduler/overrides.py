@@ -1,6 +1,6 @@
-"""A person's word against the calendar: awake or asleep until some time, and then the calendar's word again.
+"""Overrides: a person keeps an environment awake or asleep, against the calendar, until some time.
 
-An override that has to be taken back is forgotten (kubernetes-on-aws#3122), so each ends by itself.
+Every override ends by itself: one that somebody has to take back is forgotten (kubernetes-on-aws#3122).
 """
 
 from collections.abc import Mapping
@@ -10,24 +10,24 @@ from typing import Literal, Protocol
 
 from coppice.reconciler.times import parse_time
 
-USUALLY = timedelta(hours=8)
-AT_MOST = timedelta(days=7)
+DEFAULT_DURATION = timedelta(hours=8)
+MAX_DURATION = timedelta(days=7)
 
-_LONGEST_REASON = 500
+_MAX_REASON_LENGTH = 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class Override:
-    """What a person asked for.
+    """An override of the calendar.
 
     Args:
         environment: the environment's name.
         state: awake (`on`) or asleep (`off`).
-        until: when it ends.
-        since: when it was asked for.
-        who: who asked, as far as the request says.
+        until: when the override is to end.
+        since: when it was requested.
+        who: who requested it, as far as the request says.
         reason: why.
-        version: the resource version that was read; empty if it is not yet written.
+        version: the resource version that was read; empty if it has not been written yet.
     """
 
     environment: str
@@ -40,8 +40,8 @@ class Override:
 
     @property
     def ends(self) -> datetime:
-        """When it ends: never later than 7 days after it was asked for, whatever somebody wrote into it."""
-        return min(self.until, self.since + AT_MOST)
+        """When the override ends: 7 days after the request at the latest, whatever `until` says."""
+        return min(self.until, self.since + MAX_DURATION)
 
     def __str__(self) -> str:
         by = f" by {self.who}" if self.who else ""
@@ -49,20 +49,20 @@ class Override:
         return f"{self.state}{by} until {self.ends:%Y-%m-%d %H:%M} UTC{why}"
 
 
-def asked(environment: str, body: Mapping[str, object], *, who: str, now: datetime) -> Override:
-    """Read what a person asks for.
+def parse_override(environment: str, body: Mapping[str, object], *, who: str, now: datetime) -> Override:
+    """Read a request for an override.
 
     Args:
         environment: the environment's name.
-        body: `state`, and if wanted `until` (RFC 3339) and `reason`.
-        who: who asks.
+        body: `state`, and optionally `until` (RFC 3339) and `reason`.
+        who: who requests it.
         now: the time.
 
     Returns:
-        The override; it ends after 8 hours if nothing else is said.
+        The override. Without `until`, it ends after 8 hours.
 
     Raises:
-        ValueError: what is wrong, and what was expected.
+        ValueError: the request is not valid; the message says what was expected.
     """
     unknown = sorted(body.keys() - {"state", "until", "reason"})
     if unknown:
@@ -70,8 +70,8 @@ def asked(environment: str, body: Mapping[str, object], *, who: str, now: dateti
     state, reason = body.get("state"), body.get("reason", "")
     if state not in {"on", "off"}:
         raise ValueError(f'state is {state!r}: expected "on" or "off"')
-    if not isinstance(reason, str) or len(reason) > _LONGEST_REASON:
-        raise ValueError(f"reason: expected text of at most {_LONGEST_REASON} characters")
+    if not isinstance(reason, str) or len(reason) > _MAX_REASON_LENGTH:
+        raise ValueError(f"reason: expected text of at most {_MAX_REASON_LENGTH} characters")
     return Override(
         environment=environment,
         state="on" if state == "on" else "off",
@@ -84,13 +84,13 @@ def asked(environment: str, body: Mapping[str, object], *, who: str, now: dateti
 
 def _until(value: object, now: datetime) -> datetime:
     if value is None:
-        return now + USUALLY
+        return now + DEFAULT_DURATION
     try:
         until = parse_time(value).astimezone(now.tzinfo)
     except (OverflowError, ValueError) as wrong:
         expected = "expected a time with its zone, such as 2026-03-02T22:00:00Z"
         raise ValueError(f"until is {value!r}: {expected}") from wrong
-    if not now < until <= now + AT_MOST:
+    if not now < until <= now + MAX_DURATION:
         raise ValueError(f"until is {value!r}: expected a time within the next 7 days")
     return until
 
@@ -99,14 +99,14 @@ class OverrideReader(Protocol):
     """Reads overrides."""
 
     def overrides(self) -> tuple[Override, ...]:
-        """Every override that is written down, ended ones included; one list."""
+        """Read every override, ended ones included, with one list."""
 
 
 class OverrideWriter(Protocol):
-    """Writes overrides. Only what answers HTTP is handed one."""
+    """Writes overrides. Only the HTTP handlers have one."""
 
     def write(self, override: Override) -> None:
-        """Write an override in the place of the environment's former one."""
+        """Write an override; it replaces the environment's former one."""
 
     def end(self, environment: str) -> None:
-        """Remove the environment's override; one that is gone by then is no error."""
+        """Remove the environment's override. If there is none, nothing happens."""

@@ -1,4 +1,4 @@
-"""The YAML 1.2 parser of this room, which takes tabs for blanks where kustomize does."""
+"""The YAML 1.2 parser of the scheduler. It accepts tabs as separators where kustomize does."""
 
 from typing import Any
 
@@ -7,16 +7,18 @@ from ruamel.yaml.scanner import Scanner
 
 
 def parser() -> YAML:
-    """Make a parser; one serves one text."""
-    made = YAML(typ="safe", pure=True)
-    made.Scanner = _Scanner
-    return made
+    """Make a parser. Each text needs one of its own."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Scanner = _Scanner
+    return yaml
 
 
 class _Scanner(Scanner):
-    """ruamel's forbids tabs; the specification (https://yaml.org/spec/1.2.2/#62-separation-spaces) has them
-    anywhere but in indentation. The rule here is libyaml's (`yaml_parser_scan_to_next_token`), and kustomize
-    reads with its port to Go.
+    """Accepts tabs, which ruamel's own scanner forbids.
+
+    The specification allows them everywhere but in indentation:
+    https://yaml.org/spec/1.2.2/#62-separation-spaces. The rule here is that of libyaml
+    (`yaml_parser_scan_to_next_token`), whose port to Go kustomize uses.
     """
 
     def scan_to_next_token(self) -> None:

@@ -1,4 +1,4 @@
-"""The plan for one environment: which way, and the steps that are left. It decides and touches nothing."""
+"""The plan for one environment: the direction, and the steps that are left. Planning is pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -7,20 +7,20 @@ from datetime import datetime, timedelta
 from coppice.reconciler.observation import Present, Unknown, present
 from coppice.reconciler.plan import Blocked, Item, Plan, Wait, Wave
 from scheduler import sleep, wake
-from scheduler.barriers import unread
+from scheduler.barriers import unknown_barrier
 from scheduler.calendar import level
-from scheduler.ledger import Ledger, Note
+from scheduler.ledger import Ledger, WriteLedger
 from scheduler.observe import Observed
 from scheduler.pools import Reshape
 from scheduler.schedule import Schedule
-from scheduler.shared_flags import held
-from scheduler.snapshots import admitted, recollected, unfit, without
+from scheduler.shared_flags import sharing_barrier
+from scheduler.snapshots import unusable_pools, with_ledger_tags, with_lost_snapshots, without_pools
 
-PATIENCE = timedelta(minutes=30)
+OVERDUE_AFTER = timedelta(minutes=30)
 
 
 def plan(observed: Observed, *, schedule: Schedule, now: datetime) -> Plan:
-    """Plan what brings one environment to where the calendar wants it.
+    """Plan what brings one environment to the level of the calendar.
 
     Args:
         observed: what was observed.
@@ -28,93 +28,104 @@ def plan(observed: Observed, *, schedule: Schedule, now: datetime) -> Plan:
         now: the time.
 
     Returns:
-        The plan; empty if the environment is as it should be.
+        The plan; empty if the environment is at that level.
     """
-    wanted = level(schedule, observed.name, present(observed.overrides) or (), now)
-    if isinstance(observed.overrides, Unknown) and not wanted.awake:
-        barrier = unread(observed.overrides)  # somebody may have asked for it to be awake
-        return Plan(() if barrier is None else (barrier,), note=wanted.why)
-    if not wanted.awake:
-        overrides = present(observed.overrides) or ()
-        held_up = unread(observed.shared) or held(
-            observed.shared, observed.name, schedule=schedule, overrides=overrides, now=now
-        )
-        if held_up is not None:
-            return Plan((held_up,), note=wanted.why)
-    return towards(observed, awake=wanted.awake, why=wanted.why, now=now)
+    overrides = present(observed.overrides) or ()
+    desired = level(schedule, observed.name, overrides, now)
+    if desired.awake:
+        return plan_transition(observed, awake=True, why=desired.why, now=now)
+    if isinstance(observed.overrides, Unknown):
+        barrier = unknown_barrier(observed.overrides)  # an override may keep the environment awake
+        return Plan(() if barrier is None else (barrier,), note=desired.why)
+    barrier = unknown_barrier(observed.shared) or sharing_barrier(
+        observed.shared, observed.name, schedule=schedule, overrides=overrides, now=now
+    )
+    if barrier is not None:
+        return Plan((barrier,), note=desired.why)
+    return plan_transition(observed, awake=False, why=desired.why, now=now)
 
 
-def towards(observed: Observed, *, awake: bool, why: str, now: datetime) -> Plan:
-    """Plan one way, whatever the calendar says: for the next change's exact steps.
+def plan_transition(observed: Observed, *, awake: bool, why: str, now: datetime) -> Plan:
+    """Plan one direction, whatever the calendar says. It also gives the exact steps of the next change.
 
     Args:
         observed: what was observed.
-        awake: which way.
+        awake: whether the environment wakes.
         why: the reason, for people.
         now: the time.
 
     Returns:
         The plan.
     """
-    barrier = unread(*(each.head for each in observed.flags), observed.pools)
-    noted = unread(observed.ledger)
-    if barrier is None and (isinstance(noted, Wait) or not awake):
-        barrier = noted
+    barrier = unknown_barrier(*(each.head for each in observed.flags), observed.pools)
+    no_ledger = unknown_barrier(observed.ledger)
+    if barrier is None and (isinstance(no_ledger, Wait) or not awake):
+        barrier = no_ledger
     if barrier is not None:
         return Plan((barrier,), note=why)
     ledger = present(observed.ledger) or Ledger(environment=observed.name)
-    observed = recollected(observed, ledger)
-    ledger = admitted(observed, ledger)
-    names, stop = unfit(observed, ledger, awake=awake)
-    if stop is not None and not awake:
-        return Plan((stop,), note=why)
-    overdue = late(observed, awake=awake, now=now) > PATIENCE
-    if noted is not None:  # without a ledger nothing tells that it wakes: then its health is not looked at
+    observed = with_ledger_tags(observed, ledger)
+    ledger = with_lost_snapshots(observed, ledger)
+    unusable, blocked = unusable_pools(observed, ledger, awake=awake)
+    if blocked is not None and not awake:
+        return Plan((blocked,), note=why)
+    overdue = transition_age(observed, awake=awake, now=now) > OVERDUE_AFTER
+    if no_ledger is not None:  # a wake is not recorded, so the pods were not observed: ignore their health
         observed = replace(observed, in_namespaces=Present(()))
     items = (wake if awake else sleep).items(
-        without(observed, names), ledger, why=why, now=now, overdue=overdue
+        without_pools(observed, unusable), ledger, why=why, now=now, overdue=overdue
     )
-    claims = [each for each in (noted, stop) if each is not None]
-    return Plan(tuple(_unless(items, claims, unwritable=noted is not None)), note=why)
+    problems = [each for each in (no_ledger, blocked) if each is not None]
+    return Plan(tuple(_with_problems(items, problems, ledger_unknown=no_ledger is not None)), note=why)
 
 
-def late(observed: Observed, *, awake: bool, now: datetime) -> timedelta:
-    """How long the environment has been on its way."""
+def transition_age(observed: Observed, *, awake: bool, now: datetime) -> timedelta:
+    """How long the transition in this direction has been under way; 0 if it has not begun."""
     ledger, direction = present(observed.ledger), "up" if awake else "down"
-    moving = ledger is not None and ledger.move is not None and ledger.move.direction == direction
-    return now - ledger.move.began if moving and ledger and ledger.move else timedelta()
+    transition = ledger.transition if ledger is not None else None
+    if transition is None or transition.direction != direction:
+        return timedelta()
+    return now - transition.began
 
 
-def _unless(items: Iterable[Item], wrong: Sequence[Wait | Blocked], *, unwritable: bool) -> Iterator[Item]:
-    """What is right wakes; what is wrong is said after it, and nothing claims that all is awake."""
-    left = list(wrong)
+def _with_problems(
+    items: Iterable[Item], problems: Sequence[Wait | Blocked], *, ledger_unknown: bool
+) -> Iterator[Item]:
+    """Add the problems to a plan for the rest of the environment.
+
+    The rest wakes in spite of the problems. They are reported after it, and no ledger is written that says
+    that the transition is complete.
+    """
+    left = list(problems)
     for item in items:
         if isinstance(item, Blocked):
             yield from left  # the cause comes first
             left = []
-        notes = [each for each in item.changes if isinstance(each, Note)] if isinstance(item, Wave) else []
-        if not (wrong and any(unwritable or each.ledger.move is None for each in notes)):
+        writes = (
+            [each for each in item.changes if isinstance(each, WriteLedger)] if isinstance(item, Wave) else []
+        )
+        if not (problems and any(ledger_unknown or each.ledger.transition is None for each in writes)):
             yield item
     yield from left
 
 
-def impatient(plan: Plan, observed: Observed, *, awake: bool, now: datetime) -> Plan:
-    """What has not come true for too long is stuck: it is still looked at at every tick, and said.
+def block_if_overdue(plan: Plan, observed: Observed, *, awake: bool, now: datetime) -> Plan:
+    """Turn every wait into a block once the transition is overdue. It is still observed at every tick.
 
     Args:
-        plan: a plan from which has been struck what may not be done: that must not hold the rest up.
-        observed: what it was made from.
-        awake: which way.
+        plan: a plan in which ownership has been enforced: a suppressed change must not hold up the rest.
+        observed: what the plan was made from.
+        awake: whether the environment wakes.
         now: the time.
     """
-    waited = late(observed, awake=awake, now=now)
-    if waited <= PATIENCE:
+    age = transition_age(observed, awake=awake, now=now)
+    if age <= OVERDUE_AFTER:
         return plan
-    minutes = waited // timedelta(minutes=1)
-    # What was struck out may be the cause.
+    minutes = age // timedelta(minutes=1)
+    # A suppressed change may be the cause.
     reasons = [f"{each.change}: {each.why}" for each in plan.suppressed if isinstance(each.change, Reshape)]
 
-    def stuck(item: Item) -> Item:
+    def block(item: Item) -> Item:
         match item:
             case Wait(why, code):
                 return Blocked("; ".join([f"{why}; for {minutes} minutes now", *reasons]), code)
@@ -123,4 +134,4 @@ def impatient(plan: Plan, observed: Observed, *, awake: bool, now: datetime) -> 
             case _:
                 return item
 
-    return replace(plan, items=tuple(map(stuck, plan.items)))
+    return replace(plan, items=tuple(map(block, plan.items)))

@@ -1,6 +1,7 @@
-"""Agent pools: their size, what is remembered of it over night, and the proof without which none is written.
+"""Agent pools: their shape, its snapshot for the time of sleep, and the proof that a pool may be written.
 
-AKS refuses to change the autoscaler and the count in one request: https://learn.microsoft.com/azure/aks/scale-cluster.
+AKS refuses to change the autoscaler and the count in one request:
+https://learn.microsoft.com/azure/aks/scale-cluster.
 """
 
 import re
@@ -10,29 +11,29 @@ from typing import ClassVar, Protocol, Self
 from coppice.reconciler.plan import Change
 
 TAG = "coppice-before-sleep"
-"""The tag that holds a pool's snapshot; tags of Azure must not have a slash."""
+"""The tag that holds a pool's snapshot. Azure allows no slash in a tag's name."""
 
 _SETTLED = {"Succeeded", "Failed", "Canceled"}
 
 
 @dataclass(frozen=True)
 class Autoscaler:
-    """The bounds of an autoscaler that is on."""
+    """The bounds of a cluster autoscaler that is enabled."""
 
-    least: int
-    most: int
+    min_count: int
+    max_count: int
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A pool's size before it was put to sleep."""
+    """A pool's count and autoscaler before it was put to sleep."""
 
     count: int
     autoscaler: Autoscaler | None
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Read a tag's value; `None` if nobody of ours wrote it so."""
+        """Parse a tag's value; `None` if it has not the form that `str` writes."""
         match = re.fullmatch(r"count=(\d{1,4})(?:,min=(\d{1,4}),max=(\d{1,4}))?", text)
         if match is None:
             return None
@@ -40,31 +41,35 @@ class Snapshot:
         return cls(int(match[1]), bounds)
 
     def __str__(self) -> str:
-        bounds = f",min={self.autoscaler.least},max={self.autoscaler.most}" if self.autoscaler else ""
+        bounds = (
+            f",min={self.autoscaler.min_count},max={self.autoscaler.max_count}" if self.autoscaler else ""
+        )
         return f"count={self.count}{bounds}"
 
     @property
-    def awake(self) -> int:
-        """With how many nodes it wakes: the autoscaler may not raise an empty pool to its minimum."""
-        return max(self.count, self.autoscaler.least if self.autoscaler else 0, 1)
+    def awake_count(self) -> int:
+        """The count with which the pool wakes: an autoscaler may not raise an empty pool to its minimum."""
+        return max(self.count, self.autoscaler.min_count if self.autoscaler else 0, 1)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """All of a pool that is ever changed: count, autoscaler (`None` is off), and our tag (`""` is none)."""
+    """What is ever changed of a pool: count, autoscaler (`None` is disabled) and tag (`""` is unset)."""
 
     count: int
     autoscaler: Autoscaler | None
     tag: str = ""
 
     def differences(self, other: "Shape") -> str:
-        """What has to be changed to become the other, for people."""
+        """Describe the changes from this shape to the other, for people."""
         parts = []
         if other.tag != self.tag:
             parts.append(f"remember {other.tag}" if other.tag else "forget what it was")
         if other.autoscaler != self.autoscaler:
             bounds = other.autoscaler
-            parts.append(f"autoscaler {bounds.least} to {bounds.most}" if bounds else "autoscaler off")
+            parts.append(
+                f"autoscaler {bounds.min_count} to {bounds.max_count}" if bounds else "autoscaler off"
+            )
         if other.count != self.count:
             parts.append(f"count {self.count} to {other.count}")
         return ", ".join(parts) or "once more"
@@ -77,19 +82,20 @@ class Pool:
     Args:
         name: its name.
         mode: `System` or `User`.
-        shape: its size.
-        state: its provisioning state.
-        etag: of the very state that was read.
-        error: what went wrong with it last, in Azure's words.
+        shape: its count, autoscaler and tag.
+        provisioning_state: its provisioning state.
+        etag: the ETag of what was read.
+        error: Azure's last provisioning error; empty if there is none.
         stopped: whether somebody stopped it (`az aks nodepool stop`): it has no nodes, whatever its count.
-        deallocates: whether its machines stay as nodes that are not ready when it is scaled down.
-        uncounted: whether it is of type VirtualMachines, which has no count.
+        deallocates: whether its scale-down mode is Deallocate: then VMs that are off stay, as nodes that
+            are not ready.
+        uncounted: whether its type is VirtualMachines, which has no count.
     """
 
     name: str
     mode: str
     shape: Shape
-    state: str
+    provisioning_state: str
     etag: str
     error: str = ""
     stopped: bool = False
@@ -101,33 +107,33 @@ class Pool:
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """What it was before it was put to sleep, if that is remembered and can be read."""
+        """The snapshot in the pool's tag; `None` if there is none, or it cannot be parsed."""
         return Snapshot.parse(self.shape.tag)
 
     @property
     def unparseable(self) -> bool:
-        """Whether something is remembered that cannot be read: then nobody knows what to restore."""
+        """Whether the pool has a tag that cannot be parsed: then it is not known what to restore."""
         return bool(self.shape.tag) and self.snapshot is None
 
     @property
     def down(self) -> bool:
-        """Whether it is at 0 and nothing raises it."""
+        """Whether the pool is at 0 and no autoscaler will scale it up."""
         return self.stopped or (self.shape.count == 0 and self.shape.autoscaler is None)
 
     @property
     def busy(self) -> bool:
-        """Whether an operation is under way. AKS does one at a time in a cluster."""
-        return self.state not in _SETTLED
+        """Whether an operation is under way. AKS does one operation at a time in a cluster."""
+        return self.provisioning_state not in _SETTLED
 
     @property
-    def broken_off(self) -> bool:
-        """Whether its last operation did not come to its end."""
-        return self.state in _SETTLED - {"Succeeded"}
+    def operation_failed(self) -> bool:
+        """Whether the last operation failed or was cancelled."""
+        return self.provisioning_state in _SETTLED - {"Succeeded"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reshape(Change):
-    """A wish to change a pool."""
+    """A change of a pool that still has to pass `scheduler.ownership`."""
 
     verb: ClassVar[str] = "change"
     pool: Pool
@@ -135,30 +141,33 @@ class Reshape(Change):
 
     @property
     def target(self) -> str:
-        """The pool, and what is changed of it."""
+        """The pool, and what changes."""
         return _target(self.pool, self.shape)
 
     @property
-    def takes_away(self) -> bool:
-        """Whether it takes nodes away, or prepares that."""
+    def removes_nodes(self) -> bool:
+        """Whether the change removes nodes, or prepares for it."""
         before, after = self.pool.shape, self.shape
-        prepares = bool(after.tag) and not before.tag
-        # Below its minimum an autoscaler goes off so that the count can be raised.
-        switched_off = before.autoscaler is not None and after.autoscaler is None
-        held = switched_off and before.autoscaler is not None and before.count >= before.autoscaler.least
-        return prepares or held or after.count < before.count or after.count == 0
+        takes_snapshot = bool(after.tag) and not before.tag
+        # Below its minimum, an autoscaler is disabled so that the count can be raised.
+        disables_autoscaler = (
+            before.autoscaler is not None
+            and after.autoscaler is None
+            and before.count >= before.autoscaler.min_count
+        )
+        return takes_snapshot or disables_autoscaler or after.count < before.count or after.count == 0
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """Proof that a pool may be touched; `policy` alone makes it."""
+    """Proof that a pool may be written. Only `scheduler.ownership` makes it."""
 
     pool: Pool
 
 
 @dataclass(frozen=True, kw_only=True)
 class PutPool(Change):
-    """A change of a pool that policy let through."""
+    """A change of a pool that `scheduler.ownership` allows."""
 
     verb: ClassVar[str] = "change"
     allowed: Allowed
@@ -166,7 +175,7 @@ class PutPool(Change):
 
     @property
     def target(self) -> str:
-        """The pool, and what is changed of it."""
+        """The pool, and what changes."""
         return _target(self.allowed.pool, self.shape)
 
 
@@ -179,16 +188,17 @@ class PoolReader(Protocol):
     """Reads agent pools."""
 
     def pools(self) -> tuple[Pool, ...]:
-        """Every pool of the cluster; one list."""
+        """Read every pool of the cluster, with one list."""
 
 
 class PoolWriter(Protocol):
-    """Changes one pool at a time, and neither creates nor deletes any."""
+    """Changes existing pools, one at a time."""
 
     def put(self, allowed: Allowed, shape: Shape) -> None:
-        """Begin to change a pool; it does not wait for the end.
+        """Start to change a pool, without waiting for the operation to end.
 
         Raises:
-            Conflict: the pool is not as it was read; with `retry_after`, another operation is under way.
+            Conflict: the pool has changed since it was read; with `retry_after`, another operation is under
+                way.
             Rejected: Azure does not accept the shape.
         """

@@ -1,6 +1,6 @@
-"""An environment's key, taken from the queue: look, plan, police, and take the steps that are ready.
+"""Reconcile an environment whose key was taken from the queue: observe, plan, enforce ownership, execute.
 
-A key says which environment, and nothing about what it should be: the calendar says that, at every look.
+A key names an environment and nothing else. Whether it should be awake is asked of the calendar at every run.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from scheduler.observe import Observed, Readers, observe
 from scheduler.orphans import Orphans
 from scheduler.overrides import Override
 from scheduler.ownership import enforce_ownership
-from scheduler.planner import impatient, plan, towards
+from scheduler.planner import block_if_overdue, plan, plan_transition
 from scheduler.schedule import FEATURES, Schedule
 
 FORECAST = timedelta(days=7)
@@ -31,9 +31,9 @@ class Forecast:
     """What the calendar says of an environment, or of `features`.
 
     Args:
-        level: what it should be now.
-        schedule_changes: when that changes, for seven days.
-        overrides: a person's word that holds now.
+        level: the level now.
+        schedule_changes: the changes of the next seven days.
+        overrides: the overrides that are in force.
     """
 
     level: Level
@@ -43,12 +43,12 @@ class Forecast:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """One look at an environment.
+    """What an environment is like, and what the scheduler does about it.
 
     Args:
         observed: what was observed.
         plan: what would be done now.
-        next: the exact steps of the next change, as things stand now; `None` if none comes in seven days.
+        next: the exact steps of the next change, as things are now; `None` if none comes in seven days.
         forecast: what the calendar says.
     """
 
@@ -60,13 +60,13 @@ class Explanation:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciler:
-    """All that switching environments needs.
+    """Puts the environments of a schedule to sleep, and wakes them.
 
     Args:
         schedule: the schedule.
-        repository: the repository of flags that name none.
-        readers: what looks at the world.
-        steps: what changes it.
+        repository: the default repository of flags.
+        readers: what reads.
+        executor: what writes.
         locks: where leases are held.
         now: the clock.
     """
@@ -74,19 +74,18 @@ class Reconciler:
     schedule: Schedule
     repository: str
     readers: Readers
-    steps: Executor
+    executor: Executor
     locks: Locks
     now: Callable[[], datetime]
 
     def reconcile(self, environment: str) -> Report:
-        """Bring one environment to where the calendar wants it, as far as the world lets it.
+        """Bring one environment closer to the level of the calendar.
 
         Args:
             environment: its name.
 
         Returns:
-            The report, not yet logged.
-
+            The report, which has not been logged.
         """
         started = self.now()
         if environment not in self.schedule.named:
@@ -94,55 +93,55 @@ class Reconciler:
             return Report(
                 key={"environment": environment}, outcome=Stalled(why, "unknown_environment"), seconds=0
             )
-        ran = run(
+        result = run(
             name=f"power/{environment}",
-            observe=lambda: self.look(environment),
+            observe=lambda: self.observe(environment),
             plan=self.plan,
-            execute=lambda _, change: self.steps.execute(change),
+            execute=lambda _, change: self.executor.execute(change),
             locks=self.locks,
         )
-        asleep = {pool.name: pool.shape.count for pool in ran.observed.own_pools}
+        counts = {pool.name: pool.shape.count for pool in result.observed.own_pools}
         return Report(
             key={"environment": environment},
-            outcome=_outcome(ran),
+            outcome=_outcome(result),
             seconds=(self.now() - started).total_seconds(),
-            results=ran.results,
-            facts={"wanted": ran.plan.note, "nodes": asleep},
+            results=result.results,
+            facts={"wanted": result.plan.note, "nodes": counts},
         )
 
     def wake_orphans(self) -> Report | None:
-        """Wake what sleeps and no environment names, step by step.
+        """Take the next step towards waking orphans.
 
         Returns:
-            The report, not yet logged; `None` if there is no such thing.
+            The report, which has not been logged; `None` if there are no orphans.
         """
         started = self.now()
-        ran = run(
+        result = run(
             name="power-orphans",
-            observe=self._look_for_orphans,
-            plan=self._plan_for_orphans,
-            execute=lambda _, change: self.steps.execute(change),
+            observe=self._observe_orphans,
+            plan=self._plan_orphans,
+            execute=lambda _, change: self.executor.execute(change),
             locks=self.locks,
         )
-        if isinstance(ran.outcome, Done) and not ran.results:
+        if isinstance(result.outcome, Done) and not result.results:
             return None
         seconds = (self.now() - started).total_seconds()
         key = {"environment": "(in no schedule)"}
-        return Report(key=key, outcome=ran.outcome, seconds=seconds, results=ran.results)
+        return Report(key=key, outcome=result.outcome, seconds=seconds, results=result.results)
 
     def explain_orphans(self) -> Plan:
-        """Look for what sleeps and no environment names; the plan is the next tick's."""
-        return self._plan_for_orphans(self._look_for_orphans())
+        """Observe the orphans, and return the plan that the next tick would execute."""
+        return self._plan_orphans(self._observe_orphans())
 
-    def _plan_for_orphans(self, observed: Orphans) -> Plan:
+    def _plan_orphans(self, observed: Orphans) -> Plan:
         return orphans.plan(observed, schedule=self.schedule, now=self.now())
 
-    def _look_for_orphans(self) -> Orphans:
+    def _observe_orphans(self) -> Orphans:
         readers = self.readers
         return Orphans(pools=read(readers.pools.pools), ledgers=read(readers.ledgers.ledgers))
 
-    def look(self, environment: str) -> Observed:
-        """Look at one environment; nothing is written.
+    def observe(self, environment: str) -> Observed:
+        """Observe one environment.
 
         Raises:
             KeyError: the schedule does not name it.
@@ -150,46 +149,46 @@ class Reconciler:
         return observe(environment, self.schedule.named, repository=self.repository, readers=self.readers)
 
     def plan(self, observed: Observed) -> Plan:
-        """Plan for one environment, and strike out what may not be touched. Pure but for the time."""
+        """Plan for one environment, with ownership enforced. Pure but for the time."""
         now = self.now()
         allowed = enforce_ownership(plan(observed, schedule=self.schedule, now=now), observed, self.schedule)
-        wanted = level(self.schedule, observed.name, present(observed.overrides) or (), now)
-        return impatient(allowed, observed, awake=wanted.awake, now=now)
+        desired = level(self.schedule, observed.name, present(observed.overrides) or (), now)
+        return block_if_overdue(allowed, observed, awake=desired.awake, now=now)
 
     def explain(self, environment: str) -> Explanation:
-        """Look at one environment, and say what would be done now and at the next change.
+        """Observe one environment, and plan what would be done now and at the next change.
 
         Raises:
             KeyError: the schedule does not name it.
         """
-        observed = self.look(environment)
+        observed = self.observe(environment)
         forecast = self.forecast(environment, present(observed.overrides) or ())
         following = next(iter(forecast.schedule_changes), None)
-        steps = (
+        next_plan = (
             None
             if following is None
-            else towards(observed, awake=following.awake, why=following.why, now=following.at)
+            else plan_transition(observed, awake=following.awake, why=following.why, now=following.at)
         )
         return Explanation(
             observed=observed,
             plan=self.plan(observed),
-            next=None if steps is None else enforce_ownership(steps, observed, self.schedule),
+            next=None if next_plan is None else enforce_ownership(next_plan, observed, self.schedule),
             forecast=forecast,
         )
 
     def explain_all(self) -> dict[str, Explanation]:
-        """Look at every environment that the schedule names, by name."""
+        """Explain every environment of the schedule, by name."""
         return {name: self.explain(name) for name in self.schedule.named}
 
     def features(self) -> Forecast | None:
-        """What the calendar says of the branch environments; `None` if the schedule does not name them."""
+        """Forecast the branch environments; `None` if the schedule does not name them."""
         if self.schedule.environments.features is None:
             return None
         overrides = read(self.readers.overrides.overrides)
         return self.forecast(FEATURES, present(overrides) or ())
 
     def forecast(self, environment: str, overrides: tuple[Override, ...]) -> Forecast:
-        """Say what the calendar says, of `features` too.
+        """Forecast an environment, or `features`.
 
         Raises:
             KeyError: the schedule does not name it.
@@ -204,9 +203,9 @@ class Reconciler:
         )
 
 
-def _outcome(ran: RunResult[Observed]) -> Outcome:
-    """How a run ended. That something was asked to look again, and did, is no news: what is behind it is."""
-    asked = [change for each in ran.plan.ready for change in each.changes]
-    if ran.outcome.code == "not_settled" and all(isinstance(each, Refresh) for each in asked):
-        return verdict(ran.plan)
-    return ran.outcome
+def _outcome(result: RunResult[Observed]) -> Outcome:
+    """The outcome of a run. If it only requested refreshes, the outcome is the barrier behind them."""
+    changes = [change for each in result.plan.ready for change in each.changes]
+    if result.outcome.code == "not_settled" and all(isinstance(each, Refresh) for each in changes):
+        return verdict(result.plan)
+    return result.outcome

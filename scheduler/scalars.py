@@ -1,4 +1,4 @@
-"""Single values of YAML: what YAML 1.2 takes them for, and how they are written."""
+"""YAML scalars: how YAML 1.2 resolves them, and how they are written."""
 
 import json
 import re
@@ -15,12 +15,12 @@ _FLOAT = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
 
-# What every reader takes for text, whichever version it reads: a word that is none of YAML 1.1's, https://yaml.org/type/bool.html
+# Plain text in YAML 1.1 and 1.2 alike: none of the words of https://yaml.org/type/bool.html.
 _WORD = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z][a-z0-9_./-]*", re.IGNORECASE)
 
 
 def resolve(plain: str) -> Scalar:
-    """Read what is written without quotes."""
+    """Resolve a plain scalar, which is one without quotes."""
     if _NULL.fullmatch(plain):
         return None
     if _BOOL.fullmatch(plain):
@@ -32,8 +32,8 @@ def resolve(plain: str) -> Scalar:
     return float(plain.replace(".inf", "inf").replace(".nan", "nan")) if _FLOAT.fullmatch(plain) else plain
 
 
-def written(value: Scalar, style: str | None) -> str:
-    """Write a value so that every reader takes it for the same; its style is kept if that can be."""
+def format_scalar(value: Scalar, style: str | None) -> str:
+    """Write a value so that YAML 1.1 and 1.2 read it alike. The quoting style is kept where possible."""
     if not isinstance(value, str):
         return json.dumps(value)
     if style is None and _WORD.fullmatch(value):

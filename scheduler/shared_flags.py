@@ -1,7 +1,7 @@
-"""Environments that share a flag: one that sleeps must not switch it off under another that is awake.
+"""Environments that share a flag: one that goes to sleep must not put another to sleep that should be awake.
 
-Whether two flags are the same is plain only when the defaults are filled in: the repository's name is a
-setting, and its default branch is known to GitHub alone.
+Flags can only be compared once their defaults are filled in: the repository is a setting, and its default
+branch is known to GitHub.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,53 +14,50 @@ from scheduler.flags import ObservedFlag
 from scheduler.overrides import Override
 from scheduler.schedule import Environment, Flag, Schedule
 
-_LATER = 300.0  # seconds: a person's word lasts for hours
+_RETRY = 300.0  # seconds: an override lasts for hours
 
 
-def place_of(flag: Flag, repository: str) -> tuple[str, str, str]:
-    """The repository, the file and the path of a flag; its branch may not be known yet.
+def flag_location(flag: Flag, repository: str) -> tuple[str, str, str]:
+    """Return the repository, the file and the path of a flag. Its branch may not be known yet.
 
     Args:
         flag: the flag.
-        repository: the repository of flags that name none.
+        repository: the default repository.
     """
     return ((flag.repository or repository).lower(), flag.file, str(flag.path))
 
 
-def sharing(
+def environments_sharing_flags(
     flags: Sequence[ObservedFlag],
     others: Mapping[str, Environment],
     *,
     repository: str,
     default_branch: Callable[[str], str],
 ) -> Reading[Mapping[str, str]]:
-    """Find the environments that have a flag of this one.
+    """Find the environments that share a flag with this one.
 
     Args:
-        flags: the environment's own.
+        flags: the flags of this environment.
         others: the other environments, by name.
-        repository: the repository of flags that name none.
-        default_branch: asks for a repository's.
+        repository: the default repository.
+        default_branch: reads the default branch of a repository.
 
     Returns:
-        The other environment → the flag, for people.
+        The name of the other environment → the flag, for people.
     """
 
-    def found() -> Iterator[tuple[str, str]]:
+    def shared() -> Iterator[tuple[str, str]]:
         for each in flags:
+            location = flag_location(each.flag, repository)
             for name, environment in others.items():
-                alike = [
-                    other
-                    for other in environment.state
-                    if place_of(other, repository) == place_of(each.flag, repository)
-                ]
-                if any((other.branch or default_branch(each.repository)) == each.branch for other in alike):
+                same = [flag for flag in environment.state if flag_location(flag, repository) == location]
+                if any((flag.branch or default_branch(each.repository)) == each.branch for flag in same):
                     yield name, str(each)
 
-    return read(lambda: dict(found()))
+    return read(lambda: dict(shared()))
 
 
-def held(
+def sharing_barrier(
     shared: Reading[Mapping[str, str]],
     name: str,
     *,
@@ -68,23 +65,26 @@ def held(
     overrides: Sequence[Override],
     now: datetime,
 ) -> Wait | Blocked | None:
-    """Why an environment may not go to sleep: another that has its flag keeps other hours, or is awake.
+    """Keep an environment awake whose flag is shared by another that is awake or has other hours.
 
     Args:
-        shared: the environments that have a flag of it.
-        name: its name.
+        shared: the environments that share a flag with it.
+        name: the environment's name.
         schedule: the schedule.
-        overrides: all there are.
+        overrides: the overrides of all environments.
         now: the time.
+
+    Returns:
+        The barrier; `None` if the environment may sleep.
     """
-    ours = schedule.named[name]
+    own = schedule.named[name]
     for other, flag in (present(shared) or {}).items():
-        theirs = schedule.named[other]
-        if (theirs.awake, theirs.lead_time) != (ours.awake, ours.lead_time):
+        hours = schedule.named[other]
+        if (hours.awake, hours.lead_time) != (own.awake, own.lead_time):
             return Blocked(
                 f"{flag} is that of {other} too, which has other hours: give both the same", "shared"
             )
-        said = level(schedule, other, overrides, now)
-        if said.awake:
-            return Wait(f"{flag} is that of {other} too, which is awake: {said.why}", "shared", _LATER)
+        desired = level(schedule, other, overrides, now)
+        if desired.awake:
+            return Wait(f"{flag} is that of {other} too, which is awake: {desired.why}", "shared", _RETRY)
     return None

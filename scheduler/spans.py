@@ -1,4 +1,4 @@
-"""Hours and durations as people write them in a schedule."""
+"""Spans of hours, and durations, as a schedule file writes them."""
 
 import re
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ DURATION = r"^(?:\d+h)?(?:\d+m)?$"
 
 @dataclass(frozen=True)
 class Span:
-    """Hours of some days of the week.
+    """A span of hours on some days of the week.
 
     Args:
-        text: as it stands in the file.
-        days: the days it begins on; Monday is 0.
-        start: minutes after midnight.
-        end: minutes after the same midnight, so that more than 1440 of them lie in the next day.
+        text: the span as the file writes it.
+        days: the days on which it begins; Monday is 0.
+        start: its start, in minutes after midnight.
+        end: its end, in minutes after the same midnight: more than 1440 is on the next day.
     """
 
     text: str
@@ -39,7 +39,7 @@ class Span:
             The span.
 
         Raises:
-            ValueError: it is none.
+            ValueError: the text is no span.
         """
         if not isinstance(text, str) or not re.fullmatch(SPAN, text):
             raise ValueError('expected days and hours such as "Mon-Fri 06:00-20:00" or "Sat,Sun 10:00-24:00"')
@@ -69,7 +69,7 @@ def duration(text: object) -> timedelta:
         The duration, of 12 hours at most.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no duration, or it is longer.
     """
     match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?", text) if isinstance(text, str) else None
     if not text or match is None:

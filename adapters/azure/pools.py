@@ -17,9 +17,9 @@ from adapters.retry import retry_reads
 from coppice.reconciler.errors import Conflict, Gone, Rejected
 from scheduler.pools import TAG, Allowed, Autoscaler, Pool, Shape
 
-# What AKS answers with a 400 to a count that is not the present one while the autoscaler is on, or is being
-# switched: https://github.com/Azure/AKS/issues/1248, https://github.com/Azure/AKS/issues/1627.
-_MOVED = "cannot manually scale"
+# AKS answers 400 with this text to a count that is not the current one, while the autoscaler is enabled or is
+# being switched: https://github.com/Azure/AKS/issues/1248, https://github.com/Azure/AKS/issues/1627.
+_COUNT_REFUSED = "cannot manually scale"
 
 
 class PoolAdapter:
@@ -29,8 +29,8 @@ class PoolAdapter:
         credential: the identity to act as.
         subscription: its subscription.
         url: the ARM endpoint.
-        group: its resource group.
-        name: its name.
+        group: the cluster's resource group.
+        name: the cluster's name.
     """
 
     def __init__(
@@ -69,18 +69,19 @@ class PoolAdapter:
             Failure: Azure refused otherwise, or did not answer.
         """
         name, etag = allowed.pool.name, allowed.pool.etag
-        scales = shape.count != allowed.pool.shape.count
-        with _unmoved(scales=scales), translated(f"change agent pool {name}"):
+        changes_count = shape.count != allowed.pool.shape.count
+        with _count_conflicts(changes_count=changes_count), translated(f"change agent pool {name}"):
             pool = self._client.agent_pools.get(*self._cluster, name)
             if pool.e_tag != etag:
                 raise Conflict(f"agent pool {name} has changed since it was read")
-            if (pool.count or 0) != allowed.pool.shape.count:  # by the autoscaler; the ETag need not change
+            # The autoscaler changes the count without necessarily changing the ETag.
+            if (pool.count or 0) != allowed.pool.shape.count:
                 raise Conflict(f"agent pool {name} has {pool.count} nodes by now")
             pool.count = shape.count
             pool.enable_auto_scaling = shape.autoscaler is not None
-            # While the autoscaler is off, its bounds must not be set.
-            pool.min_count = shape.autoscaler.least if shape.autoscaler else None
-            pool.max_count = shape.autoscaler.most if shape.autoscaler else None
+            # While the autoscaler is disabled, its bounds must not be set.
+            pool.min_count = shape.autoscaler.min_count if shape.autoscaler else None
+            pool.max_count = shape.autoscaler.max_count if shape.autoscaler else None
             tags = {key: value for key, value in (pool.tags or {}).items() if key != TAG}
             pool.tags = {**tags, **({TAG: shape.tag} if shape.tag else {})}
             self._client.agent_pools.begin_create_or_update(
@@ -94,16 +95,16 @@ class PoolAdapter:
 
 
 @contextlib.contextmanager
-def _unmoved(*, scales: bool) -> Iterator[None]:
-    """Tell a count that the autoscaler moves while we write from a shape that Azure never accepts.
+def _count_conflicts(*, changes_count: bool) -> Iterator[None]:
+    """Raise `Conflict` if Azure refuses a count that the autoscaler has changed since it was read.
 
     Args:
-        scales: whether we ask for another count; then the refusal is meant for us.
+        changes_count: whether the request changes the count. Then the request itself is at fault.
     """
     try:
         yield
     except Rejected as error:
-        if scales or _MOVED not in error.message.lower():
+        if changes_count or _COUNT_REFUSED not in error.message.lower():
             raise
         raise Conflict(f"its count has moved since it was read: {error.message}") from error
 
@@ -115,7 +116,7 @@ def _pool(pool: Any) -> Pool:
         name=str(pool.name),
         mode=_text(pool.mode),
         shape=Shape(count=pool.count or 0, autoscaler=bounds, tag=(pool.tags or {}).get(TAG, "")),
-        state=str(pool.provisioning_state or ""),
+        provisioning_state=str(pool.provisioning_state or ""),
         etag=str(pool.e_tag or ""),
         error=f"{detail.code}: {detail.message}" if detail else "",
         stopped=_text(pool.power_state.code if pool.power_state else None) == "Stopped",

@@ -7,9 +7,9 @@ from adapters.kubernetes.client import Api
 from adapters.kubernetes.paths import path
 from scheduler.nodes import Budget, Node, Pod, Requirement, Taint, Toleration
 
-_POOL = "kubernetes.azure.com/agentpool"
-_OLDER_POOL = "agentpool"
-_MIRROR = "kubernetes.io/config.mirror"
+_POOL_LABEL = "kubernetes.azure.com/agentpool"
+_OLD_POOL_LABEL = "agentpool"
+_MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
 
 class NodeAdapter:
@@ -45,10 +45,10 @@ class NodeAdapter:
         Raises:
             Failure: the server refused, or did not answer.
         """
-        wanted = set(nodes)
-        if not wanted:
+        names = set(nodes)
+        if not names:
             return ()
-        return tuple(pod for pod in map(_pod, self._api.items(path("v1", "pods"))) if pod.node in wanted)
+        return tuple(pod for pod in map(_pod, self._api.items(path("v1", "pods"))) if pod.node in names)
 
     def pods_in(self, namespaces: Iterable[str]) -> tuple[Pod, ...]:
         """List the pods of some namespaces; one list for each.
@@ -91,9 +91,9 @@ def _node(document: Mapping[str, Any]) -> Node:
     ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
     return Node(
         name=document["metadata"]["name"],
-        pool=labels.get(_POOL) or labels.get(_OLDER_POOL, ""),
+        pool=labels.get(_POOL_LABEL) or labels.get(_OLD_POOL_LABEL, ""),
         ready=ready and not spec.get("unschedulable"),
-        runs=ready,
+        running=ready,
         labels=labels,
         taints=tuple(
             Taint(each["key"], each.get("value", ""), each["effect"]) for each in spec.get("taints") or ()
@@ -111,9 +111,9 @@ def _pod(document: Mapping[str, Any]) -> Pod:
         node=spec.get("nodeName", ""),
         phase=status.get("phase", "Pending"),
         ready=any(each["type"] == "Ready" and each["status"] == "True" for each in conditions),
-        tied="DaemonSet" in owners or _MIRROR in (metadata.get("annotations") or {}),
+        node_bound="DaemonSet" in owners or _MIRROR_ANNOTATION in (metadata.get("annotations") or {}),
         labels=metadata.get("labels") or {},
-        nodes=tuple(_terms(spec)),
+        node_terms=tuple(_terms(spec)),
         tolerations=tuple(
             Toleration(
                 key=each.get("key", ""),
@@ -127,20 +127,20 @@ def _pod(document: Mapping[str, Any]) -> Pod:
 
 
 def _terms(spec: Mapping[str, Any]) -> Iterator[tuple[Requirement, ...]]:
-    """The nodes that a pod may run on: each term of its node affinity, together with its node selector."""
-    chosen = tuple(
+    """The node selector terms of a pod: each term of its node affinity, joined with its node selector."""
+    selector = tuple(
         Requirement(key, "In", (value,)) for key, value in (spec.get("nodeSelector") or {}).items()
     )
     affinity = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(
         "requiredDuringSchedulingIgnoredDuringExecution"
     ) or {}
     terms = affinity.get("nodeSelectorTerms") or ()
-    if not terms and chosen:
-        yield chosen
+    if not terms and selector:
+        yield selector
     for term in terms:
-        # `matchFields` knows the node's name alone. No label matches it: such a pod cannot move.
+        # `matchFields` supports the node's name alone. No label meets it: such a pod cannot move.
         expressions = (*(term.get("matchExpressions") or ()), *(term.get("matchFields") or ()))
-        yield (*chosen, *map(_requirement, expressions))
+        yield (*selector, *map(_requirement, expressions))
 
 
 def _requirement(expression: Mapping[str, Any]) -> Requirement:
@@ -154,5 +154,5 @@ def _budget(document: Mapping[str, Any]) -> Budget:
         namespace=document["metadata"]["namespace"],
         name=document["metadata"]["name"],
         selector=(*labels, *map(_requirement, selector.get("matchExpressions") or ())),
-        allowed=(document.get("status") or {}).get("disruptionsAllowed", 0),
+        disruptions_allowed=(document.get("status") or {}).get("disruptionsAllowed", 0),
     )

@@ -99,7 +99,7 @@ class OverrideAdapter:
             Failure: the server refused, or did not answer.
         """
         found = self._api.items(config_map_path(), selector=f"{OURS},{KIND}=override")
-        return tuple(_read(each, _override, _MEND_OVERRIDE) for each in found)
+        return tuple(_parse(each, _override, _OVERRIDE_ADVICE) for each in found)
 
     def write(self, override: Override) -> None:
         """Write an override, in place of an earlier one of the environment.
@@ -144,26 +144,26 @@ class OverrideAdapter:
             return ""
 
 
-# A ledger may be all that still knows what a pool was that sleeps.
-_MEND_LEDGER = (
+# The ledger may hold the only snapshot of a sleeping pool.
+_LEDGER_ADVICE = (
     "mend it by hand; without it the hours asleep are forgotten, and what a pool was is in its tags alone"
 )
-_MEND_OVERRIDE = "mend it, or delete it: then the calendar decides"
+_OVERRIDE_ADVICE = "mend it, or delete it: then the calendar decides"
 
 
-def _read(
-    document: Mapping[str, Any], parse: Callable[[Mapping[str, str], str], Parsed], helps: str
+def _parse(
+    document: Mapping[str, Any], parse: Callable[[Mapping[str, str], str], Parsed], advice: str
 ) -> Parsed:
     metadata = document["metadata"]
     try:
         return parse(document.get("data") or {}, metadata["resourceVersion"])
     except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
         where = f"ConfigMap {SYSTEM}/{metadata['name']}"
-        raise Rejected(f"{where} cannot be read ({error!r}): {helps}") from error
+        raise Rejected(f"{where} cannot be read ({error!r}): {advice}") from error
 
 
 def _read_ledger(document: Mapping[str, Any]) -> Ledger:
-    return _read(document, _ledger, _MEND_LEDGER)
+    return _parse(document, _ledger, _LEDGER_ADVICE)
 
 
 def _ledger_reading(document: Mapping[str, Any]) -> Reading[Ledger]:
@@ -185,20 +185,20 @@ def _override(data: Mapping[str, str], version: str) -> Override:
 
 
 def _ledger_data(ledger: Ledger) -> dict[str, str]:
-    def period(each: SleepPeriod) -> list[object]:
+    def period_data(each: SleepPeriod) -> list[object]:
         return [each.since.isoformat(), each.until.isoformat(), dict(each.nodes)]
 
     data = {
         "environment": ledger.environment,
-        "nights": json.dumps([period(each) for each in ledger.nights]),
+        "nights": json.dumps([period_data(each) for each in ledger.sleep_periods]),
         "wakes": json.dumps([[each.began.isoformat(), each.took.total_seconds()] for each in ledger.wakes]),
     }
     if ledger.pools:
         data["pools"] = json.dumps(dict(ledger.pools))
-    if ledger.move is not None:
-        data["move"] = json.dumps([ledger.move.direction, ledger.move.began.isoformat()])
+    if ledger.transition is not None:
+        data["move"] = json.dumps([ledger.transition.direction, ledger.transition.began.isoformat()])
     if ledger.asleep is not None:
-        data["asleep"] = json.dumps(period(ledger.asleep))
+        data["asleep"] = json.dumps(period_data(ledger.asleep))
     return data
 
 
@@ -209,16 +209,21 @@ def _ledger(data: Mapping[str, str], version: str) -> Ledger:
             parse_time(since), parse_time(until), {pool: int(count) for pool, count in nodes.items()}
         )
 
-    move = json.loads(data.get("move", "null"))
+    transition = json.loads(data.get("move", "null"))
     asleep = json.loads(data.get("asleep", "null"))
     return Ledger(
         environment=data["environment"],
-        move=Transition("down" if move[0] == "down" else "up", parse_time(move[1])) if move else None,
+        transition=_transition(transition) if transition else None,
         asleep=period(asleep) if asleep else None,
-        nights=tuple(period(each) for each in json.loads(data["nights"])),
+        sleep_periods=tuple(period(each) for each in json.loads(data["nights"])),
         wakes=tuple(
             Wake(parse_time(began), timedelta(seconds=took)) for began, took in json.loads(data["wakes"])
         ),
-        pools={str(pool): str(was) for pool, was in json.loads(data.get("pools", "{}")).items()},
+        pools={str(pool): str(snapshot) for pool, snapshot in json.loads(data.get("pools", "{}")).items()},
         version=version,
     )
+
+
+def _transition(value: Any) -> Transition:
+    direction, began = value
+    return Transition("down" if direction == "down" else "up", parse_time(began))

@@ -1,4 +1,4 @@
-"""Power over HTTP: what sleeps and why, the steps of the next change, and a person's word against it."""
+"""Power over HTTP: what sleeps and why, the steps of the next change, and overrides."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from coppice.reconciler.controller import verdict
 from coppice.reconciler.observation import Unknown, present
 from coppice.reconciler.outcome import Stalled, Waiting
 from coppice.reconciler.plan import Plan
-from scheduler.overrides import OverrideWriter, asked
+from scheduler.overrides import OverrideWriter, parse_override
 from scheduler.reconciler import Explanation, Forecast
 from scheduler.schedule import Schedule
 
@@ -20,18 +20,21 @@ NO_SCHEDULE = "there is no schedule: nothing sleeps. SCHEDULE_FILE says where on
 def power_response(
     explanations: Mapping[str, Explanation], features: Forecast | None, orphans: Plan, *, schedule: Schedule
 ) -> Response:
-    """Every environment of the schedule, and what it no longer names.
+    """Describe every environment of the schedule, and the orphans.
 
     Args:
-        explanations: one look at each.
-        features: what the calendar says of branch environments; `None` if the schedule does not name them.
-        orphans: what the next tick does about what sleeps and no environment names.
+        explanations: the explanation of each environment, by name.
+        features: the forecast of the branch environments; `None` if the schedule does not name them.
+        orphans: the plan that the next tick executes for orphans.
         schedule: the schedule.
+
+    Returns:
+        200.
     """
     environments = {name: _environment(each, schedule) for name, each in explanations.items()}
     branches = {"features": _forecast(features)} if features else {}
-    told = {"environments": {**environments, **branches}, "orphans": _orphans(orphans)}
-    return Response(200, {"timezone": schedule.timezone, **told})
+    body = {"environments": {**environments, **branches}, "orphans": _orphans(orphans)}
+    return Response(200, {"timezone": schedule.timezone, **body})
 
 
 def _orphans(plan: Plan) -> dict[str, object] | None:
@@ -39,7 +42,7 @@ def _orphans(plan: Plan) -> dict[str, object] | None:
 
 
 def _stuck(plan: Plan) -> str:
-    """Why a plan does not go on; empty if it does."""
+    """Why a plan makes no progress; empty if it does."""
     outcome = verdict(plan) if not plan.ready else None
     return outcome.why if isinstance(outcome, Stalled | Waiting) else ""
 
@@ -47,11 +50,11 @@ def _stuck(plan: Plan) -> str:
 def _environment(each: Explanation, schedule: Schedule) -> dict[str, object]:
     ledger = present(each.observed.ledger)
     pools = present(each.observed.pools)
-    named = [pool for pool in pools or () if pool.name in each.observed.environment.pools]
+    own_pools = each.observed.own_pools
     saved = ledger.saved(schedule.price) if ledger else None
     return {
         **_forecast(each.forecast),
-        "pools": {pool.name: pool.shape.count for pool in named} if pools is not None else "unknown",
+        "pools": {pool.name: pool.shape.count for pool in own_pools} if pools is not None else "unknown",
         "now": plan_as_json(each.plan),
         "stuck": _stuck(each.plan),
         "next_steps": plan_as_json(each.next) if each.next else None,
@@ -84,20 +87,20 @@ def _forecast(forecast: Forecast) -> dict[str, object]:
         "why": forecast.level.why,
         "overrides": [str(each) for each in forecast.overrides],
         "forecast": [
-            {"at": turn.at.isoformat(), "to": "on" if turn.awake else "off", "why": turn.why}
-            for turn in forecast.schedule_changes
+            {"at": change.at.isoformat(), "to": "on" if change.awake else "off", "why": change.why}
+            for change in forecast.schedule_changes
         ],
     }
 
 
 def who_asks(headers: Mapping[str, str], *, believed: bool) -> str:
-    """Who asks, as App Service's authentication names them; empty if nobody vouches for it.
+    """Return who sent a request, as App Service's authentication names them; empty if it is not trusted.
 
     See https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities.
 
     Args:
-        headers: the request's.
-        believed: whether that authentication stands before the app, and lets nobody else send the header.
+        headers: the request's headers.
+        believed: whether that authentication runs in front of the app, and lets nobody else send the header.
     """
     return headers.get("x-ms-client-principal-name", "") if believed else ""
 
@@ -112,15 +115,15 @@ def override_response(
     who: str,
     now: datetime,
 ) -> Response:
-    """Write down a person's word against the calendar, or end it.
+    """Write an override, or end it.
 
     Args:
-        method: `POST` writes it down, `DELETE` ends it.
+        method: `POST` writes it, `DELETE` ends it.
         environment: the environment, or `features`.
-        body: what was asked for, as JSON.
+        body: the override, as JSON.
         schedule: the schedule; `None` if there is none.
-        overrides: where it is written.
-        who: who asks, as far as it is known.
+        overrides: where overrides are written.
+        who: who requests it, as far as it is known.
         now: the time.
 
     Returns:
@@ -138,7 +141,7 @@ def override_response(
         document = json.loads(body or b"null")
         if not isinstance(document, dict):
             return error(400, "bad_body", 'expected {"state": "on"|"off", "until": …, "reason": …} as JSON')
-        override = asked(environment, document, who=who, now=now)
+        override = parse_override(environment, document, who=who, now=now)
     except (ValueError, RecursionError) as wrong:
         return error(400, "bad_body", str(wrong))
     overrides.write(override)

@@ -132,7 +132,7 @@ def _all_is_up_in_the_morning(night: Night, before: _Picture) -> None:
         changed = git(narrator.world.platform.path, "diff", "--name-only", before.commit, after.commit)
         ensure(changed == b"", "every file in Git says what it said")
         for name in _NAMESPACES:
-            ledger = present(night.power.look(name).ledger)
+            ledger = present(night.power.observe(name).ledger)
             for pool, hours in ledger.node_hours().items() if ledger else ():
                 narrator.say.fact("ledger", f"{hours:.1f} node hours of pool {pool} asleep, verified")
 

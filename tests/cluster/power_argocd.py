@@ -124,7 +124,7 @@ class ArgoCDAdapter:
 
     def is_healthy(self) -> bool:
         """Whether it says that the environment is well."""
-        return self.status().get("health", {}).get("status") == "Healthy"
+        return bool(self.status().get("health", {}).get("status") == "Healthy")
 
     def is_synced_at(self, commit: str) -> bool:
         """Whether it says that the environment is in sync, at this commit."""

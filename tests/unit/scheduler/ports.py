@@ -92,7 +92,9 @@ class Ports:
             assert pool.shape.tag in {"", shape.tag} or not shape.tag, "the snapshot was overwritten"
             world.puts.append((pool.name, shape))
             etag = str(int(pool.etag) + 1)
-            world.pools[pool.name] = replace(pool, shape=shape, state="Updating", etag=etag, error="")
+            world.pools[pool.name] = replace(
+                pool, shape=shape, provisioning_state="Updating", etag=etag, error=""
+            )
 
         self.world.call("arm", write, write=True)
 
@@ -103,7 +105,7 @@ class Ports:
                 for pool, count in self.world.nodes.items()
                 for n in range(count)
             ) + tuple(
-                Node(name=f"{pool}-off-{n}", pool=pool, ready=False, runs=False)
+                Node(name=f"{pool}-off-{n}", pool=pool, ready=False, running=False)
                 for pool, count in self.world.deallocated.items()
                 for n in range(count)
             )
@@ -125,7 +127,7 @@ class Ports:
         )
 
     def ledger(self, environment: str) -> Ledger:
-        if self.world.spoilt_ledger:
+        if self.world.unparseable_ledger:
             raise Rejected("ConfigMap ledger-dev cannot be read: mend it by hand")
         empty = Ledger(environment=environment)
         return self.world.call("books", lambda: self.world.ledgers.get(environment, empty))

@@ -15,7 +15,7 @@ def evening() -> World:
 @cache
 def _asleep() -> World:
     world = evening()
-    world.until_done()
+    world.run_until_done()
     return world
 
 
@@ -43,7 +43,7 @@ def assert_up(world: World) -> None:
     assert world.nodes == World().nodes
     assert all(pod.ready for pod in world.pods)
     ledger = world.ledgers.get("dev", Ledger(environment="dev"))
-    assert (ledger.move, ledger.asleep) == (None, None)
+    assert (ledger.transition, ledger.asleep) == (None, None)
 
 
 def untouched(world: World) -> bool:

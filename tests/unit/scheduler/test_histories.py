@@ -74,18 +74,18 @@ def switch_by_hand(state: Literal["on", "off"]) -> Event:
     return lambda world: world.push(put(world.commits[-1], PATH, state))
 
 
-def reshape_by_hand(most: int) -> Event:
+def reshape_by_hand(max_count: int) -> Event:
     """Somebody sets the autoscaler: awake, that is the new truth; asleep, it is not what it was."""
 
     def happen(world: World) -> None:
         ledger = world.ledgers.get("dev")
         pool = world.pools["dev"]
-        settled = ledger is None or (ledger.move is None and ledger.asleep is None)
+        settled = ledger is None or (ledger.transition is None and ledger.asleep is None)
         sleeps = ledger is not None and ledger.asleep is not None and pool.down
         if pool.busy or not (sleeps or (settled and not pool.shape.tag and pool.shape.count)):
             return
         count = 1 if sleeps else pool.shape.count
-        shape = Shape(count, Autoscaler(1, most), pool.shape.tag)
+        shape = Shape(count, Autoscaler(1, max_count), pool.shape.tag)
         world.pools["dev"] = replace(pool, shape=shape, etag=str(int(pool.etag) + 1))
         world.nodes["dev"] = count
         if not sleeps:
@@ -124,7 +124,7 @@ def test_every_history_ends_in_what_the_calendar_says_and_nothing_is_lost(
     for event in history:
         event(world)  # the world itself asserts what may never happen
     world.failures, world.before_write = [], []
-    world.until_done()
+    world.run_until_done()
     awake = level(loaded(world.schedule), "dev", list(world.overrides.values()), world.now).awake
     usual = World()
     dev, gpu = world.expected, usual.pools["gpu"].shape
@@ -136,7 +136,7 @@ def test_every_history_ends_in_what_the_calendar_says_and_nothing_is_lost(
         assert all(pod.ready for pod in world.pods)
     else:
         assert dev.autoscaler is not None
-        tag = f"count={dev.count},min={dev.autoscaler.least},max={dev.autoscaler.most}"
+        tag = f"count={dev.count},min={dev.autoscaler.min_count},max={dev.autoscaler.max_count}"
         assert world.pools["dev"].shape == Shape(0, None, tag)
         assert world.pools["gpu"].shape == Shape(0, None, f"count={gpu.count}")
         assert (world.nodes["dev"], world.nodes["gpu"], world.pods) == (0, 0, [])

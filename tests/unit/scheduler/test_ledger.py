@@ -12,17 +12,17 @@ HOUR = timedelta(hours=1)
 
 def a_night() -> World:
     world = World(now=EVENING)
-    world.until_done(minutes=0)
+    world.run_until_done(minutes=0)
     world.now = EVENING + HOUR * 9.5
-    world.until_done()
+    world.run_until_done()
     world.now = MORNING
-    world.until_done(minutes=0.5)
+    world.run_until_done(minutes=0.5)
     return world
 
 
 def test_a_night_counts_from_its_verified_beginning_to_its_verified_end() -> None:
     world = a_night()
-    (night,) = world.ledgers["dev"].nights
+    (night,) = world.ledgers["dev"].sleep_periods
     assert night == SleepPeriod(EVENING, MORNING, {"dev": 2, "gpu": 1})
     assert world.ledgers["dev"].node_hours() == {"dev": 20, "gpu": 10}
 
@@ -35,17 +35,17 @@ def test_how_long_the_wake_took_is_kept() -> None:
 
 def test_hours_that_nobody_looked_at_are_not_claimed() -> None:
     world = World(now=EVENING)
-    world.until_done(minutes=0)
+    world.run_until_done(minutes=0)
     world.push(world.commits[0])  # somebody woke it by hand at an unknown time
     world.now = EVENING + HOUR * 9
-    world.until_done()
-    (night,) = world.ledgers["dev"].nights
+    world.run_until_done()
+    (night,) = world.ledgers["dev"].sleep_periods
     assert (night.since, night.until) == (EVENING, EVENING)
 
 
 def test_sleep_is_verified_once_an_hour_and_not_at_every_tick() -> None:
     world = World(now=EVENING)
-    world.until_done(minutes=0)
+    world.run_until_done(minutes=0)
     versions = []
     for _ in range(24):
         world.settle(minutes=5)
@@ -73,6 +73,6 @@ def test_the_oldest_nights_fall_off() -> None:
         ledger = (
             ledger.mark_asleep(now, {}).verify(now + HOUR).begin("up", now + HOUR).mark_awake(now + 2 * HOUR)
         )
-    assert (len(ledger.nights), len(ledger.wakes)) == (400, 400)
-    assert ledger.nights[-1].until == EVENING + timedelta(days=499) + HOUR
+    assert (len(ledger.sleep_periods), len(ledger.wakes)) == (400, 400)
+    assert ledger.sleep_periods[-1].until == EVENING + timedelta(days=499) + HOUR
     assert ledger.wakes[-1] == Wake(EVENING + timedelta(days=499) + HOUR, HOUR)

@@ -15,7 +15,7 @@ from tests.unit.scheduler.world import EVENING, MORNING, SCHEDULE, World
 
 def fallen_asleep() -> World:
     world = World(now=EVENING)
-    world.until_done()
+    world.run_until_done()
     return world
 
 
@@ -30,7 +30,7 @@ def test_6_a_tick_that_was_missed_changes_nothing() -> None:
     """kube-green#246: a busy controller missed a window of 60 seconds, and everything slept a day longer."""
     world = fallen_asleep()
     world.now = MORNING + timedelta(hours=1, minutes=7)  # the first tick in eleven hours
-    world.until_done()
+    world.run_until_done()
     assert world.flag() == "on"
     assert world.nodes == World().nodes
 
@@ -49,11 +49,11 @@ def test_7_sleeping_twice_does_not_remember_nothing() -> None:
         world.tick()
         world.settle()
     world.now = EVENING + timedelta(days=1)
-    world.until_done()
+    world.run_until_done()
     assert world.shapes()["dev"].tag == "count=2,min=1,max=3"
     world.no_capacity = set()
     world.now = MORNING + timedelta(days=1)
-    world.until_done()
+    world.run_until_done()
     assert world.shapes() == World().shapes()
 
 
@@ -61,10 +61,10 @@ def test_8_a_pool_that_nobody_named_is_left_alone() -> None:
     """gke-weekend-downscaler: a pool that its list did not know was set to 0, with production on it."""
     world = World(now=EVENING)
     world.pools["payments"] = Pool(
-        name="payments", mode="User", shape=Shape(4, None), state="Succeeded", etag="0"
+        name="payments", mode="User", shape=Shape(4, None), provisioning_state="Succeeded", etag="0"
     )
     world.nodes["payments"] = 4
-    world.until_done()
+    world.run_until_done()
     assert {name for name, _ in world.puts} == {"dev", "gpu"}
     assert world.nodes["payments"] == 4
 
@@ -77,7 +77,7 @@ def test_9_what_is_there_counts_and_not_what_was_noted() -> None:
     world.nodes["dev"] = 1
     assert not isinstance(world.tick().outcome, Done)
     world.settle()
-    world.until_done()
+    world.run_until_done()
     assert world.shapes()["dev"] == Shape(0, None, "count=2,min=1,max=3")
     assert world.nodes["dev"] == 0
 
@@ -85,8 +85,11 @@ def test_9_what_is_there_counts_and_not_what_was_noted() -> None:
 def test_10_it_went_through_is_said_only_after_reading_back() -> None:
     """startstopv2#116: success was reported, and the machines ran on all night."""
     world = World(now=EVENING)
-    world.until_done()
-    assert all(pool.down and pool.state == "Succeeded" for pool in world.reconciler().look("dev").own_pools)
+    world.run_until_done()
+    assert all(
+        pool.down and pool.provisioning_state == "Succeeded"
+        for pool in world.reconciler().observe("dev").own_pools
+    )
     world = World(now=EVENING)
     for _ in range(12):
         report = world.tick()
@@ -112,7 +115,7 @@ def test_11_an_override_ends_by_itself() -> None:
     assert isinstance(report.outcome, Done)
     assert report.outcome.why == "override: on by Ada until 2026-03-03 04:00 UTC: a demonstration"
     world.now = EVENING + timedelta(hours=8)
-    world.until_done()
+    world.run_until_done()
     assert world.nodes["dev"] == 0
 
 
@@ -150,8 +153,8 @@ def test_15_a_disruption_budget_that_holds_the_drain_is_named() -> None:
     )
     selector = (Requirement("cnpg.io/cluster", "In", ("pg",)),)
     world.budgets = [
-        Budget(namespace="cnpg-system", name="pg-primary", selector=selector, allowed=0),
-        Budget(namespace="cnpg-system", name="other", selector=selector, allowed=1),
+        Budget(namespace="cnpg-system", name="pg-primary", selector=selector, disruptions_allowed=0),
+        Budget(namespace="cnpg-system", name="other", selector=selector, disruptions_allowed=1),
     ]
     while world.pools["dev"].shape.count:
         report = world.tick()

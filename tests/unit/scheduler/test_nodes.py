@@ -27,7 +27,7 @@ LABELS = {"os": "linux", "size": "8"}
     ],
 )
 def test_requirements_are_met_as_the_clusters_scheduler_has_it(requirement: Requirement, met: bool) -> None:
-    assert requirement.holds(LABELS) is met
+    assert requirement.matches(LABELS) is met
 
 
 TAINT = Taint("pool", "dev", "NoSchedule")
@@ -46,7 +46,7 @@ TAINT = Taint("pool", "dev", "NoSchedule")
     ],
 )
 def test_a_toleration_covers_the_taints_it_names(toleration: Toleration, covered: bool) -> None:
-    assert toleration.covers(TAINT) is covered
+    assert toleration.tolerates(TAINT) is covered
     pod = Pod(namespace="a", name="b", node="", tolerations=(toleration,))
     assert pod.fits(Node(name="n", pool="p", ready=True, taints=(TAINT,))) is covered
 
@@ -55,8 +55,8 @@ def test_a_pod_runs_where_one_of_its_terms_is_met_wholly() -> None:
     linux, big = Requirement("os", "In", ("linux",)), Requirement("size", "Gt", ("10",))
     node = Node(name="n", pool="p", ready=True, labels=LABELS)
     assert Pod(namespace="a", name="b", node="").fits(node)
-    assert Pod(namespace="a", name="b", node="", nodes=((big,), (linux,))).fits(node)
-    assert not Pod(namespace="a", name="b", node="", nodes=((linux, big),)).fits(node)
+    assert Pod(namespace="a", name="b", node="", node_terms=((big,), (linux,))).fits(node)
+    assert not Pod(namespace="a", name="b", node="", node_terms=((linux, big),)).fits(node)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,11 @@ def test_a_budget_holds_its_own_pods_while_it_allows_none_to_go(
     namespace: str, allowed: int, holds: bool
 ) -> None:
     selector = (Requirement("app", "In", ("todo",)),)
-    budget = Budget(namespace="a", name="pdb", selector=selector, allowed=allowed)
-    assert budget.holds(Pod(namespace=namespace, name="x", node="n", labels={"app": "todo"})) is holds
-    assert not budget.holds(Pod(namespace=namespace, name="x", node="n", labels={"app": "other"}))
+    budget = Budget(namespace="a", name="pdb", selector=selector, disruptions_allowed=allowed)
+    assert (
+        budget.blocks_eviction_of(Pod(namespace=namespace, name="x", node="n", labels={"app": "todo"}))
+        is holds
+    )
+    assert not budget.blocks_eviction_of(
+        Pod(namespace=namespace, name="x", node="n", labels={"app": "other"})
+    )

@@ -37,7 +37,7 @@ def test_a_file_that_is_no_yaml_any_more_stops_everything() -> None:
 
 def test_what_was_not_read_is_unknown_and_nothing_else_suffers() -> None:
     world = World(unreadable={"cluster"})
-    seen = world.reconciler().look("dev")
+    seen = world.reconciler().observe("dev")
     assert isinstance(seen.nodes, Unknown)
     assert isinstance(seen.on_pools, Unknown)
     assert isinstance(seen.budgets, Unknown)
@@ -51,21 +51,21 @@ def test_flags_are_seen_at_one_commit_though_somebody_pushes_in_between() -> Non
     world = World(now=EVENING, commits=[text], schedule=twice)
     heads = iter(["c0", "c1"])
     world.heads = lambda: next(heads)  # type: ignore[method-assign]  # somebody pushes
-    seen = world.reconciler().look("dev")
+    seen = world.reconciler().observe("dev")
     assert {flag.head.value.commit for flag in seen.flags if isinstance(flag.head, Present)} == {"c0"}
 
 
 def test_the_pods_of_other_pools_are_none_of_its_business() -> None:
     world = World()
     world.pods += [Pod(namespace="a", name="x", node="prod-0"), Pod(namespace="a", name="y", node="gpu-0")]
-    seen = world.reconciler().look("dev")
+    seen = world.reconciler().observe("dev")
     assert isinstance(seen.on_pools, Present)
     assert {pod.name for pod in seen.on_pools.value} == {"web", "y"}
 
 
 def test_a_night_goes_on_though_the_cluster_could_not_be_read() -> None:
     world = World(now=EVENING)
-    world.until_done()
+    world.run_until_done()
     night = world.ledgers["dev"]
     world.unreadable = {"cluster"}
     report = world.tick()

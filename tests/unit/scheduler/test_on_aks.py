@@ -45,7 +45,7 @@ class Night:
         return replace(
             ours,
             readers=replace(ours.readers, pools=self.pools, cluster=NodeAdapter(self.api)),
-            steps=replace(ours.steps, pools=self.pools),
+            executor=replace(ours.executor, pools=self.pools),
         )
 
     def tick(self) -> Outcome:

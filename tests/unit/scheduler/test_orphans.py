@@ -47,8 +47,8 @@ def test_an_environment_that_was_removed_is_said_with_its_flag_and_its_pools_wak
     first = ticks(world)[0]
     assert "pool/dev, pool/gpu, environment dev; its flag in Git is to be set by hand" in first
     assert (world.shapes(), world.nodes) == (World().shapes(), World().nodes)
-    assert (world.ledgers["dev"].asleep, world.ledgers["dev"].move) == (None, None)
-    assert len(world.ledgers["dev"].nights) == 1
+    assert (world.ledgers["dev"].asleep, world.ledgers["dev"].transition) == (None, None)
+    assert len(world.ledgers["dev"].sleep_periods) == 1
     assert world.reconciler().wake_orphans() is None
 
 

@@ -2,13 +2,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scheduler.overrides import Override, asked
+from scheduler.overrides import Override, parse_override
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def test_it_ends_after_eight_hours_if_nothing_is_said() -> None:
-    override = asked("dev", {"state": "on"}, who="Ada", now=NOW)
+    override = parse_override("dev", {"state": "on"}, who="Ada", now=NOW)
     assert (override.state, override.until, override.since, override.who) == (
         "on",
         NOW + timedelta(hours=8),
@@ -18,7 +18,7 @@ def test_it_ends_after_eight_hours_if_nothing_is_said() -> None:
 
 
 def test_it_ends_when_it_was_said_in_any_zone() -> None:
-    override = asked("dev", {"state": "off", "until": "2026-03-02T20:00:00+02:00"}, who="", now=NOW)
+    override = parse_override("dev", {"state": "off", "until": "2026-03-02T20:00:00+02:00"}, who="", now=NOW)
     assert override.ends == datetime(2026, 3, 2, 18, tzinfo=UTC)
 
 
@@ -40,7 +40,7 @@ def test_it_ends_when_it_was_said_in_any_zone() -> None:
 )
 def test_what_cannot_be_meant_is_refused(body: dict[str, object], why: str) -> None:
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is what is looked at
-        asked("dev", body, who="Ada", now=NOW)
+        parse_override("dev", body, who="Ada", now=NOW)
     assert why in str(error.value)
 
 

@@ -6,10 +6,10 @@ from coppice.reconciler.errors import Unreachable
 from coppice.reconciler.observation import Present, Unknown, present
 from coppice.reconciler.plan import Blocked, Plan, Wait, wave
 from scheduler.barriers import OPERATION
-from scheduler.ledger import Ledger, Note
+from scheduler.ledger import Ledger, WriteLedger
 from scheduler.loading import load
 from scheduler.nodes import Node, Pod, Requirement, Taint, Toleration
-from scheduler.ownership import enforce_orphan_ownership, enforce_ownership, why_not
+from scheduler.ownership import enforce_orphan_ownership, enforce_ownership, why_not_allowed
 from scheduler.pools import Pool, PutPool, Reshape, Shape
 from tests.unit.scheduler.world import SCHEDULE, World
 
@@ -28,21 +28,21 @@ POOL = World().pools["dev"]
     ],
 )
 def test_everything_has_to_speak_for_touching_a_pool(pool: object, why: str) -> None:
-    observed = World().reconciler().look("dev")
+    observed = World().reconciler().observe("dev")
     assert isinstance(pool, type(POOL))
-    assert why_not(pool, observed, load(SCHEDULE)) == why
+    assert why_not_allowed(pool, observed, load(SCHEDULE)) == why
 
 
 def test_a_protected_pool_is_not_touched_even_if_an_environment_names_it() -> None:
     schedule = load(SCHEDULE).model_copy(update={"protected_pools": ("dev",)})
-    assert why_not(POOL, World().reconciler().look("dev"), schedule) == "it is in protected_pools"
+    assert why_not_allowed(POOL, World().reconciler().observe("dev"), schedule) == "it is in protected_pools"
 
 
 @pytest.mark.parametrize("reading", ["nodes", "on_pools"])
 def test_what_is_unknown_is_not_touched(reading: str) -> None:
-    observed = World().reconciler().look("dev")
+    observed = World().reconciler().observe("dev")
     blind = replace(observed, **{reading: Unknown(Unreachable("no answer"))})  # type: ignore[arg-type]  # either of two
-    assert "hands off" in why_not(POOL, blind, load(SCHEDULE))
+    assert "hands off" in why_not_allowed(POOL, blind, load(SCHEDULE))
 
 
 def a_pod(namespace: str = "billing", **more: object) -> Pod:
@@ -61,21 +61,21 @@ NEEDS_LINUX = ((Requirement("kubernetes.io/os", "In", ("linux",)),), (Requiremen
         (a_pod(phase="Unknown"), True),
         (a_pod(phase="Succeeded"), False),
         (a_pod(phase="Failed"), False),
-        (a_pod(tied=True), False),
+        (a_pod(node_bound=True), False),
         (a_pod(node="prod-0"), False),
         (a_pod("ameide-dev"), False),
         (a_pod("ameide-dev-2"), True),
         (a_pod("cnpg-system"), False),
         (a_pod("cnpg-system-2"), True),
         (a_pod("kube-system"), False),
-        (a_pod("kube-system", nodes=NEEDS_DEV), True),
-        (a_pod("kube-system", nodes=NEEDS_LINUX), False),
+        (a_pod("kube-system", node_terms=NEEDS_DEV), True),
+        (a_pod("kube-system", node_terms=NEEDS_LINUX), False),
     ],
 )
 def test_a_pod_of_others_keeps_a_pool(pod: Pod, foreign: bool) -> None:
     world = World()
     world.pods.append(pod)
-    assert bool(why_not(POOL, world.reconciler().look("dev"), load(SCHEDULE))) is foreign
+    assert bool(why_not_allowed(POOL, world.reconciler().observe("dev"), load(SCHEDULE))) is foreign
 
 
 @pytest.mark.parametrize(
@@ -98,19 +98,19 @@ def test_a_pod_of_kube_system_is_no_obstacle_where_another_pool_can_take_it(
         world.nodes[name] = 0
     tolerations = (Toleration("CriticalAddonsOnly", "Exists"),)
     world.pods.append(a_pod("kube-system", tolerations=tolerations))
-    observed = world.reconciler().look("dev")
+    observed = world.reconciler().observe("dev")
     other = replace(Node(name="other", pool="system", ready=True), **change)  # type: ignore[arg-type]
     known = replace(observed, nodes=Present((*(present(observed.nodes) or ()), other)))
-    assert (why_not(POOL, known, load(SCHEDULE)) == "") is movable
+    assert (why_not_allowed(POOL, known, load(SCHEDULE)) == "") is movable
 
 
 def test_what_is_struck_out_takes_its_gate_and_later_claims_along_and_nothing_else() -> None:
     world = World()
     world.pods.append(a_pod())
-    observed = world.reconciler().look("dev")
+    observed = world.reconciler().observe("dev")
     ledger = Ledger(environment="dev")
-    begun = Note(ledger=ledger.begin("down", world.now), what="begins")
-    claim = Note(ledger=ledger.mark_asleep(world.now, {}), what="asleep")
+    begun = WriteLedger(ledger=ledger.begin("down", world.now), what="begins")
+    claim = WriteLedger(ledger=ledger.mark_asleep(world.now, {}), what="asleep")
     gates = Wait("read back", OPERATION, 1), Wait("pods", "pods", 1), Blocked("x", "x")
     gpu = Reshape(pool=world.pools["gpu"], shape=Shape(0, None))
     plan = Plan(
@@ -118,7 +118,7 @@ def test_what_is_struck_out_takes_its_gate_and_later_claims_along_and_nothing_el
     )
     found = enforce_ownership(plan, observed, load(SCHEDULE))
     assert found.items[:3] == (*wave(begun), *gates[1:])
-    assert [type(change) for change in found.changes] == [Note, PutPool]
+    assert [type(change) for change in found.changes] == [WriteLedger, PutPool]
     assert [str(each.change) for each in found.suppressed] == [
         "change pool/dev (autoscaler off, count 2 to 0)",
         "note ledger/dev (asleep)",

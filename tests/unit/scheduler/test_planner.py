@@ -19,16 +19,16 @@ def said(plan: Plan) -> list[str]:
 def calls(start: Callable[[], World]) -> int:
     world = start()
     before = world.calls
-    world.until_done()
+    world.run_until_done()
     return world.calls - before
 
 
 def test_an_evening_and_a_morning() -> None:
     world = evening()
-    world.until_done()
+    world.run_until_done()
     assert_down(world)
     world.now = MORNING
-    world.until_done()
+    world.run_until_done()
     assert_up(world)
     assert world.commits[-1] == world.commits[0]  # byte for byte
     assert untouched(world)
@@ -52,8 +52,8 @@ def test_a_crash_after_any_external_call_leaves_nothing_undone(
         world = start()
         world.crash_after = world.calls + call
         with pytest.raises(Crash):
-            world.until_done()
-        world.until_done()
+            world.run_until_done()
+        world.run_until_done()
         (assert_down if start is evening else assert_up)(world)
 
 
@@ -65,14 +65,14 @@ def test_turning_round_after_any_external_call_ends_where_the_calendar_wants_it(
         world = start()
         world.crash_after = world.calls + call
         with pytest.raises(Crash):
-            world.until_done()
+            world.run_until_done()
         world.overrides["dev"] = Override(
             environment="dev",
             state="on" if start is evening else "off",
             since=world.now,
             until=world.now + timedelta(hours=8),
         )
-        world.until_done()
+        world.run_until_done()
         (assert_up if start is evening else assert_down)(world)
 
 
@@ -80,7 +80,7 @@ def test_the_steps_down_in_their_order() -> None:
     world = evening()
     explained = World().reconciler().explain("dev")
     assert explained.next is not None
-    plan = world.reconciler().plan(world.reconciler().look("dev"))
+    plan = world.reconciler().plan(world.reconciler().observe("dev"))
     assert (
         said(plan)
         == said(explained.next)
@@ -106,7 +106,7 @@ def test_the_steps_down_in_their_order() -> None:
 
 def test_the_steps_up_in_their_order() -> None:
     world = morning()
-    assert said(world.reconciler().plan(world.reconciler().look("dev"))) == [
+    assert said(world.reconciler().plan(world.reconciler().observe("dev"))) == [
         "note ledger/dev (wakes)",
         "change pool/dev (count 0 to 2)",
         "operation",
@@ -150,7 +150,7 @@ def test_an_autoscaler_that_was_switched_on_over_an_empty_pool_does_not_keep_the
     world = morning()
     pool = world.pools["dev"]
     world.pools["dev"] = replace(pool, shape=Shape(0, Autoscaler(0, 3), pool.shape.tag), etag="99")
-    world.until_done()
+    world.run_until_done()
     assert_up(world)
 
 
@@ -158,16 +158,16 @@ def test_it_is_not_asleep_while_a_node_stands_or_an_operation_is_under_way() -> 
     world = asleep()
     world.ledgers.clear()
     world.nodes["dev"] = 1
-    world.pools["prod"] = replace(world.pools["prod"], state="Upgrading")
+    world.pools["prod"] = replace(world.pools["prod"], provisioning_state="Upgrading")
     outcome = world.tick().outcome
     assert isinstance(outcome, Waiting)
     assert outcome.why == "AKS does one operation at a time: pool/prod is Upgrading"
-    world.pools["prod"] = replace(world.pools["prod"], state="Succeeded")
+    world.pools["prod"] = replace(world.pools["prod"], provisioning_state="Succeeded")
     world.nodes["dev"] = 0
-    world.pools["dev"] = replace(world.pools["dev"], state="Updating")
+    world.pools["dev"] = replace(world.pools["dev"], provisioning_state="Updating")
     outcome = world.tick().outcome
     assert isinstance(outcome, Waiting)
     assert outcome.why == "pool/dev is Updating"
     world.settle()
-    world.until_done()
+    world.run_until_done()
     assert_down(world)

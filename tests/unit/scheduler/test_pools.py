@@ -40,7 +40,7 @@ def test_a_tag_that_nobody_of_ours_wrote_is_no_snapshot(text: str) -> None:
 def test_a_pool_wakes_with_the_most_of_what_it_had_its_minimum_and_one(
     snapshot: Snapshot, nodes: int
 ) -> None:
-    assert snapshot.awake == nodes
+    assert snapshot.awake_count == nodes
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_pool_wakes_with_the_most_of_what_it_had_its_minimum_and_one(
     ],
 )
 def test_a_state_that_is_not_known_to_be_settled_is_busy(state: str, busy: bool) -> None:
-    assert Pool(name="dev", mode="User", shape=Shape(1, None), state=state, etag="").busy is busy
+    assert Pool(name="dev", mode="User", shape=Shape(1, None), provisioning_state=state, etag="").busy is busy
 
 
 @pytest.mark.parametrize(

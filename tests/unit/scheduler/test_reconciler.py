@@ -82,7 +82,7 @@ def test_a_step_that_policy_has_not_let_through_is_not_made() -> None:
     world = World()
     wish = Reshape(pool=world.pools["dev"], shape=Shape(0, None))
     with pytest.raises(TypeError, match="the scheduler does not do this: change pool/dev"):
-        world.reconciler().steps.execute(wish)
+        world.reconciler().executor.execute(wish)
 
 
 def test_every_key_of_the_schedule_is_documented() -> None:

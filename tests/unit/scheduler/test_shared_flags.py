@@ -47,16 +47,16 @@ def test_the_same_flag_is_known_however_it_is_spelt() -> None:
 )
 def test_another_flag_is_nobodys_business(flag: str) -> None:
     world = World(now=EVENING, schedule=two(flag=flag, awake=LONGER))
-    world.until_done()
+    world.run_until_done()
     assert world.flag() == "off"
 
 
 def test_environments_that_share_a_flag_sleep_and_wake_together() -> None:
     world = World(now=EVENING, schedule=two())
-    world.until_done()
+    world.run_until_done()
     assert isinstance(staging(world), Waiting | Done)
     world.now = MORNING
-    world.until_done()
+    world.run_until_done()
     assert world.flag() == "on"
 
 
@@ -70,7 +70,7 @@ def test_one_that_somebody_keeps_awake_is_not_switched_off_by_the_other() -> Non
     assert "staging too, which is awake: override: on by Ada" in outcome.why
     assert world.flag() == "on"
     world.now = EVENING.replace(hour=23, minute=30)
-    world.until_done()
+    world.run_until_done()
     assert world.flag() == "off"
 
 

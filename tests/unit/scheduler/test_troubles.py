@@ -20,7 +20,7 @@ def test_a_lost_race_for_the_branch_is_run_again() -> None:
         pass
 
     world.before_write = [nothing] * 3 + [somebody_pushes]
-    world.until_done()
+    world.run_until_done()
     assert_down(world)
     assert "# the switch" in world.commits[-1]
 
@@ -40,10 +40,10 @@ def test_throttling_and_an_operation_in_progress_put_it_off() -> None:
     world = evening()
     world.failures = [Throttled("slow down", retry_after=7)] * 3
     assert isinstance(world.tick().outcome, Waiting)
-    world.until_done()
+    world.run_until_done()
     assert_down(world)
     world = evening()
-    world.pools["prod"] = replace(world.pools["prod"], state="Upgrading")
+    world.pools["prod"] = replace(world.pools["prod"], provisioning_state="Upgrading")
     outcome = world.tick().outcome
     assert isinstance(outcome, Waiting)
     assert "pool/prod is Upgrading" in outcome.why
@@ -59,7 +59,7 @@ def test_what_cannot_be_read_takes_no_node_away(unreadable: str) -> None:
         world.settle()
     assert world.nodes == World().nodes
     world.unreadable = set()
-    world.until_done()
+    world.run_until_done()
     assert_down(world)
 
 
@@ -68,7 +68,7 @@ def test_an_argo_cd_that_syncs_an_older_commit_first_is_waited_for() -> None:
     world.push(world.commits[-1] + "more: 1\n")
     world.app.one_behind = True
     world.app.slow = 3
-    world.until_done()  # the world itself asserts that no node goes under a working pod
+    world.run_until_done()  # the world itself asserts that no node goes under a working pod
     assert_down(world)
 
 
@@ -94,7 +94,7 @@ def test_pods_of_others_keep_a_pool_until_they_have_gone() -> None:
     assert "pods of others run on it: billing/report" in report.outcome.why
     assert world.shapes()["dev"] == Shape(2, Autoscaler(1, 3))
     world.pods.remove(foreign)
-    world.until_done()
+    world.run_until_done()
     assert_down(world)
 
 
@@ -102,12 +102,12 @@ def test_leftovers_and_daemon_sets_go_down_with_their_nodes() -> None:
     world = evening()
     world.pods += [
         Pod(namespace="cnpg-system", name="operator", node="dev-0"),
-        Pod(namespace="kube-system", name="kube-proxy", node="dev-0", tied=True),
-        Pod(namespace="ameide-dev", name="agent", node="dev-0", tied=True),
+        Pod(namespace="kube-system", name="kube-proxy", node="dev-0", node_bound=True),
+        Pod(namespace="ameide-dev", name="agent", node="dev-0", node_bound=True),
         Pod(namespace="billing", name="done", node="dev-0", phase="Succeeded"),
         Pod(namespace="kube-system", name="coredns", node="dev-0"),  # another pool can take it
     ]
-    world.until_done()
+    world.run_until_done()
     assert_down(world)
 
 
@@ -122,7 +122,7 @@ def test_no_capacity_in_the_morning_is_said_with_azures_words_and_tried_again() 
     assert any("AllocationFailed: no capacity" in str(result.change) for result in report.results)
     assert world.flag() == "off"
     world.no_capacity = set()
-    world.until_done()
+    world.run_until_done()
     assert_up(world)
 
 
@@ -137,7 +137,7 @@ def test_what_is_not_healthy_in_the_morning_is_said_and_the_pool_is_as_it_was_al
     assert isinstance(report.outcome, Stalled)
     assert "ameide-dev/broken is Running, and not ready" in report.outcome.why
     assert world.shapes() == World().shapes()
-    world.until_done()
+    world.run_until_done()
     assert_up(world)
 
 
@@ -182,7 +182,7 @@ def test_while_overrides_cannot_be_read_nothing_is_put_to_sleep_and_what_is_due_
     assert (world.puts, len(world.commits)) == ([], 1)
     world = morning()
     world.unreadable = {"overrides"}
-    world.until_done()
+    world.run_until_done()
     assert_up(world)
 
 
@@ -190,7 +190,7 @@ def test_a_conflict_on_the_ledger_is_looked_at_again() -> None:
     world = evening()
     world.failures = []
     world.before_write = [lambda: world.failures.append(Conflict("the ledger has changed"))]
-    world.until_done()
+    world.run_until_done()
     assert_down(world)
 
 
@@ -206,7 +206,7 @@ def test_one_pool_without_capacity_holds_the_other_up_for_half_an_hour_and_is_as
     assert world.shapes()["dev"] == World().shapes()["dev"]
     assert world.shapes()["gpu"] == Shape(1, None, "count=1")
     world.no_capacity = set()
-    world.until_done()
+    world.run_until_done()
     assert_up(world)
 
 
@@ -238,5 +238,5 @@ def test_a_sync_that_fails_in_the_morning_does_not_keep_the_pool_from_being_as_i
     assert "admission webhook denied the request" in report.outcome.why
     assert world.shapes() == World().shapes()
     world.app.failing = ""
-    world.until_done()
+    world.run_until_done()
     assert_up(world)

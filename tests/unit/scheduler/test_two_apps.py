@@ -34,7 +34,7 @@ def test_nothing_of_a_night_is_touched_by_the_other() -> None:
         if isinstance(world.tick().outcome, Done):
             break
         world.settle()
-    assert len(world.ledgers["dev"].nights) == 0
+    assert len(world.ledgers["dev"].sleep_periods) == 0
     assert world.ledgers["dev"].asleep is not None
     before = dict(world.ledgers)
     pools = dict(world.pools)
@@ -57,7 +57,7 @@ def test_an_evening_that_waits_for_azure_is_not_closed_by_the_other() -> None:
     world.begin("prod", Shape(4, Autoscaler(3, 8)))
     world.tick()
     before = dict(world.ledgers)
-    assert before["dev"].move is not None
+    assert before["dev"].transition is not None
     assert other_ticks(world) == ""
     assert world.ledgers == before
 

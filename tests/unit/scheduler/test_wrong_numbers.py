@@ -14,16 +14,16 @@ from tests.unit.scheduler.world import MORNING, World
 @pytest.mark.parametrize("state", ["Canceled", "Failed", "Succeeded"])
 def test_a_scale_up_that_ends_without_its_nodes_is_asked_for_again(state: str) -> None:
     world = morning()
-    world.breaks_off = {"dev": [state] * 2, "gpu": [state]}
-    world.until_done(rounds=25)
+    world.operation_results = {"dev": [state] * 2, "gpu": [state]}
+    world.run_until_done(rounds=25)
     assert_up(world)
 
 
 @pytest.mark.parametrize("state", ["Canceled", "Failed", "Succeeded"])
 def test_a_scale_down_that_leaves_nodes_is_asked_for_again(state: str) -> None:
     world = evening()
-    world.breaks_off = {"dev": ["Succeeded", "Succeeded", state, state], "gpu": ["Succeeded", state]}
-    world.until_done(rounds=25)
+    world.operation_results = {"dev": ["Succeeded", "Succeeded", state, state], "gpu": ["Succeeded", state]}
+    world.run_until_done(rounds=25)
     assert_down(world)
 
 
@@ -31,10 +31,10 @@ def test_machines_that_were_deallocated_stay_nodes_and_are_asleep() -> None:
     world = evening()
     world.pools["dev"] = replace(world.pools["dev"], deallocates=True)
     world.deallocated = {"dev": 2}
-    world.until_done()
+    world.run_until_done()
     assert_down(world)
     world.now = MORNING
-    world.until_done()
+    world.run_until_done()
     assert_up(world)
 
 
@@ -51,9 +51,9 @@ def test_a_pool_that_somebody_stopped_sleeps_and_is_not_started() -> None:
     world = evening()
     world.pools["gpu"] = replace(world.pools["gpu"], stopped=True)
     world.nodes["gpu"] = 0
-    world.until_done()
+    world.run_until_done()
     world.now = MORNING
-    world.until_done()
+    world.run_until_done()
     assert "gpu" not in {name for name, _ in world.puts}
     assert world.shapes() == World().shapes()
 
@@ -64,7 +64,7 @@ def test_a_pool_that_was_stopped_while_it_slept_is_said_and_the_rest_wakes() -> 
     world.expect_stalled("pool/gpu was stopped by hand: start it")
     assert (world.flag(), world.nodes["dev"]) == ("on", 2)
     world.pools["gpu"] = replace(world.pools["gpu"], stopped=False)
-    world.until_done()
+    world.run_until_done()
     assert_up(world)
 
 
@@ -93,7 +93,7 @@ def test_strangers_on_a_pool_do_not_keep_the_autoscaler_off_in_the_morning() -> 
         world.tick()
         world.settle()
     world.pods.append(Pod(namespace="billing", name="report", node="dev-0"))
-    world.until_done()
+    world.run_until_done()
     assert world.shapes() == World().shapes()
 
 
@@ -102,7 +102,7 @@ def test_a_pool_whose_tag_was_removed_wakes_by_the_ledger(lost: str) -> None:
     """Terraform and tag policies write a pool's tags as they have them."""
     world = morning()
     world.untag(lost)
-    world.until_done()
+    world.run_until_done()
     assert_up(world)
 
 
@@ -113,7 +113,7 @@ def test_a_tag_that_is_removed_while_it_wakes_is_no_loss() -> None:
             world.tick()
             world.settle()
         world.untag("dev")
-        world.until_done()
+        world.run_until_done()
         assert_up(world)
 
 
@@ -126,7 +126,7 @@ def test_without_tag_and_ledger_nobody_says_done_and_the_other_pools_wake() -> N
     pool = world.pools["dev"]
     world.pools["dev"] = replace(pool, shape=Shape(2, Autoscaler(1, 3)), etag="99")
     world.nodes["dev"] = 2
-    world.until_done()
+    world.run_until_done()
     assert_up(world)
 
 
@@ -141,9 +141,9 @@ def test_a_pool_that_is_held_at_0_by_hand_stays_there() -> None:
     world = evening()
     world.pools["gpu"] = replace(world.pools["gpu"], shape=Shape(0, None))
     world.nodes["gpu"] = 0
-    assert isinstance(world.until_done().outcome, Done)
+    assert isinstance(world.run_until_done().outcome, Done)
     world.now = MORNING
-    world.until_done()
+    world.run_until_done()
     world.settle()
     assert isinstance(world.tick().outcome, Done)
     assert (world.nodes["gpu"], world.shapes()["gpu"]) == (0, Shape(0, None))
@@ -167,9 +167,9 @@ def test_a_spoilt_tag_keeps_no_other_pool_from_waking() -> None:
 
 def test_a_ledger_that_cannot_be_read_keeps_nothing_from_waking() -> None:
     world = morning()
-    world.spoilt_ledger = True
+    world.unparseable_ledger = True
     world.expect_stalled("mend it by hand", code="rejected")
     assert (world.flag(), world.shapes()) == ("on", World().shapes())
-    world.spoilt_ledger = False
-    world.until_done()
+    world.unparseable_ledger = False
+    world.run_until_done()
     assert_up(world)

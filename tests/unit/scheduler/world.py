@@ -81,11 +81,13 @@ class World:
     stuck_pods: bool = False
     no_capacity: set[str] = field(default_factory=set)
     deallocated: dict[str, int] = field(default_factory=dict)  # pool → nodes of machines that are off
-    breaks_off: dict[str, list[str]] = field(default_factory=dict)  # pool → how its next operations end
+    operation_results: dict[str, list[str]] = field(
+        default_factory=dict
+    )  # pool → how its next operations end
     budgets: list[Budget] = field(default_factory=list)
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     overrides: dict[str, Override] = field(default_factory=dict)
-    spoilt_ledger: bool = False
+    unparseable_ledger: bool = False
     protected_branch: bool = False
     schedule: str = SCHEDULE
     calls: int = 0
@@ -104,7 +106,9 @@ class World:
             "prod": ("User", Shape(3, Autoscaler(3, 8))),
         }
         for name, (mode, shape) in shapes.items():
-            self.pools[name] = Pool(name=name, mode=mode, shape=shape, state="Succeeded", etag="0")
+            self.pools[name] = Pool(
+                name=name, mode=mode, shape=shape, provisioning_state="Succeeded", etag="0"
+            )
             self.nodes[name] = shape.count
         self._run_pods()
 
@@ -147,13 +151,13 @@ class World:
         self.now += timedelta(minutes=minutes)
         self._sync()
         for name, pool in self.pools.items():
-            if pool.busy and self.breaks_off.get(name):
-                self.pools[name] = replace(pool, state=self.breaks_off[name].pop(0))
+            if pool.busy and self.operation_results.get(name):
+                self.pools[name] = replace(pool, provisioning_state=self.operation_results[name].pop(0))
             elif pool.busy:
                 failed = name in self.no_capacity and self.nodes[name] < pool.shape.count
                 state = "Failed" if failed else "Succeeded"
                 error = "AllocationFailed: no capacity" if failed else ""
-                self.pools[name] = replace(pool, state=state, error=error)
+                self.pools[name] = replace(pool, provisioning_state=state, error=error)
                 if not failed:
                     self._scale(name, pool.shape.count)
         self._run_pods()
@@ -171,7 +175,9 @@ class World:
     def _scale(self, name: str, count: int) -> None:
         if count < self.nodes[name]:
             gone = {f"{name}-{n}" for n in range(count, self.nodes[name])}
-            working = [p for p in self.pods if p.node in gone and p.counts and p.namespace == "ameide-dev"]
+            working = [
+                p for p in self.pods if p.node in gone and p.occupies_node and p.namespace == "ameide-dev"
+            ]
             assert not working, f"nodes went away under {working}"
             self.pods = [pod for pod in self.pods if pod.node not in gone]
         self.nodes[name] = count
@@ -197,9 +203,9 @@ class World:
             schedule=loaded(self.schedule),
             repository=REPOSITORY,
             readers=Readers(
-                repositories=ports, syncs=ports, pools=ports, cluster=ports, ledgers=ports, overrides=ports
+                repositories=ports, gitops=ports, pools=ports, cluster=ports, ledgers=ports, overrides=ports
             ),
-            steps=Executor(committer=ports, refresher=ports, pools=ports, ledgers=LedgerPort(self)),
+            executor=Executor(committer=ports, refresher=ports, pools=ports, ledgers=LedgerPort(self)),
             locks=Locks(),
             now=lambda: self.now,
         )
@@ -207,7 +213,7 @@ class World:
     def tick(self) -> Report:
         return self.reconciler().reconcile("dev")
 
-    def until_done(self, *, rounds: int = 40, minutes: float = 1) -> Report:
+    def run_until_done(self, *, rounds: int = 40, minutes: float = 1) -> Report:
         """Tick and settle until a run says `Done`."""
         for _ in range(rounds):
             report = self.tick()
@@ -236,7 +242,7 @@ class World:
 
     def begin(self, name: str, shape: Shape) -> None:
         """Somebody begins to change a pool."""
-        self.pools[name] = replace(self.pools[name], shape=shape, state="Updating")
+        self.pools[name] = replace(self.pools[name], shape=shape, provisioning_state="Updating")
 
     def shapes(self) -> dict[str, Shape]:
         return {name: pool.shape for name, pool in self.pools.items()}

@@ -16,7 +16,7 @@ from tests.integration.adapters.worlds import SUBSCRIPTION, Azure
 AWAKE = Shape(count=2, autoscaler=Autoscaler(1, 3))
 REMEMBERED = replace(AWAKE, tag=str(Snapshot(2, Autoscaler(1, 3))))
 OFF = replace(REMEMBERED, autoscaler=None)
-DEV = Pool(name="dev", mode="User", shape=AWAKE, state="Succeeded", etag="dev-1")
+DEV = Pool(name="dev", mode="User", shape=AWAKE, provisioning_state="Succeeded", etag="dev-1")
 
 
 def adapter_at(url: str, name: str = "aks-coppice") -> PoolAdapter:
@@ -39,7 +39,7 @@ def put(pools: PoolAdapter, *shapes: Shape) -> None:
 
 def test_every_pool_is_read_with_its_size(pools: PoolAdapter, azure: Azure) -> None:
     azure.state.page_size = 3
-    found = {each.name: (each.mode, each.shape, each.state) for each in pools.pools()}
+    found = {each.name: (each.mode, each.shape, each.provisioning_state) for each in pools.pools()}
     assert found == {
         "system": ("System", Shape(1, None), "Succeeded"),
         "dev": ("User", AWAKE, "Succeeded"),

@@ -92,7 +92,7 @@ def test_the_pods_of_namespaces_are_listed_wherever_they_are() -> None:
 
 @pytest.mark.parametrize("status", [{"phase": "Succeeded"}, {"phase": "Failed"}])
 def test_a_finished_pod_does_not_count(status: Any) -> None:
-    assert not read(pod("a", status=status)).counts
+    assert not read(pod("a", status=status)).occupies_node
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,14 @@ def test_a_finished_pod_does_not_count(status: Any) -> None:
     ],
 )
 def test_a_pod_that_belongs_to_its_node_does_not_count(meta: Any) -> None:
-    assert not read(pod("a", meta=meta)).counts
+    assert not read(pod("a", meta=meta)).occupies_node
 
 
 def test_a_pod_of_a_replica_set_counts_as_soon_as_it_is_bound_and_until_it_is_gone() -> None:
     owned = {"ownerReferences": [{"kind": "ReplicaSet", "name": "x"}]}
     found = read(pod("a", status={"phase": "Pending"}, meta=owned))
-    assert (found.counts, found.ready) == (True, False)
-    assert read(pod("a", meta={"deletionTimestamp": "2026-03-02T20:00:00Z"})).counts
+    assert (found.occupies_node, found.ready) == (True, False)
+    assert read(pod("a", meta={"deletionTimestamp": "2026-03-02T20:00:00Z"})).occupies_node
 
 
 def test_a_node_selector_belongs_to_each_term_of_the_affinity() -> None:
@@ -121,15 +121,15 @@ def test_a_node_selector_belongs_to_each_term_of_the_affinity() -> None:
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
     found = read(pod("a", nodeSelector={POOL: "dev"}, affinity={"nodeAffinity": required}))
     chosen = Requirement(POOL, "In", ("dev",))
-    assert found.nodes == (
+    assert found.node_terms == (
         (chosen, Requirement("gpu", "Exists")),
         (chosen, Requirement("zone", "In", ("1", "2"))),
     )
 
 
 def test_a_pod_with_no_more_than_a_node_selector_or_nothing_at_all() -> None:
-    assert read(pod("a", nodeSelector={POOL: "dev"})).nodes == ((Requirement(POOL, "In", ("dev",)),),)
-    assert read(pod("a", affinity={"nodeAffinity": {}})).nodes == ()
+    assert read(pod("a", nodeSelector={POOL: "dev"})).node_terms == ((Requirement(POOL, "In", ("dev",)),),)
+    assert read(pod("a", affinity={"nodeAffinity": {}})).node_terms == ()
 
 
 def test_a_pod_that_is_tied_to_a_node_by_its_name_is_not_taken_for_one_that_can_move() -> None:
@@ -165,9 +165,9 @@ def test_budgets_are_those_of_the_namespaces_that_were_asked_for() -> None:
                 namespace="dev",
                 name="web",
                 selector=(Requirement("app", "In", ("web",)), Requirement("tier", "NotIn", ("x",))),
-                allowed=2,
+                disruptions_allowed=2,
             ),
-            Budget(namespace="dev", name="new", selector=(), allowed=0),
+            Budget(namespace="dev", name="new", selector=(), disruptions_allowed=0),
         )
 
 

@@ -1,4 +1,4 @@
-"""Ledgers and overrides as ConfigMaps: what is written comes back, and what is spoilt is named."""
+"""Ledgers and overrides as ConfigMaps: what is written comes back, and what cannot be parsed is named."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,21 +16,21 @@ from tests.integration.adapters.worlds import Cluster
 
 CONFIG_MAPS = "/api/v1/namespaces/coppice-system/configmaps"
 NOW = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
-WORD = Override(
+OVERRIDE = Override(
     environment="dev", state="on", since=NOW, until=NOW + timedelta(hours=8), who="dana", reason="a demo"
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 pools = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 times = st.datetimes(timezones=st.just(UTC))
-nights = st.builds(SleepPeriod, times, times, st.dictionaries(pools, st.integers(0, 1000), max_size=2))
+sleep_periods = st.builds(SleepPeriod, times, times, st.dictionaries(pools, st.integers(0, 1000), max_size=2))
 wakes = st.builds(Wake, times, st.timedeltas(timedelta(), timedelta(days=3)))
 ledgers = st.builds(
     Ledger,
     environment=st.just("dev"),
-    move=st.none() | st.builds(Transition, st.sampled_from(["down", "up"]), times),
-    asleep=st.none() | nights,
-    nights=st.lists(nights, max_size=3).map(tuple),
+    transition=st.none() | st.builds(Transition, st.sampled_from(["down", "up"]), times),
+    asleep=st.none() | sleep_periods,
+    sleep_periods=st.lists(sleep_periods, max_size=3).map(tuple),
     wakes=st.lists(wakes, max_size=3).map(tuple),
     pools=st.dictionaries(pools, st.sampled_from(["count=2,min=1,max=3", "count=0"]), max_size=2),
 )
@@ -47,39 +47,41 @@ a_few = settings(max_examples=40, suppress_health_check=[HealthCheck.function_sc
 
 
 @pytest.fixture
-def records(cluster: Cluster) -> LedgerAdapter:
+def ledger_adapter(cluster: Cluster) -> LedgerAdapter:
     return LedgerAdapter(cluster.api)
 
 
 @pytest.fixture
-def words(cluster: Cluster) -> OverrideAdapter:
+def override_adapter(cluster: Cluster) -> OverrideAdapter:
     return OverrideAdapter(cluster.api)
 
 
-def spoil(cluster: Cluster, name: str, **data: str) -> None:
+def corrupt(cluster: Cluster, name: str, **data: str) -> None:
     headers = {"Content-Type": "application/merge-patch+json"}
     cluster.http.patch(f"{CONFIG_MAPS}/{name}", json={"data": data}, headers=headers).raise_for_status()
 
 
-def test_what_is_not_written_yet_is_an_empty_ledger(records: LedgerAdapter) -> None:
-    assert records.ledger("dev") == Ledger(environment="dev")
+def test_what_is_not_written_yet_is_an_empty_ledger(ledger_adapter: LedgerAdapter) -> None:
+    assert ledger_adapter.ledger("dev") == Ledger(environment="dev")
 
 
 @a_few
 @given(ledger=ledgers)
-def test_a_ledger_comes_back_as_it_was_written(records: LedgerAdapter, ledger: Ledger) -> None:
-    records.write(replace(ledger, version=records.ledger("dev").version))
-    assert replace(records.ledger("dev"), version="") == ledger
+def test_a_ledger_comes_back_as_it_was_written(ledger_adapter: LedgerAdapter, ledger: Ledger) -> None:
+    ledger_adapter.write(replace(ledger, version=ledger_adapter.ledger("dev").version))
+    assert replace(ledger_adapter.ledger("dev"), version="") == ledger
 
 
-def test_a_ledger_that_somebody_else_wrote_meanwhile_is_not_overwritten(records: LedgerAdapter) -> None:
-    records.write(Ledger(environment="dev"))
-    read = records.ledger("dev")
-    records.write(read.begin("down", NOW))
+def test_a_ledger_that_somebody_else_wrote_meanwhile_is_not_overwritten(
+    ledger_adapter: LedgerAdapter,
+) -> None:
+    ledger_adapter.write(Ledger(environment="dev"))
+    read = ledger_adapter.ledger("dev")
+    ledger_adapter.write(read.begin("down", NOW))
     for stale in (read.begin("up", NOW), Ledger(environment="dev")):
         with pytest.raises(Conflict):
-            records.write(stale)
-    assert records.ledger("dev").move == Transition("down", NOW)
+            ledger_adapter.write(stale)
+    assert ledger_adapter.ledger("dev").transition == Transition("down", NOW)
 
 
 @pytest.mark.parametrize(
@@ -92,77 +94,83 @@ def test_a_ledger_that_somebody_else_wrote_meanwhile_is_not_overwritten(records:
         {"asleep": "7"},
     ],
 )
-def test_a_spoilt_ledger_is_named_and_not_taken_for_an_empty_one(
-    records: LedgerAdapter, cluster: Cluster, data: dict[str, str]
+def test_an_unparseable_ledger_is_named_and_not_taken_for_an_empty_one(
+    ledger_adapter: LedgerAdapter, cluster: Cluster, data: dict[str, str]
 ) -> None:
-    records.write(Ledger(environment="dev"))
-    spoil(cluster, "ledger-dev", **data)
+    ledger_adapter.write(Ledger(environment="dev"))
+    corrupt(cluster, "ledger-dev", **data)
     with pytest.raises(Rejected, match="ConfigMap coppice-system/ledger-dev cannot be read"):
-        records.ledger("dev")
+        ledger_adapter.ledger("dev")
 
 
 def test_the_ledgers_of_all_environments_are_read_and_nothing_else(
-    records: LedgerAdapter, words: OverrideAdapter
+    ledger_adapter: LedgerAdapter, override_adapter: OverrideAdapter
 ) -> None:
-    assert records.ledgers() == ()
-    words.write(WORD)
+    assert ledger_adapter.ledgers() == ()
+    override_adapter.write(OVERRIDE)
     for environment in ("dev", "staging"):
-        records.write(Ledger(environment=environment).begin("down", NOW))
-    readings = records.ledgers()
+        ledger_adapter.write(Ledger(environment=environment).begin("down", NOW))
+    readings = ledger_adapter.ledgers()
     assert set(map(type, readings)) == {Present}
     found = {each.value.environment: each.value for each in readings if isinstance(each, Present)}
-    assert found == {each: records.ledger(each) for each in ("dev", "staging")}
+    assert found == {each: ledger_adapter.ledger(each) for each in ("dev", "staging")}
 
 
 def test_one_unparseable_ledger_is_unknown_and_hides_no_other(
-    records: LedgerAdapter, cluster: Cluster
+    ledger_adapter: LedgerAdapter, cluster: Cluster
 ) -> None:
     for environment in ("dev", "staging"):
-        records.write(Ledger(environment=environment))
-    spoil(cluster, "ledger-dev", nights="no json")
-    by_kind = {type(each): each for each in records.ledgers()}
+        ledger_adapter.write(Ledger(environment=environment))
+    corrupt(cluster, "ledger-dev", nights="no json")
+    by_kind = {type(each): each for each in ledger_adapter.ledgers()}
     dev, staging = by_kind[Unknown], by_kind[Present]
     assert isinstance(dev, Unknown)
     assert "ConfigMap coppice-system/ledger-dev cannot be read" in str(dev.error)
     assert "mend it by hand" in str(dev.error)
-    assert staging == Present(records.ledger("staging"))
+    assert staging == Present(ledger_adapter.ledger("staging"))
 
 
 @a_few
 @given(override=overrides)
-def test_an_override_comes_back_as_it_was_written(words: OverrideAdapter, override: Override) -> None:
-    words.write(override)
-    (found,) = words.overrides()
+def test_an_override_comes_back_as_it_was_written(
+    override_adapter: OverrideAdapter, override: Override
+) -> None:
+    override_adapter.write(override)
+    (found,) = override_adapter.overrides()
     assert replace(found, version="") == override
 
 
 def test_an_override_takes_the_place_of_the_former_one_of_its_environment_alone(
-    words: OverrideAdapter,
+    override_adapter: OverrideAdapter,
 ) -> None:
-    for each in (WORD, replace(WORD, environment="staging"), replace(WORD, state="off")):
-        words.write(each)
-    found = {each.environment: each.state for each in words.overrides()}
+    for each in (OVERRIDE, replace(OVERRIDE, environment="staging"), replace(OVERRIDE, state="off")):
+        override_adapter.write(each)
+    found = {each.environment: each.state for each in override_adapter.overrides()}
     assert found == {"dev": "off", "staging": "on"}
 
 
-def test_an_override_can_be_ended_more_than_once(words: OverrideAdapter) -> None:
-    words.write(WORD)
-    words.end("dev")
-    words.end("dev")
-    assert words.overrides() == ()
+def test_an_override_can_be_ended_more_than_once(override_adapter: OverrideAdapter) -> None:
+    override_adapter.write(OVERRIDE)
+    override_adapter.end("dev")
+    override_adapter.end("dev")
+    assert override_adapter.overrides() == ()
 
 
 @pytest.mark.parametrize("data", [{"state": "perhaps"}, {"until": "soon"}, {"since": "2026-03-02T20:00:00"}])
-def test_a_spoilt_override_is_named(words: OverrideAdapter, cluster: Cluster, data: dict[str, str]) -> None:
-    words.write(WORD)
-    spoil(cluster, "override-dev", **data)
+def test_an_unparseable_override_is_named(
+    override_adapter: OverrideAdapter, cluster: Cluster, data: dict[str, str]
+) -> None:
+    override_adapter.write(OVERRIDE)
+    corrupt(cluster, "override-dev", **data)
     with pytest.raises(Rejected, match="ConfigMap coppice-system/override-dev cannot be read"):
-        words.overrides()
+        override_adapter.overrides()
 
 
-def test_other_config_maps_are_no_overrides(words: OverrideAdapter, records: LedgerAdapter) -> None:
-    records.write(Ledger(environment="dev"))
-    assert words.overrides() == ()
+def test_other_config_maps_are_no_overrides(
+    override_adapter: OverrideAdapter, ledger_adapter: LedgerAdapter
+) -> None:
+    ledger_adapter.write(Ledger(environment="dev"))
+    assert override_adapter.overrides() == ()
 
 
 def test_a_cluster_that_is_not_set_up_is_said_with_the_command_for_it(cluster: Cluster) -> None:
@@ -170,4 +178,4 @@ def test_a_cluster_that_is_not_set_up_is_said_with_the_command_for_it(cluster: C
     with pytest.raises(NotSetUp, match="deploy/cluster/install"):
         LedgerAdapter(cluster.api).write(Ledger(environment="dev"))
     with pytest.raises(NotSetUp, match="deploy/cluster/install"):
-        OverrideAdapter(cluster.api).write(WORD)
+        OverrideAdapter(cluster.api).write(OVERRIDE)

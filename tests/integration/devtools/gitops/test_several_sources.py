@@ -21,7 +21,7 @@ from devtools.emulators.github.app import github_app
 from devtools.emulators.github.git import git
 from devtools.emulators.gitops.argocd import REFRESH
 from devtools.emulators.serving import serving
-from scheduler.barriers import in_force
+from scheduler.barriers import wait_until_in_force
 from scheduler.loading import load
 from scheduler.observe import Observed, observe
 from tests.integration.devtools.gitops.conftest import APPLICATIONS, GLOBALS, World
@@ -52,14 +52,14 @@ class Check:
             repositories=FlagAdapter(
                 lambda: client(url=github, token="t", app_id="", installation_id="", private_key="")
             ),
-            syncs=GitOpsAdapter(Api(Configuration(host=world.url)), lambda: datetime.now(UTC)),
+            gitops=GitOpsAdapter(Api(Configuration(host=world.url)), lambda: datetime.now(UTC)),
         )
 
     def look(self) -> Observed:
         return observe("dev", load(SCHEDULE).named, repository="acme/gitops", readers=self._readers)
 
     def waits(self) -> tuple[Item, ...]:
-        return in_force(self.look(), "off", committing=False, ask=False)
+        return wait_until_in_force(self.look(), "off", committing=False, refresh=False)
 
 
 @pytest.fixture
