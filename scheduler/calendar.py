@@ -1,7 +1,7 @@
-"""Should an environment be awake? A pure function of the schedule, the overrides and the time.
+"""Whether an environment should be awake: a pure function of the schedule, the overrides and the time.
 
-It is the level at this moment that counts, never the edge: a tick that comes late, twice or not at all
-changes nothing about what the next one finds (kube-green#246 slept a day longer for want of this).
+The result is a level, not an edge. A tick that comes late, twice or never changes nothing for the next one.
+kube-green#246 acted on edges: a missed one made everything sleep a day longer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,18 +14,18 @@ from scheduler.schedule import Schedule
 from scheduler.spans import Span
 
 _DAY = timedelta(days=1)
-_LOOK_BACK = timedelta(days=31)  # how far the beginning of a stretch is looked for
+_LOOK_BACK = timedelta(days=31)  # how far back the beginning of a level is searched
 
 
 @dataclass(frozen=True)
 class Level:
-    """What the calendar says at a moment.
+    """The level of an environment at a moment.
 
     Args:
         awake: whether the environment should be awake.
-        why: by what rule.
-        since: since when it has been so; if it is longer than a month, some moment before that. What has no
-            hours at all sleeps anew at every moment, so that no push outweighs it.
+        why: the rule that decides.
+        since: when the level began. If that is more than a month ago, some moment before that. For an
+            environment that has no hours at all, it is the moment itself: no push is later than that.
     """
 
     awake: bool
@@ -35,7 +35,7 @@ class Level:
 
 @dataclass(frozen=True)
 class ScheduleChange:
-    """A moment at which the calendar changes its mind."""
+    """A moment at which the level changes."""
 
     at: datetime
     awake: bool
@@ -44,7 +44,7 @@ class ScheduleChange:
 
 @dataclass(frozen=True)
 class _AwakePeriod:
-    """Awake from `wake` to `end`; everything is up at `due`."""
+    """A period from `wake` to `end`. Everything is to be up at `due`."""
 
     wake: datetime
     due: datetime
@@ -53,38 +53,38 @@ class _AwakePeriod:
 
 
 def level(schedule: Schedule, environment: str, overrides: Sequence[Override], now: datetime) -> Level:
-    """Say whether an environment should be awake.
+    """Return the level of an environment.
 
     Args:
         schedule: the schedule.
-        environment: one that it names.
-        overrides: all there are, of whichever environment.
+        environment: an environment that the schedule names, or `features`.
+        overrides: the overrides of all environments.
         now: the time.
 
     Returns:
-        What the calendar says.
+        The level.
     """
-    ours, start = _overrides_of(overrides, environment, now), now - _LOOK_BACK
+    own, start = _overrides_of(overrides, environment, now), now - _LOOK_BACK
     periods = _awake_periods(schedule, environment, start, now)
-    last = list(_changes(schedule, periods, ours, start, now))[-1]
+    last = list(_changes(schedule, periods, own, start, now))[-1]
     since = last.at if last.awake or schedule.hours(environment).awake else now
-    return Level(last.awake, _state_at(schedule, periods, ours, now)[1], since)
+    return Level(last.awake, _state_at(schedule, periods, own, now)[1], since)
 
 
 def schedule_changes(
     schedule: Schedule, environment: str, overrides: Sequence[Override], now: datetime, *, ahead: timedelta
 ) -> tuple[ScheduleChange, ...]:
-    """Forecast when the calendar changes its mind.
+    """Forecast when the level of an environment changes.
 
     Args:
         schedule: the schedule.
-        environment: one that it names.
-        overrides: all there are, of whichever environment.
+        environment: an environment that the schedule names, or `features`.
+        overrides: the overrides of all environments.
         now: the time.
-        ahead: how far to look.
+        ahead: how far to forecast.
 
     Returns:
-        The turns after now, in order.
+        The changes after now, in order.
     """
     periods = _awake_periods(schedule, environment, now, now + ahead)
     return tuple(_changes(schedule, periods, _overrides_of(overrides, environment, now), now, now + ahead))[
@@ -93,7 +93,7 @@ def schedule_changes(
 
 
 def _overrides_of(overrides: Sequence[Override], environment: str, now: datetime) -> list[Override]:
-    """Those of one environment. One that was read counts from now at the latest, whoever's clock is slow."""
+    """The overrides of one environment. Each begins now at the latest, even if the clocks differ."""
     return [
         replace(each, since=min(each.since, now)) for each in overrides if each.environment == environment
     ]
@@ -106,7 +106,7 @@ def _changes(
     start: datetime,
     end: datetime,
 ) -> Iterator[ScheduleChange]:
-    """What is so at the start, and every turn after it up to the end."""
+    """The level at the start, and every change after it up to the end."""
     moments = {moment for each in periods for moment in (each.wake, each.end)}
     moments |= {moment for each in overrides for moment in (each.since, each.ends)}
     last: ScheduleChange | None = None
@@ -120,7 +120,7 @@ def _changes(
 def _state_at(
     schedule: Schedule, periods: Sequence[_AwakePeriod], overrides: Sequence[Override], now: datetime
 ) -> tuple[bool, str]:
-    # Where rules conflict, awake wins.
+    # Of conflicting rules, the one that keeps the environment awake wins.
     for state in ("on", "off"):
         for override in overrides:
             if override.state == state and override.since <= now < override.ends:
@@ -138,12 +138,12 @@ def _state_at(
 def _awake_periods(
     schedule: Schedule, environment: str, start: datetime, end: datetime
 ) -> list[_AwakePeriod]:
-    """The stretches of being awake that touch some time, in order, and merged where they meet."""
+    """The periods that overlap some time, in order. Those that meet are merged."""
     hours, zone = schedule.hours(environment), schedule.zone
     day, last = start.astimezone(zone).date() - 2 * _DAY, end.astimezone(zone).date() + 2 * _DAY
     periods_by_day: list[_AwakePeriod] = []
     while day <= last:
-        # The weekday is asked of the local day (kube-downscaler#25), and a holiday is asleep all of it.
+        # The weekday is that of the local day (kube-downscaler#25). On a holiday, everything sleeps all day.
         if not holiday_name(day, schedule.holidays):
             periods_by_day += [
                 _awake_period(schedule, span, day, minutes, hours.lead_time)
@@ -161,7 +161,7 @@ def _awake_periods(
 
 
 def _minutes_of_day(span: Span, day: date) -> Iterator[tuple[int, int]]:
-    """The minutes of one local day that a span covers, which may have begun on the day before."""
+    """The minutes of one local day that a span covers. The span may have begun on the day before."""
     if day.weekday() in span.days:
         yield span.start, min(span.end, 24 * 60)
     if span.end > 24 * 60 and (day - _DAY).weekday() in span.days:
@@ -171,8 +171,8 @@ def _minutes_of_day(span: Span, day: date) -> Iterator[tuple[int, int]]:
 def _awake_period(
     schedule: Schedule, span: Span, day: date, minutes: tuple[int, int], lead: timedelta
 ) -> _AwakePeriod:
-    # An hour that the clock shows twice counts from its first showing to its last, and one that it skips
-    # counts both ways too: awake wins.
+    # When the clock is turned back, a time occurs twice: a period begins at the first and ends at the last.
+    # A time that is skipped is read both ways too. Either way, awake wins.
     due = min(_instants(schedule, day, minutes[0]))
     end = max(_instants(schedule, day, minutes[1]))
     return _AwakePeriod(due - lead, due, end, f"{span.text} {schedule.timezone}")

@@ -1,7 +1,7 @@
-"""Read and set one value in a YAML document, and leave every other byte of it as it was.
+"""Read and set one value in a YAML document, and leave every other byte as it was.
 
-The value's place is found by a YAML 1.2 parser and only that place is written: a dump of the whole document
-would wrap long lines and shift indentation, and a commit should show the one line that it is about.
+A YAML 1.2 parser finds the value's position, and only that is overwritten. A dump of the whole document
+would wrap long lines and change indentation, and the commit would show more than the line that it is about.
 """
 
 import re
@@ -27,12 +27,12 @@ _STEP = re.compile(
 
 
 class DocumentError(ValueError):
-    """A document has not what a path asks for, or cannot be read; the message says which."""
+    """A document cannot be parsed, or has no usable value at a path; the message says which."""
 
 
 @dataclass(frozen=True)
 class Path:
-    """A place in a document, such as `spec.values.replicaCount` or `containers[0].name`."""
+    """A path in a document, such as `spec.values.replicaCount` or `containers[0].name`."""
 
     steps: _Steps
 
@@ -41,8 +41,8 @@ class Path:
         """Read a path.
 
         Args:
-            text: keys with dots between them; in brackets a list's index, or a key in quotes that has dots
-                itself: `metadata.annotations['cnpg.io/hibernation']`.
+            text: keys, joined by dots. Brackets hold a list's index, or a quoted key that has dots itself:
+                `metadata.annotations['cnpg.io/hibernation']`.
 
         Returns:
             The path.
@@ -79,13 +79,13 @@ def get(text: str, path: Path) -> Scalar:
 
     Args:
         text: YAML, of one or several documents.
-        path: where the value is.
+        path: the value's path.
 
     Returns:
-        The value as YAML 1.2 has it: `on`, `off` and `NO` are text.
+        The value by the rules of YAML 1.2: `on`, `off` and `NO` are text.
 
     Raises:
-        DocumentError: it cannot be read, or there is no such value in it, or in several of its documents.
+        DocumentError: the text cannot be parsed, or the value is in none or in several of its documents.
     """
     node = _find(text, path)
     if node.style is not None or str(node.tag).endswith(":str"):
@@ -94,32 +94,34 @@ def get(text: str, path: Path) -> Scalar:
 
 
 def put(text: str, path: Path, value: Scalar) -> str:
-    """Set a value that is there.
+    """Set an existing value.
 
     Args:
         text: YAML, of one or several documents.
-        path: where the value is.
-        value: what it is to be.
+        path: the value's path.
+        value: the new value.
 
     Returns:
-        The text, in which nothing else has changed. What a YAML 1.1 reader would not take for text is quoted.
+        The text, in which nothing else has changed. Text that YAML 1.1 would read differently is quoted.
 
     Raises:
-        DocumentError: as for `get`; or the value takes several lines or is empty; or other places share it,
-            and would change along with it.
+        DocumentError: as for `get`; or the value is empty or takes several lines; or an alias or a merge key
+            shares it with other paths, which would change too.
     """
     node = _find(text, path)
     for document in _documents(text):
         _check_unshared(document, path)
     start, end = node.start_mark.index, node.end_mark.index
-    stands = text[start:end]
-    if node.style in {"|", ">"} or not stands or stands.startswith(("&", "!")):
-        wrong = stands.split("\n")[0] or "nothing"
-        raise DocumentError(f"{path} is written as {wrong}: expected a plain or quoted value on one line")
+    current = text[start:end]
+    if node.style in {"|", ">"} or not current or current.startswith(("&", "!")):
+        first_line = current.split("\n")[0] or "nothing"
+        raise DocumentError(
+            f"{path} is written as {first_line}: expected a plain or quoted value on one line"
+        )
     return text[:start] + format_scalar(value, node.style) + text[end:]
 
 
-@lru_cache(maxsize=64)  # one look reads the same text at the branch and at every commit in force
+@lru_cache(maxsize=64)  # one observation parses the same text for the branch and for every commit in force
 def _documents(text: str) -> tuple[Node, ...]:
     try:
         return tuple(node for node in parser().compose_all(text) if node is not None)
@@ -174,7 +176,7 @@ def _descend(node: Node, path: Path) -> Iterator[Node]:
 
 
 def _entry(node: Node, key: str, path: Path, parent: str) -> tuple[int, Node]:
-    """What a mapping has under a key, and where the key ends."""
+    """The end of a key in a mapping, and its value."""
     if not isinstance(node, MappingNode):
         raise DocumentError(f"{path} is not there: {parent} is {_kind(node)}, and {key!r} needs a mapping")
     scalars = [(each, value) for each, value in node.value if isinstance(each, ScalarNode)]
@@ -189,44 +191,44 @@ def _entry(node: Node, key: str, path: Path, parent: str) -> tuple[int, Node]:
 
 
 def _check_unshared(document: Node, path: Path) -> None:
-    """Refuse a value that stands in other places too, be it that something around it does.
+    """Refuse a value that other paths share, by itself or with a node that contains it.
 
     Raises:
-        DocumentError: what is shared, by which anchor, and with what.
+        DocumentError: the value is shared; the message says what is shared, by which anchor, and with what.
     """
     try:
         nodes = list(_descend(document, path))
     except DocumentError:
         return  # another document of the text has the value
-    places = _places(document)
+    paths = _paths(document)
     for number, node in enumerate(nodes):
-        others = [str(Path(each)) for each in places[id(node)] if each != path.steps[:number]]
+        others = [str(Path(each)) for each in paths[id(node)] if each != path.steps[:number]]
         if others:
-            what = str(Path(path.steps[:number])) or "the document"
+            shared = str(Path(path.steps[:number])) or "the document"
             raise DocumentError(
-                f"{path} cannot be set alone: {what} is shared as &{node.anchor} with {', '.join(others)};"
+                f"{path} cannot be set alone: {shared} is shared as &{node.anchor} with {', '.join(others)};"
                 " write it out instead"
             )
 
 
-def _places(document: Node) -> dict[int, list[_Steps]]:
-    """Where each node stands, by its id: first where it is written, then wherever an alias refers to it."""
-    places: dict[int, list[_Steps]] = {}
-    todo: list[tuple[Node, _Steps]] = [(document, ())]
-    while todo:
-        node, at = todo.pop()
-        places.setdefault(id(node), []).append(at)
-        if len(places[id(node)]) > 1:
+def _paths(document: Node) -> dict[int, list[_Steps]]:
+    """The paths of each node, by its id: first where it is written, then every alias of it."""
+    paths: dict[int, list[_Steps]] = {}
+    pending: list[tuple[Node, _Steps]] = [(document, ())]
+    while pending:
+        node, steps = pending.pop()
+        paths.setdefault(id(node), []).append(steps)
+        if len(paths[id(node)]) > 1:
             continue
-        inner: list[tuple[Node, _Steps]] = []
+        children: list[tuple[Node, _Steps]] = []
         if isinstance(node, MappingNode):
             for key, value in node.value:
                 name = str(key.value) if isinstance(key, ScalarNode) else "?"
-                inner += [(key, (*at, name)), (value, (*at, name))]
+                children += [(key, (*steps, name)), (value, (*steps, name))]
         elif isinstance(node, SequenceNode):
-            inner = [(value, (*at, index)) for index, value in enumerate(node.value)]
-        todo += reversed(inner)  # the last is taken first
-    return places
+            children = [(value, (*steps, index)) for index, value in enumerate(node.value)]
+        pending += reversed(children)  # the last one is taken next
+    return paths
 
 
 def _kind(node: Node) -> str:

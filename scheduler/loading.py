@@ -1,7 +1,7 @@
-"""Read a schedule file, whole or not at all.
+"""Read a schedule file, completely or not at all.
 
-A mistake is named with its line, what stands there and what was expected: a schedule that is half understood
-switches off the wrong thing.
+A schedule that is understood in part puts the wrong thing to sleep. So every mistake is reported, with its
+line, what is there and what was expected.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,11 +15,11 @@ from scheduler.parser import parser
 from scheduler.schedule import Environment, Flag, Price, Schedule, Sync, UptimeWindow
 from scheduler.shared_flags import flag_location
 
-Place: TypeAlias = tuple[str | int, ...]
+Location: TypeAlias = tuple[str | int, ...]
 
 
 class ScheduleError(ValueError):
-    """A schedule has mistakes; the message has a line for each."""
+    """A schedule has mistakes. The message has a line for each."""
 
 
 def load(text: str, *, name: str = "schedule.yaml", repository: str = "") -> Schedule:
@@ -28,13 +28,13 @@ def load(text: str, *, name: str = "schedule.yaml", repository: str = "") -> Sch
     Args:
         text: YAML 1.2.
         name: the file's name, for messages.
-        repository: the repository of flags that name none.
+        repository: the default repository of flags.
 
     Returns:
         The schedule.
 
     Raises:
-        ScheduleError: it has mistakes, all of which are named.
+        ScheduleError: the schedule has mistakes; the message names all of them.
     """
     try:
         values, root = parser().load(text), parser().compose(text)
@@ -51,30 +51,30 @@ def load(text: str, *, name: str = "schedule.yaml", repository: str = "") -> Sch
         mistakes = list(_contradictions(schedule, repository))
         if not mistakes:
             return schedule
-    lines = sorted({(_line(root, place), said) for place, said in mistakes})
-    raise ScheduleError("\n".join(f"{name}, line {line}: {said}" for line, said in lines))
+    lines = sorted({(_line(root, location), message) for location, message in mistakes})
+    raise ScheduleError("\n".join(f"{name}, line {line}: {message}" for line, message in lines))
 
 
-def _mistakes(error: ValidationError) -> Iterator[tuple[Place, str]]:
+def _mistakes(error: ValidationError) -> Iterator[tuple[Location, str]]:
     for each in error.errors(include_url=False):
-        place, expected = each["loc"], each["msg"].removeprefix("Value error, ")
-        where = _shown(place) or "the file"
+        location, expected = each["loc"], each["msg"].removeprefix("Value error, ")
+        where = _format(location) or "the file"
         if each["type"] == "missing":
-            yield place, f"{where} is missing"
+            yield location, f"{where} is missing"
         elif each["type"] == "extra_forbidden":
-            yield place, f"{where} is not known here: expected one of {', '.join(_keys(place[:-1]))}"
+            yield location, f"{where} is not known here: expected one of {', '.join(_keys(location[:-1]))}"
         elif each["type"] == "too_short":
-            if not each["input"]:  # else its wrong items have been named
-                yield place, f"{where} is empty: expected at least one"
+            if not each["input"]:  # else its wrong items are reported
+                yield location, f"{where} is empty: expected at least one"
         elif each["type"] in {"model_type", "dict_type"}:
-            yield place, f"{where} is {each['input']!r}: expected a mapping"
+            yield location, f"{where} is {each['input']!r}: expected a mapping"
         else:
             found = f" is {each['input']!r}" if isinstance(each["input"], str | int | float) else ""
-            yield place, f"{where}{found}: {expected.replace('Input should be', 'expected')}"
+            yield location, f"{where}{found}: {expected.replace('Input should be', 'expected')}"
 
 
-def _keys(place: Place) -> tuple[str, ...]:
-    match place:
+def _keys(location: Location) -> tuple[str, ...]:
+    match location:
         case ():
             part: type[BaseModel] = Schedule
         case (*_, "state", int()):
@@ -90,8 +90,8 @@ def _keys(place: Place) -> tuple[str, ...]:
     return tuple(part.model_fields)
 
 
-def _contradictions(schedule: Schedule, repository: str) -> Iterator[tuple[Place, str]]:
-    """What each part says well, and together makes no sense."""
+def _contradictions(schedule: Schedule, repository: str) -> Iterator[tuple[Location, str]]:
+    """Find contradictions between parts of a schedule that are each valid."""
     flags: dict[tuple[str, ...], str] = {}
     pools: dict[str, str] = {}
     namespaces: dict[str, str] = {}
@@ -101,36 +101,47 @@ def _contradictions(schedule: Schedule, repository: str) -> Iterator[tuple[Place
             yield root, f"environment {name!r}: expected lower-case letters, digits and '-', such as dev"
         for index, flag in enumerate(environment.state):
             other = flags.setdefault((*flag_location(flag, repository), flag.branch), name)
-            theirs = schedule.named[other]
-            if (theirs.awake, theirs.lead_time) != (environment.awake, environment.lead_time):
-                place = (*root, "state", index)
+            hours = schedule.named[other]
+            if (hours.awake, hours.lead_time) != (environment.awake, environment.lead_time):
+                location = (*root, "state", index)
                 yield (
-                    place,
-                    f"{_shown(place)} is {flag}: {other} has it too, and other hours: expected the same",
+                    location,
+                    f"{_format(location)} is {flag}: {other} has it too, and other hours: expected the same",
                 )
         for index, pool in enumerate(environment.pools):
-            place = (*root, "pools", index)
+            location = (*root, "pools", index)
             if pool in schedule.protected_pools:
-                yield place, f"{_shown(place)} is {pool!r}: expected a pool that is not in protected_pools"
+                yield (
+                    location,
+                    f"{_format(location)} is {pool!r}: expected a pool that is not in protected_pools",
+                )
             elif pool in pools:
-                yield place, f"{_shown(place)} is {pool!r}: expected a pool of its own, {pools[pool]} has it"
+                yield (
+                    location,
+                    f"{_format(location)} is {pool!r}: expected a pool of its own, {pools[pool]} has it",
+                )
             pools[pool] = name
         for index, namespace in enumerate(environment.namespaces):
-            place = (*root, "namespaces", index)
+            location = (*root, "namespaces", index)
             if namespace in namespaces:
                 owner = namespaces[namespace]
-                yield place, f"{_shown(place)} is {namespace!r}: expected one of its own, {owner} has it"
+                yield (
+                    location,
+                    f"{_format(location)} is {namespace!r}: expected one of its own, {owner} has it",
+                )
             namespaces[namespace] = name
 
 
-def _shown(place: Place) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")
+def _format(location: Location) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(
+        "."
+    )
 
 
-def _line(root: Node | None, place: Sequence[str | int]) -> int:
-    """The line of what stands at a place, or of the nearest thing around it that stands."""
+def _line(root: Node | None, location: Sequence[str | int]) -> int:
+    """The line of a location, or of its nearest parent that exists."""
     node, line = root, 1
-    for step in place:
+    for step in location:
         if isinstance(node, MappingNode):
             found = next(((key, value) for key, value in node.value if key.value == step), None)
             if found is None:

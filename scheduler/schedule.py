@@ -1,6 +1,6 @@
-"""What a schedule file says: when each environment is awake, and what it consists of.
+"""The schedule file: when each environment is awake, and what it consists of.
 
-The published JSON Schema is made from these classes, so that an editor and the program cannot disagree.
+The published JSON Schema is generated from these classes, so that an editor and the program cannot disagree.
 """
 
 import re
@@ -64,7 +64,7 @@ class _Part(BaseModel):
 
 
 class Flag(_Part):
-    """Where Git says whether an environment is on."""
+    """A value in Git that says whether an environment is on."""
 
     repository: Annotated[str, _text(_REPOSITORY, "owner/name")] = Field(
         default="", description="owner/name; GITHUB_REPOSITORY unless said otherwise"
@@ -84,7 +84,7 @@ class Flag(_Part):
         return self
 
     def says(self, value: Scalar) -> Literal["on", "off", "neither"]:
-        """What a value means; `false` is not 0."""
+        """Whether a value means on, off or neither. `false` is not 0."""
         for state, meant in (("on", self.on), ("off", self.off)):
             if value == meant and isinstance(value, bool) is isinstance(meant, bool):
                 return "on" if state == "on" else "off"
@@ -95,7 +95,7 @@ class Flag(_Part):
 
 
 class Sync(_Part):
-    """What brings the flag to the cluster: one object, or with `selector` all that bear its labels."""
+    """What brings the flag to the cluster: one object, or with `selector` all that match it."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["argocd"]}, {"required": ["flux"]}]})
 
@@ -113,25 +113,25 @@ class Sync(_Part):
             raise ValueError("expected one of argocd and flux")
         reference = f"Application/{self.argocd}" if self.argocd else self.flux
         kind, *rest = reference.split("/")
-        named = len(rest) == (1 if self.selector else 2) and all(re.fullmatch(_NAME, part) for part in rest)
-        if not named or kind != self.kind:
-            what = "namespace" if self.selector else "namespace/name"
-            raise ValueError(f"expected {what if self.argocd else f'Kustomization/{what}'}")
+        valid = len(rest) == (1 if self.selector else 2) and all(re.fullmatch(_NAME, part) for part in rest)
+        if not valid or kind != self.kind:
+            parts = "namespace" if self.selector else "namespace/name"
+            raise ValueError(f"expected {parts if self.argocd else f'Kustomization/{parts}'}")
         return self
 
     @property
     def kind(self) -> Literal["Application", "Kustomization"]:
-        """The objects' kind."""
+        """The kind of the objects."""
         return "Application" if self.argocd else "Kustomization"
 
     @property
     def namespace(self) -> str:
-        """The objects' namespace."""
+        """The namespace of the objects."""
         return (self.argocd or self.flux.removeprefix("Kustomization/")).split("/")[0]
 
     @property
     def name(self) -> str:
-        """The object's name; empty if there is a selector."""
+        """The name of the object; empty if there is a selector."""
         return "" if self.selector else (self.argocd or self.flux).rpartition("/")[2]
 
     def __str__(self) -> str:
@@ -139,7 +139,7 @@ class Sync(_Part):
 
 
 class UptimeWindow(_Part):
-    """When something is awake."""
+    """The hours in which something is awake."""
 
     awake: tuple[AwakeSpan, ...] = Field(
         description='days and hours, such as "Mon-Fri 06:00-20:00"; the day is the one on which a span begins'
@@ -152,7 +152,7 @@ class UptimeWindow(_Part):
 
 
 class Environment(UptimeWindow):
-    """An environment that sleeps: its hours, its flag in Git, its pods and its nodes."""
+    """An environment that sleeps: its hours, its flags in Git, its namespaces and its pools."""
 
     namespaces: Annotated[tuple[Name, ...], Field(min_length=1)]
     pools: tuple[Name, ...] = ()
@@ -164,14 +164,14 @@ class Environment(UptimeWindow):
 
 
 class Price(_Part):
-    """What a node costs in an hour: for the ledger, which without it names no sum."""
+    """What a node of each pool costs in an hour. Without it, no saved amount is reported."""
 
     currency: Annotated[str, _text(r"^[A-Z]{3}$", "a currency's three letters, such as EUR")]
     pools: dict[Name, Annotated[float, Field(ge=0)]]
 
 
 class Environments(BaseModel):
-    """Environments by name; `features` stands for those of all branches."""
+    """Environments by name; `features` stands for all branch environments."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
     __pydantic_extra__: dict[str, Environment] = Field(init=False)
@@ -180,7 +180,7 @@ class Environments(BaseModel):
 
 
 class Schedule(_Part):
-    """The whole file."""
+    """The schedule file."""
 
     timezone: str = Field(default="UTC", description="an IANA zone, such as Europe/Helsinki")
     holidays: tuple[
@@ -205,16 +205,16 @@ class Schedule(_Part):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone that its hours are in."""
+        """The time zone of its hours."""
         return ZoneInfo(self.timezone)
 
     @property
     def named(self) -> Mapping[str, Environment]:
-        """The environments that have pools and flags; `features` is none of them."""
+        """The environments that have pools and flags, by name. `features` is not among them."""
         return self.environments.__pydantic_extra__
 
     def hours(self, environment: str) -> UptimeWindow:
-        """The hours of an environment, or of `features`.
+        """Return the hours of an environment, or of `features`.
 
         Raises:
             KeyError: the schedule does not name it.
@@ -225,5 +225,5 @@ class Schedule(_Part):
 
 
 def json_schema() -> dict[str, object]:
-    """Make the JSON Schema that is published beside this file."""
+    """Generate the JSON Schema that is published next to this file."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Schedule.model_json_schema()}
