@@ -81,6 +81,7 @@ def test_sleeps_in_the_evening_and_wakes_in_the_morning(stage: Stage) -> None:
         ("count 0", off, 0, nodes),
     ]
     assert {each.commit for each in evening[2:]} == {stage.head}
+    assert stage.reconciler.wake_orphans() is None  # it lists the ledger that has been written
 
     stage.pictures = []
     assert isinstance(stage.settle(MORNING), Done)

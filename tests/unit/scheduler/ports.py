@@ -1,4 +1,4 @@
-"""The small world behind the scheduler's Protocols, and locks that nobody else wants."""
+"""The world in memory behind the scheduler's protocols, and locks that are always free."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from coppice.reconciler.controller import Lease
 from coppice.reconciler.errors import Conflict, Forbidden, Rejected
-from coppice.reconciler.observation import Present, Reading
+from coppice.reconciler.observation import Present, Reading, Unknown
 from scheduler.flags import Commit
 from scheduler.gitops import Synced
 from scheduler.ledger import Ledger
@@ -24,7 +24,7 @@ REPOSITORY, FILE = "acme/gitops", "dev.yaml"
 
 @dataclass
 class Ports:
-    """The world behind the scheduler's Protocols."""
+    """The world in memory behind the scheduler's protocols."""
 
     world: "World"
 
@@ -35,10 +35,10 @@ class Ports:
         return self.world.call("git", lambda: self.world.heads() if branch == "main" else None)
 
     def file(self, repository: str, revision: str, path: str) -> str | None:
-        def look() -> str | None:
+        def read_world() -> str | None:
             return self.world.commits[int(revision[1:])] if path == FILE else None
 
-        return self.world.call("git", look)
+        return self.world.call("git", read_world)
 
     def commit(self, commit: Commit) -> None:
         def write() -> None:
@@ -51,7 +51,7 @@ class Ports:
         self.world.call("git", write, write=True)
 
     def objects(self, sync: Sync) -> tuple[Synced, ...]:
-        def look() -> tuple[Synced, ...]:
+        def read_world() -> tuple[Synced, ...]:
             app = self.world.app
             if app.gone:
                 return ()
@@ -68,7 +68,7 @@ class Ports:
                 ),
             )
 
-        return self.world.call("argocd", look)
+        return self.world.call("argocd", read_world)
 
     def refresh(self, synced: Synced) -> None:
         self.world.call("argocd", lambda: setattr(self.world.app, "refreshing", True), write=True)
@@ -99,7 +99,7 @@ class Ports:
         self.world.call("arm", write, write=True)
 
     def nodes(self) -> tuple[Node, ...]:
-        def look() -> tuple[Node, ...]:
+        def read_world() -> tuple[Node, ...]:
             return tuple(
                 Node(name=f"{pool}-{n}", pool=pool, ready=True, labels={"agentpool": pool})
                 for pool, count in self.world.nodes.items()
@@ -110,30 +110,32 @@ class Ports:
                 for n in range(count)
             )
 
-        return self.world.call("cluster", look)
+        return self.world.call("cluster", read_world)
 
     def pods_on(self, nodes: Iterable[str]) -> tuple[Pod, ...]:
-        wanted = set(nodes)
-        return self.world.call("cluster", lambda: tuple(p for p in self.world.pods if p.node in wanted))
+        names = set(nodes)
+        return self.world.call("cluster", lambda: tuple(p for p in self.world.pods if p.node in names))
 
     def pods_in(self, namespaces: Iterable[str]) -> tuple[Pod, ...]:
-        wanted = set(namespaces)
-        return self.world.call("cluster", lambda: tuple(p for p in self.world.pods if p.namespace in wanted))
+        names = set(namespaces)
+        return self.world.call("cluster", lambda: tuple(p for p in self.world.pods if p.namespace in names))
 
     def budgets(self, namespaces: Iterable[str]) -> tuple[Budget, ...]:
-        wanted = set(namespaces)
+        names = set(namespaces)
         return self.world.call(
-            "cluster", lambda: tuple(b for b in self.world.budgets if b.namespace in wanted)
+            "cluster", lambda: tuple(b for b in self.world.budgets if b.namespace in names)
         )
 
     def ledger(self, environment: str) -> Ledger:
         if self.world.unparseable_ledger:
             raise Rejected("ConfigMap ledger-dev cannot be read: mend it by hand")
         empty = Ledger(environment=environment)
-        return self.world.call("books", lambda: self.world.ledgers.get(environment, empty))
+        return self.world.call("ledgers", lambda: self.world.ledgers.get(environment, empty))
 
     def ledgers(self) -> tuple[Reading[Ledger], ...]:
-        return self.world.call("books", lambda: tuple(map(Present, self.world.ledgers.values())))
+        if self.world.unparseable_ledger:
+            return (Unknown(Rejected("ConfigMap ledger-dev cannot be read: mend it by hand")),)
+        return self.world.call("ledgers", lambda: tuple(map(Present, self.world.ledgers.values())))
 
     def overrides(self) -> tuple[Override, ...]:
         return self.world.call("overrides", lambda: tuple(self.world.overrides.values()))
@@ -141,31 +143,31 @@ class Ports:
 
 @dataclass
 class LedgerPort:
-    """Where ledgers are written."""
+    """Writes ledgers."""
 
     world: "World"
 
     def write(self, ledger: Ledger) -> None:
         def write() -> None:
             before: Mapping[str, Ledger] = self.world.ledgers
-            stands = before[ledger.environment].version if ledger.environment in before else ""
-            if stands != ledger.version:
+            current = before[ledger.environment].version if ledger.environment in before else ""
+            if current != ledger.version:
                 raise Conflict("the ledger has changed")
-            self.world.ledgers[ledger.environment] = replace(ledger, version=str(int(stands or 0) + 1))
+            self.world.ledgers[ledger.environment] = replace(ledger, version=str(int(current or 0) + 1))
 
-        self.world.call("books", write, write=True)
+        self.world.call("ledgers", write, write=True)
 
 
 class Locks:
-    """Locks that nobody else wants."""
+    """Locks that are always free."""
 
     @contextmanager
     def hold(self, name: str, *, patience: float = 0) -> Iterator[Lease | None]:
-        yield Held()
+        yield HeldLease()
 
 
-class Held:
-    """A lock that is held."""
+class HeldLease:
+    """A lease that is held."""
 
     def renew(self) -> None:
         """Nobody else wants it."""

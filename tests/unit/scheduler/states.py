@@ -1,4 +1,4 @@
-"""Where histories begin and end: an evening, a night, a morning."""
+"""The states in which tests begin and end: due to sleep, asleep, due to wake."""
 
 from copy import deepcopy
 from functools import cache

@@ -29,10 +29,10 @@ def a_flag(
 
 
 def observed(*flags: ObservedFlag, objects: Reading[tuple[FlagsInForce, ...]] | None = None) -> Observed:
-    looked = World().reconciler().observe("dev")
-    sync = looked.gitops[0].sync
-    gitops = looked.gitops if objects is None else (ObservedSync(sync, objects),)
-    return replace(looked, flags=flags or looked.flags, gitops=gitops)
+    before = World().reconciler().observe("dev")
+    sync = before.gitops[0].sync
+    gitops = before.gitops if objects is None else (ObservedSync(sync, objects),)
+    return replace(before, flags=flags or before.flags, gitops=gitops)
 
 
 def commits(items: tuple[Item, ...]) -> list[Commit]:
@@ -45,7 +45,7 @@ def commits(items: tuple[Item, ...]) -> list[Commit]:
     ]
 
 
-def test_what_changes_together_in_one_branch_is_one_commit() -> None:
+def test_changes_of_one_branch_are_one_commit() -> None:
     flags = (
         a_flag("state: on\nother: on\n"),
         a_flag("state: on\nother: on\n", path="other"),
@@ -61,10 +61,10 @@ def test_what_changes_together_in_one_branch_is_one_commit() -> None:
     assert (first.parent, second.repository) == ("c1", "acme/flux")
 
 
-def test_a_value_that_cannot_be_set_is_said_and_nothing_is_committed() -> None:
-    (stop,) = switch_flags(observed(a_flag("state: &s on\nother: *s\n")), "off", message="x")
-    assert isinstance(stop, Blocked)
-    assert "state is shared as &s with other" in stop.why
+def test_a_value_that_cannot_be_set_blocks_and_nothing_is_committed() -> None:
+    (blocked,) = switch_flags(observed(a_flag("state: &s on\nother: *s\n")), "off", message="x")
+    assert isinstance(blocked, Blocked)
+    assert "state is shared as &s with other" in blocked.why
 
 
 def objects(*found: tuple[Synced, Scalar | Failure]) -> Present[tuple[FlagsInForce, ...]]:
@@ -82,38 +82,40 @@ def barrier(items: tuple[Item, ...]) -> str:
     return f"{type(last).__name__}: {last.why}"
 
 
-def test_all_that_a_selector_means_have_to_be_there() -> None:
+def test_every_object_of_a_selector_has_to_be_in_force() -> None:
     other = replace(APP, name="web", revisions={"acme/gitops": "c0"})
     items = wait_until_in_force(
         observed(objects=objects((APP, "off"), (other, "on"))), "off", committing=False, refresh=True
     )
     assert items[0] == Wave((Refresh(synced=other),))
     assert "Application/argocd/web is at c0, where environment.state in dev.yaml is 'on'" in barrier(items)
-    both = objects((APP, "off"), (other, "off"))
-    assert wait_until_in_force(observed(objects=both), "off", committing=False, refresh=True) == ()
+    in_force = objects((APP, "off"), (other, "off"))
+    assert wait_until_in_force(observed(objects=in_force), "off", committing=False, refresh=True) == ()
 
 
-def test_what_has_been_asked_to_look_is_not_asked_again_until_there_is_a_new_commit() -> None:
-    asked = objects((replace(APP, refreshing=True), "on"))
-    assert len(wait_until_in_force(observed(objects=asked), "off", committing=False, refresh=True)) == 1
-    assert len(wait_until_in_force(observed(objects=asked), "off", committing=True, refresh=True)) == 2
-    assert len(wait_until_in_force(observed(objects=asked), "off", committing=True, refresh=False)) == 1
+def test_a_refreshing_object_is_refreshed_again_only_for_a_new_commit() -> None:
+    refreshing = objects((replace(APP, refreshing=True), "on"))
+    assert len(wait_until_in_force(observed(objects=refreshing), "off", committing=False, refresh=True)) == 1
+    assert len(wait_until_in_force(observed(objects=refreshing), "off", committing=True, refresh=True)) == 2
+    assert len(wait_until_in_force(observed(objects=refreshing), "off", committing=True, refresh=False)) == 1
 
 
-def test_what_could_not_apply_the_newest_commit_is_not_asked_again_for_it_would_forget_why() -> None:
-    """Flux says "Progressing" as soon as it is asked, and no longer what was wrong."""
+def test_an_object_that_could_not_apply_the_newest_commit_is_not_refreshed() -> None:
+    """Once a refresh is requested, Flux says "Progressing", and no longer what was wrong."""
     failed = replace(APP, revisions={"acme/gitops": "b9"}, tried={"acme/gitops": "c0"}, unsynced="bad.yaml")
-    (gate,) = wait_until_in_force(
+    (wait,) = wait_until_in_force(
         observed(objects=objects((failed, "on"))), "off", committing=False, refresh=True
     )
-    assert isinstance(gate, Wait)
-    assert "bad.yaml" in gate.why
-    older = objects((replace(failed, tried={"acme/gitops": "b9"}), "on"))
-    assert len(wait_until_in_force(observed(objects=older), "off", committing=False, refresh=True)) == 2
+    assert isinstance(wait, Wait)
+    assert "bad.yaml" in wait.why
+    tried_before = objects((replace(failed, tried={"acme/gitops": "b9"}), "on"))
+    assert (
+        len(wait_until_in_force(observed(objects=tried_before), "off", committing=False, refresh=True)) == 2
+    )
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "message"),
     [
         (Present(()), "Blocked: there is no Application/argocd/dev: correct the schedule's sync"),
         (Unknown(Unreachable("no answer")), "Wait: not read: no answer"),
@@ -127,15 +129,15 @@ def test_what_could_not_apply_the_newest_commit_is_not_asked_again_for_it_would_
         (Present((FlagsInForce(APP, {}),)), "Wait: Application/argocd/dev has not synced yet"),
     ],
 )
-def test_everything_short_of_the_flag_in_force_is_waited_for_or_said(
-    found: Reading[tuple[FlagsInForce, ...]], said: str
+def test_a_flag_that_is_not_in_force_waits_or_blocks(
+    found: Reading[tuple[FlagsInForce, ...]], message: str
 ) -> None:
-    assert said in barrier(
+    assert message in barrier(
         wait_until_in_force(observed(objects=found), "off", committing=False, refresh=True)
     )
 
 
-def test_a_flag_that_nothing_syncs_is_said() -> None:
+def test_a_flag_that_nothing_syncs_blocks() -> None:
     flags = (a_flag("state: off"), a_flag("state: off", repository="acme/other"))
     items = wait_until_in_force(
         observed(*flags, objects=objects((APP, "off"))), "off", committing=False, refresh=True
@@ -143,8 +145,8 @@ def test_a_flag_that_nothing_syncs_is_said() -> None:
     assert "nothing in the schedule's sync reads acme/other" in barrier(items)
 
 
-def test_what_passes_is_waited_for_as_long_as_it_asks() -> None:
+def test_a_passing_failure_waits_as_long_as_it_asks() -> None:
     assert unknown_barrier(Present(1)) is None
-    gate = unknown_barrier(Present(1), Unknown(Unreachable("busy", retry_after=7)))
-    assert isinstance(gate, Wait)
-    assert gate.retry_after == 7
+    wait = unknown_barrier(Present(1), Unknown(Unreachable("busy", retry_after=7)))
+    assert isinstance(wait, Wait)
+    assert wait.retry_after == 7

@@ -43,7 +43,7 @@ def test_only_the_value_changes_and_a_word_that_yaml_1_1_misreads_is_quoted() ->
         ("a: on", "\u2028\x85", 'a: "\\U00002028\\U00000085"'),
     ],
 )
-def test_a_value_is_written_in_the_style_that_stood_there_where_that_is_safe(
+def test_a_value_keeps_its_quoting_style_where_that_is_safe(
     before: str, value: str | int | bool, after: str
 ) -> None:
     assert put(before, at("a"), value) == after
@@ -78,7 +78,7 @@ def test_values_are_read_as_yaml_1_2(text: str, value: object) -> None:
     assert type(found) is type(value)
 
 
-def test_a_document_that_says_it_is_yaml_1_1_is_read_as_1_2_all_the_same() -> None:
+def test_a_document_with_a_yaml_1_1_directive_is_read_as_1_2() -> None:
     assert get("%YAML 1.1\n---\na: on\n", at("a")) == "on"
 
 
@@ -92,7 +92,7 @@ def test_a_document_that_says_it_is_yaml_1_1_is_read_as_1_2_all_the_same() -> No
         ("containers[0]", "first"),
     ],
 )
-def test_quoted_keys_and_indexes_reach_their_values(path: str, value: object) -> None:
+def test_paths_with_quoted_keys_and_indexes(path: str, value: object) -> None:
     text = (
         "metadata: {annotations: {cnpg.io/hibernation: off}}\n"
         "dotted.key: {x: 1}\n"
@@ -105,7 +105,7 @@ def test_quoted_keys_and_indexes_reach_their_values(path: str, value: object) ->
 @pytest.mark.parametrize(
     "path", ["", ".", "a.", ".a", "a..b", "a[", "a[-1]", "a[x]", "a['b]", "a b", "a['']", "a['b']c"]
 )
-def test_what_is_no_path_is_refused(path: str) -> None:
+def test_an_invalid_path_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="expected a path"):
         at(path)
 
@@ -128,7 +128,7 @@ def test_what_is_no_path_is_refused(path: str) -> None:
         ("a: \x01", "a", "it is not YAML"),
     ],
 )
-def test_a_path_that_leads_nowhere_is_an_error_and_nothing_is_created(text: str, path: str, why: str) -> None:
+def test_a_missing_path_is_an_error_and_nothing_is_created(text: str, path: str, why: str) -> None:
     with pytest.raises(DocumentError) as reading:
         get(text, at(path))
     assert why in str(reading.value)
@@ -137,7 +137,7 @@ def test_a_path_that_leads_nowhere_is_an_error_and_nothing_is_created(text: str,
 
 
 @pytest.mark.parametrize("text", ["a: &shared on", "a: !!str on", "a: |\n  on\n", "a:", "a: # nothing yet"])
-def test_a_value_that_is_written_in_no_simple_way_is_not_overwritten(text: str) -> None:
+def test_a_value_that_is_not_plain_or_quoted_on_one_line_is_not_overwritten(text: str) -> None:
     with pytest.raises(DocumentError, match="expected a plain or quoted value on one line"):
         put(text, at("a"), "off")
 
@@ -174,7 +174,7 @@ def leaves(tree: object, steps: tuple[str | int, ...] = ()) -> dict[tuple[str | 
     style=st.sampled_from([None, "'", '"']),
     data=st.data(),
 )
-def test_whatever_the_document_the_value_is_set_and_every_other_one_stays(
+def test_setting_one_value_of_any_document_keeps_all_others(
     tree: dict[str, object],
     value: str | int | None,
     flow: bool | None,
@@ -184,15 +184,15 @@ def test_whatever_the_document_the_value_is_set_and_every_other_one_stays(
     text = yaml.safe_dump(
         tree, allow_unicode=True, default_flow_style=flow, default_style=style, width=10_000
     )
-    places = leaves(yaml.safe_load(text))
-    if not places:
+    values = leaves(yaml.safe_load(text))
+    if not values:
         return
-    chosen = data.draw(st.sampled_from(sorted(places, key=repr)))
+    steps = data.draw(st.sampled_from(sorted(values, key=repr)))
     try:
-        changed = put(text, Path(chosen), value)
+        changed = put(text, Path(steps), value)
     except DocumentError:
         assert style is not None  # PyYAML writes tags beside quoted values
         return
-    assert get(changed, Path(chosen)) == value
+    assert get(changed, Path(steps)) == value
     # A reader of YAML 1.1 finds the same value, and every other one as it was.
-    assert leaves(yaml.safe_load(changed)) == {**places, chosen: value}
+    assert leaves(yaml.safe_load(changed)) == {**values, steps: value}

@@ -1,4 +1,4 @@
-"""Random histories: whatever happens, in the end there stands what the calendar says, and nothing is lost."""
+"""Random histories: whatever happens, the environment ends at the level of the calendar."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -44,7 +44,7 @@ def wait(minutes: int) -> Event:
 
 
 def fail(which: int, times: int, first: int) -> Event:
-    """Some calls in a row fail, those that write after others that read well."""
+    """Let some calls in a row fail, beginning with a write after some that succeed."""
 
     def happen(world: World) -> None:
         world.before_write = [lambda: None] * first + [
@@ -65,7 +65,7 @@ def override(state: Literal["on", "off"], hours: int) -> Event:
 
 
 def race(world: World) -> None:
-    """Somebody pushes between our look and our commit."""
+    """Let somebody push between the observation and the commit."""
     world.before_write = [lambda: world.push(world.commits[-1] + "# more\n")]
     world.tick()
 
@@ -75,14 +75,14 @@ def switch_by_hand(state: Literal["on", "off"]) -> Event:
 
 
 def reshape_by_hand(max_count: int) -> Event:
-    """Somebody sets the autoscaler: awake, that is the new truth; asleep, it is not what it was."""
+    """Let somebody set the autoscaler. Awake, that is the shape to restore; asleep, it is not."""
 
     def happen(world: World) -> None:
         ledger = world.ledgers.get("dev")
         pool = world.pools["dev"]
-        settled = ledger is None or (ledger.transition is None and ledger.asleep is None)
+        is_awake = ledger is None or (ledger.transition is None and ledger.asleep is None)
         sleeps = ledger is not None and ledger.asleep is not None and pool.down
-        if pool.busy or not (sleeps or (settled and not pool.shape.tag and pool.shape.count)):
+        if pool.busy or not (sleeps or (is_awake and not pool.shape.tag and pool.shape.count)):
             return
         count = 1 if sleeps else pool.shape.count
         shape = Shape(count, Autoscaler(1, max_count), pool.shape.tag)
@@ -116,23 +116,21 @@ EVENTS = st.one_of(
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(start=st.integers(0, 7 * 24), history=st.lists(EVENTS, max_size=25))
-def test_every_history_ends_in_what_the_calendar_says_and_nothing_is_lost(
-    start: int, history: list[Event]
-) -> None:
+def test_every_history_converges_to_the_level_of_the_calendar(start: int, history: list[Event]) -> None:
     world = World()
     world.now += timedelta(hours=start)
     for event in history:
-        event(world)  # the world itself asserts what may never happen
+        event(world)  # the world asserts what must never happen
     world.failures, world.before_write = [], []
     world.run_until_done()
     awake = level(loaded(world.schedule), "dev", list(world.overrides.values()), world.now).awake
-    usual = World()
-    dev, gpu = world.expected, usual.pools["gpu"].shape
+    awake_world = World()
+    dev, gpu = world.expected, awake_world.pools["gpu"].shape
     assert world.flag() == ("on" if awake else "off")
     if awake:
         assert world.pools["dev"].shape == dev
         assert world.pools["gpu"].shape == gpu
-        assert world.nodes == usual.nodes
+        assert world.nodes == awake_world.nodes
         assert all(pod.ready for pod in world.pods)
     else:
         assert dev.autoscaler is not None
@@ -141,5 +139,5 @@ def test_every_history_ends_in_what_the_calendar_says_and_nothing_is_lost(
         assert world.pools["gpu"].shape == Shape(0, None, f"count={gpu.count}")
         assert (world.nodes["dev"], world.nodes["gpu"], world.pods) == (0, 0, [])
     assert {name: world.pools[name] for name in ("system", "prod")} == {
-        name: usual.pools[name] for name in ("system", "prod")
+        name: awake_world.pools[name] for name in ("system", "prod")
     }

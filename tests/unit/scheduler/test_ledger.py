@@ -10,7 +10,7 @@ from tests.unit.scheduler.world import EVENING, MORNING, World
 HOUR = timedelta(hours=1)
 
 
-def a_night() -> World:
+def after_one_sleep_period() -> World:
     world = World(now=EVENING)
     world.run_until_done(minutes=0)
     world.now = EVENING + HOUR * 9.5
@@ -20,27 +20,27 @@ def a_night() -> World:
     return world
 
 
-def test_a_night_counts_from_its_verified_beginning_to_its_verified_end() -> None:
-    world = a_night()
-    (night,) = world.ledgers["dev"].sleep_periods
-    assert night == SleepPeriod(EVENING, MORNING, {"dev": 2, "gpu": 1})
+def test_a_sleep_period_lasts_from_its_first_to_its_last_verification() -> None:
+    world = after_one_sleep_period()
+    (period,) = world.ledgers["dev"].sleep_periods
+    assert period == SleepPeriod(EVENING, MORNING, {"dev": 2, "gpu": 1})
     assert world.ledgers["dev"].node_hours() == {"dev": 20, "gpu": 10}
 
 
-def test_how_long_the_wake_took_is_kept() -> None:
-    (wake,) = a_night().ledgers["dev"].wakes
+def test_the_duration_of_a_wake_is_recorded() -> None:
+    (wake,) = after_one_sleep_period().ledgers["dev"].wakes
     assert wake.began == MORNING
     assert timedelta() < wake.took < timedelta(minutes=10)
 
 
-def test_hours_that_nobody_looked_at_are_not_claimed() -> None:
+def test_hours_that_were_not_verified_are_not_counted() -> None:
     world = World(now=EVENING)
     world.run_until_done(minutes=0)
     world.push(world.commits[0])  # somebody woke it by hand at an unknown time
     world.now = EVENING + HOUR * 9
     world.run_until_done()
-    (night,) = world.ledgers["dev"].sleep_periods
-    assert (night.since, night.until) == (EVENING, EVENING)
+    (period,) = world.ledgers["dev"].sleep_periods
+    assert (period.since, period.until) == (EVENING, EVENING)
 
 
 def test_sleep_is_verified_once_an_hour_and_not_at_every_tick() -> None:
@@ -55,18 +55,18 @@ def test_sleep_is_verified_once_an_hour_and_not_at_every_tick() -> None:
 
 
 @pytest.mark.parametrize(
-    ("price", "sum_"),
+    ("price", "amount"),
     [
         (None, None),
         (Price(currency="EUR", pools={"dev": 0.1}), None),
         (Price(currency="EUR", pools={"dev": 0.1, "gpu": 3.0}), 32.0),
     ],
 )
-def test_without_a_price_no_sum_is_named(price: Price | None, sum_: float | None) -> None:
-    assert a_night().ledgers["dev"].saved(price) == sum_
+def test_without_a_price_no_saved_amount_is_reported(price: Price | None, amount: float | None) -> None:
+    assert after_one_sleep_period().ledgers["dev"].saved(price) == amount
 
 
-def test_the_oldest_nights_fall_off() -> None:
+def test_the_oldest_entries_are_dropped() -> None:
     ledger = Ledger(environment="dev")
     for day in range(500):
         now = EVENING + timedelta(days=day)

@@ -25,7 +25,7 @@ environments:
 """
 
 
-def test_the_example_says_what_it_says() -> None:
+def test_the_example_is_loaded() -> None:
     schedule = load(EXAMPLE)
     dev, staging = schedule.named["dev"], schedule.named["staging"]
     assert schedule.holidays == ("FI", date(2026, 12, 24))
@@ -39,7 +39,7 @@ def test_the_example_says_what_it_says() -> None:
     assert "features" not in schedule.named
 
 
-def test_what_is_not_said_has_its_usual_meaning() -> None:
+def test_optional_keys_have_their_defaults() -> None:
     schedule = load(DEV)
     flag = schedule.named["dev"].state[0]
     assert (schedule.timezone, schedule.holidays, schedule.protected_pools) == ("UTC", (), ())
@@ -47,7 +47,7 @@ def test_what_is_not_said_has_its_usual_meaning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "expected"),
     [
         (
             "Mon-Fri",
@@ -112,12 +112,12 @@ def test_what_is_not_said_has_its_usual_meaning() -> None:
         (DEV, "- a", "line 1: the file is ['a']: expected a mapping"),
     ],
 )
-def test_a_mistake_names_its_line_what_stands_there_and_what_was_expected(
-    before: str, after: str, said: str
+def test_a_mistake_is_reported_with_its_line_its_value_and_what_was_expected(
+    before: str, after: str, expected: str
 ) -> None:
     with pytest.raises(ScheduleError) as error:
         load(DEV.replace(before, after, 1))
-    assert said in str(error.value)
+    assert expected in str(error.value)
 
 
 @pytest.mark.parametrize("lead", ["30", "30s", "1d", "''", "13h", "-1h"])
@@ -126,16 +126,16 @@ def test_a_lead_time_is_a_duration_of_twelve_hours_at_most(lead: str) -> None:
         load(DEV.replace("    namespaces", f"    lead_time: {lead}\n    namespaces"))
 
 
-def test_every_mistake_is_named_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     with pytest.raises(ScheduleError) as error:
         load("timezone: X\nholidays: [XX]\nenvironments: {dev: {}}\n")
     assert len(str(error.value).splitlines()) == 6
 
 
 def test_a_pool_or_a_namespace_belongs_to_one_environment() -> None:
-    twice = DEV + DEV.removeprefix("environments:\n").replace("dev:", "staging:", 1)
+    text = DEV + DEV.removeprefix("environments:\n").replace("dev:", "staging:", 1)
     with pytest.raises(ScheduleError) as error:
-        load(twice)
+        load(text)
     assert "line 11: environments.staging.pools[0] is 'dev': expected a pool of its own" in str(error.value)
     assert "line 10: environments.staging.namespaces[0] is 'ameide-dev'" in str(error.value)
 
@@ -148,8 +148,10 @@ def test_a_pool_or_a_namespace_belongs_to_one_environment() -> None:
         ('awake: ["Mon 06:00-20:00"]', 'awake: ["Mon 06:00-20:00"], lead_time: 30m', True),
     ],
 )
-def test_environments_of_one_flag_have_the_same_hours(of_dev: str, of_staging: str, refused: bool) -> None:
-    """Otherwise they would switch it against each other, at every tick."""
+def test_environments_that_share_a_flag_have_the_same_hours(
+    of_dev: str, of_staging: str, refused: bool
+) -> None:
+    """Otherwise they would set it against each other, at every tick."""
     rest = "state: [{file: f.yaml, path: on}], sync: [{argocd: argocd/a}]"
     text = (
         "environments:\n"
@@ -163,32 +165,32 @@ def test_environments_of_one_flag_have_the_same_hours(of_dev: str, of_staging: s
         load(text)
 
 
-@pytest.mark.parametrize("spelt", ["acme/gitops", "Acme/GitOps"])
-def test_a_repository_that_is_left_out_is_the_one_that_is_spelt_out(spelt: str) -> None:
+@pytest.mark.parametrize("repository", ["acme/gitops", "Acme/GitOps"])
+def test_an_omitted_repository_is_the_default_one(repository: str) -> None:
     rest = "sync: [{argocd: argocd/a}]"
     text = (
         "environments:\n"
         f'  dev: {{awake: ["Mon 06:00-20:00"], namespaces: [a], state: [{{file: f, path: on}}], {rest}}}\n'
         f"  staging: {{awake: [], namespaces: [b],"
-        f" state: [{{repository: {spelt}, file: f, path: on}}], {rest}}}\n"
+        f" state: [{{repository: {repository}, file: f, path: on}}], {rest}}}\n"
     )
     assert load(text, repository="acme/another").named.keys() == {"dev", "staging"}
     with pytest.raises(ScheduleError, match="dev has it too, and other hours"):
         load(text, repository="acme/gitops")
 
 
-def test_words_that_yaml_1_1_takes_for_booleans_are_words() -> None:
+def test_yaml_1_1_booleans_are_text() -> None:
     schedule = load("holidays: [NO]\n" + DEV.replace("state}", "state, on: yes, off: no}"))
     assert schedule.holidays == ("NO",)
     assert (schedule.named["dev"].state[0].on, schedule.named["dev"].state[0].off) == ("yes", "no")
 
 
-def test_the_published_schema_is_that_of_the_program() -> None:
-    """To publish it anew, write `json.dumps(json_schema(), indent=2)` into the file."""
+def test_the_published_schema_is_up_to_date() -> None:
+    """To update it, write `json.dumps(json_schema(), indent=2)` into the file."""
     assert json.loads(SCHEMA.read_text()) == json_schema()
 
 
-def test_the_schema_accepts_the_example_and_refuses_what_the_program_refuses() -> None:
+def test_the_schema_accepts_and_refuses_what_the_program_does() -> None:
     check = jsonschema.Draft202012Validator(json_schema())
     example = json.loads(json.dumps(YAML(typ="safe", pure=True).load(EXAMPLE), default=str))
     assert [error.message for error in check.iter_errors(example)] == []
@@ -198,19 +200,19 @@ def test_the_schema_accepts_the_example_and_refuses_what_the_program_refuses() -
     assert list(check.iter_errors(yaml.safe_load(DEV.replace("argocd:", "selector:"))))
 
 
-def test_a_selector_takes_the_place_of_the_name() -> None:
+def test_a_selector_replaces_the_name() -> None:
     sync = Sync(flux="Kustomization/flux-system", selector="app=todo")
     assert (sync.kind, sync.namespace, sync.name) == ("Kustomization", "flux-system", "")
     named = Sync(argocd="argocd/ameide-dev")
     assert (named.kind, named.namespace, named.name) == ("Application", "argocd", "ameide-dev")
 
 
-def test_a_flag_names_its_place() -> None:
+def test_a_flag_is_shown_as_its_path_and_file() -> None:
     assert str(Flag.model_validate({"file": "a.yaml", "path": "b.c"})) == "b.c in a.yaml"
 
 
 @pytest.mark.parametrize(
-    ("on", "off", "value", "said"),
+    ("on", "off", "value", "expected"),
     [
         ("on", "off", "on", "on"),
         ("on", "off", "off", "off"),
@@ -227,6 +229,8 @@ def test_a_flag_names_its_place() -> None:
         ("x", None, None, "off"),
     ],
 )
-def test_a_value_means_on_or_off_or_neither(on: object, off: object, value: str | None, said: str) -> None:
+def test_a_value_means_on_or_off_or_neither(
+    on: object, off: object, value: str | None, expected: str
+) -> None:
     flag = Flag.model_validate({"file": "a.yaml", "path": "b", "on": on, "off": off})
-    assert flag.says(value) == said
+    assert flag.says(value) == expected

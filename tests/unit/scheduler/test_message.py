@@ -9,7 +9,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("first_seen", [None, NOON])
-def test_what_is_written_is_what_is_read(first_seen: datetime | None) -> None:
+def test_a_message_is_read_as_it_was_written(first_seen: datetime | None) -> None:
     stamps = Stamps(first_seen=first_seen, correlation_id="a-tick")
     assert from_message(to_message("dev", stamps)) == ("dev", stamps)
 
@@ -24,6 +24,6 @@ def test_a_message_without_an_environment_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("stamp", ["3", '"soon"', '"2026-03-02T12:00:00"', "null"])
-def test_a_stamp_that_is_no_time_and_any_other_key_are_ignored(stamp: str) -> None:
+def test_an_invalid_time_and_unknown_keys_are_ignored(stamp: str) -> None:
     text = f'{{"environment": "dev", "firstSeen": {stamp}, "state": "off"}}'
     assert from_message(text) == ("dev", NONE)

@@ -6,7 +6,7 @@ LABELS = {"os": "linux", "size": "8"}
 
 
 @pytest.mark.parametrize(
-    ("requirement", "met"),
+    ("requirement", "matches"),
     [
         (Requirement("os", "In", ("linux", "windows")), True),
         (Requirement("os", "In", ("windows",)), False),
@@ -26,15 +26,15 @@ LABELS = {"os": "linux", "size": "8"}
         (Requirement("os", "Near", ("linux",)), False),
     ],
 )
-def test_requirements_are_met_as_the_clusters_scheduler_has_it(requirement: Requirement, met: bool) -> None:
-    assert requirement.matches(LABELS) is met
+def test_requirements_match_as_in_kube_scheduler(requirement: Requirement, matches: bool) -> None:
+    assert requirement.matches(LABELS) is matches
 
 
 TAINT = Taint("pool", "dev", "NoSchedule")
 
 
 @pytest.mark.parametrize(
-    ("toleration", "covered"),
+    ("toleration", "tolerated"),
     [
         (Toleration("pool", "Equal", "dev", "NoSchedule"), True),
         (Toleration("pool", "Equal", "dev"), True),
@@ -45,13 +45,13 @@ TAINT = Taint("pool", "dev", "NoSchedule")
         (Toleration("pool", "Exists", effect="NoExecute"), False),
     ],
 )
-def test_a_toleration_covers_the_taints_it_names(toleration: Toleration, covered: bool) -> None:
-    assert toleration.tolerates(TAINT) is covered
+def test_a_toleration_tolerates_matching_taints(toleration: Toleration, tolerated: bool) -> None:
+    assert toleration.tolerates(TAINT) is tolerated
     pod = Pod(namespace="a", name="b", node="", tolerations=(toleration,))
-    assert pod.fits(Node(name="n", pool="p", ready=True, taints=(TAINT,))) is covered
+    assert pod.fits(Node(name="n", pool="p", ready=True, taints=(TAINT,))) is tolerated
 
 
-def test_a_pod_runs_where_one_of_its_terms_is_met_wholly() -> None:
+def test_a_pod_fits_a_node_that_meets_all_of_one_term() -> None:
     linux, big = Requirement("os", "In", ("linux",)), Requirement("size", "Gt", ("10",))
     node = Node(name="n", pool="p", ready=True, labels=LABELS)
     assert Pod(namespace="a", name="b", node="").fits(node)
@@ -60,16 +60,16 @@ def test_a_pod_runs_where_one_of_its_terms_is_met_wholly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("namespace", "allowed", "holds"), [("a", 0, True), ("a", 1, False), ("b", 0, False)]
+    ("namespace", "allowed", "blocks"), [("a", 0, True), ("a", 1, False), ("b", 0, False)]
 )
-def test_a_budget_holds_its_own_pods_while_it_allows_none_to_go(
-    namespace: str, allowed: int, holds: bool
+def test_a_budget_blocks_eviction_of_its_pods_while_it_allows_no_disruption(
+    namespace: str, allowed: int, blocks: bool
 ) -> None:
     selector = (Requirement("app", "In", ("todo",)),)
     budget = Budget(namespace="a", name="pdb", selector=selector, disruptions_allowed=allowed)
     assert (
         budget.blocks_eviction_of(Pod(namespace=namespace, name="x", node="n", labels={"app": "todo"}))
-        is holds
+        is blocks
     )
     assert not budget.blocks_eviction_of(
         Pod(namespace=namespace, name="x", node="n", labels={"app": "other"})

@@ -1,4 +1,4 @@
-"""Nights through the emulator of ARM and the nodes that it keeps: what a world in memory cannot hide."""
+"""The scheduler on the emulators of ARM and of a cluster with nodes: they hide less than a world in memory."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -32,7 +32,7 @@ POOLS = (
 
 
 @dataclass(kw_only=True)
-class Night:
+class SchedulerOnAks:
     """The scheduler between AKS, a cluster, and Git in memory."""
 
     arm: ArmState
@@ -41,11 +41,11 @@ class Night:
     world: World
 
     def reconciler(self) -> Reconciler:
-        ours = self.world.reconciler()
+        in_memory = self.world.reconciler()
         return replace(
-            ours,
-            readers=replace(ours.readers, pools=self.pools, cluster=NodeAdapter(self.api)),
-            executor=replace(ours.executor, pools=self.pools),
+            in_memory,
+            readers=replace(in_memory.readers, pools=self.pools, cluster=NodeAdapter(self.api)),
+            executor=replace(in_memory.executor, pools=self.pools),
         )
 
     def tick(self) -> Outcome:
@@ -64,7 +64,7 @@ class Night:
             self.settle(minutes=minutes)
         raise AssertionError(outcome)
 
-    def sized(self, pool: str) -> tuple[object, ...]:
+    def size(self, pool: str) -> tuple[object, ...]:
         found = self.arm.pools[pool]
         return found.get("count"), found["enableAutoScaling"], found.get("tags") or {}
 
@@ -72,8 +72,8 @@ class Night:
         """Which of a pool's nodes are ready."""
         return sorted(each.ready for each in NodeAdapter(self.api).nodes() if each.pool == pool)
 
-    def written(self, pool: str, **changes: Any) -> None:
-        """Somebody else writes a pool."""
+    def write_by_hand(self, pool: str, **changes: Any) -> None:
+        """Let somebody else write a pool."""
         with self.arm.lock:
             self.arm.pools[pool].update(changes, eTag=f"{pool}-by-hand")
 
@@ -86,10 +86,10 @@ ASLEEP: dict[str, tuple[object, ...]] = {
 
 
 @pytest.fixture
-def night() -> Iterator[Callable[..., Night]]:
+def start() -> Iterator[Callable[..., SchedulerOnAks]]:
     with ExitStack() as stack:
 
-        def begin(**gpu: Any) -> Night:
+        def begin(**gpu: Any) -> SchedulerOnAks:
             pools = tuple(each.model_copy(update=gpu if each.name == "gpu" else {}) for each in POOLS)
             arm = ArmState(world=example_world().model_copy(update={"pools": pools}))
             arm.keeps_nodes = True
@@ -101,20 +101,20 @@ def night() -> Iterator[Callable[..., Night]]:
                 Unsigned(), arm.world.subscription, url, group="rg-coppice", name="aks-coppice"
             )
             api = Api(Configuration(host=cluster))
-            made = Night(arm=arm, api=api, pools=adapter, world=World(now=EVENING))
+            started = SchedulerOnAks(arm=arm, api=api, pools=adapter, world=World(now=EVENING))
             for _ in range(2):
                 look(arm, api)
-            return made
+            return started
 
         yield begin
 
 
-def states(night: Night) -> dict[str, tuple[object, ...]]:
-    return {pool: night.sized(pool) for pool in ("dev", "gpu")}
+def states(start: SchedulerOnAks) -> dict[str, tuple[object, ...]]:
+    return {pool: start.size(pool) for pool in ("dev", "gpu")}
 
 
-def test_a_night_and_a_morning(night: Callable[..., Night]) -> None:
-    aks = night()
+def test_sleep_and_wake(start: Callable[..., SchedulerOnAks]) -> None:
+    aks = start()
     aks.until(Done)
     assert (states(aks), aks.nodes("dev"), aks.nodes("gpu")) == (ASLEEP, [], [])
     aks.world.now = MORNING
@@ -123,67 +123,67 @@ def test_a_night_and_a_morning(night: Callable[..., Night]) -> None:
     assert (aks.nodes("prod"), aks.arm.cluster_writes) == ([True] * 3, 0)
 
 
-def test_machines_that_are_deallocated_are_asleep_as_nodes_and_start_again(
-    night: Callable[..., Night],
+def test_deallocated_vms_stay_nodes_and_start_again(
+    start: Callable[..., SchedulerOnAks],
 ) -> None:
-    aks = night(scale_down_mode="Deallocate", count=2)
+    aks = start(scale_down_mode="Deallocate", count=2)
     before = {node.name for node in NodeAdapter(aks.api).nodes() if node.pool == "gpu"}
     aks.until(Done)
-    assert (aks.sized("gpu")[0], aks.nodes("gpu")) == (0, [False, False])
+    assert (aks.size("gpu")[0], aks.nodes("gpu")) == (0, [False, False])
     aks.world.now = MORNING
     aks.until(Done)
-    assert (aks.sized("gpu"), aks.nodes("gpu")) == ((2, False, {}), [True, True])
+    assert (aks.size("gpu"), aks.nodes("gpu")) == ((2, False, {}), [True, True])
     assert {node.name for node in NodeAdapter(aks.api).nodes() if node.pool == "gpu"} == before
 
 
-def test_a_pool_that_was_stopped_before_the_night_is_left_as_it_was(night: Callable[..., Night]) -> None:
-    aks = night(power_state="Stopped")
+def test_a_pool_that_was_stopped_before_is_left_as_it_was(start: Callable[..., SchedulerOnAks]) -> None:
+    aks = start(power_state="Stopped")
     before = dict(aks.arm.pools["gpu"])
     aks.until(Done)
-    assert (aks.sized("dev"), aks.arm.pools["gpu"]) == (ASLEEP["dev"], before)
+    assert (aks.size("dev"), aks.arm.pools["gpu"]) == (ASLEEP["dev"], before)
     aks.world.now = MORNING
     aks.until(Done)
-    assert (aks.sized("dev"), aks.arm.pools["gpu"]) == (AWAKE["dev"], before)
+    assert (aks.size("dev"), aks.arm.pools["gpu"]) == (AWAKE["dev"], before)
 
 
-def test_a_pool_that_is_stopped_at_night_is_said_in_the_morning_and_holds_no_other_up(
-    night: Callable[..., Night],
+def test_a_pool_that_is_stopped_while_asleep_blocks_and_the_others_wake(
+    start: Callable[..., SchedulerOnAks],
 ) -> None:
-    aks = night()
+    aks = start()
     aks.until(Done)
-    aks.written("gpu", powerState={"code": "Stopped"})
+    aks.write_by_hand("gpu", powerState={"code": "Stopped"})
     aks.world.now = MORNING
     outcome = aks.until(Stalled)
     assert "pool/gpu was stopped by hand: start it (az aks nodepool start)" in outcome.why
     for _ in range(12):
         aks.tick()
         aks.settle()
-    assert (aks.sized("dev"), aks.sized("gpu"), aks.nodes("dev")) == (
+    assert (aks.size("dev"), aks.size("gpu"), aks.nodes("dev")) == (
         AWAKE["dev"],
         ASLEEP["gpu"],
         [True, True],
     )
-    aks.written("gpu", powerState={"code": "Running"})
+    aks.write_by_hand("gpu", powerState={"code": "Running"})
     aks.until(Done)
     assert states(aks) == AWAKE
 
 
-def test_a_pool_of_virtual_machines_is_never_written(night: Callable[..., Night]) -> None:
-    aks = night(virtual_machines=(ManualScale(size="Standard_D2s_v3", count=2),))
+def test_a_pool_of_virtual_machines_is_never_written(start: Callable[..., SchedulerOnAks]) -> None:
+    aks = start(virtual_machines=(ManualScale(size="Standard_D2s_v3", count=2),))
     before = dict(aks.arm.pools["gpu"])
     outcome = aks.tick()
     assert isinstance(outcome, Stalled)
     assert "pool/gpu is of type VirtualMachines, and has no count" in outcome.why
-    assert (aks.arm.pools["gpu"], aks.sized("dev")) == (before, AWAKE["dev"])
+    assert (aks.arm.pools["gpu"], aks.size("dev")) == (before, AWAKE["dev"])
 
 
-def test_an_autoscaler_that_moves_the_count_in_the_very_moment_makes_it_look_again(
-    night: Callable[..., Night],
+def test_an_autoscaler_that_changes_the_count_before_the_put_is_a_conflict(
+    start: Callable[..., SchedulerOnAks],
 ) -> None:
-    aks = night()
+    aks = start()
     aks.arm.before_put = lambda: aks.arm.pools["dev"].update(count=3)
     report = aks.reconciler().reconcile("dev")
     assert [each.error.code for each in report.results if each.error] == ["conflict"]
     assert isinstance(report.outcome, Waiting)
     aks.until(Done)
-    assert aks.sized("dev")[2] == {"coppice-before-sleep": "count=3,min=1,max=3"}
+    assert aks.size("dev")[2] == {"coppice-before-sleep": "count=3,min=1,max=3"}

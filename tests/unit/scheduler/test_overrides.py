@@ -7,7 +7,7 @@ from scheduler.overrides import Override, parse_override
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-def test_it_ends_after_eight_hours_if_nothing_is_said() -> None:
+def test_an_override_ends_after_eight_hours_by_default() -> None:
     override = parse_override("dev", {"state": "on"}, who="Ada", now=NOW)
     assert (override.state, override.until, override.since, override.who) == (
         "on",
@@ -17,7 +17,7 @@ def test_it_ends_after_eight_hours_if_nothing_is_said() -> None:
     )
 
 
-def test_it_ends_when_it_was_said_in_any_zone() -> None:
+def test_an_override_ends_at_the_given_time_in_any_zone() -> None:
     override = parse_override("dev", {"state": "off", "until": "2026-03-02T20:00:00+02:00"}, who="", now=NOW)
     assert override.ends == datetime(2026, 3, 2, 18, tzinfo=UTC)
 
@@ -38,12 +38,12 @@ def test_it_ends_when_it_was_said_in_any_zone() -> None:
         ({"state": "on", "reason": "x" * 501}, "reason: expected text of at most 500 characters"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(body: dict[str, object], why: str) -> None:
+def test_an_invalid_override_is_refused(body: dict[str, object], why: str) -> None:
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is what is looked at
         parse_override("dev", body, who="Ada", now=NOW)
     assert why in str(error.value)
 
 
-def test_seven_days_are_the_most_whatever_stands_in_it() -> None:
+def test_an_override_ends_after_seven_days_at_the_latest() -> None:
     override = Override(environment="dev", state="on", since=NOW, until=NOW + timedelta(days=3650))
     assert override.ends == NOW + timedelta(days=7)

@@ -27,22 +27,22 @@ POOL = World().pools["dev"]
         (replace(POOL, name="DEV"), "the schedule does not name it as a pool of dev"),
     ],
 )
-def test_everything_has_to_speak_for_touching_a_pool(pool: object, why: str) -> None:
+def test_a_pool_is_written_only_if_name_and_mode_allow_it(pool: object, why: str) -> None:
     observed = World().reconciler().observe("dev")
     assert isinstance(pool, type(POOL))
     assert why_not_allowed(pool, observed, load(SCHEDULE)) == why
 
 
-def test_a_protected_pool_is_not_touched_even_if_an_environment_names_it() -> None:
+def test_a_protected_pool_is_not_written_even_if_an_environment_names_it() -> None:
     schedule = load(SCHEDULE).model_copy(update={"protected_pools": ("dev",)})
     assert why_not_allowed(POOL, World().reconciler().observe("dev"), schedule) == "it is in protected_pools"
 
 
 @pytest.mark.parametrize("reading", ["nodes", "on_pools"])
-def test_what_is_unknown_is_not_touched(reading: str) -> None:
+def test_a_pool_is_not_written_while_its_pods_are_unknown(reading: str) -> None:
     observed = World().reconciler().observe("dev")
-    blind = replace(observed, **{reading: Unknown(Unreachable("no answer"))})  # type: ignore[arg-type]  # either of two
-    assert "hands off" in why_not_allowed(POOL, blind, load(SCHEDULE))
+    unknown = replace(observed, **{reading: Unknown(Unreachable("no answer"))})  # type: ignore[arg-type]  # either of two
+    assert "hands off" in why_not_allowed(POOL, unknown, load(SCHEDULE))
 
 
 def a_pod(namespace: str = "billing", **more: object) -> Pod:
@@ -72,7 +72,7 @@ NEEDS_LINUX = ((Requirement("kubernetes.io/os", "In", ("linux",)),), (Requiremen
         (a_pod("kube-system", node_terms=NEEDS_LINUX), False),
     ],
 )
-def test_a_pod_of_others_keeps_a_pool(pod: Pod, foreign: bool) -> None:
+def test_a_foreign_pod_keeps_a_pool(pod: Pod, foreign: bool) -> None:
     world = World()
     world.pods.append(pod)
     assert bool(why_not_allowed(POOL, world.reconciler().observe("dev"), load(SCHEDULE))) is foreign
@@ -90,7 +90,7 @@ def test_a_pod_of_others_keeps_a_pool(pod: Pod, foreign: bool) -> None:
         ({"taints": (Taint("gpu", "true", "PreferNoSchedule"),)}, True),
     ],
 )
-def test_a_pod_of_kube_system_is_no_obstacle_where_another_pool_can_take_it(
+def test_a_kube_system_pod_that_another_pool_can_take_keeps_no_pool(
     change: dict[str, object], movable: bool
 ) -> None:
     world = World()
@@ -100,24 +100,24 @@ def test_a_pod_of_kube_system_is_no_obstacle_where_another_pool_can_take_it(
     world.pods.append(a_pod("kube-system", tolerations=tolerations))
     observed = world.reconciler().observe("dev")
     other = replace(Node(name="other", pool="system", ready=True), **change)  # type: ignore[arg-type]
-    known = replace(observed, nodes=Present((*(present(observed.nodes) or ()), other)))
-    assert (why_not_allowed(POOL, known, load(SCHEDULE)) == "") is movable
+    with_other_pool = replace(observed, nodes=Present((*(present(observed.nodes) or ()), other)))
+    assert (why_not_allowed(POOL, with_other_pool, load(SCHEDULE)) == "") is movable
 
 
-def test_what_is_struck_out_takes_its_gate_and_later_claims_along_and_nothing_else() -> None:
+def test_a_suppressed_change_takes_its_wait_and_later_claims_with_it() -> None:
     world = World()
     world.pods.append(a_pod())
     observed = world.reconciler().observe("dev")
     ledger = Ledger(environment="dev")
-    begun = WriteLedger(ledger=ledger.begin("down", world.now), what="begins")
-    claim = WriteLedger(ledger=ledger.mark_asleep(world.now, {}), what="asleep")
-    gates = Wait("read back", OPERATION, 1), Wait("pods", "pods", 1), Blocked("x", "x")
+    begins = WriteLedger(ledger=ledger.begin("down", world.now), what="begins")
+    claims = WriteLedger(ledger=ledger.mark_asleep(world.now, {}), what="asleep")
+    barriers = Wait("read back", OPERATION, 1), Wait("pods", "pods", 1), Blocked("x", "x")
     gpu = Reshape(pool=world.pools["gpu"], shape=Shape(0, None))
     plan = Plan(
-        (*wave(begun), *wave(Reshape(pool=POOL, shape=Shape(0, None))), *gates, *wave(gpu), *wave(claim))
+        (*wave(begins), *wave(Reshape(pool=POOL, shape=Shape(0, None))), *barriers, *wave(gpu), *wave(claims))
     )
     found = enforce_ownership(plan, observed, load(SCHEDULE))
-    assert found.items[:3] == (*wave(begun), *gates[1:])
+    assert found.items[:3] == (*wave(begins), *barriers[1:])
     assert [type(change) for change in found.changes] == [WriteLedger, PutPool]
     assert [str(each.change) for each in found.suppressed] == [
         "change pool/dev (autoscaler off, count 2 to 0)",
@@ -133,9 +133,7 @@ def test_what_is_struck_out_takes_its_gate_and_later_claims_along_and_nothing_el
         (replace(POOL, shape=Shape(3, None, "count=2")), 2, "it would lose nodes"),
     ],
 )
-def test_an_orphan_that_is_left_alone_is_said_with_what_is_in_the_way(
-    pool: Pool, count: int, why: str
-) -> None:
+def test_a_suppressed_orphan_is_reported_with_its_reason(pool: Pool, count: int, why: str) -> None:
     step = Reshape(pool=pool, shape=Shape(count, None))
     allowed, suppressed = enforce_orphan_ownership([step], load(SCHEDULE))
     assert (allowed, [each.why for each in suppressed]) == ([], [why])

@@ -18,7 +18,7 @@ at = Path.parse
         ("a: x\ty\n", "x\ty"),
     ],
 )
-def test_tabs_that_kustomize_reads_are_read(text: str, value: str) -> None:
+def test_tabs_are_read_where_kustomize_reads_them(text: str, value: str) -> None:
     assert get(text, at("a")) == value
     assert get(put(text, at("a"), "off"), at("a")) == "off"
     assert put(text, at("a"), "off").replace('"off"', "on").replace("'off'", "'on'").count("\t") == (

@@ -12,18 +12,18 @@ from tests.unit.scheduler.states import asleep, assert_down, assert_up, evening,
 from tests.unit.scheduler.world import EVENING, MORNING, Crash, World
 
 
-def said(plan: Plan) -> list[str]:
+def described(plan: Plan) -> list[str]:
     return [item.code if isinstance(item, Wait | Blocked) else str(item.changes[0]) for item in plan.items]
 
 
-def calls(start: Callable[[], World]) -> int:
+def count_calls(start: Callable[[], World]) -> int:
     world = start()
     before = world.calls
     world.run_until_done()
     return world.calls - before
 
 
-def test_an_evening_and_a_morning() -> None:
+def test_an_environment_sleeps_and_wakes_as_it_was() -> None:
     world = evening()
     world.run_until_done()
     assert_down(world)
@@ -45,10 +45,10 @@ def test_planning_from_the_achieved_state_is_empty() -> None:
 
 @pytest.mark.parametrize("quarter", range(4))
 @pytest.mark.parametrize("start", [evening, morning])
-def test_a_crash_after_any_external_call_leaves_nothing_undone(
+def test_after_a_crash_at_any_external_call_the_next_run_converges(
     start: Callable[[], World], quarter: int
 ) -> None:
-    for call in range(1 + quarter, calls(start) + 1, 4):
+    for call in range(1 + quarter, count_calls(start) + 1, 4):
         world = start()
         world.crash_after = world.calls + call
         with pytest.raises(Crash):
@@ -58,10 +58,10 @@ def test_a_crash_after_any_external_call_leaves_nothing_undone(
 
 
 @pytest.mark.parametrize("start", [evening, morning])
-def test_turning_round_after_any_external_call_ends_where_the_calendar_wants_it(
+def test_after_a_change_of_direction_at_any_external_call_the_next_run_converges(
     start: Callable[[], World],
 ) -> None:
-    for call in range(1, calls(start) + 1, 3):
+    for call in range(1, count_calls(start) + 1, 3):
         world = start()
         world.crash_after = world.calls + call
         with pytest.raises(Crash):
@@ -76,14 +76,14 @@ def test_turning_round_after_any_external_call_ends_where_the_calendar_wants_it(
         (assert_up if start is evening else assert_down)(world)
 
 
-def test_the_steps_down_in_their_order() -> None:
+def test_the_order_of_the_steps_down() -> None:
     world = evening()
     explained = World().reconciler().explain("dev")
     assert explained.next is not None
     plan = world.reconciler().plan(world.reconciler().observe("dev"))
     assert (
-        said(plan)
-        == said(explained.next)
+        described(plan)
+        == described(explained.next)
         == [
             "note ledger/dev (goes to sleep)",
             "change pool/dev (remember count=2,min=1,max=3)",
@@ -104,9 +104,9 @@ def test_the_steps_down_in_their_order() -> None:
     )
 
 
-def test_the_steps_up_in_their_order() -> None:
+def test_the_order_of_the_steps_up() -> None:
     world = morning()
-    assert said(world.reconciler().plan(world.reconciler().observe("dev"))) == [
+    assert described(world.reconciler().plan(world.reconciler().observe("dev"))) == [
         "note ledger/dev (wakes)",
         "change pool/dev (count 0 to 2)",
         "operation",
@@ -139,14 +139,14 @@ def test_a_value_that_is_neither_on_nor_off_is_not_overwritten() -> None:
     assert len(world.commits) == 2
 
 
-def test_the_morning_after_an_outage_of_a_day_does_what_is_right_now() -> None:
+def test_after_an_outage_the_current_level_decides() -> None:
     world = evening()
     world.now = EVENING + timedelta(days=1, hours=-6)  # nobody ticked all night
     assert isinstance(world.tick().outcome, Done)
     assert world.puts == []
 
 
-def test_an_autoscaler_that_was_switched_on_over_an_empty_pool_does_not_keep_the_morning_waiting() -> None:
+def test_an_autoscaler_that_was_enabled_on_an_empty_pool_does_not_delay_the_wake() -> None:
     world = morning()
     pool = world.pools["dev"]
     world.pools["dev"] = replace(pool, shape=Shape(0, Autoscaler(0, 3), pool.shape.tag), etag="99")
@@ -154,7 +154,7 @@ def test_an_autoscaler_that_was_switched_on_over_an_empty_pool_does_not_keep_the
     assert_up(world)
 
 
-def test_it_is_not_asleep_while_a_node_stands_or_an_operation_is_under_way() -> None:
+def test_an_environment_is_not_asleep_while_a_node_exists_or_an_operation_runs() -> None:
     world = asleep()
     world.ledgers.clear()
     world.nodes["dev"] = 1

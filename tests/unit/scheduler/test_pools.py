@@ -23,7 +23,7 @@ def test_a_snapshot_fits_a_tag(snapshot: Snapshot) -> None:
 @pytest.mark.parametrize(
     "text", ["", "2", "count=", "count=2,min=1", "count=2,max=3,min=1", "count=-1", "count=2 "]
 )
-def test_a_tag_that_nobody_of_ours_wrote_is_no_snapshot(text: str) -> None:
+def test_a_tag_of_another_form_is_no_snapshot(text: str) -> None:
     assert Snapshot.parse(text) is None
 
 
@@ -37,9 +37,7 @@ def test_a_tag_that_nobody_of_ours_wrote_is_no_snapshot(text: str) -> None:
         (Snapshot(4, None), 4),
     ],
 )
-def test_a_pool_wakes_with_the_most_of_what_it_had_its_minimum_and_one(
-    snapshot: Snapshot, nodes: int
-) -> None:
+def test_a_pool_wakes_with_its_old_count_its_minimum_or_one(snapshot: Snapshot, nodes: int) -> None:
     assert snapshot.awake_count == nodes
 
 
@@ -54,12 +52,12 @@ def test_a_pool_wakes_with_the_most_of_what_it_had_its_minimum_and_one(
         ("", True),
     ],
 )
-def test_a_state_that_is_not_known_to_be_settled_is_busy(state: str, busy: bool) -> None:
+def test_an_unknown_provisioning_state_is_busy(state: str, busy: bool) -> None:
     assert Pool(name="dev", mode="User", shape=Shape(1, None), provisioning_state=state, etag="").busy is busy
 
 
 @pytest.mark.parametrize(
-    ("after", "said"),
+    ("after", "description"),
     [
         (Shape(2, Autoscaler(1, 3)), "once more"),
         (Shape(2, None), "autoscaler off"),
@@ -68,6 +66,6 @@ def test_a_state_that_is_not_known_to_be_settled_is_busy(state: str, busy: bool)
         (Shape(2, Autoscaler(1, 3), "count=2"), "remember count=2"),
     ],
 )
-def test_a_change_says_what_it_changes(after: Shape, said: str) -> None:
-    assert Shape(2, Autoscaler(1, 3)).differences(after) == said
+def test_a_change_describes_the_differences(after: Shape, description: str) -> None:
+    assert Shape(2, Autoscaler(1, 3)).differences(after) == description
     assert Shape(1, None, "count=2").differences(Shape(1, None)) == "forget what it was"

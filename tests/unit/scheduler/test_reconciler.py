@@ -13,7 +13,7 @@ from tests.unit.scheduler.world import EVENING, SCHEDULE, App, World
 DOCS = Path(__file__).parents[3] / "docs/schedule.md"
 
 
-def test_an_explanation_writes_nothing_and_has_the_next_changes_exact_steps() -> None:
+def test_an_explanation_writes_nothing_and_has_the_exact_steps_of_the_next_change() -> None:
     world = World(now=EVENING - timedelta(hours=2))
     world.overrides["dev"] = Override(
         environment="dev", state="on", since=world.now, until=EVENING + timedelta(hours=1), who="Ada"
@@ -25,14 +25,14 @@ def test_an_explanation_writes_nothing_and_has_the_next_changes_exact_steps() ->
     first = found.forecast.schedule_changes[0]
     assert (first.at, first.awake) == (EVENING + timedelta(hours=1), False)
     assert found.next is not None
-    foreseen = [str(change) for change in found.next.changes]
+    planned = [str(change) for change in found.next.changes]
     assert (world.puts, len(world.commits), world.ledgers) == ([], 1, {})
     world.now = first.at
-    made: list[str] = []
+    executed: list[str] = []
     for _ in range(12):
-        made += [str(result.change) for result in world.tick().results if result.error is None]
+        executed += [str(result.change) for result in world.tick().results if result.error is None]
         world.settle()
-    assert list(dict.fromkeys(made)) == [*foreseen, "note ledger/dev (asleep)"]
+    assert list(dict.fromkeys(executed)) == [*planned, "note ledger/dev (asleep)"]
 
 
 def test_an_override_that_has_ended_is_not_shown() -> None:
@@ -43,7 +43,7 @@ def test_an_override_that_has_ended_is_not_shown() -> None:
     assert world.reconciler().explain("dev").forecast.overrides == ()
 
 
-def test_the_hours_of_features_are_forecast_though_no_key_is_theirs() -> None:
+def test_features_are_forecast_although_they_have_no_key() -> None:
     world = World(schedule=SCHEDULE + '  features:\n    awake: ["Mon-Fri 06:00-22:00"]\n')
     world.unreadable = {"overrides"}
     forecast = world.reconciler().features()
@@ -53,7 +53,7 @@ def test_the_hours_of_features_are_forecast_though_no_key_is_theirs() -> None:
     assert World().reconciler().features() is None
 
 
-def test_one_look_at_every_environment() -> None:
+def test_every_environment_is_explained() -> None:
     found = (
         World(schedule=SCHEDULE + '  features:\n    awake: ["Mon-Fri 06:00-22:00"]\n')
         .reconciler()
@@ -63,7 +63,7 @@ def test_one_look_at_every_environment() -> None:
 
 
 @pytest.mark.parametrize("environment", ["prod", "features", ""])
-def test_an_environment_that_the_schedule_does_not_name_is_said_and_not_looked_at(environment: str) -> None:
+def test_an_unknown_environment_stalls_and_is_not_observed(environment: str) -> None:
     world = World(schedule=SCHEDULE + '  features:\n    awake: ["Mon-Fri 06:00-22:00"]\n')
     outcome = world.reconciler().reconcile(environment).outcome
     assert isinstance(outcome, Stalled)
@@ -78,11 +78,11 @@ def test_the_report_is_one_line_of_json() -> None:
     assert report["nodes"] == {"dev": 2, "gpu": 1}
 
 
-def test_a_step_that_policy_has_not_let_through_is_not_made() -> None:
+def test_a_change_that_has_not_passed_ownership_is_not_made() -> None:
     world = World()
-    wish = Reshape(pool=world.pools["dev"], shape=Shape(0, None))
+    change = Reshape(pool=world.pools["dev"], shape=Shape(0, None))
     with pytest.raises(TypeError, match="the scheduler does not do this: change pool/dev"):
-        world.reconciler().executor.execute(wish)
+        world.reconciler().executor.execute(change)
 
 
 def test_every_key_of_the_schedule_is_documented() -> None:
@@ -94,14 +94,14 @@ def test_every_key_of_the_schedule_is_documented() -> None:
 
 
 class Quick(App):
-    """An Application that has looked at Git as soon as it was asked to."""
+    """An Application that refreshes as soon as it is requested."""
 
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, False if name == "refreshing" else value)
 
 
-def test_an_argo_cd_that_looks_at_once_and_stays_at_an_older_commit_is_named_as_the_cause() -> None:
-    """The real one takes less than a second to look: that it was asked again and again is no news."""
+def test_an_argo_cd_that_refreshes_at_once_and_stays_behind_is_reported() -> None:
+    """The real one refreshes within a second. That it was requested repeatedly is not worth reporting."""
     world = World(now=EVENING, app=Quick("c0", slow=1000))
     for _ in range(4):
         world.tick()

@@ -31,8 +31,8 @@ at = Path.parse
         ("&top\na: on\nself: *top\n", "a", "the document is shared as &top with self"),
     ],
 )
-def test_a_value_that_other_places_share_is_not_set(text: str, path: str, shared: str) -> None:
-    """Production once went to sleep with dev, which it merges."""
+def test_a_value_that_other_paths_share_is_not_set(text: str, path: str, shared: str) -> None:
+    """Production merged dev's values, and once went to sleep with it."""
     assert get(text, at(path)) == "on"
     with pytest.raises(DocumentError) as refused:
         put(text, at(path), "off")
@@ -50,11 +50,11 @@ def test_a_value_that_other_places_share_is_not_set(text: str, path: str, shared
         ("dev: {state: on}\n---\nx: &x {y: 1}\nz: *x\n", 'dev: {state: "off"}\n---\nx: &x {y: 1}\nz: *x\n'),
     ],
 )
-def test_what_is_written_out_is_set_though_its_neighbours_share(text: str, changed: str) -> None:
+def test_a_value_is_set_although_its_neighbours_are_shared(text: str, changed: str) -> None:
     assert put(text, at("dev.state"), "off") == changed
 
 
-def test_an_environment_whose_flag_is_shared_stays_up_and_nothing_is_begun() -> None:
+def test_an_environment_whose_flag_is_shared_by_an_anchor_stays_awake() -> None:
     world = World(now=EVENING)
     world.push('environment: &env {state: "on"}\nproduction: {<<: *env}\n')
     report = world.tick()

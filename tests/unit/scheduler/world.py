@@ -1,6 +1,6 @@
-"""A small world in memory: Git, Argo CD or Flux, AKS with its rules, a cluster, and the books.
+"""A small world in memory: Git, Argo CD or Flux, AKS with its rules, a cluster, ledgers and overrides.
 
-It changes only in `settle`, so that a test decides what happens between two looks.
+It changes only in `settle`, so that a test decides what happens between two runs.
 """
 
 from collections.abc import Callable
@@ -47,23 +47,23 @@ A = TypeVar("A")
 
 @cache
 def loaded(text: str) -> Schedule:
-    """Read a schedule once."""
+    """Load a schedule, once for each text."""
     return load(text)
 
 
 class Crash(BaseException):
-    """The process is gone: nothing may catch this."""
+    """The process has died. Nothing may catch this."""
 
 
 @dataclass
 class App:
-    """An Application, its repository's commit that it is synced at, and how slow it is."""
+    """An Application, the commit at which it is synced, and how slow it is."""
 
     revision: str
     refreshing: bool = False
     failing: str = ""
-    slow: int = 0  # settles that a sync takes more
-    one_behind: bool = False  # syncs the commit before the newest first
+    slow: int = 0  # how many settles more a sync takes
+    one_behind: bool = False  # whether it syncs the commit before the newest one first
     waited: int = 0
     gone: bool = False
 
@@ -80,10 +80,10 @@ class World:
     pods: list[Pod] = field(default_factory=list)
     stuck_pods: bool = False
     no_capacity: set[str] = field(default_factory=set)
-    deallocated: dict[str, int] = field(default_factory=dict)  # pool → nodes of machines that are off
+    deallocated: dict[str, int] = field(default_factory=dict)  # pool → how many nodes are VMs that are off
     operation_results: dict[str, list[str]] = field(
         default_factory=dict
-    )  # pool → how its next operations end
+    )  # pool → the states in which its next operations end
     budgets: list[Budget] = field(default_factory=list)
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     overrides: dict[str, Override] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class World:
     before_write: list[Callable[[], None]] = field(default_factory=list)
     puts: list[tuple[str, Shape]] = field(default_factory=list)
     unreadable: set[str] = field(default_factory=set)
-    expected: Shape = DEV  # of the pool dev, awake
+    expected: Shape = DEV  # of the pool dev while awake
 
     def __post_init__(self) -> None:
         shapes = {
@@ -112,10 +112,10 @@ class World:
             self.nodes[name] = shape.count
         self._run_pods()
 
-    # What every call from the program goes through.
+    # Every call from the program.
 
     def call(self, what: str, do: Callable[[], A], *, write: bool = False) -> A:
-        """Count a call, fail it if a test says so, and crash after it if a test says so."""
+        """Count a call. It fails, or the process crashes after it, if the test has said so."""
         self.calls += 1
         if what in self.unreadable:
             raise Unreachable(f"no answer from {what}")
@@ -135,7 +135,7 @@ class World:
         return f"c{len(self.commits) - 1}"
 
     def heads(self) -> str:
-        """The head, as a look finds it; a test may have it move between two looks."""
+        """The head, as it is read. A test may replace it, to move the head between two reads."""
         return self.head
 
     def flag(self) -> object:
@@ -147,7 +147,7 @@ class World:
     # Time.
 
     def settle(self, *, minutes: float = 1) -> None:
-        """Let the world do what it does by itself."""
+        """Let time pass: operations end, commits are synced, pods start and stop."""
         self.now += timedelta(minutes=minutes)
         self._sync()
         for name, pool in self.pools.items():
@@ -174,26 +174,26 @@ class World:
 
     def _scale(self, name: str, count: int) -> None:
         if count < self.nodes[name]:
-            gone = {f"{name}-{n}" for n in range(count, self.nodes[name])}
+            removed = {f"{name}-{n}" for n in range(count, self.nodes[name])}
             working = [
-                p for p in self.pods if p.node in gone and p.occupies_node and p.namespace == "ameide-dev"
+                p for p in self.pods if p.node in removed and p.occupies_node and p.namespace == "ameide-dev"
             ]
-            assert not working, f"nodes went away under {working}"
-            self.pods = [pod for pod in self.pods if pod.node not in gone]
+            assert not working, f"nodes were removed under {working}"
+            self.pods = [pod for pod in self.pods if pod.node not in removed]
         self.nodes[name] = count
 
     def _run_pods(self) -> None:
-        """Pods follow the commit that is synced; without a node they are pending."""
+        """Pods follow the commit that is synced. Without a node they are pending."""
         on = get(self.commits[int(self.app.revision[1:])], PATH) != "off" and not self.app.failing
         others = [pod for pod in self.pods if pod.namespace != "ameide-dev"]
-        ours = [pod for pod in self.pods if pod.namespace == "ameide-dev"]
+        own = [pod for pod in self.pods if pod.namespace == "ameide-dev"]
         if on:
             node = "dev-0" if self.nodes["dev"] else ""
             phase = "Running" if node else "Pending"
-            ours = [Pod(namespace="ameide-dev", name="web", node=node, phase=phase, ready=bool(node))]
+            own = [Pod(namespace="ameide-dev", name="web", node=node, phase=phase, ready=bool(node))]
         elif not self.stuck_pods:
-            ours = []
-        self.pods = [*others, *ours]
+            own = []
+        self.pods = [*others, *own]
 
     # The program, and its locks.
 
@@ -214,7 +214,7 @@ class World:
         return self.reconciler().reconcile("dev")
 
     def run_until_done(self, *, rounds: int = 40, minutes: float = 1) -> Report:
-        """Tick and settle until a run says `Done`."""
+        """Tick and settle until a run is `Done`."""
         for _ in range(rounds):
             report = self.tick()
             if isinstance(report.outcome, Done):
@@ -223,7 +223,7 @@ class World:
         raise AssertionError(f"it never ends: {report.outcome}")
 
     def expect_stalled(self, why: str, *, code: str = "", rounds: int = 40) -> None:
-        """Tick and settle for long, and find it stalled for this reason."""
+        """Tick and settle many times, and expect that the last run stalled for this reason."""
         for _ in range(rounds):
             outcome = self.tick().outcome
             self.settle(minutes=2)
@@ -232,16 +232,16 @@ class World:
         assert code in {"", outcome.code}, outcome.code
 
     def untag(self, name: str) -> None:
-        """Somebody writes a pool without the tag."""
+        """Let somebody remove a pool's tag."""
         self.tag(name, "")
 
     def tag(self, name: str, text: str) -> None:
-        """Somebody writes a pool's tag."""
+        """Let somebody write a pool's tag."""
         pool = self.pools[name]
         self.pools[name] = replace(pool, shape=replace(pool.shape, tag=text), etag=str(int(pool.etag) + 1))
 
     def begin(self, name: str, shape: Shape) -> None:
-        """Somebody begins to change a pool."""
+        """Let somebody start to change a pool."""
         self.pools[name] = replace(self.pools[name], shape=shape, provisioning_state="Updating")
 
     def shapes(self) -> dict[str, Shape]:

@@ -1,4 +1,4 @@
-"""What users of other schedulers were hurt by, each as a test. The numbers are issues of those projects."""
+"""Faults of other schedulers, each as a test. The docstrings name the issues of those projects."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -10,39 +10,34 @@ from scheduler.loading import load
 from scheduler.nodes import Budget, Pod, Requirement
 from scheduler.overrides import Override
 from scheduler.pools import Autoscaler, Pool, Shape
+from tests.unit.scheduler.states import asleep
 from tests.unit.scheduler.world import EVENING, MORNING, SCHEDULE, World
 
 
-def fallen_asleep() -> World:
-    world = World(now=EVENING)
-    world.run_until_done()
-    return world
-
-
-def test_5_the_weekday_is_asked_after_converting() -> None:
+def test_5_the_weekday_is_that_of_the_time_zone() -> None:
     """kube-downscaler#25: in Auckland, Monday morning was taken for Sunday: nothing ran."""
     schedule = load(SCHEDULE.replace("protected", "timezone: Pacific/Auckland\nprotected", 1))
     sunday_evening_utc = EVENING - timedelta(days=1, hours=1)  # Monday, 08:00 there
     assert level(schedule, "dev", (), sunday_evening_utc).awake
 
 
-def test_6_a_tick_that_was_missed_changes_nothing() -> None:
+def test_6_a_missed_tick_changes_nothing() -> None:
     """kube-green#246: a busy controller missed a window of 60 seconds, and everything slept a day longer."""
-    world = fallen_asleep()
+    world = asleep()
     world.now = MORNING + timedelta(hours=1, minutes=7)  # the first tick in eleven hours
     world.run_until_done()
     assert world.flag() == "on"
     assert world.nodes == World().nodes
 
 
-def test_7_sleeping_twice_does_not_remember_nothing() -> None:
+def test_7_a_snapshot_is_not_overwritten_while_asleep() -> None:
     """kube-downscaler#44, #56: asleep already, 0 was remembered over the real size."""
-    world = fallen_asleep()
+    world = asleep()
     for _ in range(3):
         world.settle()
         world.tick()
     assert world.shapes()["dev"].tag == "count=2,min=1,max=3"
-    # And the memory outlives a morning that never came to its end.
+    # The snapshot also outlives a wake that was never completed.
     world.now = MORNING
     world.no_capacity = {"dev", "gpu"}
     for _ in range(4):
@@ -57,7 +52,7 @@ def test_7_sleeping_twice_does_not_remember_nothing() -> None:
     assert world.shapes() == World().shapes()
 
 
-def test_8_a_pool_that_nobody_named_is_left_alone() -> None:
+def test_8_a_pool_that_the_schedule_does_not_name_is_left_alone() -> None:
     """gke-weekend-downscaler: a pool that its list did not know was set to 0, with production on it."""
     world = World(now=EVENING)
     world.pools["payments"] = Pool(
@@ -69,9 +64,9 @@ def test_8_a_pool_that_nobody_named_is_left_alone() -> None:
     assert world.nodes["payments"] == 4
 
 
-def test_9_what_is_there_counts_and_not_what_was_noted() -> None:
+def test_9_what_is_observed_counts_and_not_what_was_recorded() -> None:
     """instance-scheduler#592: a stored "stopped" was believed, and hid a machine that ran."""
-    world = fallen_asleep()
+    world = asleep()
     shape = replace(world.pools["dev"].shape, autoscaler=Autoscaler(1, 5))
     world.pools["dev"] = replace(world.pools["dev"], shape=shape, etag="99")
     world.nodes["dev"] = 1
@@ -82,7 +77,7 @@ def test_9_what_is_there_counts_and_not_what_was_noted() -> None:
     assert world.nodes["dev"] == 0
 
 
-def test_10_it_went_through_is_said_only_after_reading_back() -> None:
+def test_10_done_is_reported_only_after_reading_back() -> None:
     """startstopv2#116: success was reported, and the machines ran on all night."""
     world = World(now=EVENING)
     world.run_until_done()
@@ -138,9 +133,9 @@ def test_13_synced_counts_only_at_a_commit_where_the_flag_is_off() -> None:
     assert world.nodes == World().nodes
 
 
-def test_14_the_switch_is_in_git() -> None:
+def test_14_an_environment_is_switched_in_git() -> None:
     """GoKubeDownscaler#453: replicas were set to 0 on the cluster; self-heal raised them again."""
-    world = fallen_asleep()
+    world = asleep()
     assert world.commits[-1] == world.commits[0].replace('"on"', '"off"')
     assert world.pods == []
 
@@ -160,9 +155,9 @@ def test_15_a_disruption_budget_that_holds_the_drain_is_named() -> None:
         report = world.tick()
         if world.pools["dev"].shape.count:
             world.settle()
-    held = deepcopy(world)  # AKS drains, and drains
-    held.now += timedelta(hours=1)
-    report = held.tick()
+    draining = deepcopy(world)  # AKS goes on draining
+    draining.now += timedelta(hours=1)
+    report = draining.tick()
     assert isinstance(report.outcome, Stalled)
     assert "PodDisruptionBudget cnpg-system/pg-primary lets cnpg-system/pg-1 not go" in report.outcome.why
     assert "other" not in report.outcome.why

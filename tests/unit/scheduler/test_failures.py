@@ -10,7 +10,7 @@ from tests.unit.scheduler.states import assert_down, assert_up, evening, morning
 from tests.unit.scheduler.world import World
 
 
-def test_a_lost_race_for_the_branch_is_run_again() -> None:
+def test_a_lost_race_for_the_branch_is_retried() -> None:
     world = evening()
 
     def somebody_pushes() -> None:
@@ -25,7 +25,7 @@ def test_a_lost_race_for_the_branch_is_run_again() -> None:
     assert "# the switch" in world.commits[-1]
 
 
-def test_a_protected_branch_is_said_and_no_node_goes() -> None:
+def test_a_protected_branch_stalls_and_no_node_is_removed() -> None:
     world = evening()
     world.protected_branch = True
     for _ in range(6):
@@ -36,7 +36,7 @@ def test_a_protected_branch_is_said_and_no_node_goes() -> None:
     assert world.nodes == World().nodes
 
 
-def test_throttling_and_an_operation_in_progress_put_it_off() -> None:
+def test_throttling_and_another_operation_are_waited_for() -> None:
     world = evening()
     world.failures = [Throttled("slow down", retry_after=7)] * 3
     assert isinstance(world.tick().outcome, Waiting)
@@ -50,8 +50,8 @@ def test_throttling_and_an_operation_in_progress_put_it_off() -> None:
     assert world.puts == []
 
 
-@pytest.mark.parametrize("unreadable", ["git", "argocd", "arm", "cluster", "books", "overrides"])
-def test_what_cannot_be_read_takes_no_node_away(unreadable: str) -> None:
+@pytest.mark.parametrize("unreadable", ["git", "argocd", "arm", "cluster", "ledgers", "overrides"])
+def test_no_node_is_removed_while_anything_cannot_be_read(unreadable: str) -> None:
     world = evening()
     world.unreadable = {unreadable}
     for _ in range(10):
@@ -68,11 +68,11 @@ def test_an_argo_cd_that_syncs_an_older_commit_first_is_waited_for() -> None:
     world.push(world.commits[-1] + "more: 1\n")
     world.app.one_behind = True
     world.app.slow = 3
-    world.run_until_done()  # the world itself asserts that no node goes under a working pod
+    world.run_until_done()  # the world asserts that no node is removed under a working pod
     assert_down(world)
 
 
-def test_a_sync_that_fails_is_said_after_half_an_hour_and_no_node_goes() -> None:
+def test_a_failing_sync_stalls_after_half_an_hour_and_no_node_is_removed() -> None:
     world = evening()
     world.app.failing = "OutOfSync: admission webhook denied the request"
     for _ in range(8):
@@ -83,7 +83,7 @@ def test_a_sync_that_fails_is_said_after_half_an_hour_and_no_node_goes() -> None
     assert world.nodes == World().nodes
 
 
-def test_pods_of_others_keep_a_pool_until_they_have_gone() -> None:
+def test_foreign_pods_keep_a_pool_until_they_are_gone() -> None:
     world = evening()
     foreign = Pod(namespace="billing", name="report", node="dev-1")
     world.pods.append(foreign)
@@ -111,7 +111,7 @@ def test_leftovers_and_daemon_sets_go_down_with_their_nodes() -> None:
     assert_down(world)
 
 
-def test_no_capacity_in_the_morning_is_said_with_azures_words_and_tried_again() -> None:
+def test_missing_capacity_is_reported_in_azures_words_and_retried() -> None:
     world = morning()
     world.no_capacity = {"dev", "gpu"}
     for _ in range(9):
@@ -126,7 +126,7 @@ def test_no_capacity_in_the_morning_is_said_with_azures_words_and_tried_again() 
     assert_up(world)
 
 
-def test_what_is_not_healthy_in_the_morning_is_said_and_the_pool_is_as_it_was_all_the_same() -> None:
+def test_unhealthy_pods_are_reported_and_the_pools_are_restored() -> None:
     world = morning()
     sick = Pod(namespace="ameide-dev", name="broken", node="dev-0", ready=False)
     for _ in range(12):
@@ -154,7 +154,7 @@ def test_a_pool_that_is_not_of_mode_user_is_never_written(mode: str) -> None:
     assert world.ledgers["dev"].asleep is None
 
 
-def test_a_pool_that_does_not_stand_stops_everything() -> None:
+def test_a_missing_pool_blocks_sleep() -> None:
     world = evening()
     del world.pools["gpu"]
     report = world.tick()
@@ -163,7 +163,7 @@ def test_a_pool_that_does_not_stand_stops_everything() -> None:
     assert len(world.commits) == 1
 
 
-def test_a_snapshot_that_cannot_be_read_stops_everything() -> None:
+def test_an_unparseable_snapshot_blocks_sleep() -> None:
     world = evening()
     unparseable = replace(world.pools["dev"].shape, tag="two nodes")
     world.pools["dev"] = replace(world.pools["dev"], shape=unparseable)
@@ -173,7 +173,7 @@ def test_a_snapshot_that_cannot_be_read_stops_everything() -> None:
     assert (world.puts, len(world.commits)) == ([], 1)
 
 
-def test_while_overrides_cannot_be_read_nothing_is_put_to_sleep_and_what_is_due_wakes() -> None:
+def test_with_unknown_overrides_nothing_sleeps_and_what_is_due_wakes() -> None:
     world = evening()
     world.unreadable = {"overrides"}
     for _ in range(3):
@@ -186,7 +186,7 @@ def test_while_overrides_cannot_be_read_nothing_is_put_to_sleep_and_what_is_due_
     assert_up(world)
 
 
-def test_a_conflict_on_the_ledger_is_looked_at_again() -> None:
+def test_a_conflict_on_the_ledger_is_retried() -> None:
     world = evening()
     world.failures = []
     world.before_write = [lambda: world.failures.append(Conflict("the ledger has changed"))]
@@ -194,7 +194,7 @@ def test_a_conflict_on_the_ledger_is_looked_at_again() -> None:
     assert_down(world)
 
 
-def test_one_pool_without_capacity_holds_the_other_up_for_half_an_hour_and_is_asked_for_again() -> None:
+def test_a_pool_without_capacity_delays_the_others_for_half_an_hour_and_is_retried() -> None:
     world = morning()
     world.no_capacity = {"gpu"}
     for _ in range(16):
@@ -210,7 +210,7 @@ def test_one_pool_without_capacity_holds_the_other_up_for_half_an_hour_and_is_as
     assert_up(world)
 
 
-def test_without_anything_that_syncs_no_commit_is_made_in_the_evening_and_one_is_in_the_morning() -> None:
+def test_without_gitops_objects_nothing_sleeps_but_everything_wakes() -> None:
     world = evening()
     world.app.gone = True
     report = world.tick()
@@ -226,13 +226,13 @@ def test_without_anything_that_syncs_no_commit_is_made_in_the_evening_and_one_is
     assert world.flag() == "on"
 
 
-def test_a_sync_that_fails_in_the_morning_does_not_keep_the_pool_from_being_as_it_was() -> None:
+def test_a_failing_sync_does_not_keep_the_pools_from_being_restored() -> None:
     world = morning()
     world.app.failing = "its last sync failed: admission webhook denied the request"
     for _ in range(12):
         report = world.tick()
         if world.nodes["dev"] and not world.pools["dev"].shape.autoscaler:
-            assert world.shapes()["dev"].tag  # it is not forgotten before it is restored
+            assert world.shapes()["dev"].tag  # the snapshot is not deleted before it is restored
         world.settle(minutes=5)
     assert isinstance(report.outcome, Stalled)
     assert "admission webhook denied the request" in report.outcome.why

@@ -7,7 +7,7 @@ from scheduler.pools import Autoscaler, Shape
 from tests.unit.scheduler.states import asleep, assert_up, evening
 from tests.unit.scheduler.world import MORNING, SCHEDULE, World
 
-OTHERS = """\
+OTHER_SCHEDULE = """\
 protected_pools: [dev, gpu]
 environments:
   production:
@@ -19,18 +19,18 @@ environments:
 """
 
 
-def other_ticks(world: World) -> str:
-    """What the other app's tick says."""
-    world.schedule = OTHERS
+def tick_other_schedule(world: World) -> str:
+    """Run a tick of the other app; returns its reason."""
+    world.schedule = OTHER_SCHEDULE
     report = world.reconciler().wake_orphans()
     world.schedule = SCHEDULE
     return "" if report is None else report.outcome.why
 
 
-def test_nothing_of_a_night_is_touched_by_the_other() -> None:
+def test_another_schedule_changes_nothing_of_a_sleep_period() -> None:
     world = evening()
     for _ in range(40):
-        other_ticks(world)
+        tick_other_schedule(world)
         if isinstance(world.tick().outcome, Done):
             break
         world.settle()
@@ -38,12 +38,12 @@ def test_nothing_of_a_night_is_touched_by_the_other() -> None:
     assert world.ledgers["dev"].asleep is not None
     before = dict(world.ledgers)
     pools = dict(world.pools)
-    other_ticks(world)
+    tick_other_schedule(world)
     assert (world.ledgers, world.pools) == (before, pools)
 
     world.now = MORNING
     for _ in range(40):
-        other_ticks(world)
+        tick_other_schedule(world)
         if isinstance(world.tick().outcome, Done):
             break
         world.settle()
@@ -51,29 +51,29 @@ def test_nothing_of_a_night_is_touched_by_the_other() -> None:
     assert len(world.ledgers["dev"].wakes) == 1
 
 
-def test_an_evening_that_waits_for_azure_is_not_closed_by_the_other() -> None:
-    """Its pools bear no tag yet: the ledger alone says that something is under way, and since when."""
+def test_another_schedule_does_not_end_a_transition_that_waits_for_azure() -> None:
+    """Its pools have no tag yet: only the ledger says that a transition is under way, and since when."""
     world = evening()
     world.begin("prod", Shape(4, Autoscaler(3, 8)))
     world.tick()
     before = dict(world.ledgers)
     assert before["dev"].transition is not None
-    assert other_ticks(world) == ""
+    assert tick_other_schedule(world) == ""
     assert world.ledgers == before
 
 
 @pytest.mark.parametrize("lost", ["dev", "gpu"])
-def test_a_pool_that_lost_its_tag_is_the_others_all_the_same(lost: str) -> None:
+def test_a_protected_pool_that_lost_its_tag_is_left_alone(lost: str) -> None:
     world = asleep()
     world.untag(lost)
     before = (dict(world.ledgers), world.shapes())
-    assert "it is in protected_pools" in other_ticks(world)
+    assert "it is in protected_pools" in tick_other_schedule(world)
     assert (world.ledgers, world.shapes()) == before
 
 
 def test_a_ledger_whose_pools_are_not_all_protected_is_an_orphan() -> None:
     world = asleep()
-    world.schedule = OTHERS.replace("[dev, gpu]", "[dev]")
+    world.schedule = OTHER_SCHEDULE.replace("[dev, gpu]", "[dev]")
     for _ in range(12):
         world.reconciler().wake_orphans()
         world.settle()

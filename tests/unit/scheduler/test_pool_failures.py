@@ -1,4 +1,4 @@
-"""Pools that end with another number of nodes than was asked for, and those that were never to be touched."""
+"""Pools that end up with another number of nodes than was requested, and pools that must not be written."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from tests.unit.scheduler.world import MORNING, World
 
 
 @pytest.mark.parametrize("state", ["Canceled", "Failed", "Succeeded"])
-def test_a_scale_up_that_ends_without_its_nodes_is_asked_for_again(state: str) -> None:
+def test_a_scale_up_that_ends_without_its_nodes_is_retried(state: str) -> None:
     world = morning()
     world.operation_results = {"dev": [state] * 2, "gpu": [state]}
     world.run_until_done(rounds=25)
@@ -20,14 +20,14 @@ def test_a_scale_up_that_ends_without_its_nodes_is_asked_for_again(state: str) -
 
 
 @pytest.mark.parametrize("state", ["Canceled", "Failed", "Succeeded"])
-def test_a_scale_down_that_leaves_nodes_is_asked_for_again(state: str) -> None:
+def test_a_scale_down_that_leaves_nodes_is_retried(state: str) -> None:
     world = evening()
     world.operation_results = {"dev": ["Succeeded", "Succeeded", state, state], "gpu": ["Succeeded", state]}
     world.run_until_done(rounds=25)
     assert_down(world)
 
 
-def test_machines_that_were_deallocated_stay_nodes_and_are_asleep() -> None:
+def test_deallocated_vms_stay_nodes_and_are_asleep() -> None:
     world = evening()
     world.pools["dev"] = replace(world.pools["dev"], deallocates=True)
     world.deallocated = {"dev": 2}
@@ -38,7 +38,7 @@ def test_machines_that_were_deallocated_stay_nodes_and_are_asleep() -> None:
     assert_up(world)
 
 
-def test_a_pool_of_virtual_machines_has_no_count_and_stops_the_evening() -> None:
+def test_a_pool_of_virtual_machines_blocks_sleep() -> None:
     world = evening()
     world.pools["gpu"] = replace(world.pools["gpu"], shape=Shape(0, None), uncounted=True)
     outcome = world.tick().outcome
@@ -47,7 +47,7 @@ def test_a_pool_of_virtual_machines_has_no_count_and_stops_the_evening() -> None
     assert "pool/gpu is of type VirtualMachines, and has no count" in outcome.why
 
 
-def test_a_pool_that_somebody_stopped_sleeps_and_is_not_started() -> None:
+def test_a_stopped_pool_sleeps_and_is_not_started() -> None:
     world = evening()
     world.pools["gpu"] = replace(world.pools["gpu"], stopped=True)
     world.nodes["gpu"] = 0
@@ -58,7 +58,7 @@ def test_a_pool_that_somebody_stopped_sleeps_and_is_not_started() -> None:
     assert world.shapes() == World().shapes()
 
 
-def test_a_pool_that_was_stopped_while_it_slept_is_said_and_the_rest_wakes() -> None:
+def test_a_pool_that_was_stopped_while_asleep_blocks_and_the_others_wake() -> None:
     world = morning()
     world.pools["gpu"] = replace(world.pools["gpu"], stopped=True)
     world.expect_stalled("pool/gpu was stopped by hand: start it")
@@ -69,7 +69,7 @@ def test_a_pool_that_was_stopped_while_it_slept_is_said_and_the_rest_wakes() -> 
 
 
 @pytest.mark.parametrize("hours", [0, 1, 5])
-def test_a_pool_that_may_not_be_written_holds_no_other_up_however_long_it_takes(hours: int) -> None:
+def test_a_suppressed_pool_holds_no_other_up(hours: int) -> None:
     world = evening()
     world.pods.append(Pod(namespace="billing", name="report", node="dev-0"))
     world.app.failing = "OutOfSync: a webhook"
@@ -80,14 +80,14 @@ def test_a_pool_that_may_not_be_written_holds_no_other_up_however_long_it_takes(
     assert world.nodes == {**World().nodes, "gpu": 0}
 
 
-def test_a_pool_that_may_not_be_written_is_said_in_the_morning_too_after_all_patience() -> None:
+def test_a_suppressed_pool_is_reported_on_waking_too() -> None:
     world = morning()
     world.pools["dev"] = replace(world.pools["dev"], mode="System")
     world.expect_stalled("its mode is System: only User pools sleep", rounds=60)
     assert (world.nodes["gpu"], world.flag()) == (1, "on")
 
 
-def test_strangers_on_a_pool_do_not_keep_the_autoscaler_off_in_the_morning() -> None:
+def test_foreign_pods_do_not_keep_the_autoscaler_disabled() -> None:
     world = morning()
     while not world.nodes["dev"]:
         world.tick()
@@ -98,15 +98,15 @@ def test_strangers_on_a_pool_do_not_keep_the_autoscaler_off_in_the_morning() -> 
 
 
 @pytest.mark.parametrize("lost", ["dev", "gpu"])
-def test_a_pool_whose_tag_was_removed_wakes_by_the_ledger(lost: str) -> None:
-    """Terraform and tag policies write a pool's tags as they have them."""
+def test_a_pool_whose_tag_was_removed_wakes_from_the_ledgers_copy(lost: str) -> None:
+    """Terraform and tag policies replace a pool's tags."""
     world = morning()
     world.untag(lost)
     world.run_until_done()
     assert_up(world)
 
 
-def test_a_tag_that_is_removed_while_it_wakes_is_no_loss() -> None:
+def test_a_tag_that_is_removed_during_the_wake_is_restored_from_the_ledger() -> None:
     for rounds in range(1, 12):
         world = morning()
         for _ in range(rounds):
@@ -117,7 +117,7 @@ def test_a_tag_that_is_removed_while_it_wakes_is_no_loss() -> None:
         assert_up(world)
 
 
-def test_without_tag_and_ledger_nobody_says_done_and_the_other_pools_wake() -> None:
+def test_without_tag_and_ledger_the_wake_stalls_and_the_other_pools_wake() -> None:
     world = morning()
     world.untag("dev")
     world.ledgers.clear()
@@ -130,14 +130,14 @@ def test_without_tag_and_ledger_nobody_says_done_and_the_other_pools_wake() -> N
     assert_up(world)
 
 
-def test_without_tag_and_ledger_the_night_is_not_done_either() -> None:
+def test_without_tag_and_ledger_sleep_stalls() -> None:
     world = asleep()
     world.untag("dev")
     world.ledgers.clear()
     world.expect_stalled("neither tag nor ledger says what pool/dev was", rounds=2)
 
 
-def test_a_pool_that_is_held_at_0_by_hand_stays_there() -> None:
+def test_a_pool_that_somebody_holds_at_0_stays_there() -> None:
     world = evening()
     world.pools["gpu"] = replace(world.pools["gpu"], shape=Shape(0, None))
     world.nodes["gpu"] = 0
@@ -150,14 +150,14 @@ def test_a_pool_that_is_held_at_0_by_hand_stays_there() -> None:
     assert world.nodes["dev"] == 2
 
 
-def test_one_pool_that_was_deleted_keeps_no_other_from_waking() -> None:
+def test_a_deleted_pool_keeps_no_other_from_waking() -> None:
     world = morning()
     del world.pools["gpu"], world.nodes["gpu"]
     world.expect_stalled("the cluster has no pool gpu", code="no_pool")
     assert (world.flag(), world.shapes()["dev"]) == ("on", World().shapes()["dev"])
 
 
-def test_a_spoilt_tag_keeps_no_other_pool_from_waking() -> None:
+def test_an_unparseable_tag_keeps_no_other_pool_from_waking() -> None:
     world = morning()
     pool = world.pools["gpu"]
     world.pools["gpu"] = replace(pool, shape=replace(pool.shape, tag="one node"))
@@ -165,7 +165,7 @@ def test_a_spoilt_tag_keeps_no_other_pool_from_waking() -> None:
     assert (world.flag(), world.shapes()["dev"]) == ("on", World().shapes()["dev"])
 
 
-def test_a_ledger_that_cannot_be_read_keeps_nothing_from_waking() -> None:
+def test_an_unparseable_ledger_keeps_nothing_from_waking() -> None:
     world = morning()
     world.unparseable_ledger = True
     world.expect_stalled("mend it by hand", code="rejected")
