@@ -1,5 +1,6 @@
-"""What an overlay asks for, said outright: what it leaves to a default, or writes where nobody owns it, would
-stay as it is once somebody else has set it or the overlay has given it up.
+"""Makes manifests state what they would otherwise leave to a default or to a field without an owner.
+
+Server-side apply reverts only fields that a manifest sets, and removes only fields that this program owns.
 """
 
 from base64 import b64encode
@@ -10,38 +11,44 @@ from coppice.components.application import Manifest
 
 
 def outright(manifest: Manifest) -> Manifest:
-    """An object as it is applied.
+    """State an object's defaults.
 
     Args:
-        manifest: the object.
+        manifest: an object of an overlay.
 
     Returns:
-        The same, said outright.
+        The object to apply.
     """
     match manifest["kind"]:
         case "CronJob":
-            return _running(manifest)
+            return _with_suspend(manifest)
         case "Secret":
-            return _encoded(manifest)
+            return _with_encoded_data(manifest)
         case _:
             return manifest
 
 
-def _running(manifest: Manifest) -> Manifest:
-    """A removal suspends CronJobs, and applying takes back what others have set only where it sets the very
-    field.
+def _with_suspend(manifest: Manifest) -> Manifest:
+    """Set `suspend: false` if a CronJob does not set it.
+
+    Removing an environment suspends its CronJobs. Applying the CronJob again resumes it only if the manifest
+    sets the field.
     """
     spec = manifest.get("spec")
     return {**manifest, "spec": {"suspend": False, **spec}} if isinstance(spec, Mapping) else manifest
 
 
-def _encoded(manifest: Manifest) -> Manifest:
-    """The API server copies `stringData` into `data`, where nobody owns it: a key that leaves stays there
-    (https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data).
+def _with_encoded_data(manifest: Manifest) -> Manifest:
+    """Move a Secret's `stringData` to `data`.
+
+    The API server copies `stringData` into `data`, where nobody owns the keys: a key that the overlay removes
+    would stay there (https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data).
     """
-    plain: Any = manifest.get("stringData")
-    if not isinstance(plain, Mapping) or not all(isinstance(text, str) for text in plain.values()):
+    string_data: Any = manifest.get("stringData")
+    if not isinstance(string_data, Mapping) or not all(
+        isinstance(each, str) for each in string_data.values()
+    ):
         return manifest
-    encoded = {key: b64encode(text.encode()).decode() for key, text in plain.items()}
-    rest = {field: value for field, value in manifest.items() if field != "stringData"}
-    return {**rest, "data": {**(manifest.get("data") or {}), **encoded}}
+    encoded = {key: b64encode(text.encode()).decode() for key, text in string_data.items()}
+    other_fields = {field: value for field, value in manifest.items() if field != "stringData"}
+    return {**other_fields, "data": {**(manifest.get("data") or {}), **encoded}}

@@ -10,7 +10,7 @@ from typing import Any
 
 from coppice.components.application import Manifest
 from coppice.manifests.documents import BadYaml, load_all
-from coppice.manifests.fields import Fields, Malformed, mapping, mappings, shown, string, strings
+from coppice.manifests.fields import Fields, Malformed, mapping, mappings, quote, string, strings
 from coppice.manifests.quantity import quantity
 from provisioning.fence import KINDS, NAMES, PEERS, TOKENS
 from provisioning.quota import counts
@@ -88,7 +88,7 @@ def _object(document: Fields) -> Iterator[str]:
 def _quota(hard: Fields) -> Iterator[str]:
     for key, value in hard.items():
         if counts(key) and not str(value).isdecimal():
-            yield f"{key} must be a whole number, not {shown(value)}"
+            yield f"{key} must be a whole number, not {quote(value)}"
 
 
 def _limits(items: Sequence[Fields]) -> Iterator[str]:
@@ -96,7 +96,7 @@ def _limits(items: Sequence[Fields]) -> Iterator[str]:
         for item in items:
             for resource, value in mapping(item, field).items():
                 if quantity(value) is None:
-                    yield f"{field}.{resource} must be a quantity such as 250m or 1Gi, not {shown(value)}"
+                    yield f"{field}.{resource} must be a quantity such as 250m or 1Gi, not {quote(value)}"
 
 
 def _policy(spec: Fields) -> Iterator[str]:
@@ -137,12 +137,12 @@ def _block(block: Fields) -> Iterator[str]:
         return
     network = _network(cidr)
     if network is None:
-        yield f"{shown(cidr)} is neither a network, as 10.1.0.0/16 is, nor one of {', '.join(TOKENS)}"
+        yield f"{quote(cidr)} is neither a network, as 10.1.0.0/16 is, nor one of {', '.join(TOKENS)}"
         return
     for text in excepted:
         inner = _network(text)
         if inner is None or inner == network or not _within(inner, network):
-            yield f"except: {shown(text)} is no network within {cidr}"
+            yield f"except: {quote(text)} is no network within {cidr}"
 
 
 def _network(text: str) -> IPv4Network | IPv6Network | None:

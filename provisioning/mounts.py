@@ -1,16 +1,27 @@
-"""What stands against the way in which pods get at their secrets; judged before the first write.
+"""Refuses pods that could never mount their secrets, before the first write.
 
-A pod whose volume cannot be mounted waits for ever in `ContainerCreating`, and says why only in its events.
-What can be seen to end so from the manifests alone is refused instead, with what to do.
+A pod whose volume cannot be mounted stays in `ContainerCreating` for ever, and only its events say why. If
+the manifests alone show that this will happen, the overlay is refused with what to do instead.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from coppice.components.application import Manifest
-from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, mappings, shown, string, strings
-from coppice.manifests.pod_templates import PROVIDER_CLASS, Pods, name, of_kind, pods
+from coppice.manifests.fields import (
+    Fields,
+    Malformed,
+    display_name,
+    kind_id,
+    mapping,
+    mappings,
+    name_of,
+    quote,
+    string,
+    strings,
+)
+from coppice.manifests.pod_templates import PROVIDER_CLASS, Pods, pods
 from coppice.manifests.rejection import Refusal
-from provisioning.secrets import USE, VaultConfig, lacking_classes
+from provisioning.secrets import USE, VaultConfig, missing_class_names
 
 
 def refusals(
@@ -20,86 +31,95 @@ def refusals(
     vaults: VaultConfig,
     reserved: Collection[str] = (),
 ) -> tuple[Refusal, ...]:
-    """Look for pods that could never reach their secrets.
+    """Find pods that could never mount their secrets.
 
     Args:
-        manifests: what kustomize built, and `check_objects` let through.
+        manifests: the objects that kustomize built and `check_objects` has not refused.
         accounts: service account → the pool of its identity.
-        vaults: which secrets an environment may ask for.
-        reserved: names of Secrets that the program itself writes, which no class that is made may have.
+        vaults: the secrets that an environment may read.
+        reserved: names of Secrets that the program itself writes, and that no generated SecretProviderClass
+            may sync to.
 
     Returns:
-        Every reason found. None means that `provisioning.secrets.point` can point all of them.
+        Every reason found. If there is none, `provisioning.secrets.with_identities` can take the objects.
     """
-    made: list[tuple[str, Pods]] = []
-    found: list[Refusal] = []
+    workloads: list[tuple[str, Pods]] = []
+    malformed: list[Refusal] = []
     for manifest in manifests:
-        called = f"{kind_id(manifest)} {name(manifest)}"
+        subject = display_name(manifest)
         try:
-            if each := pods(manifest):
-                made.append((called, each))
-                found += [Refusal(called, reason) for reason in _unlabelled(manifest, each, accounts)]
+            if found := pods(manifest):
+                workloads.append((subject, found))
+                malformed += [
+                    Refusal(subject, reason) for reason in _label_reasons(manifest, found, accounts)
+                ]
         except Malformed as error:
-            found.append(Refusal(called, str(error)))
-    if found:
-        return tuple(found)
-    lacking = lacking_classes(manifests, vaults)
-    known = {*lacking, *(name(each) for each in manifests if of_kind(each, PROVIDER_CLASS))}
+            malformed.append(Refusal(subject, str(error)))
+    if malformed:
+        return tuple(malformed)
+    generated = missing_class_names(manifests, vaults)
+    classes = {*generated, *(name_of(each) for each in manifests if kind_id(each) == PROVIDER_CLASS)}
     return (
-        *(Refusal(called, reason) for called, each in made for reason in _unmounted(each, accounts, known)),
-        *_divided(made, accounts),
-        *_overwritten(manifests, lacking, reserved),
+        *(
+            Refusal(subject, reason)
+            for subject, found in workloads
+            for reason in _mount_reasons(found, accounts, classes)
+        ),
+        *_ambiguous_identities(workloads, accounts),
+        *_overwritten_secrets(manifests, generated, reserved),
     )
 
 
-def _unlabelled(manifest: Manifest, made: Pods, accounts: Mapping[str, str]) -> Iterator[str]:
-    """Where the label that pods need would part them from their own workload."""
-    mapping(manifest, *made.template, "metadata", "labels")
-    if made.account in accounts and not _selects(mapping(manifest, "spec", "selector")):
+def _label_reasons(manifest: Manifest, found: Pods, accounts: Mapping[str, str]) -> Iterator[str]:
+    """Why the pods cannot get the label of workload identity: their workload's selector excludes it."""
+    mapping(manifest, *found.template, "metadata", "labels")
+    if found.account in accounts and not _selector_admits_label(mapping(manifest, "spec", "selector")):
         yield (
             f"its selector leaves out pods with the label {USE}=true, which pods of service account "
-            f"{made.account} get; take that label out of the selector"
+            f"{found.account} get; take that label out of the selector"
         )
 
 
-def _selects(selector: Fields) -> bool:
-    """Whether a workload's selector takes in the label, whatever else it asks for."""
+def _selector_admits_label(selector: Fields) -> bool:
+    """Whether a selector can match pods with the label of workload identity."""
     if mapping(selector, "matchLabels").get(USE, "true") != "true":
         return False
     for expression in mappings(selector, "matchExpressions"):
         listed = "true" in strings(expression, "values")
-        fits = {"In": listed, "NotIn": not listed, "DoesNotExist": False}
-        if string(expression, "key") == USE and not fits.get(string(expression, "operator"), True):
+        matches = {"In": listed, "NotIn": not listed, "DoesNotExist": False}
+        if string(expression, "key") == USE and not matches.get(string(expression, "operator"), True):
             return False
     return True
 
 
-def _unmounted(made: Pods, accounts: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
-    """Where a volume has no class, or the class no identity."""
-    for mounted in dict.fromkeys(made.mounted):
+def _mount_reasons(found: Pods, accounts: Mapping[str, str], classes: Collection[str]) -> Iterator[str]:
+    """Why the volumes of pods cannot be mounted: no SecretProviderClass, or an account without identity."""
+    for mounted in dict.fromkeys(found.mounted):
         if not mounted:
             yield "a volume of the secrets store names no secretProviderClass"
-        elif mounted not in known:
+        elif mounted not in classes:
             yield (
-                f"its pods mount the SecretProviderClass {shown(mounted)}, which the overlay does not hold; "
+                f"its pods mount the SecretProviderClass {quote(mounted)}, which the overlay does not hold; "
                 "add it. One is made only for an overlay that holds none, if KEY_VAULTS names a vault and "
                 "KEY_VAULT_OBJECTS a secret without * or ?"
             )
-    if made.mounted and made.account not in accounts:
+    if found.mounted and found.account not in accounts:
         yield (
-            f"its pods mount secrets as service account {made.account}, which has no credential; set "
+            f"its pods mount secrets as service account {found.account}, which has no credential; set "
             f"serviceAccountName to one of SERVICE_ACCOUNTS ({', '.join(accounts)}), or add it there"
         )
 
 
-def _divided(made: Sequence[tuple[str, Pods]], accounts: Mapping[str, str]) -> Iterator[Refusal]:
-    """Classes that would have to name two client ids at once."""
-    mounting: dict[str, dict[str, str]] = {}
-    for _, each in made:
-        for mounted in each.mounted:
-            if each.account in accounts:
-                mounting.setdefault(mounted, {})[each.account] = accounts[each.account]
-    for mounted, pools in mounting.items():
+def _ambiguous_identities(
+    workloads: Sequence[tuple[str, Pods]], accounts: Mapping[str, str]
+) -> Iterator[Refusal]:
+    """SecretProviderClasses that pods with different identities mount; a class holds one client ID."""
+    pools_by_class: dict[str, dict[str, str]] = {}
+    for _, found in workloads:
+        for mounted in found.mounted:
+            if found.account in accounts:
+                pools_by_class.setdefault(mounted, {})[found.account] = accounts[found.account]
+    for mounted, pools in pools_by_class.items():
         if len(set(pools.values())) > 1:
             yield Refusal(
                 f"{PROVIDER_CLASS} {mounted}",
@@ -108,28 +128,29 @@ def _divided(made: Sequence[tuple[str, Pods]], accounts: Mapping[str, str]) -> I
             )
 
 
-def _overwritten(
-    manifests: Sequence[Manifest], lacking: Sequence[str], reserved: Collection[str]
+def _overwritten_secrets(
+    manifests: Sequence[Manifest], generated: Sequence[str], reserved: Collection[str]
 ) -> Iterator[Refusal]:
-    """Classes that would copy what they read over a Secret that is somebody else's. That those of the overlay
-    name none of `reserved` has been judged with the names of all its objects.
+    """SecretProviderClasses that sync to a Secret with another owner.
+
+    `provisioning.admission.reserved` refuses the overlay's own classes that sync to a reserved Secret.
     """
-    shipped = {name(each) for each in manifests if of_kind(each, "Secret")}
-    for provider in (each for each in manifests if of_kind(each, PROVIDER_CLASS)):
-        for copied in mappings(mapping(provider, "spec"), "secretObjects"):
-            if (secret := string(copied, "secretName")) in shipped:
+    shipped = {name_of(each) for each in manifests if kind_id(each) == "Secret"}
+    for provider_class in (each for each in manifests if kind_id(each) == PROVIDER_CLASS):
+        for synced in mappings(mapping(provider_class, "spec"), "secretObjects"):
+            if (secret := string(synced, "secretName")) in shipped:
                 yield Refusal(
-                    f"{PROVIDER_CLASS} {name(provider)}",
+                    f"{PROVIDER_CLASS} {name_of(provider_class)}",
                     f"its secretObjects would write the Secret {secret}, which the overlay holds as well; "
                     "call one of them otherwise",
                 )
-    for made in lacking:
-        if made in {*shipped, *reserved}:
+    for name in generated:
+        if name in {*shipped, *reserved}:
             whose = (
-                "which the overlay holds" if made in shipped else "in which the database's login is delivered"
+                "which the overlay holds" if name in shipped else "in which the database's login is delivered"
             )
             yield Refusal(
-                f"{PROVIDER_CLASS} {made}",
+                f"{PROVIDER_CLASS} {name}",
                 "is made for this overlay, which holds none, and would write the Secret of the same name, "
                 f"{whose}; mount a class of another name, or add one",
             )

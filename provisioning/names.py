@@ -1,5 +1,6 @@
-"""What an API server would refuse for its names, its labels or its keys, found before the first write: an
-overlay of which it takes the first half leaves an environment that nobody asked for.
+"""Refuses names, labels and keys that the API server does not accept, before the first write.
+
+Otherwise the API server could refuse an object after the first half of an overlay has been applied.
 
 The rules are those of https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ and
 https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/validation.go.
@@ -10,8 +11,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from coppice.components.application import Manifest
-from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, mappings, shown, string
-from coppice.manifests.pod_templates import pods
+from coppice.manifests.fields import (
+    Fields,
+    Malformed,
+    display_name,
+    kind_id,
+    mapping,
+    mappings,
+    name_of,
+    quote,
+    string,
+)
+from coppice.manifests.pod_templates import pod_spec, pods
 from coppice.manifests.rejection import Refusal
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
@@ -19,42 +30,36 @@ _SUBDOMAIN = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*", re.ASCII)
 _QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", re.ASCII)
 _PORT = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
 _DATA_KEY = re.compile(r"(?!\.\.)[-._a-zA-Z0-9]+", re.ASCII)
-_LONGEST_LABEL, _LONGEST_SUBDOMAIN, _LONGEST_PORT = 63, 253, 15
-# The controllers make names and labels of these.
-_LONGEST = {"Service": 63, "batch/Job": 63, "batch/CronJob": 52, "apps/StatefulSet": 52}
-_SELECTING = {"apps/Deployment", "apps/StatefulSet", "apps/DaemonSet", "apps/ReplicaSet"}
-_BY_KUSTOMIZE = "app.kubernetes.io/managed-by"
-
-
-def called(manifest: Manifest) -> str:
-    """An object, as refusals name it: `apps/Deployment web`."""
-    return f"{kind_id(manifest)} {string(mapping(manifest, 'metadata'), 'name')}"
+_MAX_LABEL, _MAX_SUBDOMAIN, _MAX_PORT = 63, 253, 15
+# Controllers derive names and labels of other objects from the names of these kinds.
+_MAX_LENGTHS = {"Service": 63, "batch/Job": 63, "batch/CronJob": 52, "apps/StatefulSet": 52}
+_WITH_SELECTOR = {"apps/Deployment", "apps/StatefulSet", "apps/DaemonSet", "apps/ReplicaSet"}
+_MANAGED_BY = "app.kubernetes.io/managed-by"
 
 
 def refusals(manifests: Sequence[Manifest]) -> tuple[Refusal, ...]:
-    """Look for names that an API server refuses.
+    """Find names that the API server does not accept.
 
     Args:
-        manifests: what kustomize built, and `check_objects` let through.
+        manifests: the objects that kustomize built and `check_objects` has not refused.
 
     Returns:
         Every reason found.
     """
-    return tuple(Refusal(called(each), reason) for each in manifests for reason in _reasons(each))
+    return tuple(Refusal(display_name(each), reason) for each in manifests for reason in _reasons(each))
 
 
 def _reasons(manifest: Manifest) -> Iterator[str]:
     try:
         yield from _name(manifest)
         yield from _labels(manifest)
-        yield from _selected(manifest)
+        yield from _selector(manifest)
         if kind_id(manifest) in {"ConfigMap", "Secret"}:
             for field in ("data", "binaryData", "stringData"):
-                yield from _keys(mapping(manifest, field), field)
-        if made := pods(manifest):
+                yield from _data_keys(mapping(manifest, field), field)
+        if pods(manifest):
             claims = mappings(mapping(manifest, "spec"), "volumeClaimTemplates")
-            known = {string(mapping(each, "metadata"), "name") for each in claims}
-            yield from _pod(mapping(manifest, *made.template, "spec"), known)
+            yield from _pod(pod_spec(manifest), {name_of(each) for each in claims})
         if kind_id(manifest) == "Service":
             yield from _ports(mappings(mapping(manifest, "spec"), "ports"), "spec.ports", _LABEL, 63)
     except Malformed as error:
@@ -62,125 +67,134 @@ def _reasons(manifest: Manifest) -> Iterator[str]:
 
 
 def _name(manifest: Manifest) -> Iterator[str]:
-    name, kind = string(mapping(manifest, "metadata"), "name"), kind_id(manifest)
-    longest = _LONGEST.get(kind, _LONGEST_SUBDOMAIN)
+    name, kind = name_of(manifest), kind_id(manifest)
+    max_length = _MAX_LENGTHS.get(kind, _MAX_SUBDOMAIN)
     pattern = _LABEL if kind in {"Service", "Namespace"} else _SUBDOMAIN
     if not pattern.fullmatch(name):
-        what = (
+        expected = (
             "DNS label: lower-case letters, digits and '-'"
             if pattern is _LABEL
-            else ("DNS name: lower-case letters, digits, '-' and '.'")
+            else "DNS name: lower-case letters, digits, '-' and '.'"
         )
-        yield f"metadata.name: {shown(name)} is no {what}, a letter or digit first and last of each part"
-    elif len(name) > longest:
-        yield f"metadata.name has {len(name)} characters, and a {manifest['kind']}'s may have {longest}"
+        yield f"metadata.name: {quote(name)} is no {expected}, a letter or digit first and last of each part"
+    elif len(name) > max_length:
+        yield f"metadata.name has {len(name)} characters, and a {manifest['kind']}'s may have {max_length}"
 
 
 def _labels(manifest: Manifest) -> Iterator[str]:
-    """Labels of the object and of whatever it makes, selectors, and the keys of annotations."""
-    of_service = kind_id(manifest) == "Service"
-    waiting: list[tuple[str, Any]] = [("", manifest)]
-    while waiting:
-        field, value = waiting.pop()
+    """Check labels of the object and of what it creates, selectors, and the keys of annotations."""
+    is_service = kind_id(manifest) == "Service"
+    pending: list[tuple[str, Any]] = [("", manifest)]
+    while pending:
+        parent, value = pending.pop()
         if isinstance(value, list):
-            waiting += [(f"{field}[{number}]", each) for number, each in enumerate(value)]
+            pending += [(f"{parent}[{number}]", each) for number, each in enumerate(value)]
         if not isinstance(value, dict):
             continue
         for key, inner in value.items():
-            at = f"{field}.{key}" if field else str(key)
-            waiting.append((at, inner))
-            of_metadata = field.rpartition(".")[2] == "metadata"
-            selects = key in {"matchLabels", "nodeSelector"} or (of_service and at == "spec.selector")
-            if isinstance(inner, dict) and ((of_metadata and key == "labels") or selects):
-                yield from _labelled(inner, at)
-            if isinstance(inner, dict) and of_metadata and key == "annotations":
-                yield from (f"{at}: {why}" for each in inner if (why := _qualified(str(each), lower=True)))
+            path = f"{parent}.{key}" if parent else str(key)
+            pending.append((path, inner))
+            in_metadata = parent.rpartition(".")[2] == "metadata"
+            selects = key in {"matchLabels", "nodeSelector"} or (is_service and path == "spec.selector")
+            if isinstance(inner, dict) and ((in_metadata and key == "labels") or selects):
+                yield from _label_map(inner, path)
+            if isinstance(inner, dict) and in_metadata and key == "annotations":
+                for annotation in inner:
+                    if reason := _key_reason(str(annotation), lower=True):
+                        yield f"{path}: {reason}"
 
 
-def _labelled(labels: Fields, at: str) -> Iterator[str]:
+def _label_map(labels: Fields, path: str) -> Iterator[str]:
     for key, value in labels.items():
-        if why := _qualified(key):
-            yield f"{at}: {why}"
+        if reason := _key_reason(key):
+            yield f"{path}: {reason}"
         if not isinstance(value, str):
-            yield f"{at}.{key} must be a string; put it in quotes"
-        elif value and not (_QUALIFIED.fullmatch(value) and len(value) <= _LONGEST_LABEL):
+            yield f"{path}.{key} must be a string; put it in quotes"
+        elif value and not (_QUALIFIED.fullmatch(value) and len(value) <= _MAX_LABEL):
             hint = ""
-            if key == _BY_KUSTOMIZE and value.startswith("kustomize-"):
+            if key == _MANAGED_BY and value.startswith("kustomize-"):
                 hint = "; kustomize sets it for `buildMetadata: [managedByLabel]`, so leave that out"
             yield (
-                f"{at}.{key}: {shown(value)} is no label value: at most {_LONGEST_LABEL} letters, digits, "
+                f"{path}.{key}: {quote(value)} is no label value: at most {_MAX_LABEL} letters, digits, "
                 f"'-', '_' and '.', a letter or digit first and last{hint}"
             )
 
 
-def _qualified(key: str, *, lower: bool = False) -> str:
-    """What is wrong with the key of a label or annotation; the API server judges the latter in lower case."""
+def _key_reason(key: str, *, lower: bool = False) -> str:
+    """Why the key of a label or annotation is invalid; empty if it is valid.
+
+    Args:
+        key: the key.
+        lower: whether to check it in lower case, as the API server does for annotations.
+    """
     prefix, slash, name = (key.lower() if lower else key).rpartition("/")
-    right = _QUALIFIED.fullmatch(name) and len(name) <= _LONGEST_LABEL
+    valid = _QUALIFIED.fullmatch(name) and len(name) <= _MAX_LABEL
     if slash:
-        right = right and _SUBDOMAIN.fullmatch(prefix) and len(prefix) <= _LONGEST_SUBDOMAIN
+        valid = valid and _SUBDOMAIN.fullmatch(prefix) and len(prefix) <= _MAX_SUBDOMAIN
     return (
         ""
-        if right
-        else f"{shown(key)} is no key: `name` or `a.dns.name/name`; `name` is at most 63 letters, digits, "
+        if valid
+        else f"{quote(key)} is no key: `name` or `a.dns.name/name`; `name` is at most 63 letters, digits, "
         "'-', '_' and '.', a letter or digit first and last"
     )
 
 
-def _selected(manifest: Manifest) -> Iterator[str]:
-    if kind_id(manifest) not in _SELECTING:
+def _selector(manifest: Manifest) -> Iterator[str]:
+    if kind_id(manifest) not in _WITH_SELECTOR:
         return
-    wanted = mapping(manifest, "spec", "selector", "matchLabels")
+    match_labels = mapping(manifest, "spec", "selector", "matchLabels")
     if not mapping(manifest, "spec", "selector"):
         yield "spec.selector is missing"
     labels = mapping(manifest, "spec", "template", "metadata", "labels")
-    if missing := [f"{key}={value}" for key, value in wanted.items() if labels.get(key) != value]:
+    if missing := [f"{key}={value}" for key, value in match_labels.items() if labels.get(key) != value]:
         yield f"spec.selector asks for the label {missing[0]}, which spec.template does not give its pods"
 
 
-def _keys(data: Fields, field: str) -> Iterator[str]:
+def _data_keys(data: Fields, field: str) -> Iterator[str]:
     for key in data:
-        if not _DATA_KEY.fullmatch(key) or key == "." or len(key) > _LONGEST_SUBDOMAIN:
+        if not _DATA_KEY.fullmatch(key) or key == "." or len(key) > _MAX_SUBDOMAIN:
             yield (
-                f"{field}: {shown(key)} is no key: at most {_LONGEST_SUBDOMAIN} letters, digits, '-', '_' "
+                f"{field}: {quote(key)} is no key: at most {_MAX_SUBDOMAIN} letters, digits, '-', '_' "
                 "and '.', and it is not '.' and does not begin with '..'"
             )
 
 
 def _pod(spec: Fields, claims: set[str]) -> Iterator[str]:
     volumes = mappings(spec, "volumes")
-    yield from _each(volumes, "volumes", _LABEL, _LONGEST_LABEL)
+    yield from _item_names(volumes, "volumes", _LABEL, _MAX_LABEL)
     containers = [*mappings(spec, "initContainers"), *mappings(spec, "containers")]
-    yield from _each(containers, "containers", _LABEL, _LONGEST_LABEL)
-    known = claims | {string(each, "name") for each in volumes}
+    yield from _item_names(containers, "containers", _LABEL, _MAX_LABEL)
+    volume_names = claims | {string(each, "name") for each in volumes}
     for container in containers:
         name = string(container, "name")
         if not string(container, "image"):
             yield f"container {name} names no image"
-        yield from _ports(mappings(container, "ports"), f"ports of container {name}", _PORT, _LONGEST_PORT)
+        yield from _ports(mappings(container, "ports"), f"ports of container {name}", _PORT, _MAX_PORT)
         for each in mappings(container, "env"):
             if not string(each, "name") or "=" in string(each, "name"):
-                yield f"env of container {name}: {shown(string(each, 'name'))} is no name of a variable"
+                yield f"env of container {name}: {quote(string(each, 'name'))} is no name of a variable"
         for each in mappings(container, "volumeMounts"):
-            if (volume := string(each, "name")) not in known:
-                yield f"container {name} mounts the volume {shown(volume)}, which its pod does not have"
+            if (volume := string(each, "name")) not in volume_names:
+                yield f"container {name} mounts the volume {quote(volume)}, which its pod does not have"
 
 
-def _ports(ports: Sequence[Fields], at: str, pattern: re.Pattern[str], longest: int) -> Iterator[str]:
+def _ports(ports: Sequence[Fields], field: str, pattern: re.Pattern[str], max_length: int) -> Iterator[str]:
     named = [each for each in ports if string(each, "name")]
-    yield from _each(named, at, pattern, longest)
-    if at == "spec.ports" and len(ports) > 1 and len(named) < len(ports):
-        yield f"{at}: with more than one, each needs a name"
+    yield from _item_names(named, field, pattern, max_length)
+    if field == "spec.ports" and len(ports) > 1 and len(named) < len(ports):
+        yield f"{field}: with more than one, each needs a name"
 
 
-def _each(items: Sequence[Fields], at: str, pattern: re.Pattern[str], longest: int) -> Iterator[str]:
+def _item_names(
+    items: Sequence[Fields], field: str, pattern: re.Pattern[str], max_length: int
+) -> Iterator[str]:
     names = [string(each, "name") for each in items]
     for name in dict.fromkeys(names):
-        if not pattern.fullmatch(name) or len(name) > longest:
-            also = "; a letter among them, and no '--'" if pattern is _PORT else ""
+        if not pattern.fullmatch(name) or len(name) > max_length:
+            addition = "; a letter among them, and no '--'" if pattern is _PORT else ""
             yield (
-                f"{at}: {shown(name)} is no name: at most {longest} lower-case letters, digits and '-', a "
-                f"letter or digit first and last{also}"
+                f"{field}: {quote(name)} is no name: at most {max_length} lower-case letters, digits and "
+                f"'-', a letter or digit first and last{addition}"
             )
         elif names.count(name) > 1:
-            yield f"{at}: {shown(name)} is there more than once"
+            yield f"{field}: {quote(name)} is there more than once"

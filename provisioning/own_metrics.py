@@ -1,7 +1,8 @@
-"""Monitors say whose their metrics are, as the scrape jobs of the older kind do (`guard/scrape_jobs`).
+"""Sets the `namespace` label in every metric that a monitor collects.
 
-The collector labels what it scrapes with the namespace, and a monitor's own rules come after that. So ours
-comes last, in both lists: what a pod answers, or a rule makes of it, never passes for another namespace's.
+The collector labels scraped metrics with the namespace, and applies a monitor's own relabelling rules after
+that. The rule added here comes last in both lists, so that neither a pod's answer nor a rule of the overlay
+can report metrics for another namespace. `provisioning.admission.relabelling` does the same for scrape jobs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,29 +13,31 @@ from coppice.manifests.fields import kind_id
 from provisioning.admission.monitors import ENDPOINTS, MONITORS
 
 
-def labelled(manifests: Iterable[Manifest], namespace: str) -> tuple[Manifest, ...]:
-    """Have every monitor say its namespace last, and follow nobody elsewhere.
+def with_namespace_label(manifests: Iterable[Manifest], namespace: str) -> tuple[Manifest, ...]:
+    """Make every monitor set the namespace label last and follow no redirects.
 
     Args:
-        manifests: objects that were judged.
-        namespace: the environment's.
+        manifests: objects that `check_objects` has not refused.
+        namespace: the environment's namespace.
 
     Returns:
-        The same objects, the monitors' endpoints with these rules and without redirects.
+        The objects; the endpoints of the monitors among them are changed.
     """
-    return tuple(_labelled(each, namespace) if kind_id(each) in MONITORS else each for each in manifests)
+    return tuple(
+        _labelled_monitor(each, namespace) if kind_id(each) in MONITORS else each for each in manifests
+    )
 
 
-def _labelled(monitor: Manifest, namespace: str) -> Manifest:
+def _labelled_monitor(monitor: Manifest, namespace: str) -> Manifest:
     spec = dict(monitor.get("spec") or {})
     for field in ENDPOINTS:
         if spec.get(field):
-            spec[field] = [_endpoint(each, namespace) for each in spec[field]]
+            spec[field] = [_labelled_endpoint(each, namespace) for each in spec[field]]
     return {**monitor, "spec": spec}
 
 
-def _endpoint(endpoint: Mapping[str, Any], namespace: str) -> Mapping[str, Any]:
-    last = {"action": "replace", "targetLabel": "namespace", "replacement": namespace}
-    ruled = {field: [*(endpoint.get(field) or ()), last] for field in ("relabelings", "metricRelabelings")}
-    # A pod that answers with a redirect would send the collector elsewhere.
-    return {**endpoint, **ruled, "followRedirects": False}
+def _labelled_endpoint(endpoint: Mapping[str, Any], namespace: str) -> Mapping[str, Any]:
+    rule = {"action": "replace", "targetLabel": "namespace", "replacement": namespace}
+    rules = {field: [*(endpoint.get(field) or ()), rule] for field in ("relabelings", "metricRelabelings")}
+    # A pod that answers with a redirect would send the collector to another host.
+    return {**endpoint, **rules, "followRedirects": False}

@@ -1,6 +1,6 @@
-"""Where the pods of branch environments run: on nodes that are kept for them, the dev pool's say.
+"""Places the pods of branch environments on the nodes that are kept for them, such as those of the dev pool.
 
-It is put into each pod's template, since no object of a namespace could say it for all of them.
+Node selector and tolerations go into each pod template, because no object sets them for a whole namespace.
 """
 
 import re
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coppice.components.application import Manifest
+from coppice.manifests.fields import edited
 from coppice.manifests.pod_templates import pods
 
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -21,11 +22,11 @@ _TOLERATION = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """Where pods run.
+    """The nodes that pods run on.
 
     Attributes:
-        node_selector: the labels that a node must bear; setting `NODE_SELECTOR`.
-        tolerations: the taints that pods put up with; setting `TOLERATIONS`.
+        node_selector: the labels that a node must have; setting `NODE_SELECTOR`.
+        tolerations: the taints that pods tolerate; setting `TOLERATIONS`.
     """
 
     node_selector: Mapping[str, str]
@@ -33,32 +34,32 @@ class Placement:
 
 
 def tolerations(text: str) -> tuple[Mapping[str, str], ...]:
-    """Read tolerations as they are written in a setting.
+    """Parse the tolerations of a setting.
 
     Args:
-        text: `key=value:effect` or `key:effect` (whatever the value), separated by commas.
+        text: `key=value:effect` or `key:effect` (for any value), separated by commas.
 
     Returns:
-        The tolerations, as a pod states them.
+        The tolerations in the form of a pod's spec.
 
     Raises:
-        ValueError: one of them is none; names it.
+        ValueError: one of them has another form; the message names it.
     """
     return tuple(_toleration(part.strip()) for part in text.split(",") if part.strip())
 
 
-def placed(manifests: Iterable[Manifest], placement: Placement) -> tuple[Manifest, ...]:
-    """Place all pods that objects make.
+def with_placement(manifests: Iterable[Manifest], placement: Placement) -> tuple[Manifest, ...]:
+    """Place the pods that objects create.
 
     Args:
         manifests: any objects.
-        placement: where their pods are to run. What an overlay says of the same label gives way to it; what
-            it says of others stays, and both have to be true of a node.
+        placement: the nodes for their pods. It overrides what an overlay says about the same label. Other
+            labels of the overlay's own node selector stay, so a node must have all of them.
 
     Returns:
-        The same objects, each pod template with the node selector and the tolerations.
+        The objects, each pod template with the node selector and the tolerations.
     """
-    return tuple(_placed(each, placement) for each in manifests)
+    return tuple(_with_placement(each, placement) for each in manifests)
 
 
 def _toleration(text: str) -> Mapping[str, str]:
@@ -78,27 +79,20 @@ def _toleration(text: str) -> Mapping[str, str]:
     return {"key": match["key"], "operator": "Exists", "effect": match["effect"]}
 
 
-def _placed(manifest: Manifest, placement: Placement) -> Manifest:
+def _with_placement(manifest: Manifest, placement: Placement) -> Manifest:
     found = pods(manifest)
-    return _changed(manifest, (*found.template, "spec"), placement) if found else manifest
+    if found is None:
+        return manifest
+    return edited(manifest, (*found.template, "spec"), lambda spec: _placed_spec(spec, placement))
 
 
-def _changed(holder: Mapping[str, Any], path: tuple[str, ...], placement: Placement) -> Mapping[str, Any]:
-    """A copy of the way to the pods' spec."""
-    field, *rest = path
-    inner = holder[field]
-    return {
-        **holder,
-        field: _changed(inner, tuple(rest), placement) if rest else _pod(inner, placement),
-    }
-
-
-def _pod(spec: Mapping[str, Any], placement: Placement) -> Mapping[str, Any]:
-    """What an overlay wrote in another shape than a pod has it stays, and the API server refuses it."""
-    pod = dict(spec)
-    selector, said = spec.get("nodeSelector") or {}, spec.get("tolerations") or []
+def _placed_spec(spec: Mapping[str, Any], placement: Placement) -> Mapping[str, Any]:
+    """A pod's spec with the placement. A field of the wrong type stays; the API server refuses it."""
+    result = dict(spec)
+    selector, existing = spec.get("nodeSelector") or {}, spec.get("tolerations") or []
     if placement.node_selector and isinstance(selector, Mapping):
-        pod["nodeSelector"] = {**selector, **placement.node_selector}
-    if placement.tolerations and isinstance(said, list):
-        pod["tolerations"] = [*said, *(dict(each) for each in placement.tolerations if each not in said)]
-    return pod
+        result["nodeSelector"] = {**selector, **placement.node_selector}
+    if placement.tolerations and isinstance(existing, list):
+        added = (dict(each) for each in placement.tolerations if each not in existing)
+        result["tolerations"] = [*existing, *added]
+    return result

@@ -1,7 +1,7 @@
-"""What a branch's commit asks for: its overlays, fetched, filled in, built and judged, before anything is
-written.
+"""Renders a branch's commit into the objects to apply: fetches, substitutes, builds and checks its overlays.
 
-What is refused here leaves nothing behind, and a dry run shows the very objects that would be applied.
+Nothing is written here, so a refused overlay leaves nothing behind, and a dry run shows the exact objects
+that would be applied.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from coppice.components.monitoring.shared import Part
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
 from coppice.manifests.archive import Tree, unpack
-from coppice.manifests.fields import kind_id, mapping, strings
+from coppice.manifests.fields import display_name, kind_id, mapping, strings
 from coppice.manifests.placeholders import Placeholders, left_over, substitute
 from coppice.manifests.rejection import Refusal, Rejection
 from coppice.reconciler.correlation import carried
@@ -31,53 +31,53 @@ from provisioning.admission import (
 )
 from provisioning.admission.routes import ROUTES
 from provisioning.fence import FenceConfig, fence
-from provisioning.own_metrics import labelled
-from provisioning.placement import Placement, placed
-from provisioning.secrets import Pointed, VaultConfig, lacking_classes, with_identities
-from provisioning.time_limits import ended
+from provisioning.own_metrics import with_namespace_label
+from provisioning.placement import Placement, with_placement
+from provisioning.secrets import ManifestsWithIdentities, VaultConfig, missing_class_names, with_identities
+from provisioning.time_limits import with_time_limits
 
 _SCALERS = {"HorizontalPodAutoscaler", "ScaledObject"}
 
 
 class Archives(Protocol):
-    """Fetches a repository's files."""
+    """Fetches repositories."""
 
     def archive(self, commit: str) -> bytes:
-        """The repository at a commit, as a tar.gz; one request.
+        """Fetch the repository at a commit as a tar.gz, in one request.
 
         Raises:
-            Refused: it is larger than any that this program takes.
+            Rejection: the archive is larger than this program accepts.
         """
 
 
 class Builder(Protocol):
-    """Builds overlays."""
+    """Builds overlays with kustomize."""
 
     def laid_out(self, tree: Tree) -> AbstractContextManager[Callable[[str], tuple[dict[str, Any], ...]]]:
-        """Lay files out for building: what is yielded builds the overlay of a folder.
+        """Write files to a temporary folder.
 
         Args:
             tree: the files.
 
-        Raises:
-            Refused: by what builds, if an overlay does not; with what the builder said.
+        Returns:
+            A context whose value builds the overlay in a folder of the tree. That function raises
+            `Rejection`, with the builder's own message, if the overlay does not build.
         """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """What rendering needs to know that is the same for all branches: where a commit's overlays lie, and
-    what is put into their objects.
+    """Where the overlays are, and what rendering adds to the objects of every environment.
 
     Attributes:
         manifests: the folder of the manifests; setting `MANIFESTS_PATH`.
-        overlays: the overlays' folders below the repository's root, the application's first; settings
-            `FEATURE_OVERLAY` and `MONITORING_OVERLAY`.
+        overlays: the overlays' folders, relative to the repository's root; the application's comes first;
+            settings `FEATURE_OVERLAY` and `MONITORING_OVERLAY`.
         tenant: the Entra tenant; setting `AZURE_TENANT_ID`.
         accounts: service account → the pool of its identity; setting `SERVICE_ACCOUNTS`.
-        vaults: which secrets an environment may ask for.
-        fence: what all fences have in common.
-        placement: where pods run.
+        vaults: the secrets that an environment may read.
+        fence: what the fences of all environments have in common.
+        placement: the nodes that pods run on.
     """
 
     manifests: str
@@ -91,18 +91,18 @@ class Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class Desired:
-    """What a commit asks for.
+    """The desired state of an environment, rendered from a commit.
 
-    Args:
-        manifests: the objects, the namespace apart, still without a client id.
-        namespace_labels: what the overlay may say about its namespace.
+    Attributes:
+        manifests: the objects without the namespace; client IDs are not set yet.
+        namespace_labels: the labels that the overlay sets on its namespace.
         hosts: the hosts that its routes claim.
-        url: where it will be reached; empty if it has no route.
+        url: the URL of the environment; empty if it has no route.
         tenant: the Entra tenant.
-        vaults: which secrets it may ask for.
-        fence: what keeps it from its neighbours; applied before its objects.
-        part: its part in the monitoring that all share, if it has one.
-        remarks: what people should know of it.
+        vaults: the secrets that the environment may read.
+        fence: the objects that isolate it from other environments; applied before `manifests`.
+        part: its part of the cluster-wide monitoring configuration, if it has one.
+        remarks: what the overlay's author should know.
     """
 
     manifests: tuple[Manifest, ...]
@@ -115,11 +115,11 @@ class Desired:
     part: Part | None = None
     remarks: tuple[str, ...] = ()
 
-    def with_identities(self, clients: Mapping[str, str]) -> Pointed:
-        """The objects, pointed at the identities that hold their credentials.
+    def with_identities(self, clients: Mapping[str, str]) -> ManifestsWithIdentities:
+        """Set the identities that hold the branch's credentials in the objects.
 
         Args:
-            clients: service account → the client id of its identity.
+            clients: service account → the client ID of its identity.
         """
         return with_identities(self.manifests, clients=clients, tenant=self.tenant, vaults=self.vaults)
 
@@ -134,19 +134,19 @@ def render(
     archives: Archives,
     builder: Builder,
 ) -> Desired | Rejection:
-    """Find out what a commit asks for.
+    """Render a commit.
 
     Args:
         commit: the branch's commit.
         key: the branch.
         name: the environment's names.
         layout: where the overlays lie.
-        guard: what the overlay is judged by.
+        guard: what the overlays may contain.
         archives: fetches the repository.
         builder: builds overlays.
 
     Returns:
-        The objects, or every reason why they are refused.
+        The desired state, or every reason why the overlays are refused.
 
     Raises:
         Failure: the repository could not be fetched.
@@ -157,14 +157,14 @@ def render(
         refusals = check_sources(tree, layout.overlays)
         if refusals:
             return Rejection(refusals)
-        with builder.laid_out(tree) as build, ThreadPoolExecutor(len(layout.overlays)) as side_by_side:
-            application, *further = side_by_side.map(carried(build), layout.overlays)
-    except Rejection as refused:
-        return refused
-    monitoring, shared = split_shared([each for overlay in further for each in overlay])
+        with builder.laid_out(tree) as build, ThreadPoolExecutor(len(layout.overlays)) as executor:
+            application, *others = executor.map(carried(build), layout.overlays)
+    except Rejection as rejection:
+        return rejection
+    monitoring, shared = split_shared([each for overlay in others for each in overlay])
     built = (*application, *monitoring)
-    part, against = part_of(shared, key=key, name=name)
-    refusals = (*check_objects(built, guard), *against)
+    part, part_refusals = part_of(shared, key=key, name=name)
+    refusals = (*check_objects(built, guard), *part_refusals)
     refusals = refusals or (*_left_over(built, layout), *names.refusals(built))
     refusals = refusals or limits.refusals(built, layout.fence.templates)
     refusals = refusals or mounts.refusals(
@@ -172,11 +172,11 @@ def render(
     )
     if refusals:
         return Rejection(refusals)
-    own = tuple(each for each in built if each["kind"] != "Namespace")
-    within = limits.limited(_without_replicas(own), layout.fence.templates)
-    ours = labelled(placed(within, layout.placement), name.namespace)
-    objects = ended(_normal(each, name.namespace) for each in ours)
-    hosts = tuple(dict.fromkeys(host for each in objects for host in claimed(each)))
+    objects = _without_replicas(tuple(each for each in built if each["kind"] != "Namespace"))
+    objects = limits.with_limits(objects, layout.fence.templates)
+    objects = with_namespace_label(with_placement(objects, layout.placement), name.namespace)
+    objects = with_time_limits(_normalized(each, name.namespace) for each in objects)
+    hosts = tuple(dict.fromkeys(host for each in objects for host in route_hosts(each)))
     return Desired(
         manifests=objects,
         namespace_labels=namespace_labels(built, guard),
@@ -184,18 +184,18 @@ def render(
         url=f"http://{hosts[0]}/" if hosts else "",
         tenant=layout.tenant,
         vaults=layout.vaults,
-        fence=fence(_delivering(layout, objects), name.namespace, objects),
+        fence=fence(_fence_config(layout, objects), name.namespace, objects),
         part=part,
         remarks=remarks(objects, part),
     )
 
 
 def _left_over(built: Sequence[Manifest], layout: Layout) -> tuple[Refusal, ...]:
-    """Tokens that came from other files than the overlays': they would stand in the cluster as they are."""
+    """Refuse tokens from files outside the overlays: they would be applied without being replaced."""
     where = " and ".join(layout.overlays)
     return tuple(
         Refusal(
-            names.called(manifest),
+            display_name(manifest),
             f"{field} holds the placeholder {token}: tokens are replaced in the files of {where} alone, so "
             "set it from there, as by a patch; outside of them only a variable may be called so",
         )
@@ -203,29 +203,27 @@ def _left_over(built: Sequence[Manifest], layout: Layout) -> tuple[Refusal, ...]
     )
 
 
-def _delivering(layout: Layout, objects: Sequence[Manifest]) -> FenceConfig:
-    """The fence, with room for the copies of secrets that a class of ours makes."""
-    copied = lacking_classes(objects, layout.vaults)
-    return replace(layout.fence, delivered=(*layout.fence.delivered, *copied))
+def _fence_config(layout: Layout, objects: Sequence[Manifest]) -> FenceConfig:
+    """The fence's configuration; its quota also admits the Secrets that generated classes sync to."""
+    synced = missing_class_names(objects, layout.vaults)
+    return replace(layout.fence, delivered=(*layout.fence.delivered, *synced))
 
 
-def _normal(manifest: Manifest, namespace: str) -> dict[str, Any]:
-    """In the environment's namespace whether it says so or not, and a Job with its template noted on it."""
+def _normalized(manifest: Manifest, namespace: str) -> dict[str, Any]:
+    """Put an object into the environment's namespace, and annotate a Job with the digest of its template."""
     metadata = {**manifest["metadata"], "namespace": namespace}
     if manifest["kind"] == "Job":
         metadata["annotations"] = {**(metadata.get("annotations") or {}), TEMPLATE: template(manifest)}
     return {**manifest, "metadata": metadata}
 
 
-def claimed(manifest: Manifest) -> tuple[str, ...]:
-    """The hosts that an object claims: none, unless it is a route, whose hosts the guard has judged."""
+def route_hosts(manifest: Manifest) -> tuple[str, ...]:
+    """The hosts that a route claims, which `check_objects` has checked; none for other kinds."""
     return tuple(strings(mapping(manifest, "spec"), "hostnames")) if kind_id(manifest) in ROUTES else ()
 
 
 def _without_replicas(manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
-    """A workload that a scaler targets loses its `replicas`: applying them would take them back from the
-    scaler each time.
-    """
+    """Remove `replicas` from workloads that a scaler targets: applying it would undo the scaler's work."""
     targets = {
         (target.get("kind", "Deployment"), target.get("name"))
         for each in manifests

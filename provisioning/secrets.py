@@ -1,39 +1,39 @@
-"""Points service accounts, secret providers and pods at the identity that holds the branch's credential.
+"""Sets the managed identity in service accounts, SecretProviderClasses and pods.
 
-Which identity that is, is known only when it is chosen, so an overlay cannot say it. What it says instead, a
-placeholder or the identity of another environment, is corrected, and what is replaced is told. The whole
-chain, and what is refused instead: docs/secrets.md.
+An overlay cannot know the identity: it is chosen while the branch is provisioned. The overlay holds a
+placeholder, or the identity of another environment, and the client ID of the chosen identity replaces it.
+A replaced value that was no placeholder is reported. docs/secrets.md describes the whole identity chain, and
+what is refused instead of replaced.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from coppice.components.application import TEMPLATE, Manifest, template
-from coppice.manifests.fields import mapping, shown
-from coppice.manifests.pod_templates import PROVIDER_CLASS, SERVICE_ACCOUNT, name, of_kind, pods
+from coppice.manifests.fields import edited, kind_id, mapping, name_of, quote, value_at
+from coppice.manifests.pod_templates import PROVIDER_CLASS, SERVICE_ACCOUNT, pods
 
 # https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
 CLIENT_ID = "azure.workload.identity/client-id"
 TENANT_ID = "azure.workload.identity/tenant-id"
 USE = "azure.workload.identity/use"
 
-# The name of the `SecretProviderClass` that is made if no pod asks for one by name.
 DEFAULT_CLASS = "branch-secrets"
+"""The name of the generated `SecretProviderClass` if no pod mounts one by name."""
 
 _PLACEHOLDERS = {"", "00000000-0000-0000-0000-000000000000"}
 # https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
 _SECRET_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
 _OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-# What Go's strconv.ParseBool takes for false: the provider reads its flags with it.
+# What Go's strconv.ParseBool reads as false; the provider parses its flags with it.
 _FALSE = {"", "0", "f", "F", "false", "False", "FALSE"}
 _FLAGS = ("usePodIdentity", "useVMManagedIdentity")
 
 
 @dataclass(frozen=True, kw_only=True)
 class VaultConfig:
-    """Which secrets an environment may ask for.
+    """The secrets that an environment may read from Key Vault.
 
     Attributes:
         vaults: names of the vaults that it may read; the first is the vault of a class that is made.
@@ -45,18 +45,18 @@ class VaultConfig:
     objects: tuple[str, ...]
 
     @property
-    def plain(self) -> tuple[str, ...]:
-        """The objects that are names of secrets, and no globs."""
+    def secret_names(self) -> tuple[str, ...]:
+        """The entries of `objects` that are names of secrets and not globs."""
         return tuple(each for each in dict.fromkeys(self.objects) if _SECRET_NAME.fullmatch(each))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pointed:
-    """Objects that name the right identity.
+class ManifestsWithIdentities:
+    """Objects that name the identity that holds their credential.
 
     Attributes:
-        manifests: the objects, in the order given, and those that were lacking after them.
-        corrections: a sentence for each value of the overlay's own that was replaced.
+        manifests: the given objects in their order, then the generated ones.
+        corrections: a sentence for each value of the overlay that was replaced and was no placeholder.
     """
 
     manifests: tuple[Manifest, ...]
@@ -65,140 +65,142 @@ class Pointed:
 
 @dataclass(frozen=True)
 class _Edit:
+    """A value to set at a path of an object."""
+
     path: tuple[str, ...]
     value: str
 
 
 def with_identities(
     manifests: Sequence[Manifest], *, clients: Mapping[str, str], tenant: str, vaults: VaultConfig
-) -> Pointed:
-    """Point service accounts, secret providers and pods at the identity that holds their credential.
+) -> ManifestsWithIdentities:
+    """Set the identity in service accounts, SecretProviderClasses and pods, and generate the missing ones.
 
     Args:
-        manifests: what an overlay holds, which `provisioning.mounts` had nothing against.
-        clients: service account → the client id of its identity; the first account's is the one of a secret
-            provider that no pod mounts.
+        manifests: an overlay's objects that `provisioning.mounts` has not refused.
+        clients: service account → the client ID of its identity. A SecretProviderClass that no pod mounts
+            gets the one of the first account.
         tenant: the Entra tenant of the identities.
-        vaults: which secrets an environment may ask for.
+        vaults: the secrets that an environment may read.
 
     Returns:
-        The objects to apply. Pointing them again changes nothing.
+        The objects to apply. Calling this function with them again changes nothing.
     """
-    whole = (*manifests, *_accounts(manifests, clients), *_classes(manifests, vaults))
-    mounting = _mounting(whole, clients)
-    pointed = [_pointed(each, tuple(_edits(each, clients, mounting, tenant))) for each in whole]
-    return Pointed(
-        manifests=tuple(manifest for manifest, _ in pointed),
-        corrections=tuple(said for _, corrections in pointed for said in corrections),
+    complete = (*manifests, *_missing_accounts(manifests, clients), *_missing_classes(manifests, vaults))
+    accounts = _account_by_class(complete, clients)
+    results = [_apply_edits(each, tuple(_edits(each, clients, accounts, tenant))) for each in complete]
+    return ManifestsWithIdentities(
+        manifests=tuple(manifest for manifest, _ in results),
+        corrections=tuple(correction for _, corrections in results for correction in corrections),
     )
 
 
-def lacking_classes(manifests: Sequence[Manifest], vaults: VaultConfig) -> tuple[str, ...]:
-    """The names of the `SecretProviderClass`es that are made for an overlay that holds none."""
-    if not vaults.vaults or not vaults.plain or any(of_kind(each, PROVIDER_CLASS) for each in manifests):
+def missing_class_names(manifests: Sequence[Manifest], vaults: VaultConfig) -> tuple[str, ...]:
+    """The names of the `SecretProviderClass`es to generate.
+
+    Args:
+        manifests: an overlay's objects.
+        vaults: the secrets that an environment may read.
+
+    Returns:
+        The names that pods mount, or `DEFAULT_CLASS` if they mount none. Empty if the overlay holds a
+        SecretProviderClass, or if the settings name no vault or no secret.
+    """
+    if not vaults.vaults or not vaults.secret_names:
         return ()
-    mounted = (each for manifest in manifests for each in _mounted(manifest))
-    # Whatever becomes the name of an object of ours becomes part of a URL.
-    return tuple(dict.fromkeys(each for each in mounted if _OBJECT_NAME.fullmatch(each))) or (DEFAULT_CLASS,)
+    if any(kind_id(each) == PROVIDER_CLASS for each in manifests):
+        return ()
+    mounted = (name for found in map(pods, manifests) if found for name in found.mounted)
+    # The name of an applied object becomes part of a URL, so only valid names are taken.
+    return tuple(dict.fromkeys(name for name in mounted if _OBJECT_NAME.fullmatch(name))) or (DEFAULT_CLASS,)
 
 
-def _mounted(manifest: Manifest) -> tuple[str, ...]:
-    found = pods(manifest)
-    return found.mounted if found else ()
-
-
-def _accounts(manifests: Sequence[Manifest], clients: Mapping[str, str]) -> Iterator[Manifest]:
-    """Accounts that pods run as and nobody ships: a pod whose account does not exist never starts."""
-    shipped = {name(each) for each in manifests if of_kind(each, SERVICE_ACCOUNT)}
+def _missing_accounts(manifests: Sequence[Manifest], clients: Mapping[str, str]) -> Iterator[Manifest]:
+    """Service accounts that pods use and the overlay lacks: without its account, a pod never starts."""
+    existing = {name_of(each) for each in manifests if kind_id(each) == SERVICE_ACCOUNT}
     used = dict.fromkeys(found.account for found in map(pods, manifests) if found)
     for account in used:
-        if account in clients and account not in shipped:
+        if account in clients and account not in existing:
             yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(account, manifests)}
 
 
-def _classes(manifests: Sequence[Manifest], vaults: VaultConfig) -> Iterator[Manifest]:
-    """Each with a copy of its secrets in a Secret of the same name, for those who read them as variables."""
-    entries = "".join(f'  - |\n    objectName: "{each}"\n    objectType: secret\n' for each in vaults.plain)
-    for lacking in lacking_classes(manifests, vaults):
-        copied = [{"objectName": each, "key": each} for each in vaults.plain]
+def _missing_classes(manifests: Sequence[Manifest], vaults: VaultConfig) -> Iterator[Manifest]:
+    """Each also syncs to a Secret of the same name, for containers that read secrets as variables."""
+    names = vaults.secret_names
+    entries = "".join(f'  - |\n    objectName: "{each}"\n    objectType: secret\n' for each in names)
+    for class_name in missing_class_names(manifests, vaults):
+        synced = [{"objectName": each, "key": each} for each in names]
         yield {
             "apiVersion": "secrets-store.csi.x-k8s.io/v1",
             "kind": "SecretProviderClass",
-            "metadata": _metadata(lacking, manifests),
+            "metadata": _metadata(class_name, manifests),
             "spec": {
                 "provider": "azure",
                 "parameters": {"keyvaultName": vaults.vaults[0], "objects": f"array:\n{entries}"},
-                "secretObjects": [{"secretName": lacking, "type": "Opaque", "data": copied}],
+                "secretObjects": [{"secretName": class_name, "type": "Opaque", "data": synced}],
             },
         }
 
 
-def _metadata(called: str, manifests: Sequence[Manifest]) -> dict[str, str]:
-    """In the namespace that all of them are in."""
+def _metadata(name: str, manifests: Sequence[Manifest]) -> dict[str, str]:
+    """A generated object's metadata, in the namespace of the other objects."""
     namespaces = (each["metadata"].get("namespace") for each in manifests)
     namespace = next((each for each in namespaces if each), None)
-    return {"name": called, **({"namespace": namespace} if namespace else {})}
+    return {"name": name, **({"namespace": namespace} if namespace else {})}
 
 
-def _mounting(manifests: Sequence[Manifest], clients: Mapping[str, str]) -> dict[str, str]:
-    """`SecretProviderClass` → the account of the pods that mount it, of those that have an identity."""
-    found: dict[str, str] = {}
-    for each in filter(None, map(pods, manifests)):
-        if each.account in clients:
-            found.update({mounted: each.account for mounted in each.mounted if mounted not in found})
-    return found
+def _account_by_class(manifests: Sequence[Manifest], clients: Mapping[str, str]) -> dict[str, str]:
+    """`SecretProviderClass` → the service account of the pods that mount it, if it has an identity."""
+    accounts: dict[str, str] = {}
+    for found in filter(None, map(pods, manifests)):
+        if found.account in clients:
+            for mounted in found.mounted:
+                accounts.setdefault(mounted, found.account)
+    return accounts
 
 
 def _edits(
-    manifest: Manifest, clients: Mapping[str, str], mounting: Mapping[str, str], tenant: str
+    manifest: Manifest, clients: Mapping[str, str], accounts: Mapping[str, str], tenant: str
 ) -> Iterator[_Edit]:
-    called = name(manifest)
-    if of_kind(manifest, SERVICE_ACCOUNT) and called in clients:
-        yield _Edit(("metadata", "annotations", CLIENT_ID), clients[called])
+    kind, name = kind_id(manifest), name_of(manifest)
+    if kind == SERVICE_ACCOUNT and name in clients:
+        yield _Edit(("metadata", "annotations", CLIENT_ID), clients[name])
         yield _Edit(("metadata", "annotations", TENANT_ID), tenant)
-    elif of_kind(manifest, PROVIDER_CLASS) and clients:
+    elif kind == PROVIDER_CLASS and clients:
         parameters = mapping(manifest, "spec", "parameters")
-        yield _Edit(("spec", "parameters", "clientID"), clients[mounting.get(called, next(iter(clients)))])
-        # The provider reads `tenantID` first, and `tenantId`, which every version knows, after it.
+        yield _Edit(("spec", "parameters", "clientID"), clients[accounts.get(name, next(iter(clients)))])
+        # The provider prefers `tenantID` to `tenantId`, and every version of it knows `tenantId`.
         for key in ("tenantID", "tenantId") if "tenantID" in parameters else ("tenantId",):
             yield _Edit(("spec", "parameters", key), tenant)
         for flag in _FLAGS:
             if str(parameters.get(flag) or "").strip() not in _FALSE:
                 yield _Edit(("spec", "parameters", flag), "false")
-    elif (made := pods(manifest)) and made.account in clients:
-        yield _Edit((*made.template, "metadata", "labels", USE), "true")
+    elif (found := pods(manifest)) and found.account in clients:
+        yield _Edit((*found.template, "metadata", "labels", USE), "true")
 
 
-def _pointed(manifest: Manifest, edits: tuple[_Edit, ...]) -> tuple[Manifest, tuple[str, ...]]:
+def _apply_edits(manifest: Manifest, edits: tuple[_Edit, ...]) -> tuple[Manifest, tuple[str, ...]]:
     corrections: list[str] = []
-    pointed = manifest
+    result = manifest
     for edit in edits:
-        was = _at(pointed, edit.path)
-        if was == edit.value:
+        old = value_at(result, *edit.path)
+        if old == edit.value:
             continue
-        pointed = _put(pointed, edit.path, edit.value)
-        text = "" if was is None else str(was).strip()
+        result = _with_value(result, edit.path, edit.value)
+        text = "" if old is None else str(old).strip()
         if text not in _PLACEHOLDERS and text.lower() != edit.value.lower():
-            called = f"{manifest['kind']} {name(manifest)}"
-            corrections.append(f"{called}: {edit.path[-1]} was {shown(text)}, is {shown(edit.value)}")
-    if pointed is not manifest and of_kind(manifest, "batch/Job"):
-        pointed = _noted(pointed)
-    return pointed, tuple(corrections)
+            subject = f"{manifest['kind']} {name_of(manifest)}"
+            corrections.append(f"{subject}: {edit.path[-1]} was {quote(text)}, is {quote(edit.value)}")
+    if result is not manifest and kind_id(manifest) == "batch/Job":
+        result = _with_template_digest(result)
+    return result, tuple(corrections)
 
 
-def _noted(job: Manifest) -> Manifest:
-    """A Job with its note renewed: its template is immutable, and a plan compares notes to see a change."""
+def _with_template_digest(job: Manifest) -> Manifest:
+    """Update the annotation from which a plan detects a changed Job template, which is immutable."""
     path = ("metadata", "annotations", TEMPLATE)
-    return job if _at(job, path) is None else _put(job, path, template(job))
+    return job if value_at(job, *path) is None else _with_value(job, path, template(job))
 
 
-def _at(holder: Any, path: tuple[str, ...]) -> Any:
-    for field in path:
-        holder = (holder or {}).get(field)
-    return holder
-
-
-def _put(holder: Manifest, path: tuple[str, ...], value: str) -> Manifest:
-    """The same object with one field set; the original stays as it was."""
-    first, *rest = path
-    return {**holder, first: _put(holder.get(first) or {}, tuple(rest), value) if rest else value}
+def _with_value(manifest: Manifest, path: tuple[str, ...], value: str) -> Manifest:
+    return edited(manifest, path, lambda _: value)

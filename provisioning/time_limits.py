@@ -1,6 +1,7 @@
-"""What an overlay leaves without an end gets one.
+"""Limits how long Jobs run and how long a pod that is not ready can hold its node.
 
-A Job that hangs would run for ever, and a pod that is never ready would hold a node that is to be drained.
+Without a deadline, a Job that hangs runs for ever. Without `AlwaysAllow`, a PodDisruptionBudget lets pods
+that never become ready block the drain of their node.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,43 +9,40 @@ from typing import Any
 
 from coppice.components.application import Manifest
 from coppice.manifests.fields import kind_id
+from provisioning.admission.jobs import JOB_SPEC_PATHS
 
-SECONDS = 3_600
-"""How long a Job may run whose overlay does not say."""
-
-# Where a kind keeps what it says of its Jobs.
-_JOBS = {
-    "batch/Job": ("spec",),
-    "batch/CronJob": ("spec", "jobTemplate", "spec"),
-    "keda.sh/ScaledJob": ("spec", "jobTargetRef"),
-}
+JOB_DEADLINE_SECONDS = 3_600
+"""The `activeDeadlineSeconds` of a Job whose overlay does not set it."""
 
 
-def ended(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
-    """Give each object its end.
+def with_time_limits(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """Set the time limits that an overlay leaves open.
 
     Args:
-        manifests: any objects, judged.
+        manifests: objects that `check_objects` has not refused.
 
     Returns:
-        The same objects. A Job's deadline may be changed while it stands, unlike its template.
+        The objects with their limits. The deadline of an existing Job can be changed, unlike its template.
     """
-    return tuple(_ended(each) for each in manifests)
+    return tuple(_with_time_limit(each) for each in manifests)
 
 
-def _ended(manifest: Manifest) -> Manifest:
+def _with_time_limit(manifest: Manifest) -> Manifest:
     kind = kind_id(manifest)
-    if kind in _JOBS:
-        return _with(manifest, (*_JOBS[kind], "activeDeadlineSeconds"), SECONDS)
+    if kind in JOB_SPEC_PATHS:
+        path = (*JOB_SPEC_PATHS[kind], "activeDeadlineSeconds")
+        return _with_default(manifest, path, JOB_DEADLINE_SECONDS)
     if kind == "policy/PodDisruptionBudget":
-        return _with(manifest, ("spec", "unhealthyPodEvictionPolicy"), "AlwaysAllow")
+        return _with_default(manifest, ("spec", "unhealthyPodEvictionPolicy"), "AlwaysAllow")
     return manifest
 
 
-def _with(holder: Mapping[str, Any], path: tuple[str, ...], value: object) -> Mapping[str, Any]:
-    """A copy with a value at a path, where none is; the way to it has to be there."""
+def _with_default(holder: Mapping[str, Any], path: tuple[str, ...], value: object) -> Mapping[str, Any]:
+    """A copy with a value set at a path if it has none there; unchanged if the map around it is absent."""
     field, *rest = path
     inner = holder.get(field)
     if not rest:
         return {**holder, field: value if inner is None else inner}
-    return {**holder, field: _with(inner, tuple(rest), value)} if isinstance(inner, Mapping) else holder
+    if not isinstance(inner, Mapping):
+        return holder
+    return {**holder, field: _with_default(inner, tuple(rest), value)}

@@ -1,24 +1,24 @@
-"""Reads fields of objects whose shape nobody vouches for.
+"""Typed access to the fields of objects that come from a branch.
 
-A field that is absent or null reads as empty, as it does for the API server. One of another type is
-`Malformed`: what cannot be read cannot be judged.
+An absent or null field reads as empty, as it does for the API server. A field of another type raises
+`Malformed`, because a value that cannot be read cannot be checked either.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 Fields = Mapping[str, object]
 
 _T = TypeVar("_T")
-_SHOWN = 80
+_MAX_QUOTED = 80
 
 
 class Malformed(Exception):
-    """A field is not of the type that it is read as; the message names both."""
+    """A field does not have the expected type; the message names the field and the type."""
 
 
 def mapping(holder: Fields, *path: str) -> Fields:
-    """The map at a path of field names; empty where any of them is absent."""
+    """The map at a path of field names; empty if any of the fields is absent."""
     found: object = holder
     for depth, name in enumerate(path, start=1):
         found = _typed(found, dict, ".".join(path[: depth - 1]), "a map").get(name)
@@ -43,10 +43,53 @@ def string(holder: Fields, name: str) -> str:
     return "" if value is None else _typed(value, str, name, "a string")
 
 
-def shown(value: object) -> str:
-    """A value as it may stand in a message: quoted, short, printable."""
+def value_at(holder: object, *path: str) -> Any:
+    """The value at a path of field names, of whatever type; `None` if any of the fields is absent."""
+    for name in path:
+        holder = holder.get(name) if isinstance(holder, Mapping) else None
+    return holder
+
+
+def edited(holder: Mapping[str, Any], path: Sequence[str], edit: Callable[[Any], Any]) -> Mapping[str, Any]:
+    """Copy an object with the value at one path edited.
+
+    Args:
+        holder: the object; it is not changed, and the copy shares all its other values.
+        path: the field names that lead to the value, at least one. A map that is absent on the way is added.
+        edit: makes the new value out of the old one, or out of an empty map if it is absent.
+
+    Returns:
+        The copy.
+    """
+    field, *rest = path
+    old = holder.get(field) or {}
+    return {**holder, field: edited(old, rest, edit) if rest else edit(old)}
+
+
+def quote(value: object) -> str:
+    """A value for a message: in quotes, printable, and cut after 80 characters."""
     text = value if isinstance(value, str) else "" if value is None else type(value).__name__
-    return repr(text[:_SHOWN]) + ("…" if len(text) > _SHOWN else "")
+    return repr(text[:_MAX_QUOTED]) + ("…" if len(text) > _MAX_QUOTED else "")
+
+
+def kind_id(obj: Fields) -> str:
+    """An object's kind as `ALLOWED_KINDS` writes it: `apps/Deployment`, `Service`.
+
+    Never raises: the fields of the object may be of any type.
+    """
+    group = str(obj.get("apiVersion", "")).rpartition("/")[0]
+    kind = str(obj.get("kind", ""))
+    return f"{group}/{kind}" if group else kind
+
+
+def name_of(obj: Fields) -> str:
+    """An object's `metadata.name`."""
+    return string(mapping(obj, "metadata"), "name")
+
+
+def display_name(obj: Fields) -> str:
+    """An object as refusals name it: `apps/Deployment web`."""
+    return f"{kind_id(obj)} {name_of(obj)}"
 
 
 def _items(holder: Fields, name: str) -> Sequence[object]:
@@ -54,14 +97,7 @@ def _items(holder: Fields, name: str) -> Sequence[object]:
     return [] if value is None else _typed(value, list, name, "a list")
 
 
-def _typed(value: object, wanted: type[_T], path: str, called: str) -> _T:
-    if not isinstance(value, wanted):
-        raise Malformed(f"{path} must be {called}")
+def _typed(value: object, expected: type[_T], path: str, description: str) -> _T:
+    if not isinstance(value, expected):
+        raise Malformed(f"{path} must be {description}")
     return value
-
-
-def kind_id(obj: Fields) -> str:
-    """An object's kind as `ALLOWED_KINDS` writes it: `apps/Deployment`, `Service`; of anything, something."""
-    group = str(obj.get("apiVersion", "")).rpartition("/")[0]
-    kind = str(obj.get("kind", ""))
-    return f"{group}/{kind}" if group else kind

@@ -1,25 +1,23 @@
-"""The pods that an overlay's objects make: as whom they run, and which secret providers they mount.
+"""The pods that an overlay's objects create: their service account, and the secret providers they mount."""
 
-A field is read as the guard reads it: what it let through is of the expected type.
-"""
-
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coppice.components.application import Manifest
-from coppice.manifests.fields import Fields, kind_id, mapping, mappings, string
+from coppice.manifests.fields import Fields, mapping, mappings, string
 
-DRIVER = "secrets-store.csi.k8s.io"
+SECRETS_STORE_DRIVER = "secrets-store.csi.k8s.io"
 PROVIDER_CLASS = "secrets-store.csi.x-k8s.io/SecretProviderClass"
 SERVICE_ACCOUNT = "ServiceAccount"
 
-# Where a kind keeps the template of its pods; all others keep it where a Deployment does.
-_TEMPLATES = {
+# Kind → the path of its pod template. Every other kind has it where a Deployment does.
+_TEMPLATE_PATHS: Mapping[str, tuple[str, ...]] = {
     "Pod": (),
     "PodTemplate": ("template",),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
     "ScaledJob": ("spec", "jobTargetRef", "template"),
 }
-_DEPLOYMENTS_TEMPLATE = ("spec", "template")
+_DEPLOYMENT_TEMPLATE_PATH = ("spec", "template")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +25,7 @@ class Pods:
     """The pods of one object.
 
     Attributes:
-        template: the fields that lead to their template; none if the object is itself a pod.
+        template: the path of the pod template; empty if the object is itself a pod.
         account: the service account that they run as.
         mounted: the `SecretProviderClass`es that they mount, in the order of their volumes. A volume that
             names none has an empty name.
@@ -45,31 +43,37 @@ def pods(manifest: Manifest) -> Pods | None:
         manifest: any object.
 
     Returns:
-        Its pods; `None` if it makes none.
+        Its pods; `None` if it creates none.
 
     Raises:
-        Malformed: a field that is read is not of its type.
+        Malformed: a field does not have the expected type.
     """
-    template = _TEMPLATES.get(string(manifest, "kind"), _DEPLOYMENTS_TEMPLATE)
-    spec = mapping(manifest, *template, "spec")
+    spec = pod_spec(manifest)
     if not mappings(spec, "containers"):
         return None
-    return Pods(template=template, account=_account(spec), mounted=_mounted(spec))
+    return Pods(template=_template_path(manifest), account=_account(spec), mounted=_mounted(spec))
 
 
-def name(manifest: Manifest) -> str:
-    """An object's name."""
-    return string(mapping(manifest, "metadata"), "name")
+def pod_spec(manifest: Fields) -> Fields:
+    """The spec of the pods that an object is or creates; empty if it creates none.
+
+    Args:
+        manifest: any object.
+
+    Raises:
+        Malformed: a field does not have the expected type.
+    """
+    return mapping(manifest, *_template_path(manifest), "spec")
 
 
-def of_kind(manifest: Manifest, kind: str) -> bool:
-    """Whether an object is of a kind, written `group/Kind`, or `Kind` in the core group."""
-    return kind_id(manifest) == kind
+def _template_path(manifest: Fields) -> tuple[str, ...]:
+    return _TEMPLATE_PATHS.get(string(manifest, "kind"), _DEPLOYMENT_TEMPLATE_PATH)
 
 
 def _account(spec: Fields) -> str:
-    """`serviceAccount` is the old name of `serviceAccountName`, and counts where the new one is empty
-    (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec).
+    """`serviceAccount` is the deprecated alias of `serviceAccountName`, and counts if the latter is empty.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec
     """
     return string(spec, "serviceAccountName") or string(spec, "serviceAccount") or "default"
 
@@ -79,5 +83,5 @@ def _mounted(spec: Fields) -> tuple[str, ...]:
     return tuple(
         string(mapping(volume, "volumeAttributes"), "secretProviderClass")
         for volume in volumes
-        if string(volume, "driver") == DRIVER
+        if string(volume, "driver") == SECRETS_STORE_DRIVER
     )

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from coppice.manifests.fields import Fields, kind_id, mapping, mappings, shown, string, strings
+from coppice.manifests.fields import Fields, kind_id, mapping, mappings, quote, string, strings
 from coppice.manifests.rejection import Refusal
 
 _MOST = 50
@@ -38,7 +38,7 @@ def _reasons(spec: Fields, pods: int) -> Iterator[str]:
         yield "its maxUnavailable allows no node of its pods to be drained; 1 is the least that does"
     if least is not None and pods and _share(least, pods) >= pods:
         yield (
-            f"its minAvailable {shown(str(least))} of {pods} allows no node of its pods to be drained; "
+            f"its minAvailable {quote(str(least))} of {pods} allows no node of its pods to be drained; "
             "say maxUnavailable: 1 instead"
         )
     if string(spec, "unhealthyPodEvictionPolicy") not in {"", "AlwaysAllow"}:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from coppice.manifests.documents import BadYaml, load
-from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, shown, string, strings
+from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, quote, string, strings
 from provisioning.admission.policy import AdmissionPolicy
 
 # https://azure.github.io/secrets-store-csi-driver-provider-azure/docs/getting-started/usage/
@@ -64,25 +64,25 @@ def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
     spec = mapping(obj, "spec")
     parameters = mapping(spec, "parameters")
     if string(spec, "provider") != "azure":
-        yield f"its provider is {shown(spec.get('provider'))}, not 'azure'"
+        yield f"its provider is {quote(spec.get('provider'))}, not 'azure'"
     for name in sorted(set(parameters) - _PARAMETERS):
-        yield f"its parameter {shown(name)} is not let through"
+        yield f"its parameter {quote(name)} is not let through"
     for name in ("clientID", "tenantID", "tenantId", "usePodIdentity", "useVMManagedIdentity"):
         string(parameters, name)
     if string(parameters, "cloudName").lower() not in _CLOUDS:
-        yield f"its cloudName {shown(parameters['cloudName'])} is none of Azure's own clouds"
+        yield f"its cloudName {quote(parameters['cloudName'])} is none of Azure's own clouds"
     # Key Vault itself tells no name apart by case, neither of a vault nor of what lies in it.
     vault = string(parameters, "keyvaultName")
     if vault.lower() not in {known.lower() for known in policy.key_vaults}:
         known = ", ".join(sorted(policy.key_vaults)) or "none"
         if vault:
-            yield f"the vault {shown(vault)} is not in KEY_VAULTS ({known})"
+            yield f"the vault {quote(vault)} is not in KEY_VAULTS ({known})"
         else:
             yield f"parameters.keyvaultName is missing: name one of KEY_VAULTS ({known})"
     for name in _object_names(string(parameters, "objects")):
         if not any(fnmatchcase(name.lower(), glob.lower()) for glob in policy.key_vault_objects):
             globs = ", ".join(sorted(policy.key_vault_objects))
-            yield f"the vault's object {shown(name)} matches nothing in KEY_VAULT_OBJECTS ({globs})"
+            yield f"the vault's object {quote(name)} matches nothing in KEY_VAULT_OBJECTS ({globs})"
 
 
 def _object_names(objects: str) -> Iterator[str]:
@@ -96,18 +96,18 @@ def _object_names(objects: str) -> Iterator[str]:
         entry = item if isinstance(item, dict) else _map(item, "an object in parameters.objects")
         if unknown := sorted(map(str, set(entry) - _OBJECT)):
             raise Malformed(
-                f"an object in parameters.objects has {shown(unknown[0])}, which is not let through"
+                f"an object in parameters.objects has {quote(unknown[0])}, which is not let through"
             )
         name = string(entry, "objectName")
         if not name:
             raise Malformed("an object in parameters.objects has no objectName")
         if not _NAME.fullmatch(name):
             raise Malformed(
-                f"parameters.objects has the objectName {shown(name)}; letters, digits and '-' make a name"
+                f"parameters.objects has the objectName {quote(name)}; letters, digits and '-' make a name"
             )
         if not _VERSION.fullmatch(string(entry, "objectVersion")):
             raise Malformed(
-                f"parameters.objects has the objectVersion {shown(entry['objectVersion'])}; "
+                f"parameters.objects has the objectVersion {quote(entry['objectVersion'])}; "
                 "letters and digits make a version"
             )
         yield name

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from coppice.manifests.fields import Fields, mapping, mappings, shown, string, strings
+from coppice.manifests.fields import Fields, mapping, mappings, quote, string, strings
 
 # The fields of https://github.com/kubernetes-sigs/kustomize/blob/api/v0.21.1/api/types/kustomization.go that
 # point at nothing. To the letter, though kustomize itself takes `Resources` and `PATH` as well.
@@ -113,7 +113,7 @@ def references(kustomization: Fields) -> Iterator[Reference | str]:
         elif field in _PLUGINS:
             yield f"{field}: plugins are not run; use patches, labels, images, replacements and their like"
         elif field not in _PLAIN:
-            yield f"{shown(field)}: there is no such field"
+            yield f"{quote(field)}: there is no such field"
 
 
 def _string(field: str, text: str) -> Reference:
@@ -125,7 +125,7 @@ def _string(field: str, text: str) -> Reference:
 def _entry(field: str, entry: Fields, roles: Mapping[str, _Role | None]) -> Iterator[Reference | str]:
     for name in entry:
         if name not in roles:
-            yield f"{field}: there is no field {shown(name)}"
+            yield f"{field}: there is no field {quote(name)}"
             continue
         role = roles[name]
         if role is None:

@@ -7,7 +7,7 @@ objects of it (Argo CD, Flux), without a list of these that would always be behi
 import re
 from collections.abc import Iterator
 
-from coppice.manifests.fields import Fields, kind_id, mapping, shown, string
+from coppice.manifests.fields import Fields, kind_id, mapping, quote, string
 from provisioning.admission.policy import AdmissionPolicy
 
 _API_VERSION = re.compile(r"([a-z0-9.-]+/)?v[0-9]+((alpha|beta)[0-9]+)?")
@@ -20,22 +20,22 @@ def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
     metadata = mapping(obj, "metadata")
     name = string(metadata, "name")
     if not _API_VERSION.fullmatch(string(obj, "apiVersion")):
-        yield f"its apiVersion must be such as v1 or apps/v1, not {shown(obj.get('apiVersion'))}"
+        yield f"its apiVersion must be such as v1 or apps/v1, not {quote(obj.get('apiVersion'))}"
     if kind_id(obj) == "Namespace":
         if name != policy.namespace:
             yield f"only the namespace {policy.namespace} belongs to this environment"
     elif kind_id(obj) not in policy.allowed_kinds:
         yield "this kind is not in ALLOWED_KINDS"
     if not _NAME.fullmatch(name):
-        yield f"metadata.name must be a lower-case DNS name, not {shown(name)}"
+        yield f"metadata.name must be a lower-case DNS name, not {quote(name)}"
     mapping(obj, "spec")  # a map or absent, in every kind that has one
     yield from _fields(metadata, policy)
 
 
 def _fields(metadata: Fields, policy: AdmissionPolicy) -> Iterator[str]:
     if string(metadata, "namespace") not in {"", policy.namespace}:
-        yield f"its namespace is {shown(metadata['namespace'])}; leave it out, or make it {policy.namespace}"
+        yield f"its namespace is {quote(metadata['namespace'])}; leave it out, or make it {policy.namespace}"
     for field in ("labels", "annotations"):
         for key, value in mapping(metadata, field).items():
             if not isinstance(value, str):
-                yield f"metadata.{field}[{shown(key)}] must be a string; put it in quotes"
+                yield f"metadata.{field}[{quote(key)}] must be a string; put it in quotes"

@@ -7,7 +7,7 @@ would pass through the collector's configuration, which everybody's jobs share.
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from coppice.manifests.fields import Fields, Malformed, mapping, mappings, shown, string
+from coppice.manifests.fields import Fields, Malformed, mapping, mappings, quote, string
 from provisioning.admission.scrape_fields import READERS
 
 # Names of a monitor's fields → those that a scrape job has for them.
@@ -77,7 +77,7 @@ def _rule(given: Fields, field: str) -> Fields:
     # A pod's own port, path and scheme have fields, so nothing is left that such a label were needed for.
     if field == "relabelings" and target.startswith("__") and not target.startswith("__tmp_"):
         raise Malformed(
-            f"the label {shown(target)} is not a branch's to set: a monitor has port, scheme and path"
+            f"the label {quote(target)} is not a branch's to set: a monitor has port, scheme and path"
         )
     action = rule.get("action")
     # Monitors may write `Replace` as well.
@@ -86,12 +86,12 @@ def _rule(given: Fields, field: str) -> Fields:
 
 def _as_job(given: Fields, names: Mapping[str, str], called: str) -> dict[str, object]:
     if unknown := sorted(set(given) - set(names)):
-        raise Malformed(f"{called} has {shown(unknown[0])}, which is not let through")
+        raise Malformed(f"{called} has {quote(unknown[0])}, which is not let through")
     return {names[field]: value for field, value in given.items() if value is not None}
 
 
 def _unknown(_endpoint: Fields, field: str) -> None:
-    raise Malformed(f"{shown(field)} is not let through; what is: {', '.join(sorted({*_JOB, *_OTHERS}))}")
+    raise Malformed(f"{quote(field)} is not let through; what is: {', '.join(sorted({*_JOB, *_OTHERS}))}")
 
 
 def _port(endpoint: Fields, field: str) -> None:

@@ -1,19 +1,19 @@
-"""Monitors watch their own namespace, and say nothing but what a scrape job of a branch may say.
+"""Restricts PodMonitors and ServiceMonitors to their own namespace and to what a branch's scrape job may say.
 
-A monitor becomes a scrape job of the collector, beside everybody's. Of what it says, much is copied into
-patterns of that job unread: names of ports, values of a selector. So both have to be of the form that
-Kubernetes asks for: a pattern that Prometheus does not take silences every job.
+A monitor becomes a scrape job of the collector that the whole cluster shares. Names of ports and values of
+selectors are copied into regular expressions of that job without being checked. They must therefore have the
+form that Kubernetes requires: one expression that Prometheus does not accept stops every job.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, mappings, shown, string, strings
+from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, mappings, quote, string, strings
 from coppice.manifests.rejection import Refusal
 from provisioning.admission.monitor_endpoints import check_endpoint, whole_number
 from provisioning.admission.policy import AdmissionPolicy
-from provisioning.admission.scrape_jobs import MOST_BYTES, MOST_JOBS
+from provisioning.admission.scrape_jobs import MAX_BYTES, MAX_JOBS
 
 MONITORS = frozenset(
     f"{group}/{kind}"
@@ -32,7 +32,7 @@ _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
 def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
-    """What stands against a PodMonitor or ServiceMonitor."""
+    """Check a PodMonitor or ServiceMonitor."""
     if kind_id(obj) not in MONITORS:
         return
     spec = mapping(obj, "spec")
@@ -40,83 +40,84 @@ def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
         if value is None:
             continue
         if field == "namespaceSelector":
-            yield from _elsewhere(mapping(spec, field), policy.namespace)
+            yield from _namespace_selector(mapping(spec, field), policy.namespace)
         elif field in ENDPOINTS:
             for number, endpoint in enumerate(mappings(spec, field), start=1):
                 for problem in check_endpoint(endpoint, policy.namespace):
                     yield f"its {field} {number}: {problem}"
         else:
             try:
-                _SPEC.get(field, _unknown)(spec, field)
+                _SPEC.get(field, _refuse_unknown)(spec, field)
             except Malformed as error:
                 yield f"its spec: {error}"
 
 
-def beyond_budget(objects: Sequence[Fields]) -> Iterator[Refusal]:
-    """What stands against the monitors of an environment together: each endpoint becomes a scrape job, and an
-    environment has no more of those, and no larger ones, than a branch may bring.
+def budget_refusals(objects: Sequence[Fields]) -> Iterator[Refusal]:
+    """Check all monitors of an environment together.
+
+    Each endpoint becomes a scrape job, so the limits for number and size are those of scrape jobs.
 
     Args:
-        objects: all of its objects, whose fields are of the types that they should have.
+        objects: all of its objects; their fields have the expected types.
     """
     specs = [mapping(obj, "spec") for obj in objects if kind_id(obj) in MONITORS]
     endpoints = sum(len(mappings(spec, field)) for spec in specs for field in ENDPOINTS)
-    if endpoints > MOST_JOBS:
-        said = f"its monitors have {endpoints} endpoints; at most {MOST_JOBS} are let through"
-        yield Refusal("overlay", said)
-    if len(json.dumps(specs)) > MOST_BYTES:
-        yield Refusal("overlay", f"its monitors take more than {MOST_BYTES} bytes of JSON")
+    if endpoints > MAX_JOBS:
+        reason = f"its monitors have {endpoints} endpoints; at most {MAX_JOBS} are let through"
+        yield Refusal("overlay", reason)
+    if len(json.dumps(specs)) > MAX_BYTES:
+        yield Refusal("overlay", f"its monitors take more than {MAX_BYTES} bytes of JSON")
 
 
-def _elsewhere(selector: Fields, namespace: str) -> Iterator[str]:
+def _namespace_selector(selector: Fields, namespace: str) -> Iterator[str]:
     if unknown := sorted(set(selector) - {"any", "matchNames"}):
-        yield f"its namespaceSelector has {shown(unknown[0])}, which is not let through"
+        yield f"its namespaceSelector has {quote(unknown[0])}, which is not let through"
     if selector.get("any"):
         yield "its namespaceSelector takes in every namespace"
     for name in strings(selector, "matchNames"):
         if name != namespace:
-            yield f"its namespaceSelector takes in the namespace {shown(name)}"
+            yield f"its namespaceSelector takes in the namespace {quote(name)}"
 
 
-def _unknown(_spec: Fields, field: str) -> None:
-    let_through = sorted([*_SPEC, *ENDPOINTS, "namespaceSelector"])
-    raise Malformed(f"{shown(field)} is not let through; what is: {', '.join(let_through)}")
+def _refuse_unknown(_spec: Fields, field: str) -> None:
+    allowed = sorted([*_SPEC, *ENDPOINTS, "namespaceSelector"])
+    raise Malformed(f"{quote(field)} is not let through; what is: {', '.join(allowed)}")
 
 
 def _selector(spec: Fields, field: str) -> None:
     selector = mapping(spec, field)
     if unknown := sorted(set(selector) - {"matchExpressions", "matchLabels"}):
-        raise Malformed(f"{field} has {shown(unknown[0])}, which is not let through")
+        raise Malformed(f"{field} has {quote(unknown[0])}, which is not let through")
     labels = mapping(selector, "matchLabels")
     for key in labels:
-        _matches(key, [string(labels, key)])
+        _check_requirement(key, [string(labels, key)])
     for each in mappings(selector, "matchExpressions"):
         if set(each) - {"key", "operator", "values"} or string(each, "operator") not in _OPERATORS:
             raise Malformed(
                 f"matchExpressions have a key, an operator ({', '.join(_OPERATORS)}) and values, no more"
             )
-        _matches(string(each, "key"), strings(each, "values"))
+        _check_requirement(string(each, "key"), strings(each, "values"))
 
 
-def _matches(key: str, values: Sequence[str]) -> None:
-    _key(key)
+def _check_requirement(key: str, values: Sequence[str]) -> None:
+    _check_key(key)
     for value in values:
         if value and not _VALUE.fullmatch(value):
-            raise Malformed(f"{shown(value)} can be the value of no label")
+            raise Malformed(f"{quote(value)} can be the value of no label")
 
 
-def _key(key: str) -> None:
+def _check_key(key: str) -> None:
     if not _KEY.fullmatch(key):
-        raise Malformed(f"{shown(key)} can be the name of no label")
+        raise Malformed(f"{quote(key)} can be the name of no label")
 
 
 def _label(spec: Fields, field: str) -> None:
-    _key(string(spec, field))
+    _check_key(string(spec, field))
 
 
 def _labels(spec: Fields, field: str) -> None:
     for each in strings(spec, field):
-        _key(each)
+        _check_key(each)
 
 
 _SPEC: Mapping[str, Callable[[Fields, str], None]] = {

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, mappings, shown, string, strings
+from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, mappings, quote, string, strings
 from provisioning.admission.policy import AdmissionPolicy
 
 _MOST_EXCEPTED = 100
@@ -119,7 +119,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(text, strict=False)
     except ValueError:
-        raise Malformed(f"ipBlock: {shown(text)} must be a network, as 10.1.0.0/16 is") from None
+        raise Malformed(f"ipBlock: {quote(text)} must be a network, as 10.1.0.0/16 is") from None
 
 
 def _called(peer: Fields) -> str:

@@ -1,10 +1,10 @@
-"""Judges what kustomize built, before any of it is applied."""
+"""Checks the objects that kustomize built, before any of them is applied."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 
-from coppice.manifests.fields import Fields, Malformed, kind_id, shown
+from coppice.manifests.fields import Fields, Malformed, kind_id, quote
 from coppice.manifests.rejection import Refusal
 from provisioning.admission import (
     disruption,
@@ -39,41 +39,41 @@ FAMILIES: tuple[Family, ...] = (
     reserved.refusals,
     network.refusals,
 )
-_MOST = 20  # reasons of one sort against one object; whoever mends so many has to push again
+_MAX_REASONS = 20  # from one family against one object; further ones show after the next push
 
 
 def check_objects(objects: Sequence[Mapping[str, object]], policy: AdmissionPolicy) -> tuple[Refusal, ...]:
-    """Hold the objects of an environment against its rules.
+    """Check the objects of an environment against its admission policy.
 
     Args:
-        objects: all that is to be applied, of both overlays. Nothing is taken for granted about them.
-        policy: what may be let through.
+        objects: all objects to apply, of both overlays. They may be of any shape.
+        policy: what is allowed.
 
     Returns:
-        Every reason found against them; none means that they may be applied. Only where there are too many,
-        or some are no plain data, is nothing else said about them.
+        Every reason against them; none if they may be applied. Objects that are too many, or are not plain
+        data, are refused for that alone, without further checks.
     """
     if refusals := size.refusals(objects):
         return refusals
     names = [_name(obj, number) for number, obj in enumerate(objects, start=1)]
     found: list[Refusal] = []
-    readable: list[Fields] = []
+    well_formed: list[Fields] = []
     for name, obj in zip(names, objects, strict=True):
-        against = list(islice(shape.findings(obj), _MOST))
-        sound = not any(each.verdict == "malformed" for each in against)
-        readable += [obj] if sound else []
-        found += [Refusal(name, str(each)) for each in against]
+        findings = list(islice(shape.findings(obj), _MAX_REASONS))
+        is_well_formed = not any(each.verdict == "malformed" for each in findings)
+        well_formed += [obj] if is_well_formed else []
+        found += [Refusal(name, str(each)) for each in findings]
         found += [
             Refusal(name, reason)
-            for family in (FAMILIES if sound else FAMILIES[:1])
-            for reason in islice(_reasons(family, obj, policy), _MOST)
+            for family in (FAMILIES if is_well_formed else FAMILIES[:1])
+            for reason in islice(_reasons(family, obj, policy), _MAX_REASONS)
         ]
-    for budget in (disruption.refusals, jobs.beyond_budget, monitors.beyond_budget):
-        with suppress(Malformed):  # a schedule that cannot be read has been named above
-            found += budget(readable)
-    # The namespace may stand in both overlays, and neither is applied as it is.
-    twice = {name for name in names if names.count(name) > 1 and not name.startswith("Namespace ")}
-    return *found, *(Refusal(name, "is there more than once") for name in sorted(twice))
+    for budget in (disruption.refusals, jobs.budget_refusals, monitors.budget_refusals):
+        with suppress(Malformed):  # `jobs.refusals` has already reported an invalid schedule
+            found += budget(well_formed)
+    # Both overlays may hold the Namespace, which is never applied as it is written.
+    duplicates = {name for name in names if names.count(name) > 1 and not name.startswith("Namespace ")}
+    return *found, *(Refusal(name, "is there more than once") for name in sorted(duplicates))
 
 
 def _reasons(family: Family, obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
@@ -84,10 +84,10 @@ def _reasons(family: Family, obj: Fields, policy: AdmissionPolicy) -> Iterator[s
 
 
 def _name(obj: Fields, number: int) -> str:
-    """`apps/Deployment web`, or its position where it has no such name."""
-    holder = obj.get("metadata")
-    name = holder.get("name") if isinstance(holder, dict) else None
+    """`apps/Deployment web`, or the object's position if it has no printable name."""
+    metadata = obj.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
     kind = kind_id(obj)
     if not isinstance(name, str) or not kind.isprintable() or not name.isprintable():
-        return f"object {number} ({shown(kind)})"
+        return f"object {number} ({quote(kind)})"
     return f"{kind} {name}"[:320]

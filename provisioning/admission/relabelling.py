@@ -9,7 +9,7 @@ two that have to be set at times have a file of their own.
 import re
 from collections.abc import Mapping, Sequence
 
-from coppice.manifests.fields import Fields, Malformed, mappings, shown, string, strings
+from coppice.manifests.fields import Fields, Malformed, mappings, quote, string, strings
 from provisioning.admission import re2
 from provisioning.admission.destinations import DESTINATIONS, destination
 
@@ -51,7 +51,7 @@ def rules(job: Fields, field: str, namespace: str) -> Sequence[Rule]:
 
 def _rule(rule: Fields, *, targets: bool) -> Rule:
     if unknown := sorted(set(rule) - _FIELDS):
-        raise Malformed(f"a relabelling rule has {shown(unknown[0])}, which is not let through")
+        raise Malformed(f"a relabelling rule has {quote(unknown[0])}, which is not let through")
     action = string(rule, "action") or "replace"
     read = {"action": action, **_source(rule), **_pattern(rule), **_result(rule)}
     match action:
@@ -73,7 +73,7 @@ def _rule(rule: Fields, *, targets: bool) -> Rule:
                     "labelmap takes `__meta_kubernetes_pod_label_(.+)` and its like, and nothing else"
                 )
             return read
-    raise Malformed(f"the action {shown(action)} is not let through")
+    raise Malformed(f"the action {quote(action)} is not let through")
 
 
 def _modulus(rule: Fields) -> int:
@@ -101,7 +101,7 @@ def line(value: str, called: str) -> str:
 def label(name: str, called: str) -> str:
     """A label's name."""
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
-        raise Malformed(f"{called} must be a label's name, not {shown(name)}")
+        raise Malformed(f"{called} must be a label's name, not {quote(name)}")
     return name
 
 
@@ -125,7 +125,7 @@ def _pattern(rule: Fields) -> Rule:
     if not pattern.isprintable():
         raise Malformed("regex must be a line of printable text")
     if why := re2.refusal(pattern):
-        raise Malformed(f"the regex {shown(pattern)} {why}")
+        raise Malformed(f"the regex {quote(pattern)} {why}")
     return {"regex": pattern}
 
 
@@ -146,5 +146,5 @@ def _aimed(rule: Rule, *, targets: bool) -> Rule:
     if not name:
         raise Malformed(f"{rule['action']} needs a target_label")
     if name.startswith("__") and name not in free and not name.startswith("__tmp_"):
-        raise Malformed(f"the label {shown(name)} is not a branch's to set")
+        raise Malformed(f"the label {quote(name)} is not a branch's to set")
     return rule

@@ -5,7 +5,7 @@ A route without hostnames, or with a wildcard, answers for every host of its gat
 
 from collections.abc import Iterator, Sequence
 
-from coppice.manifests.fields import Fields, kind_id, mapping, mappings, shown, string, strings
+from coppice.manifests.fields import Fields, kind_id, mapping, mappings, quote, string, strings
 from provisioning.admission.policy import AdmissionPolicy
 
 _GATEWAY_API = "gateway.networking.k8s.io"
@@ -45,17 +45,17 @@ def _hosts(hosts: Sequence[str], policy: AdmissionPolicy) -> Iterator[str]:
         yield f"it names no host and so would answer for every one; this environment's are {known}"
     for host in hosts:
         if host not in policy.hosts:
-            yield f"the host {shown(host)} is not this environment's; its hosts are {known}"
+            yield f"the host {quote(host)} is not this environment's; its hosts are {known}"
 
 
 def _parent(parent: Fields, policy: AdmissionPolicy) -> Iterator[str]:
     if string(parent, "group") not in {"", _GATEWAY_API} or string(parent, "kind") not in {"", "Gateway"}:
-        yield f"its parent {shown(parent.get('name'))} is no Gateway"
+        yield f"its parent {quote(parent.get('name'))} is no Gateway"
         return
     gateway = f"{string(parent, 'namespace') or policy.namespace}/{string(parent, 'name')}"
     if gateway not in policy.gateways:
         known = ", ".join(sorted(policy.gateways)) or "none"
-        yield f"its parent {shown(gateway)} is not in GATEWAYS ({known})"
+        yield f"its parent {quote(gateway)} is not in GATEWAYS ({known})"
 
 
 def _references(spec: Fields, policy: AdmissionPolicy) -> Iterator[str]:
@@ -66,7 +66,7 @@ def _references(spec: Fields, policy: AdmissionPolicy) -> Iterator[str]:
         if isinstance(value, dict):
             if value.get("namespace") not in (None, "", policy.namespace):  # a tuple: it may be a list
                 yield (
-                    f"it refers to {shown(value.get('name'))} in the namespace {shown(value['namespace'])}; "
+                    f"it refers to {quote(value.get('name'))} in the namespace {quote(value['namespace'])}; "
                     f"only what is in {policy.namespace} may be referred to"
                 )
             waiting.extend(value.values())

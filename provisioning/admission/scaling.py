@@ -8,7 +8,7 @@ of the Kubernetes API, and a few that speak a protocol without redirects, to a S
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from coppice.manifests.fields import Fields, kind_id, mapping, mappings, shown, string
+from coppice.manifests.fields import Fields, kind_id, mapping, mappings, quote, string
 from provisioning.admission.policy import AdmissionPolicy
 
 _SCALERS = frozenset({"autoscaling/HorizontalPodAutoscaler", "keda.sh/ScaledJob", "keda.sh/ScaledObject"})
@@ -63,7 +63,7 @@ def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
         for each in mappings(spec, "secretTargetRef"):
             if string(each, "parameter") not in _PARAMETERS:
                 yield (
-                    f"it brings the parameter {shown(each.get('parameter'))}; "
+                    f"it brings the parameter {quote(each.get('parameter'))}; "
                     f"let through are {_listed(_PARAMETERS)}"
                 )
         return
@@ -83,19 +83,19 @@ def _trigger(trigger: Fields, namespace: str) -> Iterator[str]:
     kind, metadata = string(trigger, "type"), mapping(trigger, "metadata")
     signs_in = string(mapping(trigger, "authenticationRef"), "kind")
     if signs_in not in {"", "TriggerAuthentication"}:
-        yield f"its trigger signs in by a {shown(signs_in)}, which is the whole cluster's"
+        yield f"its trigger signs in by a {quote(signs_in)}, which is the whole cluster's"
     if kind not in _OWN:
         yield (
-            f"KEDA's operator would ask elsewhere for a trigger of type {shown(kind)}; "
+            f"KEDA's operator would ask elsewhere for a trigger of type {quote(kind)}; "
             f"let through are {_listed(_OWN)}"
         )
         return
     for field in metadata:
         if field not in _OWN[kind]:
-            yield f"its trigger {kind} has {shown(field)}, which is not let through"
+            yield f"its trigger {kind} has {quote(field)}, which is not let through"
         elif field in _HOSTS and not _of_the_environment(string(metadata, field), field, namespace):
             yield (
-                f"its trigger {kind} asks {shown(string(metadata, field))}; only a Service of the "
+                f"its trigger {kind} asks {quote(string(metadata, field))}; only a Service of the "
                 f"environment may be asked, as <service>.{namespace}.svc.cluster.local"
             )
     if _OWN[kind] & _HOSTS and not any(string(metadata, field) for field in _HOSTS):

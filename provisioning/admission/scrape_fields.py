@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from coppice.manifests.fields import Fields, Malformed, mapping, mappings, shown, string, strings
+from coppice.manifests.fields import Fields, Malformed, mapping, mappings, quote, string, strings
 from provisioning.admission.relabelling import label, rules, text
 
 _SHORTEST, _LONGEST = timedelta(seconds=5), timedelta(days=1)
@@ -19,7 +19,7 @@ _ROLES = ("endpoints", "endpointslice", "pod", "service")
 
 def unknown(_job: Fields, field: str, _namespace: str) -> object:
     """Refuse a field that is not among the readers."""
-    raise Malformed(f"{shown(field)} is not let through; what is: {', '.join(READERS)}")
+    raise Malformed(f"{quote(field)} is not let through; what is: {', '.join(READERS)}")
 
 
 def _duration(job: Fields, field: str) -> timedelta:
@@ -121,7 +121,7 @@ def _static(job: Fields, field: str, namespace: str) -> Sequence[Fields]:
         for target in strings(each, "targets"):
             if not within.fullmatch(target):
                 raise Malformed(
-                    f"the target {shown(target)} is no service of this namespace: `web.{namespace}.svc:8080`"
+                    f"the target {quote(target)} is no service of this namespace: `web.{namespace}.svc:8080`"
                 )
         read.append({"targets": list(strings(each, "targets")), "labels": _labels(mapping(each, "labels"))})
     if not read:
@@ -132,7 +132,7 @@ def _static(job: Fields, field: str, namespace: str) -> Sequence[Fields]:
 def _labels(given: Fields) -> Fields:
     for name in given:
         if label(name, "labels").startswith("__"):
-            raise Malformed(f"the label {shown(name)} is not a branch's to set")
+            raise Malformed(f"the label {quote(name)} is not a branch's to set")
     return {name: text(given, name) for name in given}
 
 

@@ -11,16 +11,16 @@ import re
 from collections.abc import Mapping
 
 from coppice.manifests.documents import BadYaml, load
-from coppice.manifests.fields import Fields, Malformed, mapping, mappings, shown
+from coppice.manifests.fields import Fields, Malformed, mapping, mappings, quote
 from provisioning.admission.relabelling import rules
 from provisioning.admission.scrape_fields import READERS, unknown
 
 Job = Mapping[str, object]
 
-MOST_JOBS = 20
+MAX_JOBS = 20
 """How many jobs a branch brings at the most."""
 
-MOST_BYTES = 16_384
+MAX_BYTES = 16_384
 """How much JSON they may take: fifty branches fit into one ConfigMap."""
 
 _MOST_NODES = 20_000
@@ -44,24 +44,24 @@ def read_jobs(config: str, *, slug: str, namespace: str) -> tuple[tuple[Job, ...
     except (BadYaml, Malformed) as error:
         return (), (f"it is no Prometheus configuration: {error}",)
     found = [
-        f"its {shown(name)} would hold for the whole cluster; a branch brings scrape_configs and nothing else"
+        f"its {quote(name)} would hold for the whole cluster; a branch brings scrape_configs and nothing else"
         for name in said
         if name != "scrape_configs"
     ]
-    if len(given) > MOST_JOBS:
-        return (), (*found, f"it has {len(given)} jobs; at most {MOST_JOBS} are let through")
+    if len(given) > MAX_JOBS:
+        return (), (*found, f"it has {len(given)} jobs; at most {MAX_JOBS} are let through")
     read = [_job(each, slug=slug, namespace=namespace, found=found) for each in given]
     names = [str(job["job_name"]) for job in read]
     twice = sorted({name for name in names if names.count(name) > 1})
-    found += [f"it has the job {shown(name.removeprefix(f'{slug}-'))} more than once" for name in twice]
-    if len(json.dumps(read)) > MOST_BYTES:
-        found.append(f"its jobs take more than {MOST_BYTES} bytes of JSON")
+    found += [f"it has the job {quote(name.removeprefix(f'{slug}-'))} more than once" for name in twice]
+    if len(json.dumps(read)) > MAX_BYTES:
+        found.append(f"its jobs take more than {MAX_BYTES} bytes of JSON")
     return tuple(read), tuple(found)
 
 
 def _job(job: Fields, *, slug: str, namespace: str, found: list[str]) -> Job:
     name = job.get("job_name")
-    called = f"its job {shown(name)}"
+    called = f"its job {quote(name)}"
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         found.append(f"{called} needs a job_name of letters, digits and `_./:-`, 100 at the most")
     read: dict[str, object] = {"job_name": f"{slug}-{name}"}

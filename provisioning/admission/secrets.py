@@ -5,7 +5,7 @@ A Secret of type `kubernetes.io/service-account-token` is filled with a token th
 
 from collections.abc import Iterator
 
-from coppice.manifests.fields import Fields, kind_id, mapping, mappings, shown, string
+from coppice.manifests.fields import Fields, kind_id, mapping, mappings, quote, string
 from provisioning.admission.policy import AdmissionPolicy
 
 # https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
@@ -32,4 +32,4 @@ def refusals(obj: Fields, _rules: AdmissionPolicy) -> Iterator[str]:
 
 def _type(kind: str) -> Iterator[str]:
     if kind and kind not in _TYPES:
-        yield f"the type of Secret {shown(kind)} is not let through; what is: {', '.join(sorted(_TYPES))}"
+        yield f"the type of Secret {quote(kind)} is not let through; what is: {', '.join(sorted(_TYPES))}"

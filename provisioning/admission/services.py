@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from coppice.manifests.fields import Fields, kind_id, mapping, shown, string, strings
+from coppice.manifests.fields import Fields, kind_id, mapping, quote, string, strings
 from provisioning.admission.policy import AdmissionPolicy
 
 
@@ -12,7 +12,7 @@ def refusals(obj: Fields, _rules: AdmissionPolicy) -> Iterator[str]:
         return
     spec = mapping(obj, "spec")
     if string(spec, "type") not in {"", "ClusterIP"}:
-        yield f"its type is {shown(spec['type'])}; only ClusterIP is let through"
+        yield f"its type is {quote(spec['type'])}; only ClusterIP is let through"
     for address in (string(spec, "clusterIP"), *strings(spec, "clusterIPs")):
         if address not in {"", "None"}:
-            yield f"it asks for the address {shown(address)}, which may be another's; leave out its clusterIP"
+            yield f"it asks for the address {quote(address)}, which may be another's; leave out its clusterIP"

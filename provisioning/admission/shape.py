@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from coppice.manifests.fields import Fields, kind_id, shown
+from coppice.manifests.fields import Fields, kind_id, quote
 from provisioning.admission.tables import Definition, Tables, tables
 
 _Path: TypeAlias = tuple[str | int, ...]
@@ -138,5 +138,5 @@ def _where(path: _Path) -> str:
         elif step.isidentifier() and step.isascii() and len(step) <= 80:
             text += f".{step}" if text else step
         else:
-            text += f"[{shown(step)}]"
+            text += f"[{quote(step)}]"
     return text or "it"

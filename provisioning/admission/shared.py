@@ -13,7 +13,7 @@ from coppice.components.monitoring.shared import JOBS_KEY, NAMESPACE, Part
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
 from coppice.environment.records import SharedName
-from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, shown, string
+from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, quote, string
 from coppice.manifests.rejection import Refusal
 from provisioning.admission.scrape_jobs import Job, read_jobs
 
@@ -99,7 +99,7 @@ def remarks(objects: Iterable[Fields], part: Part | None = None) -> tuple[str, .
         return idle
     return *idle, (
         f"of ConfigMap {NAMESPACE}/{SharedName.SETTINGS} only the pattern of namespaces is taken: "
-        f"{', '.join(map(shown, part.ignored))} would hold for the whole cluster"
+        f"{', '.join(map(quote, part.ignored))} would hold for the whole cluster"
     )
 
 
@@ -127,7 +127,7 @@ def _data(obj: Fields) -> Mapping[str, str]:
 
 def _jobs(data: Mapping[str, str], name: Name) -> tuple[tuple[Job, ...], tuple[str, ...]]:
     if unknown := sorted(set(data) - {JOBS_KEY}):
-        raise Malformed(f"its {shown(unknown[0])} is nothing that Azure reads; {JOBS_KEY} is")
+        raise Malformed(f"its {quote(unknown[0])} is nothing that Azure reads; {JOBS_KEY} is")
     return read_jobs(data.get(JOBS_KEY, ""), slug=name.slug, namespace=name.namespace)
 
 
@@ -137,7 +137,7 @@ def _annotated(data: Mapping[str, str], namespace: str) -> bool:
     } - {""}
     if patterns - {namespace}:
         raise Malformed(
-            f"its podannotationnamespaceregex {shown(min(patterns - {namespace}))} is not this namespace's "
+            f"its podannotationnamespaceregex {quote(min(patterns - {namespace}))} is not this namespace's "
             f'name: write `podannotationnamespaceregex = "{namespace}"`'
         )
     return bool(patterns)

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from coppice.manifests.archive import Tree
 from coppice.manifests.documents import BadYaml, count, load
-from coppice.manifests.fields import Malformed, mapping, shown
+from coppice.manifests.fields import Malformed, mapping, quote
 from coppice.manifests.rejection import Refusal
 from provisioning.admission.kustomization import Reference, references
 
@@ -131,7 +131,7 @@ def _follow(files: _Files, folder: str, reference: Reference, judged: _Judged) -
     """Note what a reference brings in, or say why it is refused."""
     if reference.role == "inline":
         return _weigh(reference.field, judged, lambda: count(reference.text))
-    called = f"{reference.field}: {shown(reference.text)}"
+    called = f"{reference.field}: {quote(reference.text)}"
     target = posixpath.normpath(posixpath.join(folder, reference.text))
     if not _LOCAL.fullmatch(reference.text) and not _is_file(files.tree, target, reference):
         if target in files.tree or target in files.folders:

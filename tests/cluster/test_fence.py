@@ -15,7 +15,7 @@ from devtools.cluster.connection import apply
 from devtools.cluster.waiting import wait_for
 from provisioning.fence import FenceConfig, fence
 from provisioning.fence_files import load
-from provisioning.time_limits import ended
+from provisioning.time_limits import with_time_limits
 
 pytestmark = pytest.mark.cluster
 
@@ -149,7 +149,7 @@ def test_a_job_that_stands_is_given_an_end_and_a_budget_lets_go_of_what_is_not_r
     pod = {"containers": [{"name": "web", "image": "registry.example/web:1"}], "restartPolicy": "Never"}
     job = obj("Job", "migrate", "batch/v1", spec={"template": {"spec": pod}})
     budget = obj("PodDisruptionBudget", "web", "policy/v1", spec={"maxUnavailable": 1, "selector": {}})
-    for manifest in (job, budget, *ended((job, budget))):
+    for manifest in (job, budget, *with_time_limits((job, budget))):
         put(api, namespace, manifest).raise_for_status()
     assert api.get(at("Job", namespace, "migrate")).json()["spec"]["activeDeadlineSeconds"] == 3_600
     stands = api.get(at("PodDisruptionBudget", namespace, "web")).json()["spec"]

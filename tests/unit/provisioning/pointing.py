@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from provisioning.secrets import Pointed, VaultConfig, with_identities
+from provisioning.secrets import ManifestsWithIdentities, VaultConfig, with_identities
 from tests.support.manifests import cron_job, deployment, job, service_account
 
 NIL = "00000000-0000-0000-0000-000000000000"
@@ -79,11 +79,11 @@ def _spec() -> dict[str, Any]:
     return {"containers": [{"name": "main", "image": "example/main:1"}]}
 
 
-def pointed(*manifests: dict[str, Any], vaults: VaultConfig = NO_VAULTS) -> Pointed:
+def pointed(*manifests: dict[str, Any], vaults: VaultConfig = NO_VAULTS) -> ManifestsWithIdentities:
     return with_identities(manifests, clients=CLIENTS, tenant=TENANT, vaults=vaults)
 
 
-def parameters(found: Pointed, name: str = "vault") -> dict[str, str]:
+def parameters(found: ManifestsWithIdentities, name: str = "vault") -> dict[str, str]:
     (only,) = [
         dict(each["spec"]["parameters"])
         for each in found.manifests

@@ -8,7 +8,7 @@ import pytest
 
 from coppice.manifests.quantity import quantity
 from provisioning.fence_files import load
-from provisioning.limits import limited, refusals
+from provisioning.limits import refusals, with_limits
 
 SHIPPED = load({"limits.yaml": (Path(__file__).parents[3] / "fence" / "limits.yaml").read_text()})
 
@@ -24,7 +24,7 @@ def web(**resources: Any) -> dict[str, Any]:
 
 
 def limits(**resources: Any) -> Any:
-    (found,) = limited([web(**resources)], SHIPPED)
+    (found,) = with_limits([web(**resources)], SHIPPED)
     return found["spec"]["template"]["spec"]["containers"][0]["resources"].get("limits")
 
 
@@ -69,7 +69,7 @@ def test_a_resource_that_is_named_and_left_empty_says_nothing() -> None:
 
 def test_without_a_fence_nothing_is_changed_or_refused() -> None:
     asking = web(requests={"cpu": "1m", "memory": "9Gi"})
-    assert limited([asking], ()) == (asking,)
+    assert with_limits([asking], ()) == (asking,)
     assert refusals([asking], ()) == ()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from provisioning.own_metrics import labelled
+from provisioning.own_metrics import with_namespace_label
 from provisioning.renderer import Desired
 from tests.support.builders import sight
 from tests.support.manifests import deployment
@@ -39,7 +39,7 @@ def test_the_last_word_on_the_namespace_is_ours(kind: str, field: str, api_versi
         api_version=api_version,
     )
 
-    (made,) = labelled([given], "feature-x")
+    (made,) = with_namespace_label([given], "feature-x")
 
     first, second = made["spec"][field]
     assert first["relabelings"] == [rule, LAST]
@@ -55,9 +55,12 @@ def test_the_last_word_on_the_namespace_is_ours(kind: str, field: str, api_versi
 
 def test_what_is_no_monitor_stays_as_it_is() -> None:
     others = (deployment(), monitor("PodMonitor", "podMetricsEndpoints", {}, api_version="example.com/v1"))
-    assert labelled(others, "feature-x") == others
+    assert with_namespace_label(others, "feature-x") == others
     assert (
-        labelled([monitor("PodMonitor", "podMetricsEndpoints")], "x")[0]["spec"]["podMetricsEndpoints"] == []
+        with_namespace_label([monitor("PodMonitor", "podMetricsEndpoints")], "x")[0]["spec"][
+            "podMetricsEndpoints"
+        ]
+        == []
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioning.placement import Placement, placed, tolerations
+from provisioning.placement import Placement, tolerations, with_placement
 
 TAINT = {"key": "environment", "operator": "Equal", "value": "dev", "effect": "NoSchedule"}
 DEV = Placement(node_selector={"pool": "dev"}, tolerations=(TAINT,))
@@ -30,7 +30,7 @@ def wrapped(kind: str, path: list[str], **pod: Any) -> Object:
 
 
 def pod(**fields: Any) -> Object:
-    (found,) = placed([wrapped("Pod", ["spec"], **fields)], DEV)
+    (found,) = with_placement([wrapped("Pod", ["spec"], **fields)], DEV)
     return dict(found["spec"])
 
 
@@ -38,7 +38,7 @@ def pod(**fields: Any) -> Object:
 def test_every_pod_template_is_placed_and_nothing_else_changed(kind: str, path: list[str]) -> None:
     given_ = wrapped(kind, path, serviceAccountName="web")
     before = deepcopy(given_)
-    assert placed([given_], DEV) == (
+    assert with_placement([given_], DEV) == (
         wrapped(kind, path, serviceAccountName="web", nodeSelector={"pool": "dev"}, tolerations=[TAINT]),
     )
     assert given_ == before
@@ -53,7 +53,7 @@ def test_every_pod_template_is_placed_and_nothing_else_changed(kind: str, path: 
     ],
 )
 def test_what_makes_no_pods_stays_as_it_is(other: Object) -> None:
-    assert placed([other], DEV) == (other,)
+    assert with_placement([other], DEV) == (other,)
 
 
 def test_our_node_selector_wins_and_the_overlays_other_labels_stay() -> None:
@@ -68,14 +68,14 @@ def test_tolerations_are_added_to_the_overlays_own_once() -> None:
 
 
 def test_placing_twice_is_placing_once() -> None:
-    once = placed([wrapped(kind, path) for kind, path in PATHS], DEV)
-    assert placed(once, DEV) == once
+    once = with_placement([wrapped(kind, path) for kind, path in PATHS], DEV)
+    assert with_placement(once, DEV) == once
 
 
 def test_nothing_configured_changes_nothing() -> None:
     nowhere = Placement(node_selector={}, tolerations=())
     given_ = wrapped("Deployment", ["spec", "template", "spec"], nodeSelector={"a": "b"})
-    assert placed([given_], nowhere) == (given_,)
+    assert with_placement([given_], nowhere) == (given_,)
 
 
 @pytest.mark.parametrize("odd", [{"nodeSelector": "dev"}, {"tolerations": {"key": "a"}}])

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioning.mounts import refusals
-from provisioning.secrets import CLIENT_ID, TENANT_ID, USE, Pointed, VaultConfig, with_identities
+from provisioning.secrets import (
+    CLIENT_ID,
+    TENANT_ID,
+    USE,
+    ManifestsWithIdentities,
+    VaultConfig,
+    with_identities,
+)
 from tests.support.manifests import config_map, service_account
 from tests.unit.provisioning.pointing import (
     CLIENTS,
@@ -63,7 +70,7 @@ def test_pointing_twice_is_pointing_once(manifests: tuple[dict[str, Any], ...], 
     once = pointed(*manifests, vaults=vaults)
     again = with_identities(once.manifests, clients=CLIENTS, tenant=TENANT, vaults=vaults)
 
-    assert again == Pointed(manifests=once.manifests, corrections=())
+    assert again == ManifestsWithIdentities(manifests=once.manifests, corrections=())
 
 
 @given(overlays, terms)

@@ -1,7 +1,7 @@
 import pytest
 
-from provisioning.renderer import claimed
-from provisioning.time_limits import ended
+from provisioning.renderer import route_hosts
+from provisioning.time_limits import with_time_limits
 from tests.support.manifests import config_map, cron_job, job, route
 from tests.unit.provisioning.test_renderer import wish, wished
 
@@ -33,7 +33,7 @@ def test_an_end_that_was_given_makes_no_other_job_of_it() -> None:
     assert wished(job()).manifests[0]["metadata"]["annotations"] != {}
     noted = {"coppice.dev/template": "x"}
     plain = {**job(), "metadata": {"name": "migrate", "annotations": noted}}
-    assert ended([plain])[0]["metadata"]["annotations"] == noted
+    assert with_time_limits([plain])[0]["metadata"]["annotations"] == noted
 
 
 def test_pods_that_are_not_ready_hold_no_node() -> None:
@@ -43,15 +43,15 @@ def test_pods_that_are_not_ready_hold_no_node() -> None:
 
 def test_what_else_there_is_stays_as_it_is() -> None:
     others = (config_map("a", b="c"), {**cron_job(), "spec": {"schedule": "@daily"}})
-    assert ended(others) == others
+    assert with_time_limits(others) == others
 
 
 def test_only_routes_claim_hosts() -> None:
-    assert claimed(route("x.dev.example.com")) == ("x.dev.example.com",)
+    assert route_hosts(route("x.dev.example.com")) == ("x.dev.example.com",)
     widget = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}
     for odd in (["evil.example"], 7, {"a": 1}, "evil.example", [7]):
-        assert claimed({**widget, "spec": {"hostnames": odd}}) == ()
-        assert claimed({**widget, "spec": odd}) == ()
+        assert route_hosts({**widget, "spec": {"hostnames": odd}}) == ()
+        assert route_hosts({**widget, "spec": odd}) == ()
 
 
 @pytest.mark.parametrize("odd", [["evil.example"], 7, {"a": 1}])
