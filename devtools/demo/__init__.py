@@ -1,1 +1,1 @@
-"""The main job, told and checked step by step, with every outside system as a process on this machine."""
+"""The demo: what the program does, step by step and checked, with every outside system as a local process."""

@@ -1,4 +1,4 @@
-"""What is told, and that it is so."""
+"""Checks of the demo and of end-to-end tests: once, or until they pass."""
 
 import time
 from collections.abc import Callable
@@ -6,44 +6,44 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_PAUSE = 0.1  # seconds between two looks
+_PAUSE = 0.1  # seconds between two probes
 
 
-class NotAsToldError(Exception):
-    """The world is not as it should be; the message says what should be."""
+class UnexpectedStateError(Exception):
+    """A check failed; the message says what was expected."""
 
 
-def ensure(is_so: bool, told: str) -> None:  # noqa: FBT001 — read aloud it is a sentence
-    """Go on only if something is so.
+def ensure(condition: bool, expectation: str) -> None:  # noqa: FBT001 — read aloud it is a sentence
+    """Check a condition.
 
     Args:
-        is_so: whether it is.
-        told: what should be.
+        condition: whether the expectation is met.
+        expectation: what is expected, for the message.
 
     Raises:
-        NotAsToldError: it is not.
+        UnexpectedStateError: the condition is false.
     """
-    if not is_so:
-        raise NotAsToldError(told)
+    if not condition:
+        raise UnexpectedStateError(expectation)
 
 
-def until(told: str, look: Callable[[], T | None], *, seconds: float = 60) -> T:
-    """Look again and again until something is there.
+def until(expectation: str, probe: Callable[[], T | None], *, seconds: float = 60) -> T:
+    """Probe repeatedly until a result is there.
 
     Args:
-        told: what should be, for the message.
-        look: returns what is looked for, or something that counts as false.
-        seconds: how long it may take.
+        expectation: what is expected, for the message.
+        probe: returns the result, or a false value as long as there is none.
+        seconds: the time limit.
 
     Returns:
-        What `look` returned.
+        The result of `probe`.
 
     Raises:
-        NotAsToldError: it took longer.
+        UnexpectedStateError: the time limit has passed.
     """
     deadline = time.monotonic() + seconds
-    while not (found := look()):
+    while not (found := probe()):
         if time.monotonic() > deadline:
-            raise NotAsToldError(f"{told}: not so after {seconds:.0f} s")
+            raise UnexpectedStateError(f"{expectation}: not so after {seconds:.0f} s")
         time.sleep(_PAUSE)
     return found

@@ -1,6 +1,7 @@
-"""The program on a clock that is moved: the same program as in the host, and the same settings.
+"""The scheduler on a clock that the demo moves, with the same code and settings as in the host.
 
-Each run does what the world is ready for and ends. Its key comes back after a while: here, at once.
+Each run takes the steps that are possible now and ends. The queue would run it again later; the demo does so
+at once.
 """
 
 import time
@@ -14,92 +15,93 @@ from app.container import Container
 from coppice.reconciler.outcome import Done, Stalled
 from coppice.reconciler.plan import Blocked, Plan, Wait, Wave
 from coppice.reconciler.report import Report
-from devtools.demo.assertions import NotAsToldError
+from devtools.demo.assertions import UnexpectedStateError
 from devtools.demo.narrator import Narrator
 from scheduler.reconciler import Reconciler
 
-_A_NIGHT = timedelta(hours=12)
-_AGAIN = 0.3  # seconds until a key comes back; a queue takes the 10 to 30 that the run asks for
+_LONGEST_NIGHT = timedelta(hours=12)
+_REQUEUE_SECONDS = 0.3  # between two runs; on the queue it is the 10 to 30 seconds that the run asks for
 
 
 @dataclass(frozen=True, kw_only=True)
-class Night:
-    """A night between two working days, and the program in it.
+class SleepPeriod:
+    """A night between two working days, and the scheduler.
 
     Attributes:
-        narrator: tells what each run does.
-        power: the program.
-        falls: when the working day ends.
-        ends: when waking begins, so that all is up at the hour that is due.
+        narrator: prints what each run does.
+        power: the scheduler.
+        starts: when the working day ends.
+        ends: when waking begins, early enough for the start of the next working day.
     """
 
     narrator: Narrator
     power: Reconciler
-    falls: datetime
+    starts: datetime
     ends: datetime
 
     def at(self, moment: datetime) -> Reconciler:
-        """The program on a clock that shows a moment now, and goes on from there."""
+        """The scheduler with a clock that starts at a moment and goes on from there."""
         began = time.monotonic()
         return replace(self.power, now=lambda: moment + timedelta(seconds=time.monotonic() - began))
 
-    def shown(self, moment: datetime) -> str:
-        """A moment as people say it where the schedule is made for."""
+    def local_time(self, moment: datetime) -> str:
+        """The weekday and hour of a moment, in the schedule's time zone."""
         return f"{moment.astimezone(ZoneInfo(self.power.schedule.timezone)):%A, %H:%M}"
 
-    def settle(self, moment: datetime, *environments: str) -> None:
-        """Let keys come from a moment on, again and again, until nothing is left to do.
+    def reconcile_until_done(self, moment: datetime, *environments: str) -> None:
+        """Run the scheduler for environments until nothing is left to do.
 
         Args:
-            moment: what the clock shows at first.
-            environments: the keys.
+            moment: where the clock starts.
+            environments: the environments' names.
 
         Raises:
-            NotAsToldError: it takes too long, or somebody else has to do something.
+            UnexpectedStateError: it takes too long, or a run is stalled.
         """
-        power, pending, told = self.at(moment), environments, set[str]()
+        power, pending, printed = self.at(moment), environments, set[str]()
         deadline = time.monotonic() + self.narrator.patience
         while pending:
             reports = {name: power.reconcile(name) for name in pending}
             for name, report in reports.items():
-                self._tell(name, report, told)
+                self._print_report(name, report, printed)
             pending = tuple(name for name in pending if not isinstance(reports[name].outcome, Done))
             if pending and time.monotonic() > deadline:
-                waits = "; ".join(f"{name} waits: {reports[name].outcome.why}" for name in pending)
-                raise NotAsToldError(f"nothing is left to do after {self.narrator.patience:.0f} s: {waits}")
-            time.sleep(_AGAIN)
+                waiting = "; ".join(f"{name} waits: {reports[name].outcome.why}" for name in pending)
+                limit = f"{self.narrator.patience:.0f} s"
+                raise UnexpectedStateError(f"nothing is left to do after {limit}: {waiting}")
+            time.sleep(_REQUEUE_SECONDS)
 
-    def _tell(self, name: str, report: Report, told: set[str]) -> None:
-        """Tell what a run changed, and what it waits for, unless that was told before."""
+    def _print_report(self, name: str, report: Report, printed: set[str]) -> None:
+        """Print what a run changed, and what it waits for unless that was printed before."""
         for result in report.results:
             failed = f": {result.error}" if result.error else ""
-            self.narrator.say.fact(name, f"{result.change}{failed}")
+            self.narrator.console.fact(name, f"{result.change}{failed}")
         if isinstance(report.outcome, Stalled):
-            raise NotAsToldError(f"{name} goes on by itself: it is stuck, for {report.outcome.why}")
-        waits = f"waits: {report.outcome.why}"
-        line = "nothing is left to do" if isinstance(report.outcome, Done) else waits
-        if f"{name} {line}" not in told:
-            self.narrator.say.fact(name, f"  {line}")
-        told.add(f"{name} {line}")
+            raise UnexpectedStateError(f"{name} goes on by itself: it is stuck, for {report.outcome.why}")
+        waiting = f"waits: {report.outcome.why}"
+        line = "nothing is left to do" if isinstance(report.outcome, Done) else waiting
+        if f"{name} {line}" not in printed:
+            self.narrator.console.fact(name, f"  {line}")
+        printed.add(f"{name} {line}")
 
 
-def next_night(narrator: Narrator, environment: str) -> Night:
-    """Find the next night that is short, between two working days, by the calendar of an environment.
+def next_sleep_period(narrator: Narrator, environment: str) -> SleepPeriod:
+    """Find the next night between two working days, by the schedule of an environment.
 
     Args:
-        narrator: gives the settings, and tells what happens.
-        environment: one that the schedule names.
+        narrator: has the settings; it prints what happens in that night.
+        environment: an environment that the schedule names.
     """
     power = Container(narrator.world.settings).power
     assert power is not None, "the settings name a schedule"
     schedule_changes = power.forecast(environment, ()).schedule_changes
     nights = ((one.at, other.at) for one, other in pairwise(schedule_changes) if other.awake)
-    falls, ends = next((falls, ends) for falls, ends in nights if ends - falls < _A_NIGHT)
-    return Night(narrator=narrator, power=power, falls=falls, ends=ends)
+    starts, ends = next((starts, ends) for starts, ends in nights if ends - starts < _LONGEST_NIGHT)
+    return SleepPeriod(narrator=narrator, power=power, starts=starts, ends=ends)
 
 
-def steps(plan: Plan) -> Iterator[str]:
-    """A plan, line by line."""
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """The changes and waits of a plan, one a line."""
     for item in plan.items:
         match item:
             case Wave(changes):

@@ -1,4 +1,4 @@
-"""A developer's clone of the GitOps repository: what is pushed from it is pushed by git itself."""
+"""A developer's clone of the GitOps repository, driven by git itself."""
 
 import subprocess
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Clone:
 
         Args:
             files: content by path; None deletes the file.
-            message: the commit's.
+            message: the commit message.
 
         Returns:
             The new commit.
@@ -74,10 +74,10 @@ def clone(repository: Path, folder: Path) -> Clone:
 
     Args:
         repository: the bare repository.
-        folder: where the clone shall lie.
+        folder: the folder to clone into.
 
     Raises:
-        GitError: git could not do it.
+        GitError: git failed.
     """
     _git("clone", "--quiet", str(repository), str(folder))
     return Clone(folder=folder)

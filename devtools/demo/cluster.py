@@ -1,6 +1,6 @@
-"""Give a real cluster what `deploy/cluster` holds, as its administrator would with `kubectl apply -k`.
+"""Apply `deploy/cluster` to a real cluster, as its administrator would with `kubectl apply -k`.
 
-Then act there as the identities that it binds: what the demo does, roles and policies have let through.
+The demo then acts as the identities that `deploy/cluster` binds, so the cluster's roles and policies apply.
 """
 
 from pathlib import Path
@@ -20,10 +20,10 @@ _BINDING = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/coppice-provi
 
 
 def prepare(kubeconfig: Path) -> None:
-    """Apply it, unless `coppice-system` stands: then whoever made it knows better.
+    """Apply `deploy/cluster`, unless `coppice-system` exists: an administrator has set that cluster up.
 
     Args:
-        kubeconfig: names the cluster, and an administrator.
+        kubeconfig: names the cluster and an administrator.
 
     Raises:
         Failure: the cluster did not answer, or refused.
@@ -46,19 +46,21 @@ def _apply(api: Api) -> None:
 
 
 def act_as_bound(kubeconfig: Path, into: Path) -> dict[str, str]:
-    """Let each part of the program act as the identity that the cluster binds, if it binds those of the file.
+    """Have each part of the program impersonate its identity, if the cluster binds that of `identities.yaml`.
 
     Args:
-        kubeconfig: names the cluster, and an administrator, who may impersonate.
-        into: where to write one with a context for each identity.
+        kubeconfig: names the cluster and an administrator, who may impersonate.
+        into: the kubeconfig to write, with a context for each identity.
 
     Returns:
-        The settings by which the program finds them. Here a client id and its object id are the same.
+        The app settings that name the kubeconfig and the identities. An identity's client id is also its
+        object id here.
     """
     identities = yaml.safe_load((ROOT / _OVERLAY / "identities.yaml").read_text())["data"]
     binding = Api(by_kubeconfig(str(kubeconfig))).get(_BINDING)
     if binding["subjects"][0]["name"] != identities["provisioning"]:
-        return {"KUBECONFIG": str(kubeconfig.resolve())}  # somebody's own identities: who runs the demo acts
+        # The cluster binds other identities, so the demo acts as the kubeconfig's own user.
+        return {"KUBECONFIG": str(kubeconfig.resolve())}
     document = yaml.safe_load(kubeconfig.read_text())
     contexts = {each["name"]: each["context"] for each in document["contexts"]}
     context = contexts[document["current-context"]]

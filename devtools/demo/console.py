@@ -1,4 +1,4 @@
-"""How the demo speaks: plain text that reads well in a log, with a little colour on a terminal."""
+"""The demo's output: plain text in a log, with a little colour on a terminal."""
 
 import contextlib
 import sys
@@ -15,32 +15,32 @@ _LABEL = 14
 
 
 @dataclass
-class Teller:
-    """Tells a story in numbered steps.
+class Console:
+    """Prints numbered steps.
 
     Args:
-        out: where to.
+        out: the stream to write to.
     """
 
     out: TextIO = field(default_factory=lambda: sys.stdout)
     _steps: int = 0
 
     def title(self, text: str) -> None:
-        """The first line."""
+        """Print the first line."""
         self._line(self._in(_BOLD, text))
 
     def remark(self, text: str) -> None:
-        """A sentence or two between the facts."""
+        """Print a sentence or two of explanation."""
         for line in textwrap.wrap(text, _WIDTH - 4):
             self._line(f"    {self._in(_DIM, line)}")
 
     @contextlib.contextmanager
     def step(self, title: str, *, then: str) -> Iterator[None]:
-        """A step of the story, timed.
+        """Print a step and how long it took.
 
         Args:
-            title: what happens.
-            then: what is true after it; said once everything within the context was checked.
+            title: what happens; printed first.
+            then: the result; printed last, and only if every check within the context passed.
         """
         self._steps += 1
         self._line()
@@ -52,22 +52,22 @@ class Teller:
         )
 
     def command(self, text: str) -> None:
-        """What somebody types."""
+        """Print a command that somebody runs."""
         self._line(f"    $ {text}")
 
     def fact(self, label: str, text: str) -> None:
-        """Something seen in the world."""
+        """Print an observation, with a label in front."""
         lines = textwrap.wrap(text, _WIDTH - 4 - _LABEL, break_long_words=False, break_on_hyphens=False)
         for line, name in zip_longest(lines, [label], fillvalue=""):
             self._line(f"    {self._in(_DIM, name.ljust(_LABEL))}{line}")
 
     def ending(self, text: str) -> None:
-        """The last sentence."""
+        """Print the last sentence."""
         self._line()
         self._line(self._in(_BOLD, text))
 
     def failure(self, text: str) -> None:
-        """What went wrong."""
+        """Print what went wrong."""
         self._line(f"    {self._in(_RED, '✗')} {text}")
 
     def _in(self, style: str, text: str) -> str:

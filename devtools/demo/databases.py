@@ -1,6 +1,6 @@
-"""The database server of the demo: what an administrator has set up there, and what stands there.
+"""The demo's database server, set up as docs/databases.md asks an administrator to.
 
-It is PostgreSQL itself, for what a role may and may not do is decided by nobody else.
+It is a real PostgreSQL, because only PostgreSQL itself decides what a role may do.
 """
 
 import contextlib
@@ -11,14 +11,14 @@ from typing import Any, TypeAlias
 import psycopg
 
 from coppice.components.database import marked
-from devtools.demo.console import Teller
+from devtools.demo.console import Console
 from devtools.emulators.postgres.server import ADMIN, PostgresMissingError, postgres
 
 TEMPLATE = "todo_staging"
-"""The database that each branch's is a copy of."""
+"""The database that each branch's database is a copy of."""
 
 TODOS = ((1, "Buy milk"), (2, "Water the plants"), (3, "Call Grace"))
-"""What is in its table."""
+"""The rows of the template's table."""
 
 Session: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
@@ -36,8 +36,8 @@ _CONTENTS = (
     "CREATE TABLE todos (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, title text NOT NULL)",
     *(f"INSERT INTO todos (title) VALUES ('{title}')" for _, title in TODOS),
 )
-_OWN = {"postgres", "template0", "template1", TEMPLATE, ADMIN, _TEMPLATE_OWNER}
-_EMULATORG = """
+_SET_UP_BY_ADMINISTRATOR = {"postgres", "template0", "template1", TEMPLATE, ADMIN, _TEMPLATE_OWNER}
+_ALL = """
     SELECT 'database' AS kind, datname::text, shobj_description(oid, 'pg_database') FROM pg_database
     UNION ALL SELECT 'role', rolname::text, shobj_description(oid, 'pg_authid') FROM pg_roles
     WHERE oid >= 16384 ORDER BY 1, 2
@@ -46,7 +46,7 @@ _EMULATORG = """
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """What a branch's Secret says about its database."""
+    """The database login in a branch's Secret."""
 
     host: str
     port: int
@@ -58,7 +58,7 @@ class Login:
         """Sign in.
 
         Args:
-            database: where to; empty means the login's own.
+            database: the database; empty means the login's own.
 
         Raises:
             psycopg.OperationalError: the server refused.
@@ -76,7 +76,7 @@ class Login:
         """Try to sign in to a database.
 
         Returns:
-            What the server said against it; empty if it let us in.
+            The server's error message; empty if the login was accepted.
         """
         try:
             self.session(database).close()
@@ -85,18 +85,18 @@ class Login:
         return ""
 
     def todos(self) -> list[tuple[int, str]]:
-        """What is in the table, read by signing in."""
+        """Sign in and read the rows of the table."""
         with self.session() as session:
             return [(row[0], row[1]) for row in session.execute("SELECT id, title FROM todos ORDER BY id")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Databases:
-    """The server, seen by its superuser.
+    """The server, as its superuser sees it.
 
     Attributes:
-        superuser: its URL.
-        admin: the URL for the program, whose role may do much less.
+        superuser: the superuser's URL.
+        admin: the program's URL; its role has far fewer rights.
     """
 
     superuser: str
@@ -104,62 +104,70 @@ class Databases:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """App settings by which the program finds it."""
+        """The app settings that name the server."""
         return {"POSTGRES_SERVER_URL": self.admin, "DATABASE_TEMPLATE": TEMPLATE}
 
-    def inside(self, database: str) -> Session:
-        """A session of the superuser in a database."""
+    def connect(self, database: str) -> Session:
+        """Open a session of the superuser in a database."""
         return psycopg.connect(self.superuser, dbname=database, autocommit=True)
 
     def of(self, branch: str) -> list[str]:
         """The databases and roles whose comments name a branch."""
-        owned = ((thing, marked(comment)) for thing, comment in self._standing())
+        owned = ((thing, marked(comment)) for thing, comment in self._with_comments())
         return [thing for thing, owner in owned if owner and owner[0].branch == branch]
 
-    def left(self) -> list[str]:
-        """Every database and role that was not there before the first branch came."""
-        return [thing for thing, _ in self._standing()]
+    def leftovers(self) -> list[str]:
+        """Every database and role that does not belong to the server's setup."""
+        return [thing for thing, _ in self._with_comments()]
 
-    def _standing(self) -> list[tuple[str, str | None]]:
-        with self.inside("postgres") as session:
-            rows = session.execute(_EMULATORG).fetchall()
-        return [(f"{kind}/{name}", comment) for kind, name, comment in rows if name not in _OWN]
+    def _with_comments(self) -> list[tuple[str, str | None]]:
+        with self.connect("postgres") as session:
+            rows = session.execute(_ALL).fetchall()
+        return [
+            (f"{kind}/{name}", comment)
+            for kind, name, comment in rows
+            if name not in _SET_UP_BY_ADMINISTRATOR
+        ]
 
 
 @contextlib.contextmanager
 def databases() -> Iterator[Databases]:
-    """Run the server, with a template in it, for as long as the context lasts.
+    """Run the server, with the template database, for as long as the context lasts.
+
+    Yields:
+        The server.
 
     Raises:
-        PostgresMissingError: PostgreSQL is not installed; the message says how to get it.
-        RuntimeError: it did not start.
+        PostgresMissingError: PostgreSQL is not installed; the message says how to install it.
+        RuntimeError: the server did not start.
     """
     with postgres() as cluster:
         made = Databases(superuser=cluster.superuser, admin=cluster.admin)
-        with made.inside("postgres") as session:
+        with made.connect("postgres") as session:
             for statement in _SET_UP:
                 session.execute(statement)
-        with made.inside(TEMPLATE) as session:
+        with made.connect(TEMPLATE) as session:
             for statement in _CONTENTS:
                 session.execute(statement)
             pid = session.info.backend_pid
-        with made.inside("postgres") as session:
-            session.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])  # closing is a message on its way
+        with made.connect("postgres") as session:
+            # The session above is closed, but the server may not know it yet. A template must have none.
+            session.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
             session.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
         yield made
 
 
-def databases_if_installed(stack: contextlib.ExitStack, say: Teller) -> Databases | None:
-    """Run the server until a stack ends; `None`, which is said, where PostgreSQL is not installed."""
+def databases_if_installed(stack: contextlib.ExitStack, console: Console) -> Databases | None:
+    """Run the server until `stack` ends; print a remark and return None if PostgreSQL is not installed."""
     try:
         return stack.enter_context(databases())
     except PostgresMissingError as error:
-        say.remark(f"Here environments get no database. {error}")
+        console.remark(f"Environments get no database in this demo. {error}")
         return None
 
 
 def login(secret: Mapping[str, str]) -> Login:
-    """Read the values of a branch's Secret."""
+    """Read a login from the values of a branch's Secret."""
     return Login(
         host=secret["host"],
         port=int(secret["port"]),

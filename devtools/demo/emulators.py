@@ -3,7 +3,7 @@
     cp local.settings.sample.json local.settings.json
     make emulators & make host
 
-Then clone the repository that this prints and push a branch: what GitHub would send goes to the host.
+Then clone the repository whose path is printed and push a branch. The host receives GitHub's webhooks.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from devtools.demo.github import tell_of_pushes
+from devtools.demo.github import forward_pushes
 from devtools.demo.processes import ROOT, NotStartedError, started, write_kubeconfig
 from devtools.demo.world import SAMPLE, SEED, SYSTEM_NAMESPACE
 from devtools.emulators.github.repository import Repository
@@ -27,7 +27,11 @@ _WEBHOOK = "http://127.0.0.1:7071/api/github"
 
 
 def main() -> int:
-    """Serve until interrupted; the exit code is 1 if an emulator did not start."""
+    """Serve until interrupted.
+
+    Returns:
+        The exit code: 1 if an emulator did not start.
+    """
     settings = read_values(SAMPLE)
     _FOLDER.mkdir(parents=True, exist_ok=True)
     repository = Repository(path=_FOLDER / "todo-app.git", full_name=settings["GITHUB_REPOSITORY"])
@@ -36,16 +40,16 @@ def main() -> int:
             for module, arguments in _commands(settings, repository.path).items():
                 log = _FOLDER / f"{module}.log"
                 server = stack.enter_context(started(module, *arguments, log=log))
-                _say(f"{module} on {server.url}")
+                _print(f"{module} on {server.url}")
             kubernetes = f"http://127.0.0.1:{KUBERNETES_PORT}"
             write_kubeconfig(ROOT / settings["KUBECONFIG"], kubernetes)
             httpx.post(
                 f"{kubernetes}/api/v1/namespaces", json=SYSTEM_NAMESPACE, trust_env=False
             ).raise_for_status()
-            _say(f"git clone {repository.path}, push a branch, and {_WEBHOOK} is told")
-            tell_of_pushes(repository, _WEBHOOK, settings["GITHUB_WEBHOOK_SECRET"], _say)
+            _print(f"git clone {repository.path}, push a branch: {_WEBHOOK} gets the webhook")
+            forward_pushes(repository, _WEBHOOK, settings["GITHUB_WEBHOOK_SECRET"], _print)
     except NotStartedError as error:
-        _say(str(error))
+        _print(str(error))
         return 1
     except KeyboardInterrupt:
         pass
@@ -53,7 +57,7 @@ def main() -> int:
 
 
 def _commands(settings: Mapping[str, str], repository: Path) -> dict[str, tuple[str, ...]]:
-    """Each emulator's module and arguments; a repository that stands is kept."""
+    """Each emulator's module and arguments; an existing repository is kept."""
 
     def port(setting: str) -> str:
         return str(urlsplit(settings[setting]).port)
@@ -72,7 +76,7 @@ def _commands(settings: Mapping[str, str], repository: Path) -> dict[str, tuple[
     }
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

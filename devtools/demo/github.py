@@ -1,4 +1,4 @@
-"""GitHub's part while somebody plays: the host is told of every push, once, as GitHub does it."""
+"""GitHub's part in `make try` and `make emulators`: each push to the repository sends its webhook once."""
 
 import time
 from collections.abc import Callable
@@ -8,17 +8,19 @@ import httpx
 from devtools.emulators.github.repository import Repository
 from devtools.emulators.github.webhooks import deliver, events_between
 
-_PAUSE = 1.0  # seconds between two looks at the repository
+_PAUSE = 1.0  # seconds between two reads of the repository's branches
 
 
-def tell_of_pushes(repository: Repository, webhook: str, secret: str, say: Callable[[str], None]) -> None:
-    """Tell of every push from now on, until interrupted: what nobody hears is the sweep's to find.
+def forward_pushes(repository: Repository, webhook: str, secret: str, report: Callable[[str], None]) -> None:
+    """Deliver a webhook for every push from now on, until interrupted.
+
+    A delivery that fails is not repeated, as on GitHub. The next sweep finds the branch.
 
     Args:
-        repository: what is pushed to.
-        webhook: whom to tell.
-        secret: what it is signed with.
-        say: takes a line about each delivery.
+        repository: the repository to watch.
+        webhook: the URL that gets the webhooks.
+        secret: signs them.
+        report: gets a line about each delivery.
     """
     before = repository.branches()
     while True:
@@ -27,7 +29,7 @@ def tell_of_pushes(repository: Repository, webhook: str, secret: str, say: Calla
         for each in events_between(repository, before, after):
             try:
                 answer = deliver(webhook, each.event, each.payload, secret)
-                say(f"{each.event} {each.payload['ref']}: {answer.status_code} {answer.text}")
+                report(f"{each.event} {each.payload['ref']}: {answer.status_code} {answer.text}")
             except httpx.TransportError as error:
-                say(f"{each.event} {each.payload['ref']}: lost, for the host did not answer ({error})")
+                report(f"{each.event} {each.payload['ref']}: lost, the host did not answer ({error})")
         before = after

@@ -1,4 +1,4 @@
-"""The long-lived environments of examples/platform, and Argo CD and Flux, which bring them to the cluster."""
+"""The long-lived environments of examples/platform, and Argo CD and Flux, which deploy them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -26,43 +26,43 @@ _NODE_SECONDS = 1.0  # until a new node is ready; a real one takes minutes
 Object = dict[str, Any]
 
 
-def with_schedule(place: World) -> World:
-    """The same world, whose settings name the example's schedule."""
+def with_schedule(systems: World) -> World:
+    """The same systems, with app settings that name the example's schedule."""
     schedule = {
         "SCHEDULE_FILE": str(PLATFORM / "schedule.yaml"),
-        "POWER_SCHEDULE": "0 0 0 1 1 *",  # the story moves the clock; by the real one nothing is switched
+        "POWER_SCHEDULE": "0 0 0 1 1 *",  # the scenario moves its own clock; the timer changes nothing
     }
-    return replace(place, settings={**place.settings, **schedule})
+    return replace(systems, settings={**systems.settings, **schedule})
 
 
 @contextlib.contextmanager
-def gitops(place: World) -> Iterator[None]:
-    """Let Argo CD and Flux bring the environments to the cluster, for as long as the context lasts.
+def gitops(systems: World) -> Iterator[None]:
+    """Have Argo CD and Flux deploy the environments, for as long as the context lasts.
 
     Args:
-        place: a world with the emulator of Kubernetes.
+        systems: the outside systems, with the emulator of Kubernetes.
 
     Raises:
-        NotStartedError: they could not be started.
+        NotStartedError: the emulator of Argo CD and Flux did not start.
     """
     slower = {"node_ready_seconds": _NODE_SECONDS}
-    place.cluster.post("/_emulator/player", json=slower).raise_for_status()
+    systems.cluster.post("/_emulator/player", json=slower).raise_for_status()
     for namespace in ("argocd", "flux-system"):
-        _apply(place, "/api/v1/namespaces", _namespace(namespace))
+        _apply(systems, "/api/v1/namespaces", _namespace(namespace))
     for each in applications():
-        _apply(place, _APPLICATIONS, each)
+        _apply(systems, _APPLICATIONS, each)
     for file, path in _FLUX.items():
-        _apply(place, path, _read(PLATFORM / "flux-cd" / "clusters" / "aks" / file))
-    repository = f"{place.platform.full_name}={place.platform.path}"
-    arguments = ("--kubeconfig", place.settings["KUBECONFIG"], "--repository", repository)
+        _apply(systems, path, _read(PLATFORM / "flux-cd" / "clusters" / "aks" / file))
+    repository = f"{systems.platform.full_name}={systems.platform.path}"
+    arguments = ("--kubeconfig", systems.settings["KUBECONFIG"], "--repository", repository)
     with started(
-        "devtools.emulators.gitops", *arguments, "--sync-seconds", "0.5", log=place.folder / "gitops.log"
+        "devtools.emulators.gitops", *arguments, "--sync-seconds", "0.5", log=systems.folder / "gitops.log"
     ):
         yield
 
 
 def applications() -> list[Object]:
-    """What the example's ApplicationSet makes: an Application for each `globals.yaml`."""
+    """The Applications that the example's ApplicationSet generates: one for each `globals.yaml`."""
     template = yaml.safe_dump(_read(PLATFORM / "argocd" / "applicationset.yaml")["spec"]["template"])
     kind = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application"}
     made = []
@@ -74,15 +74,15 @@ def applications() -> list[Object]:
     return made
 
 
-def brought(place: World) -> bool:
-    """Whether Argo CD calls every Application healthy; Flux has pods to show for itself."""
-    found = place.cluster.get(_APPLICATIONS).raise_for_status().json()["items"]
+def applications_healthy(systems: World) -> bool:
+    """Whether Argo CD reports every Application as healthy. What Flux deploys is checked by its pods."""
+    found = systems.cluster.get(_APPLICATIONS).raise_for_status().json()["items"]
     return all(each.get("status", {}).get("health", {}).get("status") == "Healthy" for each in found)
 
 
-def _apply(place: World, path: str, manifest: Object) -> None:
+def _apply(systems: World, path: str, manifest: Object) -> None:
     name = manifest["metadata"]["name"]
-    apply(place.cluster, f"{path}/{name}", manifest, manager="demo").raise_for_status()
+    apply(systems.cluster, f"{path}/{name}", manifest, manager="demo").raise_for_status()
 
 
 def _namespace(name: str) -> Object:

@@ -1,4 +1,4 @@
-"""What the steps of the story have in common: wait until something is so, and show it."""
+"""What the scenarios' steps have in common: wait for a state, check it and print it."""
 
 import json
 import time
@@ -20,30 +20,30 @@ from coppice.components.namespace import (
 )
 from devtools.demo.actors import Actors
 from devtools.demo.assertions import ensure, until
-from devtools.demo.console import Teller
+from devtools.demo.console import Console
 from devtools.demo.parts import show_parts
-from devtools.demo.probes import Eyes, runs
+from devtools.demo.probes import Probes, runs
 from devtools.demo.world import Program, World
 
 
 @dataclass(frozen=True, kw_only=True)
 class Narrator:
-    """Watches the world while the program works, and tells what comes of it.
+    """Waits for what the program does, checks it and prints it.
 
     Attributes:
-        world: where it takes place.
-        program: what it is about.
-        say: how it is told.
-        patience: seconds that anything may take.
-        provisioned: namespaces that came into being.
-        removed: namespaces that went.
+        world: the outside systems.
+        program: the program, in its host.
+        console: what is printed to.
+        patience: the time limit of each wait, in seconds.
+        provisioned: namespaces that were created.
+        removed: namespaces that were deleted.
         asleep: agent pools that were put to sleep.
         woken: agent pools that were woken.
     """
 
     world: World
     program: Program
-    say: Teller
+    console: Console
     patience: float = 60
     provisioned: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -52,84 +52,103 @@ class Narrator:
 
     @property
     def actors(self) -> Actors:
-        """Those who act."""
-        return Actors(world=self.world, program=self.program, say=self.say)
+        """The developer and GitHub."""
+        return Actors(world=self.world, program=self.program, console=self.console)
 
     @property
-    def eyes(self) -> Eyes:
-        """What sees the world."""
-        return Eyes(cluster=self.world.cluster, arm=self.world.arm, databases=self.world.databases)
+    def probes(self) -> Probes:
+        """What reads the outside systems directly."""
+        return Probes(cluster=self.world.cluster, arm=self.world.arm, databases=self.world.databases)
 
     def applied(self, branch: str) -> dict[str, Any]:
-        """Wait until a branch's commit has been applied, and return the namespace."""
+        """Wait until a branch's latest commit is applied.
+
+        Returns:
+            The environment's namespace.
+        """
         commit = self.world.heads()[branch]
 
-        def look() -> dict[str, Any] | None:
-            found = self.eyes.environment(branch)
+        def probe() -> dict[str, Any] | None:
+            found = self.probes.environment(branch)
             return found if found and found["metadata"]["annotations"].get(REVISION) == commit else None
 
-        return until(f"{branch} is applied at {commit[:12]}", look, seconds=self.patience)
+        return until(f"{branch} is applied at {commit[:12]}", probe, seconds=self.patience)
 
     def ready(self, branch: str) -> None:
-        """Wait until what was applied is up."""
+        """Wait until the environment of a branch is ready."""
 
-        def look() -> bool:
-            found = self.eyes.environment(branch)
+        def probe() -> bool:
+            found = self.probes.environment(branch)
             return found is not None and found["metadata"]["annotations"][RESULT] == READY
 
         started = time.monotonic()
-        until(f"the environment of {branch} is {READY}", look, seconds=self.patience)
-        self.say.fact("rollout", f"{READY}, {time.monotonic() - started:.1f} s after it was applied")
+        until(f"the environment of {branch} is {READY}", probe, seconds=self.patience)
+        self.console.fact("rollout", f"{READY}, after a wait of {time.monotonic() - started:.1f} s")
 
     def show(self, namespace: dict[str, Any]) -> None:
-        """Show an environment that has just come into being."""
+        """Print and check a new environment.
+
+        Args:
+            namespace: the environment's namespace.
+        """
         metadata = namespace["metadata"]
-        name, noted = metadata["name"], metadata["annotations"]
-        credentials = self.eyes.credentials_of(name)
-        self.say.fact("namespace", name)
+        name, annotations = metadata["name"], metadata["annotations"]
+        credentials = self.probes.credentials_of(name)
+        self.console.fact("namespace", name)
         for label in (MANAGED_BY, PART_OF, POD_SECURITY):
-            self.say.fact("  label", f"{label}={metadata['labels'][label]}")
+            self.console.fact("  label", f"{label}={metadata['labels'][label]}")
         for annotation in (BRANCH, REVISION, IDENTITY, URL):
-            self.say.fact("  annotation", f"{annotation}={noted[annotation]}")
+            self.console.fact("  annotation", f"{annotation}={annotations[annotation]}")
         for one in credentials:
-            self.say.fact("credential", f"{one.name} on {one.identity}")
-            self.say.fact("  lets in", one.subject)
-        self.say.fact("objects", _counted(self.eyes.objects(name)))
-        ensure([one.identity for one in credentials] == [noted[IDENTITY]], "one credential, on its identity")
-        show_parts(self.eyes, self.say, name, identity=noted[IDENTITY])
+            self.console.fact("credential", f"{one.name} on {one.identity}")
+            self.console.fact("  subject", one.subject)
+        self.console.fact("objects", _count_by_kind(self.probes.objects(name)))
+        ensure(
+            [one.identity for one in credentials] == [annotations[IDENTITY]],
+            "one credential, on its identity",
+        )
+        show_parts(self.probes, self.console, name, identity=annotations[IDENTITY])
         self.provisioned.append(name)
 
     def refusal(self, branch: str) -> str:
-        """Why the overlay of a branch was refused; empty as long as it was not."""
+        """Why the overlay of a branch was refused; empty if it was not."""
         verdict = self.program.http.get(f"/api/environments/{branch}").raise_for_status().json()["wanted"]
         return str(verdict["why"]) if verdict["verdict"] == "refused" else ""
 
     def gone(self, branch: str, namespace: str) -> None:
-        """Wait until nothing tells of an environment any more."""
+        """Wait until nothing of an environment is left, and print the receipt of its removal."""
         until(
             f"nothing is left of {namespace}",
-            lambda: not self.eyes.traces(namespace=namespace, branch=branch),
+            lambda: not self.probes.traces(namespace=namespace, branch=branch),
             seconds=self.patience,
         )
         receipts = [run["receipt"] for run in runs(self.program.log, branch) if "receipt" in run]
         for resource, end in receipts[-1].items():
-            self.say.fact("receipt", f"{resource} {end}")
+            self.console.fact("receipt", f"{resource} {end}")
         self.removed.append(namespace)
 
     def sweep(self, kind: str, branch: str) -> dict[str, Any]:
-        """Sweep, after a dry run that finds one branch and nothing else."""
+        """Sweep, after a dry run that finds one branch and nothing else.
+
+        Args:
+            kind: `make` or `remove`: what the sweep is to do with the branch.
+            branch: the branch.
+
+        Returns:
+            The sweep's entry for the branch.
+        """
         plan = self.program.http.post("/api/sweep", params={"dry_run": "true"}).raise_for_status().json()
-        self.say.command("curl -X POST …/api/sweep?dry_run=true")
+        self.console.command("curl -X POST '…/api/sweep?dry_run=true'")
         found = {each: [one["branch"] for one in plan[each]] for each in ("make", "remove")}
-        self.say.fact("plan", f"{json.dumps(found)}, digest {plan['digest']}")
+        self.console.fact("plan", f"{json.dumps(found)}, digest {plan['digest']}")
         ensure(found[kind] == [branch], f"the sweep finds {branch} to {kind}")
-        self.say.command("curl -X POST …/api/sweep")
+        self.console.command("curl -X POST …/api/sweep")
         queued = self.program.http.post("/api/sweep").raise_for_status().json()["queued"]
-        ensure(queued == 1, "one key went onto the queue")
+        ensure(queued == 1, "the sweep queues one branch")
         return dict(plan[kind][0])
 
 
-def _counted(objects: Iterable[tuple[str, str]]) -> str:
+def _count_by_kind(objects: Iterable[tuple[str, str]]) -> str:
     counts = Counter(kind for kind, _ in objects)
     return f"{counts.total()}: " + ", ".join(
         f"{number} {kind}" if number > 1 else kind for kind, number in sorted(counts.items())

@@ -1,6 +1,6 @@
-"""The story of a night: dev and staging go to sleep, and are up again when people come.
+"""The power scenario: dev and staging go to sleep in the evening and are up again in the morning.
 
-What came of each step is read from ARM, from Git and from the cluster.
+The result of each step is read from ARM, from Git and from the cluster.
 """
 
 import json
@@ -13,23 +13,23 @@ import yaml
 
 from coppice.reconciler.observation import present
 from devtools.demo.assertions import ensure, until
-from devtools.demo.clock import Night, next_night, steps
-from devtools.demo.gitops import PRODUCTION, brought
+from devtools.demo.clock import SleepPeriod, next_sleep_period, plan_lines
+from devtools.demo.gitops import PRODUCTION, applications_healthy
 from devtools.demo.narrator import Narrator
-from devtools.demo.probes import Eyes
+from devtools.demo.probes import Probes
 from devtools.emulators.github.git import git
 
-_NAMESPACES = {"dev": "ameide-dev", "staging": "staging"}  # an environment's pool is called as it is
+_NAMESPACES = {"dev": "ameide-dev", "staging": "staging"}  # an environment's agent pool has its name
 _STATE = "sources/values/dev/globals.yaml"
 _RELEASE = "flux-cd/apps/super-todo/staging/helmrelease.yaml"
-_OFF = {"dev": "off", "staging": 0}
+_ASLEEP = {"dev": "off", "staging": 0}
 _MINUTE = timedelta(minutes=1)
 _OVERTIME = timedelta(hours=2)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Picture:
-    """What stands in the world: the pools as ARM has them, the flags, the commit, and production's pods."""
+class _Snapshot:
+    """The state at one moment: ARM's pools, Git's flags and commit, and the UIDs of production's pods."""
 
     pools: Mapping[str, Mapping[str, Any]]
     flags: Mapping[str, object]
@@ -37,110 +37,134 @@ class _Picture:
     production: frozenset[str]
 
 
-def tell_night(narrator: Narrator) -> None:
-    """Tell an evening and a morning.
+def run_power_scenario(narrator: Narrator) -> None:
+    """Run the scenario: an evening and the next morning.
 
     Args:
-        narrator: where it takes place, with `gitops`, and how it is told.
+        narrator: the systems, with `gitops` running, the program and the console.
 
     Raises:
-        NotAsToldError: something is not as the story says.
+        UnexpectedStateError: a check failed.
     """
-    night = next_night(narrator, "dev")
-    before = _by_day(narrator)
-    _what_will_happen_is_said_beforehand(night, before)
-    _somebody_works_late(night)
-    _dev_goes_to_sleep(night, before)
-    _staging_follows(night, before)
-    _all_is_up_in_the_morning(night, before)
-    _nobody_else_was_touched(narrator, before)
+    period = next_sleep_period(narrator, "dev")
+    before = _everything_runs_by_day(narrator)
+    _the_forecast_changes_nothing(period, before)
+    _an_override_keeps_staging_awake(period)
+    _dev_goes_to_sleep(period, before)
+    _staging_goes_to_sleep(period, before)
+    _both_wake_in_the_morning(period, before)
+    _other_pools_are_untouched(narrator, before)
 
 
-def _by_day(narrator: Narrator) -> _Picture:
+def _everything_runs_by_day(narrator: Narrator) -> _Snapshot:
     spaces = {**_NAMESPACES, "prod": PRODUCTION}
-    with narrator.say.step("Argo CD brings dev and production, and Flux brings staging", then="All runs"):
+    with narrator.console.step(
+        "Argo CD deploys dev and production; Flux deploys staging", then="All three run"
+    ):
         until(
-            "dev, staging and production run",
-            lambda: brought(narrator.world) and all(_runs(narrator.eyes, each) for each in spaces.values()),
+            "dev, staging and production are running",
+            lambda: (
+                applications_healthy(narrator.world)
+                and all(_pods_are_ready(narrator.probes, each) for each in spaces.values())
+            ),
             seconds=narrator.patience,
         )
         for pool, namespace in spaces.items():
-            narrator.say.fact(f"pool {pool}", _told(narrator.eyes, pool, namespace))
-        return _picture(narrator)
+            narrator.console.fact(f"pool {pool}", _pool_summary(narrator.probes, pool, namespace))
+        return _snapshot(narrator)
 
 
-def _what_will_happen_is_said_beforehand(night: Night, before: _Picture) -> None:
-    say, moment = night.narrator.say, night.falls - _MINUTE
-    with say.step(f"{night.shown(moment)}. What will happen tonight?", then="Said, and nothing was touched"):
+def _the_forecast_changes_nothing(period: SleepPeriod, before: _Snapshot) -> None:
+    console, moment = period.narrator.console, period.starts - _MINUTE
+    with console.step(
+        f"{period.local_time(moment)}. What will happen tonight?",
+        then="The forecast names each step; nothing changed",
+    ):
         for name in _NAMESPACES:
-            night.settle(moment, name)
-            explained = night.at(moment).explain(name)
-            turn, planned = explained.forecast.schedule_changes[0], explained.next
-            ensure((turn.at, turn.awake) == (night.falls, False), f"{name} is to sleep at the hour")
+            period.reconcile_until_done(moment, name)
+            explained = period.at(moment).explain(name)
+            schedule_change, planned = explained.forecast.schedule_changes[0], explained.next
+            ensure(
+                (schedule_change.at, schedule_change.awake) == (period.starts, False),
+                f"{name} is to sleep at the hour",
+            )
             ensure(planned is not None and bool(planned.changes), f"the steps for {name} are known")
             assert planned is not None
-            say.remark(f"{night.shown(turn.at)}: {name} goes to sleep, {turn.why}.")
-            for line in steps(planned):
-                say.fact(name, line)
-        ensure(_picture(night.narrator) == before, "to ask changes nothing")
+            console.remark(
+                f"{period.local_time(schedule_change.at)}: {name} goes to sleep, {schedule_change.why}."
+            )
+            for line in plan_lines(planned):
+                console.fact(name, line)
+        ensure(_snapshot(period.narrator) == before, "a forecast changes nothing")
 
 
-def _somebody_works_late(night: Night) -> None:
-    say, end = night.narrator.say, night.falls + _OVERTIME
-    with say.step("Somebody needs staging for longer", then="One request, and it ends by itself"):
+def _an_override_keeps_staging_awake(period: SleepPeriod) -> None:
+    console, end = period.narrator.console, period.starts + _OVERTIME
+    with console.step("Somebody needs staging for longer", then="An override keeps it on; it ends by itself"):
         body = {"state": "on", "until": end.isoformat(), "reason": "the release is late"}
-        say.command(f"curl -X POST …/api/power/staging -d '{json.dumps(body)}'")
-        answer = night.narrator.program.http.post("/api/power/staging", json=body).raise_for_status().json()
-        say.fact("override", answer["override"])
-        turn = night.at(night.falls).explain("staging").forecast.schedule_changes[0]
-        ensure((turn.at, turn.awake) == (end, False), "staging is to sleep when the override has ended")
-
-
-def _dev_goes_to_sleep(night: Night, before: _Picture) -> None:
-    say = night.narrator.say
-    with say.step(f"{night.shown(night.falls)}. dev goes to sleep", then="dev has no nodes; staging runs on"):
-        say.remark(
-            "Each run takes the steps that the world is ready for, says what it waits for, and ends. Its key "
-            "comes back later; here at once."
+        console.command(f"curl -X POST …/api/power/staging -d '{json.dumps(body)}'")
+        answer = period.narrator.program.http.post("/api/power/staging", json=body).raise_for_status().json()
+        console.fact("override", answer["override"])
+        schedule_change = period.at(period.starts).explain("staging").forecast.schedule_changes[0]
+        ensure(
+            (schedule_change.at, schedule_change.awake) == (end, False),
+            "staging is to sleep when the override has ended",
         )
-        night.settle(night.falls, "staging", "dev")
-        _ensure_asleep(night.narrator, "dev")
-        ensure(_picture(night.narrator).pools["staging"] == before.pools["staging"], "staging is as it was")
-        ensure(_runs(night.narrator.eyes, _NAMESPACES["staging"]), "staging runs on")
 
 
-def _staging_follows(night: Night, before: _Picture) -> None:
-    say, moment = night.narrator.say, night.falls + _OVERTIME
-    with say.step(f"{night.shown(moment)}. The override has ended", then="staging sleeps too"):
-        night.settle(moment, "dev", "staging")
-        _ensure_asleep(night.narrator, "staging")
-        ensure(_picture(night.narrator).production == before.production, "production runs on")
+def _dev_goes_to_sleep(period: SleepPeriod, before: _Snapshot) -> None:
+    console = period.narrator.console
+    with console.step(
+        f"{period.local_time(period.starts)}. dev goes to sleep", then="dev has no nodes; staging still runs"
+    ):
+        console.remark(
+            "Each run takes the steps that are possible now, says what it waits for, and ends. The queue "
+            "would run it again later; the demo does so at once."
+        )
+        period.reconcile_until_done(period.starts, "staging", "dev")
+        _ensure_asleep(period.narrator, "dev")
+        ensure(_snapshot(period.narrator).pools["staging"] == before.pools["staging"], "staging is as it was")
+        ensure(_pods_are_ready(period.narrator.probes, _NAMESPACES["staging"]), "staging still runs")
 
 
-def _all_is_up_in_the_morning(night: Night, before: _Picture) -> None:
-    narrator, eyes = night.narrator, night.narrator.eyes
-    title = f"{night.shown(night.ends)}. Waking begins, for at the hour all has to be up"
-    with narrator.say.step(title, then="dev and staging are what they were, to the letter"):
-        night.settle(night.ends, *_NAMESPACES)
-        after = _picture(narrator)
+def _staging_goes_to_sleep(period: SleepPeriod, before: _Snapshot) -> None:
+    console, moment = period.narrator.console, period.starts + _OVERTIME
+    with console.step(f"{period.local_time(moment)}. The override has ended", then="staging is asleep too"):
+        period.reconcile_until_done(moment, "dev", "staging")
+        _ensure_asleep(period.narrator, "staging")
+        ensure(_snapshot(period.narrator).production == before.production, "production still runs")
+
+
+def _both_wake_in_the_morning(period: SleepPeriod, before: _Snapshot) -> None:
+    narrator, probes = period.narrator, period.narrator.probes
+    title = f"{period.local_time(period.ends)}. Waking begins, so that all is up when work starts"
+    with narrator.console.step(title, then="dev and staging are exactly as before"):
+        period.reconcile_until_done(period.ends, *_NAMESPACES)
+        after = _snapshot(narrator)
         for name, namespace in _NAMESPACES.items():
             ensure(after.pools[name] == before.pools[name], f"ARM has each setting of pool {name} as before")
-            ensure(len(eyes.nodes(name)) == before.pools[name]["count"], f"the nodes of pool {name} are back")
-            ensure(_runs(eyes, namespace), f"the pods of {name} are ready")
-            narrator.say.fact(f"pool {name}", _told(eyes, name, namespace))
+            ensure(
+                len(probes.nodes(name)) == before.pools[name]["count"], f"the nodes of pool {name} are back"
+            )
+            ensure(_pods_are_ready(probes, namespace), f"the pods of {name} are ready")
+            narrator.console.fact(f"pool {name}", _pool_summary(probes, name, namespace))
             narrator.woken.append(name)
         changed = git(narrator.world.platform.path, "diff", "--name-only", before.commit, after.commit)
-        ensure(changed == b"", "every file in Git says what it said")
+        ensure(changed == b"", "every file in Git is as before")
         for name in _NAMESPACES:
-            ledger = present(night.power.observe(name).ledger)
+            ledger = present(period.power.observe(name).ledger)
             for pool, hours in ledger.node_hours().items() if ledger else ():
-                narrator.say.fact("ledger", f"{hours:.1f} node hours of pool {pool} asleep, verified")
+                narrator.console.fact(
+                    "ledger", f"pool {pool} was asleep for {hours:.1f} node hours, verified"
+                )
 
 
-def _nobody_else_was_touched(narrator: Narrator, before: _Picture) -> None:
-    with narrator.say.step("Who else was touched?", then="Nobody: system and prod never saw a write"):
-        written, after = narrator.eyes.pools_written(), _picture(narrator)
-        narrator.say.fact("ARM's log", f"pools that were written: {', '.join(sorted(written))}")
+def _other_pools_are_untouched(narrator: Narrator, before: _Snapshot) -> None:
+    with narrator.console.step(
+        "Was any other pool changed?", then="No: nobody wrote to the pools system and prod"
+    ):
+        written, after = narrator.probes.pools_written(), _snapshot(narrator)
+        narrator.console.fact("ARM's log", f"writes to the pools {', '.join(sorted(written))}, and no others")
         ensure(
             written == set(_NAMESPACES), "ARM saw writes to the pools dev and staging, and to nothing else"
         )
@@ -148,35 +172,35 @@ def _nobody_else_was_touched(narrator: Narrator, before: _Picture) -> None:
         ensure(after.production == before.production, "production's pods are the same ones")
 
 
-def _picture(narrator: Narrator) -> _Picture:
-    eyes, repository = narrator.eyes, narrator.world.platform
+def _snapshot(narrator: Narrator) -> _Snapshot:
+    probes, repository = narrator.probes, narrator.world.platform
     commit = repository.head(repository.default_branch) or ""
     state, release = (
         yaml.safe_load(git(repository.path, "show", f"{commit}:{file}")) for file in (_STATE, _RELEASE)
     )
     flags = {"dev": state["environment"]["state"], "staging": release["spec"]["values"]["replicaCount"]}
-    return _Picture(
-        pools={name: eyes.pool(name) for name in (*_NAMESPACES, "system", "prod")},
+    return _Snapshot(
+        pools={name: probes.pool(name) for name in (*_NAMESPACES, "system", "prod")},
         flags=flags,
         commit=commit,
-        production=frozenset(pod["metadata"]["uid"] for pod in eyes.pods(PRODUCTION)),
+        production=frozenset(pod["metadata"]["uid"] for pod in probes.pods(PRODUCTION)),
     )
 
 
 def _ensure_asleep(narrator: Narrator, name: str) -> None:
-    now, eyes = _picture(narrator), narrator.eyes
+    now, probes = _snapshot(narrator), narrator.probes
     pool = now.pools[name]
-    ensure(now.flags[name] == _OFF[name], f"Git says that {name} is off")
-    ensure(not eyes.pods(_NAMESPACES[name]), f"no pod of {name} is left")
-    ensure(not eyes.nodes(name), f"no node of pool {name} is left")
+    ensure(now.flags[name] == _ASLEEP[name], f"Git says that {name} is off")
+    ensure(not probes.pods(_NAMESPACES[name]), f"no pod of {name} is left")
+    ensure(not probes.nodes(name), f"no node of pool {name} is left")
     ensure(pool["count"] == 0 and not pool["enableAutoScaling"], f"ARM has pool {name} at 0")
-    narrator.say.fact(f"pool {name}", _told(eyes, name, _NAMESPACES[name]))
+    narrator.console.fact(f"pool {name}", _pool_summary(probes, name, _NAMESPACES[name]))
     narrator.asleep.append(name)
 
 
-def _runs(eyes: Eyes, namespace: str) -> bool:
-    """Whether pods are there, and each is ready."""
-    pods = eyes.pods(namespace)
+def _pods_are_ready(probes: Probes, namespace: str) -> bool:
+    """Whether a namespace has pods, and each of them is ready."""
+    pods = probes.pods(namespace)
     return bool(pods) and all(_is_ready(each["status"].get("conditions", ())) for each in pods)
 
 
@@ -184,9 +208,9 @@ def _is_ready(conditions: Sequence[Mapping[str, str]]) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
-def _told(eyes: Eyes, name: str, namespace: str) -> str:
-    """A pool in a few words: as ARM has it, and as the cluster does."""
-    pool, nodes, pods = eyes.pool(name), len(eyes.nodes(name)), len(eyes.pods(namespace))
+def _pool_summary(probes: Probes, name: str, namespace: str) -> str:
+    """A pool in one line: its settings in ARM, its nodes and its pods."""
+    pool, nodes, pods = probes.pool(name), len(probes.nodes(name)), len(probes.pods(namespace))
     scales = f"{pool['minCount']} to {pool['maxCount']}" if pool["enableAutoScaling"] else "off"
     tags = "".join(f", tag {tag}={value}" for tag, value in pool.get("tags", {}).items())
     return f"count {pool['count']}, autoscaler {scales}{tags}; nodes: {nodes}; pods in {namespace}: {pods}"

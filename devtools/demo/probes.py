@@ -1,5 +1,6 @@
-"""Look at the world itself, past the program: nothing that the demo or a test asserts is the program's own
-word.
+"""Read the cluster, Azure and the database server directly, without the program.
+
+The demo and the end-to-end tests never take the program's word for what exists and what is gone.
 """
 
 import json
@@ -35,8 +36,8 @@ class Credential:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Eyes:
-    """Sees what stands in the cluster, in Azure and on the database server.
+class Probes:
+    """Reads the cluster, Azure and the database server.
 
     Attributes:
         cluster: the cluster's API.
@@ -49,19 +50,19 @@ class Eyes:
     databases: Databases | None = None
 
     def environment(self, branch: str) -> dict[str, Any] | None:
-        """The namespace that names a branch as its owner, or None."""
+        """The namespace whose annotations name a branch, or None."""
         listed = self._items("/api/v1/namespaces", labelSelector=f"{MANAGED_BY}=coppice")
         owned = (each for each in listed if each["metadata"].get("annotations", {}).get(BRANCH) == branch)
         return next(owned, None)
 
     def owners(self) -> dict[str, str]:
-        """Every namespace with our label, and the repository that it names."""
+        """The repository that each of Coppice's namespaces names, by namespace."""
         listed = self._items("/api/v1/namespaces", labelSelector=f"{MANAGED_BY}=coppice")
         found = (each["metadata"] for each in listed)
         return {each["name"]: each.get("annotations", {}).get(REPOSITORY, "") for each in found}
 
-    def standing(self, namespace: str) -> dict[str, dict[str, Any]]:
-        """Everything in a namespace, by its path; events, which only tell of the rest, are left out."""
+    def objects_of(self, namespace: str) -> dict[str, dict[str, Any]]:
+        """Every object in a namespace except events, by its path."""
         paths = {
             f"{base}/namespaces/{namespace}/{plural}": kind
             for kind, base, plural, namespaced in self._kinds()
@@ -73,8 +74,8 @@ class Eyes:
             for each in self._items(path)
         }
 
-    def everywhere(self) -> list[dict[str, Any]]:
-        """Everything in the cluster, but for events."""
+    def all_objects(self) -> list[dict[str, Any]]:
+        """Every object in the cluster except events."""
         return [
             {"kind": kind, **each}
             for kind, base, plural, _ in self._kinds()
@@ -83,10 +84,10 @@ class Eyes:
         ]
 
     def applied(self, namespace: str) -> dict[str, dict[str, Any]]:
-        """What of it was applied by `coppice`."""
+        """The objects in a namespace that the field manager `coppice` applied, by path."""
         return {
             path: each
-            for path, each in self.standing(namespace).items()
+            for path, each in self.objects_of(namespace).items()
             if any(
                 one["manager"] == "coppice" and one["operation"] == "Apply"
                 for one in each["metadata"].get("managedFields", ())
@@ -94,11 +95,11 @@ class Eyes:
         }
 
     def objects(self, namespace: str) -> set[tuple[str, str]]:
-        """The same by kind and name."""
+        """The kind and name of each object in a namespace that `coppice` applied."""
         return {(each["kind"], each["metadata"]["name"]) for each in self.applied(namespace).values()}
 
     def credentials(self) -> list[Credential]:
-        """Every federated credential there is."""
+        """Every federated credential."""
         state = self.arm.get("/_emulator/state").raise_for_status().json()
         return [
             Credential(identity=identity, name=each["name"], subject=each["subject"])
@@ -107,17 +108,17 @@ class Eyes:
         ]
 
     def credentials_of(self, namespace: str) -> list[Credential]:
-        """Those that let a service account of a namespace in."""
+        """The credentials whose subject is a service account of a namespace."""
         return [each for each in self.credentials() if each.subject.split(":")[2] == namespace]
 
     def client_id(self, identity: str) -> str:
-        """The client id by which Entra knows an identity, `resourceGroup/name`."""
+        """The client id of an identity, `resourceGroup/name`."""
         group, _, name = identity.partition("/")
         found = self.arm.get(_IDENTITY.format(example_world().subscription, group, name))
         return str(found.raise_for_status().json()["properties"]["clientId"])
 
     def login(self, namespace: str) -> Login | None:
-        """The login that was delivered to a namespace, or None."""
+        """The database login in a namespace's Secret, or None."""
         found = self.cluster.get(f"/api/v1/namespaces/{namespace}/secrets/{_LOGIN}")
         if found.status_code == 404:
             return None
@@ -125,29 +126,29 @@ class Eyes:
         return login({name: b64decode(value).decode() for name, value in data.items()})
 
     def pool(self, name: str) -> dict[str, Any]:
-        """All that is set of an agent pool, as ARM has it."""
+        """The properties of an agent pool that are set in ARM."""
         state = self.arm.get("/_emulator/state").raise_for_status().json()
         settings: dict[str, Any] = state["pools"][name]
         return {key: value for key, value in settings.items() if key != "eTag" and value not in ({}, None)}
 
     def pools_written(self) -> set[str]:
-        """The agent pools that anybody wrote, or tried to; the cluster itself is `managedClusters`."""
+        """The agent pools that got a write, accepted or not; `managedClusters` is the cluster itself."""
         requests = self.arm.get("/_emulator/requests").raise_for_status().json()
         writes = [each["path"].split("/") for each in requests if each["method"] != "GET"]
         azure = [path for path in writes if "managedClusters" in path]
         return {path[-1] if path[-2] == "agentPools" else "managedClusters" for path in azure}
 
     def nodes(self, pool: str) -> list[str]:
-        """The nodes of an agent pool."""
+        """The names of an agent pool's nodes."""
         selector = f"kubernetes.azure.com/agentpool={pool}"
         return [each["metadata"]["name"] for each in self._items("/api/v1/nodes", labelSelector=selector)]
 
     def pods(self, namespace: str) -> list[dict[str, Any]]:
-        """The pods of a namespace, going ones too."""
+        """The pods of a namespace, those that are terminating included."""
         return self._items(f"/api/v1/namespaces/{namespace}/pods")
 
     def warnings(self, namespace: str) -> list[str]:
-        """What the cluster's controllers complain of in a namespace, and how often."""
+        """The warning events of a namespace, one a line."""
         listed = self._items(f"/api/v1/namespaces/{namespace}/events", fieldSelector="type=Warning")
         return [
             f"{each['involvedObject']['kind']}/{each['involvedObject'].get('name')}: {each.get('message')}"
@@ -155,7 +156,7 @@ class Eyes:
             for each in listed
         ]
 
-    def notes(self) -> list[dict[str, Any]]:
+    def records_and_leases(self) -> list[dict[str, Any]]:
         """Every record, request and lease in `coppice-system`."""
         leases = f"/apis/coordination.k8s.io/v1/namespaces/{_SYSTEM}/leases"
         selector = f"{MANAGED_BY}=coppice"
@@ -163,30 +164,30 @@ class Eyes:
         return [*records, *self._items(leases, labelSelector=selector)]
 
     def traces(self, *, namespace: str, branch: str) -> list[str]:
-        """Everything that still tells of an environment: nothing, once it is gone."""
+        """Everything that is left of an environment; empty once it is removed."""
         found = [f"credential {each.name} on {each.identity}" for each in self.credentials_of(namespace)]
         if self.cluster.get(f"/api/v1/namespaces/{namespace}").status_code != 404:
             found.append(f"namespace {namespace}")
         found += self.databases.of(branch) if self.databases else []
-        for note in self.notes():
-            metadata = note["metadata"]
+        for each in self.records_and_leases():
+            metadata = each["metadata"]
             about = metadata.get("annotations", {})
             if branch == about.get(BRANCH) or about.get("coppice.dev/lock") == f"branch/{namespace}":
                 found.append(f"{_SYSTEM}/{metadata['name']}")
         return found
 
-    def everything_left(self) -> list[str]:
-        """Whatever any environment has left."""
+    def leftovers(self) -> list[str]:
+        """Everything that is left of any environment."""
         return [
             *(f"namespace {name}" for name in self.owners()),
             *(f"credential {each.name} on {each.identity}" for each in self.credentials()),
-            *(f"{_SYSTEM}/{note['metadata']['name']}" for note in self.notes()),
-            *(self.databases.left() if self.databases else ()),
+            *(f"{_SYSTEM}/{each['metadata']['name']}" for each in self.records_and_leases()),
+            *(self.databases.leftovers() if self.databases else ()),
         ]
 
     def _items(self, path: str, **query: str) -> list[dict[str, Any]]:
         answer = self.cluster.get(path, params=query)
-        while answer.status_code == 429:  # a new kind's storage is being prepared
+        while answer.status_code == 429:  # the API server is still preparing the storage of a new kind
             time.sleep(float(answer.headers.get("Retry-After", "1")))
             answer = self.cluster.get(path, params=query)
         if answer.status_code == 404:
@@ -195,7 +196,7 @@ class Eyes:
         return listed
 
     def _kinds(self) -> Iterator[tuple[str, str, str, bool]]:
-        """Each kind: how it is called, the path of its version, its plural, and whether it is namespaced."""
+        """Each kind: its name, its API's path, its plural, and whether it is namespaced."""
         for root in ("/api", "/apis"):
             answer = self.cluster.get(root, headers={"Accept": _AGGREGATED}).raise_for_status().json()
             for group in answer["items"]:
@@ -208,7 +209,7 @@ class Eyes:
 
 
 def runs(log: Path, branch: str) -> list[dict[str, Any]]:
-    """What the program logged about each of its runs for a branch, oldest first."""
+    """The program's log entries about its runs for a branch, oldest first."""
     lines = (line.partition(" run ")[2] for line in log.read_text(errors="replace").splitlines())
-    told = (json.loads(line) for line in lines if line.startswith("{"))
-    return [run for run in told if run.get("branch") == branch]
+    logged = (json.loads(line) for line in lines if line.startswith("{"))
+    return [run for run in logged if run.get("branch") == branch]

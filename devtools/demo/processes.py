@@ -1,4 +1,4 @@
-"""Run the emulators and the host as the processes that they are for anybody else: `python -m local.…`."""
+"""Run the emulators and the host as processes of their own: `python -m devtools.…`."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ _STOP_TIMEOUT = 15.0  # seconds; the host lets running functions end
 
 
 class NotStartedError(Exception):
-    """A process ended before it was ready; the message holds what it said last."""
+    """A process ended before it was ready; the message has the end of its log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +29,10 @@ class Server:
 
 
 def shell() -> AppEnvironment:
-    """The shell's variables without the settings among them, which must not decide what a demo talks to.
+    """The shell's variables without app settings, which must not decide what the demo connects to.
 
     Returns:
-        The variables for child processes, and the names of the settings that were left out.
+        The variables for child processes, and the names of the app settings that are left out.
     """
     settings = (STORAGE, "LOCAL_FUNCTION_KEY", *(name.upper() for name in Settings.model_fields))
     cleaned = app_environment(shell=os.environ, values={}, known=settings)
@@ -46,15 +46,15 @@ def started(module: str, *arguments: str, log: Path) -> Iterator[Server]:
     """Run `python -m <module>` for as long as the context lasts.
 
     Args:
-        module: one that prints `{"name": …, "url": …}` as soon as it serves.
-        arguments: its arguments.
-        log: the file that gets what it says on standard error.
+        module: a module that prints `{"name": …, "url": …}` as soon as it serves.
+        arguments: its command line.
+        log: the file that gets its standard error.
 
     Yields:
         The server.
 
     Raises:
-        NotStartedError: it ended first.
+        NotStartedError: the process ended before it served.
     """
     with log.open("a") as errors:
         before = errors.tell()
@@ -66,7 +66,7 @@ def started(module: str, *arguments: str, log: Path) -> Iterator[Server]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            start_new_session=True,  # Ctrl-C is for us: we stop them in order
+            start_new_session=True,  # Ctrl-C reaches this process alone, which stops the others in order
         )
     try:
         yield Server(url=_url(process, module, log, before), process=process)
@@ -80,16 +80,16 @@ def started(module: str, *arguments: str, log: Path) -> Iterator[Server]:
 
 
 def tail(log: Path, lines: int = 15, *, since: int = 0) -> str:
-    """The end of a log; of what was written after its first `since` bytes."""
+    """The last lines of a log, without its first `since` bytes."""
     return "\n".join(log.read_bytes()[since:].decode(errors="replace").splitlines()[-lines:])
 
 
 def write_kubeconfig(file: Path, server: str) -> Path:
-    """Write a kubeconfig for an API server that asks nobody who they are.
+    """Write a kubeconfig for an API server without authentication.
 
     Args:
-        file: where; a former one is replaced.
-        server: the API server's address.
+        file: the file to write or replace.
+        server: the API server's URL.
     """
     config: Mapping[str, object] = {
         "apiVersion": "v1",

@@ -1,7 +1,7 @@
-"""The world that demo and end-to-end tests play in: every outside system, a developer's clone, and the host.
+"""The systems of the demo and of end-to-end tests: every outside system, a developer's clone and the host.
 
-The settings are those of local.settings.sample.json with other addresses, so that the sample is tried at each
-run. The program itself is the one that runs in Azure.
+The app settings are those of local.settings.sample.json with other addresses, so each run tries the sample.
+The program is the one that runs in Azure.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from devtools.host.settings import read_values
 SAMPLE = ROOT / "local.settings.sample.json"
 SYSTEM_NAMESPACE = {
     "metadata": {"name": "coppice-system"}
-}  # all of deploy/cluster that an emulator has use for
+}  # the part of deploy/cluster that an emulator needs
 SEED = ("--seed", str(ROOT / "examples" / "todo-app"))
 PLATFORM = ROOT / "examples" / "platform"
 _OPERATION = ("--operation-seconds", "0.5")  # of AKS; a real one takes minutes
@@ -36,15 +36,15 @@ class World:
     """Everything but the program.
 
     Attributes:
-        folder: where repository, clone, settings and logs lie.
-        repository: the bare repository behind the GitHub emulator.
+        folder: the folder of the repositories, the clone, the settings and the logs.
+        repository: the application's bare repository, which the GitHub emulator serves.
         clone: a developer's clone of it.
-        platform: another one behind it, of the environments that sleep at night.
+        platform: the bare repository of the environments that sleep at night, served likewise.
         cluster: the API of the cluster, as an administrator.
         arm: the ARM emulator.
         github: the GitHub emulator.
         databases: the database server; None if environments get no database.
-        settings: app settings by which the program finds all this.
+        settings: the app settings that name all of these.
     """
 
     folder: Path
@@ -58,26 +58,26 @@ class World:
     settings: Mapping[str, str]
 
     def heads(self) -> dict[str, str]:
-        """Every branch on GitHub and its commit."""
+        """The commit of every branch on GitHub, by branch."""
         return refs(self.repository)
 
     def deliveries_since(self, before: Mapping[str, str]) -> list[Delivery]:
-        """What GitHub sends about all that was pushed since.
+        """The webhooks that GitHub sends about every push since.
 
         Args:
-            before: what `heads` said before the push.
+            before: the result of `heads` before the push.
         """
         return events_between(self.repository, before, self.heads())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """The program, in a host that runs.
+    """The program in a running functions host.
 
     Attributes:
         server: the host's process.
-        http: its HTTP side.
-        log: what it has logged.
+        http: a client of the program's HTTP API.
+        log: the program's log file.
     """
 
     server: Server
@@ -85,7 +85,7 @@ class Program:
     log: Path
 
     def deliver(self, delivery: Delivery, *, secret: str) -> httpx.Response:
-        """Hand it a webhook delivery, signed with a secret."""
+        """Send the program a webhook delivery that is signed with a secret."""
         return deliver(f"{self.server.url}/api/github", delivery.event, delivery.payload, secret)
 
 
@@ -100,18 +100,18 @@ def world(
     """Start every outside system, for as long as the context lasts.
 
     Args:
-        folder: an empty folder for all that is written.
-        kubeconfig: names a real cluster to be used in the place of the emulator.
+        folder: an empty folder for all files.
+        kubeconfig: names a real cluster to use instead of the emulator.
         kubernetes: arguments of the emulator of Kubernetes.
-        databases: a database server that runs; without one environments get no database.
+        databases: a running database server; without one environments get no database.
 
     Yields:
-        The world; the cluster has `coppice-system`, a real one all that `deploy/cluster` holds. On the
-        emulator agent pools are nodes; the nodes of a real one are left alone.
+        The systems. The emulator of Kubernetes has `coppice-system` and a node for each node of each agent
+        pool. A real cluster has everything of `deploy/cluster`; its nodes are left alone.
 
     Raises:
-        NotStartedError: an emulator could not be started.
-        Failure: the cluster could not be prepared.
+        NotStartedError: an emulator did not start.
+        Failure: applying `deploy/cluster` to the real cluster failed.
     """
     path = folder / "todo-app.git"
     platform = create(folder / "gitops.git", PLATFORM, full_name="acme/gitops")
@@ -148,32 +148,32 @@ def world(
                 "AZURE_RESOURCE_MANAGER_URL": arm.url,
                 "GITHUB_API_URL": github.url,
                 "GITHUB_WEBHOOK_SECRET": secrets.token_urlsafe(24),
-                "CREDENTIAL_SETTLE_SECONDS": "1",  # no Entra is there to be late
+                "CREDENTIAL_SETTLE_SECONDS": "1",  # no Entra ID has to learn of a new credential
                 **acting,
                 **(databases.settings if databases else {}),
-                "SWEEP_SCHEDULE": "0 0 0 1 1 *",  # a sweep comes when the story calls for one
+                "SWEEP_SCHEDULE": "0 0 0 1 1 *",  # the scenarios ask for a sweep when they need one
             },
         )
 
 
 @contextlib.contextmanager
-def program(place: World, *, port: int = 0, name: str = "host", **settings: str) -> Iterator[Program]:
+def program(systems: World, *, port: int = 0, name: str = "host", **settings: str) -> Iterator[Program]:
     """Start the functions host, for as long as the context lasts.
 
     Args:
-        place: the world that it works in.
+        systems: the outside systems.
         port: the host's port; 0 takes a free one.
-        name: of its settings file and log.
-        settings: app settings beside or in the place of the world's.
+        name: the base name of its settings file and log.
+        settings: app settings that extend or replace those of `systems`.
 
     Yields:
         The program, serving.
 
     Raises:
-        NotStartedError: it could not be started.
+        NotStartedError: the host did not start.
     """
-    file, log = place.folder / f"{name}.settings.json", place.folder / f"{name}.log"
-    file.write_text(json.dumps({"Values": {**place.settings, **settings}}))
+    file, log = systems.folder / f"{name}.settings.json", systems.folder / f"{name}.log"
+    file.write_text(json.dumps({"Values": {**systems.settings, **settings}}))
     file.chmod(0o600)  # it holds the webhook's secret
     arguments = ("--port", str(port), "--settings", str(file))
     with started("devtools.host", *arguments, log=log) as server, _client(server.url) as http:

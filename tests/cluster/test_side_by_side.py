@@ -43,7 +43,7 @@ def course(kubeconfig: Path, enforced: None, tmp_path_factory: pytest.TempPathFa
             pytest.skip(str(error))
         place = stack.enter_context(world(folder, kubeconfig=kubeconfig, databases=server))
         served = stack.enter_context(program(place, DATABASE_CONNECTIONS=str(SESSIONS)))
-        before = Stage(world=place, program=served, branch=HOSTILE).eyes.everything_left()
+        before = Stage(world=place, program=served, branch=HOSTILE).eyes.leftovers()
         stage = Stage(world=place, program=served, branch=HOSTILE, foreign=frozenset(before))
         try:
             yield play(stage, rest=5, part=not_the_clusters)

@@ -8,7 +8,7 @@ from typing import Any
 
 from coppice.components.namespace import BRANCH
 from devtools.demo.databases import Databases, Login
-from devtools.demo.probes import Eyes
+from devtools.demo.probes import Probes
 
 _ROLE = "(SELECT oid FROM pg_roles WHERE rolname = {name})"
 _DATABASE = "(SELECT oid FROM pg_database WHERE datname = {name})"
@@ -44,7 +44,7 @@ class Own:
 
 
 def pictures(
-    eyes: Eyes, server: Databases, own: Mapping[str, Own], part: Callable[[Any], Any]
+    eyes: Probes, server: Databases, own: Mapping[str, Own], part: Callable[[Any], Any]
 ) -> dict[str, Picture]:
     """What stands of each environment.
 
@@ -58,44 +58,44 @@ def pictures(
 
 
 def _picture(
-    eyes: Eyes, server: Databases, branch: str, own: Own, part: Callable[[Any], Any]
+    eyes: Probes, server: Databases, branch: str, own: Own, part: Callable[[Any], Any]
 ) -> Iterator[tuple[str, str]]:
     """Resource versions and all: a write that changes nothing is seen, too."""
     yield "namespace", text(part(eyes.environment(branch)))
-    for path, each in eyes.standing(own.namespace).items():
+    for path, each in eyes.objects_of(own.namespace).items():
         if (seen := part(each)) is not None:
             yield path, text(seen)
-    for note in eyes.notes():
+    for note in eyes.records_and_leases():
         if note["metadata"].get("annotations", {}).get(BRANCH) == branch:
             yield f"note {note['metadata']['name']}", text(note)
     yield "credentials", text([each for each in _credentials(eyes) if own.credential == each["subject"]])
     name = own.login.database
-    with server.inside(name) as session:
+    with server.connect(name) as session:
         for query in (*_SHARED, *_INSIDE):
             rows = session.execute(query.replace("{name}", "%(name)s").encode(), {"name": name}).fetchall()
             yield query, text(sorted(rows))
 
 
-def naming(eyes: Eyes, server: Databases, own: Iterable[Own]) -> tuple[str, ...]:
+def naming(eyes: Probes, server: Databases, own: Iterable[Own]) -> tuple[str, ...]:
     """Look through everything there is for the names of environments, and tell where they stand."""
     names = "|".join(re.escape(name) for each in own for name in (each.namespace, each.login.database))
     named = re.compile(rf"(?<![\w-])({names})(?![\w-])")
     return tuple(where for where, found in everything(eyes, server) if named.search(found))
 
 
-def everything(eyes: Eyes, server: Databases) -> Iterator[tuple[str, str]]:
+def everything(eyes: Probes, server: Databases) -> Iterator[tuple[str, str]]:
     """All there is in the cluster, in Azure and in the server's catalogs, with where it stands."""
-    for each in eyes.everywhere():
+    for each in eyes.all_objects():
         yield f"{each['kind']}/{each['metadata']['name']}", text(each)
     for each in _credentials(eyes):
         yield f"credential/{each['name']}", text(each)
-    with server.inside("postgres") as session:
+    with server.connect("postgres") as session:
         for catalog in _EVERYWHERE:
             for (row,) in session.execute(f"SELECT c::text FROM {catalog} c".encode()):
                 yield catalog, row
 
 
-def _credentials(eyes: Eyes) -> list[dict[str, Any]]:
+def _credentials(eyes: Probes) -> list[dict[str, Any]]:
     state = eyes.arm.get("/_emulator/state").raise_for_status().json()
     return [each for held in state["credentials"].values() for each in held]
 

@@ -15,12 +15,12 @@ from typing import Any
 from urllib.parse import quote
 
 from coppice.components.namespace import IDENTITY, READY, RESULT, URL
-from devtools.demo.assertions import NotAsToldError, until
-from devtools.demo.console import Teller
+from devtools.demo.assertions import UnexpectedStateError, until
+from devtools.demo.console import Console
 from devtools.demo.databases import Databases
 from devtools.demo.narrator import Narrator
-from devtools.demo.parts import drops, held, is_ended
-from devtools.demo.probes import Eyes, runs
+from devtools.demo.parts import database_drops, is_ended, open_sessions
+from devtools.demo.probes import Probes, runs
 from tests.integration.end_to_end.pictures import Own, Picture, everything, naming, pictures
 from tests.integration.end_to_end.stage import Stage
 
@@ -76,7 +76,7 @@ def play(stage: Stage, *, rest: float = 0.0, part: Callable[[Any], Any] = whole)
         part: the part of an object that nobody but the program has a hand in; `None` if there is none.
 
     Raises:
-        NotAsToldError: an environment lacks something, or something takes too long.
+        UnexpectedStateError: an environment lacks something, or something takes too long.
     """
     server = stage.world.databases
     assert server is not None, "the world has a database server"
@@ -92,7 +92,7 @@ def play(stage: Stage, *, rest: float = 0.0, part: Callable[[Any], Any] = whole)
     look = partial(pictures, stage.eyes, server, staying, part)
     before = _at_rest(look, seconds=rest)
     named, told = naming(stage.eyes, server, going), tuple(_told(stage, server, own))
-    sessions = held(logins[HELD], SESSIONS)
+    sessions = open_sessions(logins[HELD], SESSIONS)
     stage.actors.delete(*GOING)
     until("nothing is left of the five", lambda: not _traces(stage.eyes, own), seconds=_PATIENCE)
     return Course(
@@ -101,7 +101,7 @@ def play(stage: Stage, *, rest: float = 0.0, part: Callable[[Any], Any] = whole)
         after=look(),
         refusals=refusals,
         survivors=sum(not is_ended(session) for session in sessions),
-        drops=tuple(until("it is said what was dropped", lambda: drops(stage.program.log, HELD))),
+        drops=tuple(until("it is said what was dropped", lambda: database_drops(stage.program.log, HELD))),
         named=named,
         left=naming(stage.eyes, server, going),
         told=told,
@@ -112,10 +112,10 @@ def _made(stage: Stage) -> dict[str, Own]:
     """Push all ten at once, and wait until nothing is done about them any more."""
     branches = (*GOING, *STAYING)
     for branch in branches:  # or else, if an hour strikes meanwhile, somebody is touched: by the cron job
-        stage.actors.commit(branch, "No cron job", drop=("../../base/todo-cron",))
+        stage.actors.commit(branch, "No cron job", remove=("../../base/todo-cron",))
     stage.actors.push(*branches)
     told = Narrator(
-        world=stage.world, program=stage.program, say=Teller(out=io.StringIO()), patience=_PATIENCE
+        world=stage.world, program=stage.program, console=Console(out=io.StringIO()), patience=_PATIENCE
     )
     for branch in branches:
         told.show(told.applied(branch))  # which also tries database and login, and looks at all parts
@@ -128,13 +128,13 @@ def _made(stage: Stage) -> dict[str, Own]:
 
     try:
         until("all ten are up", all_are_up, seconds=_PATIENCE)
-    except NotAsToldError as error:
+    except UnexpectedStateError as error:
         said = {branch: _said(stage, branch) for branch in late}
-        raise NotAsToldError(f"{error}: {late}; {said}") from error
+        raise UnexpectedStateError(f"{error}: {late}; {said}") from error
     return {branch: _own(stage.eyes, branch) for branch in branches}
 
 
-def _why_not_up(eyes: Eyes, branch: str) -> str:
+def _why_not_up(eyes: Probes, branch: str) -> str:
     """Nothing if it is ready and nobody holds its lease: its record is all that is noted of it."""
     found = eyes.environment(branch)
     if found is None or (result := found["metadata"]["annotations"].get(RESULT)) != READY:
@@ -155,12 +155,12 @@ def _said(stage: Stage, branch: str) -> dict[str, Any]:
     }
 
 
-def _traces(eyes: Eyes, own: Mapping[str, Own]) -> list[str]:
+def _traces(eyes: Probes, own: Mapping[str, Own]) -> list[str]:
     gone = ((branch, own[branch].namespace) for branch in GOING)
     return [each for branch, name in gone for each in eyes.traces(namespace=name, branch=branch)]
 
 
-def _own(eyes: Eyes, branch: str) -> Own:
+def _own(eyes: Probes, branch: str) -> Own:
     found = eyes.environment(branch)
     assert found is not None
     name, noted = found["metadata"]["name"], found["metadata"]["annotations"]

@@ -7,9 +7,9 @@ import httpx
 
 from coppice.components.namespace import BRANCH, REVISION
 from devtools.demo.actors import Actors
-from devtools.demo.assertions import NotAsToldError, until
-from devtools.demo.console import Teller
-from devtools.demo.probes import Eyes
+from devtools.demo.assertions import UnexpectedStateError, until
+from devtools.demo.console import Console
+from devtools.demo.probes import Probes
 from devtools.demo.world import Program, World
 from devtools.emulators.github.webhooks import Delivery, delete_payload
 
@@ -38,16 +38,16 @@ class Stage:
         return self.program.http
 
     @property
-    def eyes(self) -> Eyes:
-        return Eyes(cluster=self.world.cluster, arm=self.world.arm, databases=self.world.databases)
+    def eyes(self) -> Probes:
+        return Probes(cluster=self.world.cluster, arm=self.world.arm, databases=self.world.databases)
 
     @property
     def actors(self) -> Actors:
-        return Actors(world=self.world, program=self.program, say=Teller(out=io.StringIO()))
+        return Actors(world=self.world, program=self.program, console=Console(out=io.StringIO()))
 
     def stand(self) -> None:
         """Bring the test's own branch its environment; of this no message is left on the way."""
-        self.actors.push(self.branch, told=False)
+        self.actors.push(self.branch, webhooks_arrive=False)
         self.api.post("/api/sweep").raise_for_status()
         assert self.stands(self.branch) == self.namespace
         until("its environment is finished", self.converged, seconds=20)
@@ -80,7 +80,9 @@ class Stage:
         """Take away every branch and every environment."""
         self.world.clone.forget()
         branches = {each for each in self.world.heads() if each != "main"}
-        owners = {each["metadata"].get("annotations", {}).get(BRANCH) for each in self.eyes.notes()}
+        owners = {
+            each["metadata"].get("annotations", {}).get(BRANCH) for each in self.eyes.records_and_leases()
+        }
         for branch in branches:
             self.world.repository.delete(branch)
         for branch in branches | owners - {None}:
@@ -89,8 +91,8 @@ class Stage:
             self.program.deliver(Delivery(event="delete", payload=payload), secret=secret)
         try:
             until("everything is cleared away", lambda: not self._left(), seconds=90)
-        except NotAsToldError as error:
-            raise NotAsToldError(f"{error}; what is left: {', '.join(self._left())}") from error
+        except UnexpectedStateError as error:
+            raise UnexpectedStateError(f"{error}; what is left: {', '.join(self._left())}") from error
 
     def _left(self) -> list[str]:
-        return [each for each in self.eyes.everything_left() if each not in self.foreign]
+        return [each for each in self.eyes.leftovers() if each not in self.foreign]

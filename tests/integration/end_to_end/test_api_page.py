@@ -57,7 +57,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 
 def test_every_command_is_answered_as_the_page_has_it(stage: Stage) -> None:
-    stage.actors.push(*PUSHED, told=False)
+    stage.actors.push(*PUSHED, webhooks_arrive=False)
     for command in COMMANDS:
         answer = answers(stage, command)
         if "/api/power/" in command:  # of those the page says that they need a schedule

@@ -62,8 +62,8 @@ def test_explaining_a_branch_shows_what_would_be_applied_and_pruned_and_changes_
     standing: Stage,
 ) -> None:
     before = standing.eyes.objects(standing.namespace)
-    standing.actors.commit(standing.branch, "Other", drop=("../../base/todo-cron",))
-    standing.actors.push(standing.branch, told=False)
+    standing.actors.commit(standing.branch, "Other", remove=("../../base/todo-cron",))
+    standing.actors.push(standing.branch, webhooks_arrive=False)
     answer = explained(standing, standing.branch)
     changes = [change for item in answer["plan"]["items"] for change in item.get("wave", ())]
     assert "apply Deployment/todo-app-be" in changes
@@ -80,7 +80,7 @@ def test_a_slash_in_a_branch_may_be_written_in_each_way(standing: Stage, slash: 
 
 
 def test_an_environment_can_be_asked_for(stage: Stage) -> None:
-    stage.actors.push(stage.branch, told=False)
+    stage.actors.push(stage.branch, webhooks_arrive=False)
     answer = stage.api.put(environment(stage.branch))
     assert (answer.status_code, answer.json()["queued"]["branch"]) == (202, stage.branch)
     assert stage.stands(stage.branch) == stage.namespace
@@ -91,7 +91,7 @@ def test_a_deleted_environment_stays_away_through_sweep_and_restart_until_a_push
 ) -> None:
     assert standing.api.delete(environment(standing.branch)).status_code == 202
     until("it is gone", lambda: standing.eyes.environment(standing.branch) is None)
-    until("of its books only the hold is left", lambda: len(standing.eyes.notes()) == 1)
+    until("of its books only the hold is left", lambda: len(standing.eyes.records_and_leases()) == 1)
     swept = standing.api.post("/api/sweep").json()
     assert swept["make"] == []
 
@@ -147,7 +147,7 @@ def test_a_hold_ends_when_the_environment_is_asked_for(standing: Stage) -> None:
 
 
 def requests(stage: Stage) -> list[str]:
-    names = (note["metadata"]["name"] for note in stage.eyes.notes())
+    names = (note["metadata"]["name"] for note in stage.eyes.records_and_leases())
     return [name for name in names if name.startswith("request-")]
 
 
@@ -157,7 +157,7 @@ def test_too_many_removals_wait_for_the_digest_of_that_very_plan(place: World, s
     names = [stage.stands(branch) for branch in branches]
     with program(place, name="careful", SWEEP_MAX_DELETIONS="1") as served:
         careful = Stage(world=place, program=served, branch=stage.branch)
-        careful.actors.delete(*branches, told=False)
+        careful.actors.delete(*branches, webhooks_arrive=False)
         planned = served.http.post("/api/sweep?dry_run=true").json()
         assert [each["branch"] for each in planned["remove"]] == branches
         assert "SWEEP_MAX_DELETIONS" in planned["stopped"]

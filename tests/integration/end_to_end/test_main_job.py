@@ -42,7 +42,7 @@ def test_a_branch_gets_its_environment_follows_its_pushes_and_leaves_nothing_beh
     before = eyes.objects(NAMESPACE)
     assert {("Deployment", "todo-app-be"), ("ServiceMonitor", "todo-app-metrics")} <= before
 
-    stage.actors.commit(BRANCH, "Another", add={"more.yaml": CONFIG_MAP}, drop=("../../base/todo-cron",))
+    stage.actors.commit(BRANCH, "Another", add={"more.yaml": CONFIG_MAP}, remove=("../../base/todo-cron",))
     stage.actors.push(BRANCH)
     stage.stands(BRANCH)
     until(
@@ -52,7 +52,7 @@ def test_a_branch_gets_its_environment_follows_its_pushes_and_leaves_nothing_beh
 
     assert stage.api.put(f"/api/environments/{BRANCH}").status_code == 202  # a request that has to go too
     stage.actors.delete(BRANCH)
-    until("nothing is left", lambda: not eyes.everything_left(), seconds=30)
+    until("nothing is left", lambda: not eyes.leftovers(), seconds=30)
     log = stage.program.log.read_text()
     assert " ERROR " not in log
     assert "-poison" not in log.partition("Executing")[2]

@@ -35,26 +35,26 @@ def standing(stage: Stage) -> Stage:
 
 
 def test_a_push_of_a_new_branch_that_no_webhook_told_of(stage: Stage) -> None:
-    stage.actors.push(stage.branch, told=False)
+    stage.actors.push(stage.branch, webhooks_arrive=False)
     assert sweep(stage) == {"make": [stage.branch], "remove": []}
     assert stage.stands(stage.branch) == stage.namespace
 
 
 def test_a_push_that_no_webhook_told_of(standing: Stage) -> None:
     standing.actors.commit(standing.branch, "Behind")
-    standing.actors.push(standing.branch, told=False)
+    standing.actors.push(standing.branch, webhooks_arrive=False)
     assert sweep(standing) == {"make": [standing.branch], "remove": []}
     standing.stands(standing.branch)
 
 
 def test_a_deletion_that_no_webhook_told_of(standing: Stage) -> None:
-    standing.actors.delete(standing.branch, told=False)
+    standing.actors.delete(standing.branch, webhooks_arrive=False)
     assert sweep(standing) == {"make": [], "remove": [standing.branch]}
     standing.is_gone(standing.branch, standing.namespace)
 
 
 def test_the_timer_sweeps_as_the_route_does(stage: Stage) -> None:
-    stage.actors.push(stage.branch, told=False)
+    stage.actors.push(stage.branch, webhooks_arrive=False)
     stage.api.post("/admin/functions/sweep_branches", json={}).raise_for_status()
     assert stage.stands(stage.branch) == stage.namespace
 
@@ -82,7 +82,7 @@ def test_a_database_that_was_dropped_by_hand(standing: Stage) -> None:
     server, login = standing.world.databases, standing.eyes.login(standing.namespace)
     if server is None or login is None:
         pytest.skip("PostgreSQL is not installed: run `apt-get install postgresql`.")
-    with server.inside("postgres") as session:
+    with server.connect("postgres") as session:
         session.execute(f"DROP DATABASE {login.database} WITH (FORCE)".encode())
     assert sweep(standing) == {"make": [standing.branch], "remove": []}
 
@@ -109,7 +109,9 @@ def test_a_login_that_was_changed_by_hand_is_delivered_anew(standing: Stage, pla
 
 
 def test_a_record_that_was_deleted_by_hand(standing: Stage) -> None:
-    [record] = [note for note in standing.eyes.notes() if note["metadata"]["name"].startswith("record-")]
+    [record] = [
+        note for note in standing.eyes.records_and_leases() if note["metadata"]["name"].startswith("record-")
+    ]
     path = f"/api/v1/namespaces/coppice-system/configmaps/{record['metadata']['name']}"
     credentials = standing.eyes.credentials()
     standing.world.cluster.delete(path).raise_for_status()

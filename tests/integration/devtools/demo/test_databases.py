@@ -1,4 +1,4 @@
-"""The demo's database server is set up as docs/databases.md asks for, and a look at it tells the truth."""
+"""The demo's database server is set up as docs/databases.md asks for, and its probes find what exists."""
 
 from collections.abc import Iterator
 
@@ -45,12 +45,12 @@ def test_no_database_of_the_server_lets_everybody_in(server: Databases, login: L
     assert login.refusal("postgres") == 'permission denied for database "postgres"'
 
 
-def test_a_look_finds_what_a_branch_has_and_what_is_left_by_anybody(server: Databases, login: Login) -> None:
+def test_probes_find_what_a_branch_has_and_what_anybody_left(server: Databases, login: Login) -> None:
     assert server.of(KEY.branch) == [f"database/{NAME}", f"role/{NAME}"]
     assert server.of("feature/x-2") == []
-    with server.inside("postgres") as session:
+    with server.connect("postgres") as session:
         session.execute("CREATE ROLE stray")
-    assert server.left() == [f"database/{NAME}", f"role/{NAME}", "role/stray"]
+    assert server.leftovers() == [f"database/{NAME}", f"role/{NAME}", "role/stray"]
 
 
 def test_a_login_does_not_show_its_password(login: Login) -> None:

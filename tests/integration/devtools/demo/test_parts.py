@@ -1,4 +1,4 @@
-"""What the demo shows of an environment's parts is a proof only if each of them is there."""
+"""The demo's checks of an environment's parts fail if a part is missing or wrong."""
 
 import io
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from devtools.demo.assertions import NotAsToldError
-from devtools.demo.console import Teller
+from devtools.demo.assertions import UnexpectedStateError
+from devtools.demo.console import Console
 from devtools.demo.parts import show_parts
-from devtools.demo.probes import Eyes
+from devtools.demo.probes import Probes
 from devtools.emulators.arm.app import arm_app
 from devtools.emulators.arm.state import ArmState
 from devtools.emulators.arm.world import example_world
@@ -21,8 +21,8 @@ CLASSES = "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/feature-x/secretprovid
 
 
 @pytest.fixture
-def eyes() -> Iterator[Eyes]:
-    """Sees a cluster with an environment's namespace, and Azure."""
+def probes() -> Iterator[Probes]:
+    """Probes of a cluster with an environment's namespace, and of Azure."""
     with (
         serving(kubernetes_app()) as cluster,
         serving(arm_app(ArmState(world=example_world(), write_seconds=0))) as arm,
@@ -30,18 +30,18 @@ def eyes() -> Iterator[Eyes]:
         httpx.Client(base_url=arm) as arm_client,
     ):
         cluster_client.post("/api/v1/namespaces", json={"metadata": {"name": "feature-x"}}).raise_for_status()
-        yield Eyes(cluster=cluster_client, arm=arm_client)
+        yield Probes(cluster=cluster_client, arm=arm_client)
 
 
-def apply(eyes: Eyes, client_id: str) -> None:
-    """Apply a class, as the program does."""
+def apply(probes: Probes, client_id: str) -> None:
+    """Apply a SecretProviderClass, as the program does."""
     manifest = {
         "apiVersion": "secrets-store.csi.x-k8s.io/v1",
         "kind": "SecretProviderClass",
         "metadata": {"name": "vault"},
         "spec": {"provider": "azure", "parameters": {"clientID": client_id}},
     }
-    eyes.cluster.patch(
+    probes.cluster.patch(
         f"{CLASSES}/vault",
         params={"fieldManager": "coppice", "force": "true"},
         headers={"Content-Type": "application/apply-patch+yaml"},
@@ -49,22 +49,22 @@ def apply(eyes: Eyes, client_id: str) -> None:
     ).raise_for_status()
 
 
-def told(eyes: Eyes) -> str:
-    """What is not as it should be."""
-    with pytest.raises(NotAsToldError) as caught:
-        show_parts(eyes, Teller(out=io.StringIO()), "feature-x", identity=FIRST)
+def failed_check(probes: Probes) -> str:
+    """The expectation that is not met."""
+    with pytest.raises(UnexpectedStateError) as caught:
+        show_parts(probes, Console(out=io.StringIO()), "feature-x", identity=FIRST)
     return str(caught.value)
 
 
-def test_an_environment_without_a_class_is_not_as_told(eyes: Eyes) -> None:
-    assert told(eyes) == "an environment has its secrets"
+def test_an_environment_without_a_class_fails_the_check(probes: Probes) -> None:
+    assert failed_check(probes) == "an environment has its secrets"
 
 
-def test_a_class_of_another_identity_is_not_as_told(eyes: Eyes) -> None:
-    apply(eyes, eyes.client_id(SECOND))
-    assert told(eyes) == "the vault is read as the credential's own identity"
+def test_a_class_of_another_identity_fails_the_check(probes: Probes) -> None:
+    apply(probes, probes.client_id(SECOND))
+    assert failed_check(probes) == "the vault is read as the credential's own identity"
 
 
-def test_with_its_own_class_the_next_part_is_looked_at(eyes: Eyes) -> None:
-    apply(eyes, eyes.client_id(FIRST))
-    assert told(eyes) == "an environment has its monitors"
+def test_with_its_own_class_the_next_part_is_checked(probes: Probes) -> None:
+    apply(probes, probes.client_id(FIRST))
+    assert failed_check(probes) == "an environment has its monitors"
