@@ -2,13 +2,13 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
 from devtools.interrupts import ended_by_signals
+from tests.support.background import ROOT, SIGINT_IGNORED
 
-ROOT = Path(__file__).resolve().parents[3]
 SERVER = """
 import threading
 from devtools.interrupts import ended_by_signals
@@ -22,21 +22,21 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("start", [[], ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]], ids=["shell", "script"])
-def test_a_command_ends_by_a_signal_also_where_a_script_has_started_it_in_the_background(
-    start: list[str], how: signal.Signals
+@pytest.mark.parametrize("start", [[], SIGINT_IGNORED], ids=["shell", "script"])
+def test_a_command_ends_by_a_signal_even_as_a_background_job_of_a_script(
+    start: Sequence[str], how: signal.Signals
 ) -> None:
     command = [*start, sys.executable, "-c", SERVER]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
         process.send_signal(how)
-        said, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=20)
 
-    assert said == "ended\n"
+    assert output == "ended\n"
 
 
-def test_the_handlers_that_were_there_are_there_again() -> None:
+def test_the_former_signal_handlers_are_restored() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with ended_by_signals():
         pass

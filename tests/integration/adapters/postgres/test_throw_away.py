@@ -1,9 +1,6 @@
-"""The throw-away server: it is no one's but the test's, and nothing is left of it."""
+"""The throw-away server belongs to its test alone, and nothing of it is left."""
 
-import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
@@ -12,8 +9,7 @@ import pytest
 from devtools.emulators.postgres import server
 from devtools.emulators.postgres.server import PostgresMissingError, binaries
 from tests.integration.adapters.postgres.stage import Stage
-
-ROOT = Path(__file__).resolve().parents[4]
+from tests.support.background import background_server
 
 
 def test_it_runs_as_somebody_who_is_not_root_on_loopback_alone(stage: Stage) -> None:
@@ -23,31 +19,21 @@ def test_it_runs_as_somebody_who_is_not_root_on_loopback_alone(stage: Stage) -> 
     assert stage.value("SHOW listen_addresses") == "127.0.0.1"
 
 
-def test_it_runs_in_the_foreground_until_interrupted() -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
+def test_it_runs_in_the_foreground_until_a_signal_even_if_sigint_was_ignored(
+    how: signal.Signals, tmp_path: Path
+) -> None:
     try:
         binaries()
     except PostgresMissingError as error:
         pytest.skip(str(error))
-    # As a script starts it in the background: with SIGINT ignored.
-    command = [
-        "sh",
-        "-c",
-        'trap "" INT; exec "$@"',
-        "sh",
-        sys.executable,
-        "-m",
-        "devtools.emulators.postgres",
-    ]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        url = json.loads(process.stdout.readline())["url"]
-        try:
-            psycopg.connect(url, user="coppice_admin").close()
-        finally:
-            process.send_signal(signal.SIGINT)
-            ended = process.wait(20)
 
-    assert ended == 0
+    with background_server("devtools.emulators.postgres", folder=tmp_path) as running:
+        assert running.ready["name"] == "postgres"
+        url = running.ready["url"]
+        psycopg.connect(url, user="coppice_admin").close()
+        running.end(how)
+
     with pytest.raises(psycopg.OperationalError, match="Connection refused"):
         psycopg.connect(url)
 
