@@ -1,4 +1,4 @@
-"""The scheduler on the emulators of ARM and of a cluster with nodes, which hide less than fakes in memory."""
+"""The scheduler on emulators of ARM and of a cluster with nodes: they hide less than a world in memory."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
