@@ -115,7 +115,7 @@ def lines(stage: Stage, correlation_id: str) -> list[dict[str, Any]]:
 
 def test_one_push_is_followed_through_answer_log_annotations_and_report(stage: Stage) -> None:
     before = stage.world.heads()
-    stage.actors.push(stage.branch, told=False)
+    stage.actors.push(stage.branch, webhooks_arrive=False)
     delivery = stage.world.deliveries_since(before)[-1]
     answer = stage.program.deliver(delivery, secret=stage.world.settings["GITHUB_WEBHOOK_SECRET"])
     sent = answer.request.headers["X-GitHub-Delivery"]
@@ -127,7 +127,7 @@ def test_one_push_is_followed_through_answer_log_annotations_and_report(stage: S
     assert (queued["word"], {each["word"] for each in runs}) == ("queued", {"run"})
     assert {each["branch"] for each in (queued, *runs)} == {stage.branch}
     namespace = stage.eyes.environment(stage.branch)
-    noted = [*stage.eyes.notes(), *([namespace] if namespace else [])]
+    noted = [*stage.eyes.records_and_leases(), *([namespace] if namespace else [])]
     assert len(noted) == 2
     assert {each["metadata"]["annotations"]["coppice.dev/correlation-id"] for each in noted} == {sent}
 
