@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adapters.azure.identities import CredentialDeleterAdapter, CredentialWriterAdapter
 from adapters.kubernetes.application_reader import ApplicationReaderAdapter
 from adapters.kubernetes.application_writer import ApplicationWriterAdapter, CronJobSuspenderAdapter
+from adapters.kubernetes.client import Api
 from adapters.kubernetes.leases import Leases
 from adapters.kubernetes.monitoring_configmaps import SharedAdapter
 from adapters.kubernetes.namespaces import (
@@ -20,20 +21,29 @@ from adapters.kubernetes.rate_limiter import RateLimiter
 from adapters.kubernetes.record_store import RecordStore
 from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from adapters.kustomize.build import Kustomize, find
+from adapters.passwords import new_password
 from adapters.postgres.creator import DatabaseWriterAdapter
 from adapters.postgres.deleter import DatabaseDropperAdapter
 from adapters.postgres.reader import DatabaseReaderAdapter
 from app.config import admission_policy, layout
 from app.reconciler import Reconciler
-from coppice.lifecycle.observe_branch import Observed, Readers
+from coppice.components.branch_database import DATABASES
+from coppice.components.database_handlers import DatabaseMaker, DatabaseRemover
+from coppice.components.handlers import DeprovisioningHandler, ProvisioningHandler
+from coppice.components.identity_handlers import CredentialMaker, CredentialRemover
+from coppice.components.monitoring.component import SHARED, MonitoringHandler
+from coppice.components.monitoring.former_names import PresentMarks
+from coppice.components.observed import Observed, Readers
+from coppice.components.slots import Slots
+from coppice.environment.config import EnvironmentConfig
 from coppice.manifests.rejection import Rejection
 from deprovisioning.executor import Executor as DeprovisioningExecutor
 from provisioning.executor import Executor as ProvisioningExecutor
 from provisioning.renderer import Desired, render
 
 if TYPE_CHECKING:
+    from adapters.postgres.client import Server
     from app.clients import Clients
-    from coppice.environment.config import EnvironmentConfig
     from provisioning.fence import FenceConfig
 
 
@@ -52,8 +62,9 @@ def readers(clients: "Clients", *, asleep_since: Callable[[], datetime | None]) 
         application=ApplicationReaderAdapter(
             clients.provisioning_api, clients.discovery, SecretProbeAdapter(clients.provisioning_api)
         ),
-        databases=DatabaseReaderAdapter(clients.postgres) if clients.postgres else None,
-        monitoring=SharedAdapter(clients.provisioning_api),
+        components=Slots()
+        .put(DATABASES, DatabaseReaderAdapter(clients.postgres) if clients.postgres else None)
+        .put(SHARED, SharedAdapter(clients.provisioning_api)),
         asleep_since=asleep_since,
     )
 
@@ -101,22 +112,48 @@ def reconciler(
             records=clients.records,
             requests=clients.records,
             namespaces=NamespaceWriterAdapter(clients.provisioning_api),
-            credentials=CredentialWriterAdapter(making, *azure, rate_limiter=rate_limiter),
-            surplus=CredentialDeleterAdapter(making, *azure, rate_limiter=rate_limiter),
             application=application,
             objects=application,
-            monitoring=SharedAdapter(clients.provisioning_api),
-            databases=DatabaseWriterAdapter(clients.postgres) if clients.postgres else None,
+            handlers=(
+                CredentialMaker(
+                    credentials=CredentialWriterAdapter(making, *azure, rate_limiter=rate_limiter),
+                    surplus=CredentialDeleterAdapter(making, *azure, rate_limiter=rate_limiter),
+                ),
+                *_making(config, clients.provisioning_api, clients.postgres, application),
+            ),
         ),
         deprovisioning=DeprovisioningExecutor(
             records=RecordStore(removing_api),
             record_deleter=RecordStore(removing_api),
             namespaces=NamespaceDeleterAdapter(removing_api),
-            credentials=CredentialDeleterAdapter(removing, *azure, rate_limiter=rate_limiter),
             cron_jobs=CronJobSuspenderAdapter(removing_api),
-            monitoring=SharedAdapter(removing_api),
-            databases=DatabaseDropperAdapter(clients.postgres) if clients.postgres else None,
+            handlers=(
+                CredentialRemover(CredentialDeleterAdapter(removing, *azure, rate_limiter=rate_limiter)),
+                *_removing(config, removing_api, clients.postgres),
+            ),
         ),
         locks=Leases(clients.provisioning_api, clients.now),
         now=clients.now,
     )
+
+
+def _making(
+    config: EnvironmentConfig, api: Api, server: "Server | None", application: ApplicationWriterAdapter
+) -> tuple[ProvisioningHandler, ...]:
+    """What carries out changes of components where environments are made."""
+    monitoring = MonitoringHandler(PresentMarks(SharedAdapter(api), config))
+    if server is None:
+        return (monitoring,)
+    databases = DatabaseWriterAdapter(server)
+    return (
+        DatabaseMaker(databases=databases, application=application, passwords=new_password),
+        monitoring,
+    )
+
+
+def _removing(
+    config: EnvironmentConfig, api: Api, server: "Server | None"
+) -> tuple[DeprovisioningHandler, ...]:
+    """What carries out changes of components where environments are taken away."""
+    monitoring = MonitoringHandler(PresentMarks(SharedAdapter(api), config))
+    return (monitoring,) if server is None else (DatabaseRemover(DatabaseDropperAdapter(server)), monitoring)

@@ -15,8 +15,8 @@ from app.clients import BRANCHES_QUEUE, POWER_QUEUE, Clients, now
 
 if TYPE_CHECKING:
     from app.reconciler import Reconciler
+    from coppice.components.observed import Readers
     from coppice.environment.config import EnvironmentConfig
-    from coppice.lifecycle.observe_branch import Readers
     from provisioning.fence import FenceConfig
     from scheduler.reconciler import Reconciler as PowerReconciler
     from scheduler.schedule import Schedule

@@ -5,11 +5,12 @@ So a webhook that comes twice, late, out of order or never does no harm.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from coppice.components.database import why_taken
+from coppice.components.observed import Observed, Readers
+from coppice.components.slots import NOT_LOOKED_AT
 from coppice.diagnostics.inspection import Inspection, ObjectReader, inspect_branch
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
@@ -17,9 +18,8 @@ from coppice.lifecycle import observe_branch
 from coppice.lifecycle.apply_context import ApplyContext, read_apply_context
 from coppice.lifecycle.decision import Ensure, Rejected, Skip, TearDown, Verdict, decide
 from coppice.lifecycle.drift import Drift, drift
-from coppice.lifecycle.former_names import PresentMarks, under_former_names
+from coppice.lifecycle.former_names import under_former_names
 from coppice.lifecycle.observe_all import observe_all
-from coppice.lifecycle.observe_branch import NOT_LOOKED_AT, Observed, Readers
 from coppice.lifecycle.ownership import enforce_ownership, why_not_ours
 from coppice.lifecycle.report import build_report
 from coppice.manifests.rejection import Rejection as RefusedOverlay
@@ -118,10 +118,8 @@ class Reconciler:
 
     def _act(self, context: ReconcileContext, change: Change) -> str | None:
         if isinstance(context.verdict, TearDown):
-            marks = PresentMarks(self.deprovisioning.monitoring, self.config)
-            return replace(self.deprovisioning, monitoring=marks).execute(change)
-        marks = PresentMarks(self.provisioning.monitoring, self.config)
-        replace(self.provisioning, monitoring=marks).execute(change)
+            return self.deprovisioning.execute(change)
+        self.provisioning.execute(change)
         return None
 
     def look(self, key: Key, overlays: dict[str, Desired | RefusedOverlay] | None = None) -> ReconcileContext:
@@ -137,7 +135,7 @@ class Reconciler:
         observed = observe_branch.observe_branch(key, config=self.config, readers=self._readers)
         decided = decide(observed, config=self.config, now=self.now())
         namespace = present(observed.namespace)
-        taken = why_not_ours(observed, self.config) or why_taken(present(observed.database), key)
+        taken = why_not_ours(observed, self.config) or provision.why_taken(observed)
         hopeless = taken or (namespace and namespace.terminating_since)
         if not isinstance(decided, Ensure) or not decided.due or hopeless:
             return ReconcileContext(observed=observed, verdict=decided)
@@ -153,7 +151,7 @@ class Reconciler:
         around = read_apply_context(
             observed,
             overlay.manifests,
-            monitored=overlay.part is not None,
+            brought=overlay.brought,
             config=self.config,
             readers=self._readers,
         )

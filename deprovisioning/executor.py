@@ -3,19 +3,13 @@
 from dataclasses import dataclass
 
 from coppice.components.application import CronJobSuspender, Suspend
-from coppice.components.database import DatabaseDropper
-from coppice.components.monitoring.shared import SharedWriter
+from coppice.components.handlers import DeprovisioningHandler
 from coppice.components.removal import (
-    CredentialDeleter,
-    DeleteCredential,
     DeleteNamespace,
     DeleteRecord,
     DeleteRequest,
-    DropDatabase,
     NamespaceDeleter,
     RecordDeleter,
-    RemovePart,
-    take_out,
 )
 from coppice.environment.records import RecordWriter, WriteRecord
 from coppice.reconciler.plan import Change
@@ -28,10 +22,8 @@ class Executor:
     records: RecordWriter
     record_deleter: RecordDeleter
     namespaces: NamespaceDeleter
-    credentials: CredentialDeleter
     cron_jobs: CronJobSuspender
-    monitoring: SharedWriter
-    databases: DatabaseDropper | None = None
+    handlers: tuple[DeprovisioningHandler, ...] = ()
 
     def execute(self, change: Change) -> str | None:
         """Make one change.
@@ -53,16 +45,13 @@ class Executor:
                 self.cron_jobs.suspend(change.namespace, change.name)
             case DeleteNamespace():
                 self.namespaces.delete(change.owned)
-            case DeleteCredential():
-                self.credentials.delete(change.owned)
             case DeleteRecord():
                 self.record_deleter.delete_record(change.owned)
             case DeleteRequest():
                 self.record_deleter.delete_request(change.owned)
-            case RemovePart():
-                take_out(change, self.monitoring)
-            case DropDatabase() if self.databases is not None:
-                return str(self.databases.drop(change.owned)) or None
             case _:
+                for handler in self.handlers:
+                    if isinstance(change, handler.handles):
+                        return handler.deprovision(change)
                 raise TypeError(f"deprovisioning does not do this: {change}")
         return None

@@ -1,11 +1,7 @@
-"""What has to stand before an overlay comes in: namespace, credentials, the database and its login."""
+"""What has to stand before an overlay comes in: the namespace, and what components need."""
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
 
-from coppice.components.database import CreateDatabase
-from coppice.components.federated_identity import CreateCredential, Credential
-from coppice.components.login import DeliverLogin, login_reference
 from coppice.components.namespace import (
     IDENTITY,
     LABELS,
@@ -15,12 +11,11 @@ from coppice.components.namespace import (
     claim,
     labels,
 )
+from coppice.components.observed import Observed
+from coppice.components.stages import Steps
 from coppice.environment.config import EnvironmentConfig
-from coppice.environment.records import Record
-from coppice.lifecycle.apply_context import ApplyContext
-from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.observation import present
-from coppice.reconciler.plan import Change, Wait, Wave, wave
+from coppice.reconciler.plan import Item, Wave, wave
 from provisioning.renderer import Desired
 
 
@@ -60,66 +55,15 @@ def _former_claims(namespace: Namespace, noted: Collection[str]) -> tuple[str, .
     return tuple(sorted(named - {*noted}))
 
 
-def prerequisite_waves(
-    observed: Observed, missing: Iterable[Credential], apply_context: ApplyContext, config: EnvironmentConfig
-) -> tuple[Wave, ...]:
-    """Make credentials and database, side by side, and then deliver its login.
+def prerequisite_waves(steps: Collection[Steps]) -> tuple[Item, ...]:
+    """Make what components need, side by side, then deliver what they have for the environment, and let it
+    settle.
 
     Args:
-        observed: what was observed.
-        missing: the credentials that do not stand.
-        apply_context: what was looked at for an overlay that is due.
-        config: what decides about branches.
+        steps: what ensures each component.
     """
-    credentials = [CreateCredential(credential=each) for each in missing]
-    terms, database = config.databases, present(observed.database)
-    if terms is None:
-        return wave(*credentials)
-    whole = database is not None and database.finished
-    owner = database.owner if database is not None else None
-    created = CreateDatabase(
-        key=(owner or observed.key).as_written,
-        name=observed.name.database,
-        template=terms.template,
-        connections=terms.connections,
+    return (
+        *wave(*(change for each in steps for change in each.make)),
+        *wave(*(change for each in steps for change in each.deliver)),
+        *(barrier for each in steps for barrier in each.settle),
     )
-    secret = login_reference(terms)
-    login = DeliverLogin(
-        namespace=observed.name.namespace,
-        database=observed.name.database,
-        secret=terms.secret,
-        host=terms.host,
-        port=terms.port,
-    )
-    notes = [live.template for live in present(apply_context.recorded) or () if live.ref == secret]
-    delivered = database is not None and bool(database.login) and notes == [login.note(database.login)]
-    beside: list[Change] = [*credentials, *([] if whole else [created])]
-    return (*wave(*beside), *(() if delivered else wave(login)))
-
-
-def trusted_from(
-    record: Record, *, complete: bool, config: EnvironmentConfig, now: datetime
-) -> datetime | None:
-    """Since when all credentials have been seen to stand.
-
-    Args:
-        record: what is written of it.
-        complete: whether all stand now.
-        config: how long that matters.
-        now: the time.
-    """
-    if not config.settle:
-        return record.trusted_from
-    return (record.trusted_from or now) if complete else None
-
-
-def settling(since: datetime | None, config: EnvironmentConfig, now: datetime) -> tuple[Wait, ...]:
-    """Entra sees a new credential some seconds late, and a pod that asks before that starts in vain
-    (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations).
-    """
-    left = config.settle if since is None else since + config.settle - now
-    if left.total_seconds() <= 0:
-        return ()
-    seconds = f"{config.settle.total_seconds():.0f} s"
-    why = f"Entra learns of a credential late: it is waited until each of its own has stood for {seconds}"
-    return (Wait(why, "settling", left.total_seconds()),)

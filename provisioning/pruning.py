@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from coppice.components.application import Live, going
+from coppice.components.observed import Observed
 from coppice.components.removal import Remove
 from coppice.environment.records import ObjectRef, Record, WriteRecord
-from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.observation import Unknown, present
-from coppice.reconciler.plan import Blocked, Item, Wait, unread, wave
+from coppice.reconciler.plan import Blocked, Item, Wait, first_unread, wave
 
 _SOON = 10.0  # seconds
 
@@ -42,9 +42,10 @@ def coming_back(
     """
     if present(observed.namespace) is None or not {*record.pruning} & {*objects}:
         return ()
-    if isinstance(observed.leaving, Unknown):
-        return unread(f"not read: {observed.leaving.error}", observed.leaving.error)
-    return tuple(live for live in present(observed.leaving) or () if live.deleting and live.ref in objects)
+    unread = first_unread(observed.leaving)
+    return unread or tuple(
+        live for live in present(observed.leaving) or () if live.deleting and live.ref in objects
+    )
 
 
 def going_out(leaving: Iterable[Live]) -> tuple[Wait, ...]:

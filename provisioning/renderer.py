@@ -7,11 +7,12 @@ that would be applied.
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from coppice.components.application import TEMPLATE, Manifest, template
-from coppice.components.monitoring.shared import Part
+from coppice.components.monitoring.component import PART
+from coppice.components.slots import Slots
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
 from coppice.manifests.archive import Tree, unpack
@@ -112,7 +113,7 @@ class Desired:
     tenant: str
     vaults: VaultConfig
     fence: tuple[Manifest, ...] = ()
-    part: Part | None = None
+    brought: Slots = field(default_factory=Slots)
     remarks: tuple[str, ...] = ()
 
     def with_identities(self, clients: Mapping[str, str]) -> ManifestsWithIdentities:
@@ -185,7 +186,7 @@ def render(
         tenant=layout.tenant,
         vaults=layout.vaults,
         fence=fence(_fence_config(layout, objects), name.namespace, objects),
-        part=part,
+        brought=Slots().put(PART, part),
         remarks=remarks(objects, part),
     )
 

@@ -1,4 +1,4 @@
-"""What an environment needs after its overlay has been applied: credentials that were lost, pruning, and
+"""What an environment needs after its overlay has been applied: components that were lost, pruning, and
 word of its rollout.
 
 None of this needs the overlay, so that looking after an environment that is well costs no build.
@@ -7,56 +7,40 @@ None of this needs the overlay, so that looking after an environment that is wel
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from coppice.components.federated_identity import (
-    CreateCredential,
-    extra_credentials,
-    missing_credentials,
-    wanted_credentials,
-)
 from coppice.components.namespace import NOT_READY, READY, ROLLING_OUT, Annotate, Namespace
+from coppice.components.observed import Observed
+from coppice.components.registry import COMPONENTS
 from coppice.components.removal import Remove
-from coppice.environment.config import EnvironmentConfig
+from coppice.components.stages import Making
 from coppice.environment.records import Record, WriteRecord
-from coppice.lifecycle.identity_pools import gone_identities
-from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.observation import Present
 from coppice.reconciler.plan import Blocked, Item, Wait, wave
-from provisioning.prerequisites import trusted_from
 from provisioning.pruning import prune
 
 ROLLOUT_PATIENCE = timedelta(minutes=10)
 _SOON = 10.0  # seconds
 
 
-def repair_applied(
-    observed: Observed, namespace: Namespace, record: Record, *, config: EnvironmentConfig, now: datetime
-) -> tuple[Item, ...]:
+def repair_applied(making: Making, namespace: Namespace, record: Record) -> tuple[Item, ...]:
     """Plan what an environment needs whose overlay stands applied.
 
     Args:
-        observed: what was observed.
+        making: what was observed.
         namespace: its namespace.
         record: its record.
-        config: what decides about branches.
-        now: the time.
 
     Returns:
         Waves and barriers; none if nothing is lacking.
     """
-    credentials = wanted_credentials(
-        observed.name, config=config, identities=record.identities, issuer=observed.issuer
-    )
-    there, lost = observed.there, gone_identities(observed)
-    noted = {*record.credentials, *(each.ref for each in credentials)}
-    missing = [each for each in missing_credentials(credentials, there) if each.identity not in lost]
-    since = trusted_from(record, complete=not missing, config=config, now=now)
-    wider = replace(record, credentials=tuple(sorted(noted)), trusted_from=since)
+    steps, wider = [each.mend(making) for each in COMPONENTS], record
+    for each in COMPONENTS:
+        wider = each.noted_mended(wider, making)
     return (
         *(wave(WriteRecord(record=wider)) if wider != record else ()),
-        *wave(*(CreateCredential(credential=each) for each in missing)),
-        *wave(*(Remove(subject=each) for each in extra_credentials(credentials, there) if each.ref in noted)),
-        *prune(observed, record),
-        *_rollout(observed, namespace, now),
+        *wave(*(change for each in steps for change in each.make)),
+        *wave(*(Remove(subject=subject) for each in steps for subject in each.extra)),
+        *prune(making.observed, record),
+        *_rollout(making.observed, namespace, making.now),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from app.http.components import parts
 from app.http.plans import plan_as_json
 from app.http.responses import Response, error, failed
+from coppice.components.observed import BranchReader, Observed, read_repository
 from coppice.diagnostics.inspection import Inspection
 from coppice.environment import ref_format
 from coppice.environment.branch_filter import included
@@ -18,10 +19,9 @@ from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.records import ObjectRef, RecordReader, Request, RequestWriter, WriteRecord
 from coppice.lifecycle.decision import Ensure, Rejected, Skip, TearDown, Verdict
-from coppice.lifecycle.observe_branch import BranchReader, Observed
 from coppice.reconciler import controller
 from coppice.reconciler.errors import Failure
-from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
+from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present
 from coppice.reconciler.plan import Plan
 
 
@@ -84,8 +84,7 @@ def ask(
         name = config.name(branch)
     except ValueError as wrong:
         return error(400, "bad_branch", str(wrong)), None
-    default = read(branches.default_branch)
-    head: Reading[str] = default if isinstance(default, Unknown) else read(lambda: branches.head(branch))
+    default, head = read_repository(branches, lambda: branches.head(branch))
     if isinstance(head, Unknown):
         return failed(head.error), None
     if isinstance(head, Absent):
@@ -174,8 +173,7 @@ def _outcome(plan: Plan) -> dict[str, str]:
 
 
 def _summary(observed: Observed, verdict: Verdict) -> dict[str, object]:
-    namespace = present(observed.namespace)
-    applied = namespace.applied if namespace and namespace.owner == observed.key else None
+    applied = observed.applied
     return {
         "branch": observed.key.branch,
         "namespace": observed.name.namespace,

@@ -5,8 +5,8 @@ reading it. Whether somebody has changed the Secret since, the API server's own 
 """
 
 from base64 import b64encode
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol, TypeAlias
 from urllib.parse import quote
 
 from coppice.components.application import TEMPLATE, Manifest
@@ -20,9 +20,35 @@ KEYS = frozenset({"host", "port", "database", "user", "password", "url"})
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
+@dataclass(frozen=True)
+class Password:
+    """A password, which shows itself to nobody who prints it, or what holds it.
+
+    Args:
+        value: the password.
+        stamp: names it.
+    """
+
+    value: str = field(repr=False)
+    stamp: str
+
+    def __str__(self) -> str:
+        return f"password {self.stamp}"
+
+
+class Passwords(Protocol):
+    """Makes passwords."""
+
+    def __call__(self) -> Password:
+        """One that was never made before, and that nobody guesses."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeliverLogin(Change):
-    """Give the role a new password, and the environment a Secret with it."""
+    """Give the role a new password, and the environment a Secret with it.
+
+    A plan holds this, and no password. Its steps are planned when a password has been made for them.
+    """
 
     verb: ClassVar[str] = "deliver"
     namespace: str
@@ -43,6 +69,46 @@ class DeliverLogin(Change):
             stamp: names the password.
         """
         return f"{stamp}@{self.host}:{self.port}"
+
+    def steps(self, password: Password) -> "tuple[LoginStep, ...]":
+        """The steps, in their order. A login is confirmed after the Secret has it, so that one which was cut
+        short is replaced.
+
+        Args:
+            password: made for this delivery.
+        """
+        return (
+            SetPassword(delivery=self, password=password),
+            PutLogin(delivery=self, password=password),
+            ConfirmLogin(delivery=self, password=password),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetPassword:
+    """Give the role a password; from then on no login counts as delivered."""
+
+    delivery: DeliverLogin
+    password: Password
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutLogin:
+    """Put the login into its Secret."""
+
+    delivery: DeliverLogin
+    password: Password
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfirmLogin:
+    """Note that the login was delivered."""
+
+    delivery: DeliverLogin
+    password: Password
+
+
+LoginStep: TypeAlias = SetPassword | PutLogin | ConfirmLogin
 
 
 def login_reference(terms: DatabaseConfig) -> ObjectRef:

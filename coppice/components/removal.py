@@ -6,20 +6,15 @@ The proof names the very thing that was read, so that the API can be asked to de
 """
 
 from dataclasses import dataclass
-from functools import partial
-from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from coppice.components.application import Live
-from coppice.components.database import Database
 from coppice.components.federated_identity import Credential, identity_lock
-from coppice.components.monitoring.merge import taken_out
-from coppice.components.monitoring.shared import SharedPart, SharedWriter
 from coppice.components.namespace import Namespace
 from coppice.environment.records import Record, Request
 from coppice.reconciler.plan import Change
 
-Subject: TypeAlias = Namespace | Credential | Live | Record | Request | Database | SharedPart
-S_co = TypeVar("S_co", bound=Subject, covariant=True)
+S_co = TypeVar("S_co", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,7 @@ class Remove(Change):
     """A wish to delete something."""
 
     verb: ClassVar[str] = "delete"
-    subject: Subject
+    subject: object
 
     @property
     def target(self) -> str:
@@ -47,7 +42,9 @@ class Delete(Change):
     """A removal that policy let through; its children say of what."""
 
     verb: ClassVar[str] = "delete"
-    owned: Owned[Subject]
+    of_environment: ClassVar[bool] = True
+    """Whether it takes a piece of the environment away, and not only what is said or kept of it."""
+    owned: Owned[object]
 
     @property
     def target(self) -> str:
@@ -78,38 +75,16 @@ class DeleteCredential(Delete):
 class DeleteObject(Delete):
     """An object of an environment's namespace."""
 
+    of_environment: ClassVar[bool] = False
     namespace: str
     owned: Owned[Live]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RemovePart(Delete):
-    """A branch's part in the monitoring that all share."""
-
-    owned: Owned[SharedPart]
-
-
-def take_out(change: RemovePart, monitoring: SharedWriter) -> None:
-    """Take a branch's part out of what others write to as well: out of what stands by now, of which it is
-    known only then.
-    """
-    part = change.owned.subject
-    for each in part.replacements:
-        monitoring.edit(each.name, partial(taken_out, key=part.owner))
-
-
-@dataclass(frozen=True, kw_only=True)
-class DropDatabase(Delete):
-    """A branch's database and its role, whoever is connected."""
-
-    verb: ClassVar[str] = "drop"
-    owned: Owned[Database]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteRecord(Delete):
     """A branch's record."""
 
+    of_environment: ClassVar[bool] = False
     owned: Owned[Record]
 
 
@@ -117,6 +92,7 @@ class DeleteRecord(Delete):
 class DeleteRequest(Delete):
     """A person's request that has been served, or has lost its object."""
 
+    of_environment: ClassVar[bool] = False
     owned: Owned[Request]
 
 

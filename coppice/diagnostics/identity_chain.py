@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from coppice.components.federated_identity import AUDIENCE, Credential, Identity
+from coppice.components.identity import BY_HAND, why_credential_not_ours
+from coppice.components.observed import Observed
+from coppice.components.slots import NOT_LOOKED_AT
 from coppice.diagnostics.identity_checks import (
     Finding,
     ProviderClass,
@@ -19,9 +22,6 @@ from coppice.diagnostics.identity_checks import (
 )
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.naming import credential_name, subject
-from coppice.environment.records import Record
-from coppice.lifecycle.observe_branch import NOT_LOOKED_AT, Observed
-from coppice.lifecycle.ownership import BY_HAND, why_credential_not_ours
 from coppice.reconciler.errors import Gone
 from coppice.reconciler.observation import Reading, Unknown, present
 
@@ -52,6 +52,21 @@ class IdentityChain:
     broken: Finding | None
     classes: Mapping[str, str] = field(default_factory=dict)
 
+    def as_json(self) -> Mapping[str, object]:
+        """The chain, as HTTP answers it."""
+        broken = self.broken
+        return {
+            "service_account": self.account,
+            "issuer": self.issuer,
+            "subject": self.subject,
+            "credential": self.credential,
+            "identity": self.identity,
+            "client_id": self.client_id,
+            "named_client_id": self.named,
+            "secret_provider_classes": dict(self.classes),
+            "broken": {"code": broken.code, "why": broken.why} if broken else None,
+        }
+
 
 def identity_chains(
     observed: Observed,
@@ -76,7 +91,7 @@ def identity_chains(
     Returns:
         The chains, in the order of the settings.
     """
-    record = own_record(observed)
+    record = observed.own_record
     chosen = record.identities if record else {}
     credentials = [each for reading in identities.values() for each in _credentials(reading)]
     found = []
@@ -119,16 +134,6 @@ def identity_chains(
             )
         )
     return tuple(found)
-
-
-def own_record(observed: Observed) -> Record | None:
-    """The branch's record, if the one of its namespace is not another branch's.
-
-    Args:
-        observed: what was observed of the branch.
-    """
-    record = observed.recorded.record
-    return record if record is not None and record.key == observed.key else None
 
 
 def _credentials(reading: Reading[Identity]) -> tuple[Credential, ...]:
@@ -207,7 +212,7 @@ def _no_credential(
 def _not_settled(observed: Observed, config: EnvironmentConfig, now: datetime) -> Finding | None:
     if not config.settle:
         return None
-    record = own_record(observed)
+    record = observed.own_record
     since = record.trusted_from if record else None
     if since is not None and now - since >= config.settle:
         return None

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from coppice.components.federated_identity import Identity
+from coppice.components.observed import Observed
+from coppice.components.slots import NOT_LOOKED_AT
 from coppice.environment.records import ObjectRef
-from coppice.lifecycle.observe_branch import NOT_LOOKED_AT, Observed
 from coppice.reconciler.observation import Absent, Reading, Unknown, present
 
 ANNOTATION = "azure.workload.identity/client-id"

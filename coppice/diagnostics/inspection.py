@@ -4,19 +4,20 @@ chain from each service account to its identity.
 A run needs none of it, and its calls are many: one for each object, two for each identity.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
 from coppice.components.federated_identity import IdentityReader
-from coppice.components.login import login_reference
-from coppice.diagnostics.identity_chain import IdentityChain, identity_chains, own_record
+from coppice.components.identity import IDENTITY
+from coppice.components.observed import Observed
+from coppice.components.registry import COMPONENTS
+from coppice.diagnostics.identity_chain import IdentityChain, identity_chains
 from coppice.diagnostics.identity_checks import ProviderClass
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import ObjectRef
-from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
 
 PROVIDER_CLASS = "SecretProviderClass"
@@ -58,12 +59,22 @@ class Inspection:
     Args:
         objects: those of its inventory that stand, and its service accounts.
         identity_chains: the chain of each service account.
-        login: the Secret that its database's login is delivered in; empty if branches get no databases.
+        kept: objects that components keep in the environment → the component's name.
     """
 
     objects: Reading[tuple[ObjectStatus, ...]]
     identity_chains: tuple[IdentityChain, ...] = ()
-    login: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> Mapping[str, tuple[str, ...]]:
+        """Component → what keeps it from working, as only a closer look shows."""
+        return {IDENTITY.name: tuple(each.broken.why for each in self.identity_chains if each.broken)}
+
+    @property
+    def details(self) -> Mapping[str, Mapping[str, object]]:
+        """Component → what is answered of it beside its state."""
+        return {IDENTITY.name: {"chains": [each.as_json() for each in self.identity_chains]}}
 
 
 def inspect_branch(
@@ -86,12 +97,12 @@ def inspect_branch(
     Returns:
         What was seen; of what is another branch's nothing is looked at.
     """
-    login = str(login_reference(config.databases)) if config.databases else ""
-    record = own_record(observed)
+    kept = {str(ref): each.state.name for each in COMPONENTS for ref in each.objects(config)}
+    record = observed.own_record
     accounts = {account: ObjectRef("v1", "ServiceAccount", account) for account in config.accounts}
     found = _objects(observed, (*(record.inventory if record else ()), *accounts.values()), objects)
     if record is None:
-        return Inspection(objects=found, login=login)
+        return Inspection(objects=found, kept=kept)
     refs = [*record.identities.values(), *(ref for pool in config.pools.values() for ref in pool)]
     return Inspection(
         objects=found,
@@ -103,7 +114,7 @@ def inspect_branch(
             classes=_classes(present(found) or (), accounts),
             now=now,
         ),
-        login=login,
+        kept=kept,
     )
 
 

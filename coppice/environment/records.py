@@ -150,6 +150,11 @@ class BranchRecords:
     record: Record | None = None
     request: Request | None = None
 
+    @property
+    def asked(self) -> str:
+        """When somebody asked to have it applied anew; empty if nobody did."""
+        return self.request.at if self.request is not None and self.request.action == "apply" else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecordSet:

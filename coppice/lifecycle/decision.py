@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from coppice.components.monitoring.merge import lost
 from coppice.components.namespace import labels
+from coppice.components.observed import Observed
+from coppice.components.registry import COMPONENTS
 from coppice.environment.branch_filter import included
 from coppice.environment.config import EnvironmentConfig
-from coppice.environment.records import SharedName, Stall, rendering
-from coppice.lifecycle.identity_pools import gone_identities
-from coppice.lifecycle.observe_branch import Observed
+from coppice.environment.records import Stall, rendering
 from coppice.reconciler.errors import Failure
 from coppice.reconciler.observation import Absent, Unknown, present
 from coppice.reconciler.times import parse_time
@@ -31,7 +30,7 @@ class Ensure:
         due: why its overlay has to be applied; empty if it stands applied.
         asleep: whether it sleeps: its overlay, with everything that runs at 0.
         routine: whether it is due by the clock alone, so that nothing was missed.
-        part_only: whether all of it stands applied but for its part in the monitoring that all share.
+        part_only: whether all of it stands applied but for a part beside the application.
     """
 
     commit: str
@@ -113,28 +112,19 @@ def decide(observed: Observed, *, config: EnvironmentConfig, now: datetime) -> V
 
 def _has_environment(observed: Observed) -> bool:
     """Whether anything stands of an environment of its own: its twin's bears the same names."""
-    record, namespace, database = (
-        observed.recorded.record,
-        present(observed.namespace),
-        present(observed.database),
-    )
-    owners = (record and record.key, namespace and namespace.owner, database and database.owner)
-    return observed.key in owners
-
-
-def _asked(observed: Observed) -> str:
-    request = observed.recorded.request
-    return request.at if request is not None and request.action == "apply" else ""
+    record, namespace = observed.recorded.record, present(observed.namespace)
+    owners = (record and record.key, namespace and namespace.owner)
+    return observed.key in (*owners, *(key for each in COMPONENTS for key in each.owners(observed)))
 
 
 def _standing_refusal(
     observed: Observed, commit: str, *, config: EnvironmentConfig, now: datetime
 ) -> Stall | None:
-    record = observed.recorded.record
-    stall = record.stall if record is not None and record.key == observed.key else None
+    record = observed.own_record
+    stall = record.stall if record is not None else None
     if stall is None or stall.commit != commit or stall.digest != config.digest:
         return None
-    if now - stall.at >= config.reapply_after or _asked(observed) not in {"", stall.asked}:
+    if now - stall.at >= config.reapply_after or observed.recorded.asked not in {"", stall.asked}:
         return None
     return stall
 
@@ -148,11 +138,11 @@ def _asleep(observed: Observed, commit: str, *, now: datetime) -> bool:
     if isinstance(observed.asleep_since, Unknown):
         return applied.asleep
     night = present(observed.asleep_since)
-    if night is None or applied.revision != commit or _asked(observed) not in {"", applied.asked}:
+    if night is None or applied.revision != commit or observed.recorded.asked not in {"", applied.asked}:
         return False
     young = namespace.created is not None and now - namespace.created < _MIN_AGE_FOR_SLEEP
     woken = not applied.asleep and applied.at >= night
-    asked = parse_time(_asked(observed)) if _asked(observed) else None
+    asked = parse_time(observed.recorded.asked) if observed.recorded.asked else None
     asked_for = asked is not None and asked >= night
     return not (young or woken or asked_for)
 
@@ -165,18 +155,14 @@ def _due(observed: Observed, commit: str, *, config: EnvironmentConfig) -> str:
     applied = namespace.applied
     if applied is None:
         return "nothing has been applied whole"
-    missing = [pool for pool in config.accounts.values() if pool not in record.identities]
-    gone = sorted(gone_identities(observed).intersection(record.identities.values()))
     ours = labels(observed.name, further=config.labels, overlay={})
     checks = {
         f"the branch is at {commit[:12]}": applied.revision != commit,
         "the settings that render it have changed": applied.digest != config.digest,
         "applying it was cut short": record.rendered != rendering(commit, config.digest),
         "its removal had begun": record.undone == applied.at,
-        "it was asked for": _asked(observed) not in {"", applied.asked},
-        "a pool of identities is new to it": bool(missing),
-        f"its identity {', '.join(gone)} does not exist any more": bool(gone),
-        "its database does not stand whole": _lacks_database(observed, config),
+        "it was asked for": observed.recorded.asked not in {"", applied.asked},
+        **{why: True for each in COMPONENTS if (why := each.why_due(observed, config))},
         "labels of its namespace were changed": any(
             namespace.labels.get(label) != value
             for label, value in ours.items()
@@ -187,33 +173,8 @@ def _due(observed: Observed, commit: str, *, config: EnvironmentConfig) -> str:
 
 
 def _part_due(observed: Observed) -> str:
-    """Why its part in the monitoring that all share has to be looked at; no application waits for that."""
-    record = observed.recorded.record
-    if record is not None and record.part_pending:
-        return "its part in the monitoring that all share is not yet as its overlay says"
-    return "its part in the monitoring that all share was lost" if lost_parts(observed) else ""
-
-
-def _lacks_database(observed: Observed, config: EnvironmentConfig) -> bool:
-    if config.databases is None or isinstance(observed.database, Unknown):
-        return False
-    database = present(observed.database)
-    return database is None or not database.finished
-
-
-def lost_parts(observed: Observed) -> tuple[SharedName, ...]:
-    """In which ConfigMaps of the monitoring that all share a branch's part does not stand any more.
-
-    Args:
-        observed: what was observed.
-
-    Returns:
-        Those that its record names and that were read without it.
-    """
-    record, shared = observed.recorded.record, present(observed.monitoring)
-    if record is None or record.key != observed.key or shared is None:
-        return ()
-    return lost(shared, observed.key, record.monitored)
+    """Why a part has to be looked at that stands beside the application; no application waits for that."""
+    return next((why for each in COMPONENTS if (why := each.why_due_beside(observed))), "")
 
 
 def _routine(observed: Observed, *, asleep: bool, config: EnvironmentConfig, now: datetime) -> str:

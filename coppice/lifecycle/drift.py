@@ -11,14 +11,13 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from coppice.components.removal import DeleteCredential, DeleteNamespace, DropDatabase, RemovePart
+from coppice.components.observed import Observed
+from coppice.components.removal import Delete
 from coppice.environment.key import Key
 from coppice.lifecycle.decision import Ensure, TearDown, Verdict
-from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.observation import Unknown
 from coppice.reconciler.plan import UNKNOWN, Plan, Wait
 
-_REMOVALS = (DeleteNamespace, DeleteCredential, DropDatabase, RemovePart)
 TO_BE_BUILT = "to_be_built"  # the code of a gate behind which an overlay would be built
 
 
@@ -95,7 +94,9 @@ def drift(
         waits = isinstance(plan.barrier, Wait) and plan.barrier.code != UNKNOWN
         if not plan.ready and not waits:
             continue
-        deletes = isinstance(verdict, TearDown) and any(isinstance(each, _REMOVALS) for each in plan.changes)
+        deletes = isinstance(verdict, TearDown) and any(
+            isinstance(each, Delete) and each.of_environment for each in plan.changes
+        )
         changes = tuple(str(change) for change in plan.changes)
         why = verdict.why if isinstance(verdict, TearDown) else _why(verdict, plan)
         record = observed.recorded.record

@@ -5,18 +5,16 @@ with the name that it had. What is read is told under its present name; each mar
 since an admission policy lets nobody say that an environment is somebody else's.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from coppice.components.database import Database, DatabaseReader
-from coppice.components.monitoring.marks import renamed
-from coppice.components.monitoring.shared import Shared, SharedConfig, SharedReader, SharedWriter
 from coppice.components.namespace import Namespace, NamespaceReader
+from coppice.components.observed import Readers
+from coppice.components.registry import COMPONENTS
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from coppice.environment.records import BranchRecords, Record, RecordReader, RecordSet, Request, SharedName
-from coppice.lifecycle.observe_branch import Readers
+from coppice.environment.records import BranchRecords, Record, RecordReader, RecordSet, Request
 
 
 def under_former_names(readers: Readers, config: EnvironmentConfig) -> Readers:
@@ -26,12 +24,14 @@ def under_former_names(readers: Readers, config: EnvironmentConfig) -> Readers:
         readers: what looks.
         config: what the repository is called, and was.
     """
+    components = readers.components
+    for each in COMPONENTS:
+        components = each.under_former_names(components, config)
     return replace(
         readers,
         records=_Records(readers.records, config),
         namespaces=_Namespaces(readers.namespaces, config),
-        databases=_Databases(readers.databases, config) if readers.databases else None,
-        monitoring=_Monitoring(readers.monitoring, config) if readers.monitoring else None,
+        components=components,
     )
 
 
@@ -82,62 +82,3 @@ class _Namespaces:
     def _known(self, namespace: Namespace) -> Namespace:
         owner = namespace.owner
         return namespace if owner is None else replace(namespace, known_as=self.config.known(owner))
-
-
-@dataclass(frozen=True)
-class _Databases:
-    inner: DatabaseReader
-    config: EnvironmentConfig
-
-    def get(self, name: str) -> Database | None:
-        """A database and its role."""
-        found = self.inner.get(name)
-        return found and self._known(found)
-
-    def all(self, prefix: str) -> tuple[Database, ...]:
-        """Every one whose name begins like this."""
-        return tuple(map(self._known, self.inner.all(prefix)))
-
-    def open_to_public(self) -> tuple[str, ...]:
-        """The server's databases to which every role may connect."""
-        return self.inner.open_to_public()
-
-    def _known(self, database: Database) -> Database:
-        return replace(database, owner=database.owner and self.config.known(database.owner))
-
-
-@dataclass(frozen=True)
-class _Monitoring:
-    inner: SharedReader
-    config: EnvironmentConfig
-
-    def read(self, names: Collection[SharedName] = tuple(SharedName)) -> Shared:
-        """Those that are asked for. The next write to one has the present name in each mark of ours."""
-        found = self.inner.read(names)
-        return Shared(jobs=self._known(found.jobs), settings=self._known(found.settings))
-
-    def _known(self, config: SharedConfig | None) -> SharedConfig | None:
-        return config and _present(config, self.config)
-
-
-@dataclass(frozen=True)
-class PresentMarks:
-    """Edits the two ConfigMaps of monitoring as they read under the repository's present name.
-
-    Args:
-        inner: what edits them.
-        config: what the repository is called, and was.
-    """
-
-    inner: SharedWriter
-    config: EnvironmentConfig
-
-    def edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
-        """Edit one; what is written has the present name in each mark of ours."""
-        self.inner.edit(name, lambda config: change(_present(config, self.config)))
-
-
-def _present(document: SharedConfig, config: EnvironmentConfig) -> SharedConfig:
-    return replace(
-        document, data={entry: renamed(text, config.known) for entry, text in document.data.items()}
-    )

@@ -4,23 +4,19 @@ It costs as many calls as the lists have pages, however many branches there are.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from coppice.components.monitoring.merge import owners
-from coppice.components.monitoring.shared import Shared
+from coppice.components.observed import Listed, Observed, Readers, list_credentials, read_repository
+from coppice.components.registry import COMPONENTS
+from coppice.components.slots import States
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
-from coppice.environment.records import BranchRecords, Record, RecordSet
+from coppice.environment.records import BranchRecords, RecordSet
 from coppice.lifecycle.observe_branch import (
-    NO_MONITORING,
-    Listed,
-    Observed,
-    Readers,
     about,
     as_recorded,
     identities_to_search,
-    list_credentials,
 )
 from coppice.lifecycle.orphans import orphans
 from coppice.reconciler.errors import Unreachable
@@ -46,7 +42,7 @@ class World:
 def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
     """Look at all branches that exist or have left anything.
 
-    Branches, namespaces, the credentials of each identity, databases and books are each read once, whole,
+    Branches, namespaces, the credentials of each identity, records and each component are read once, whole,
     page by page. What one of these reads fails to tell is `Unknown` for every branch it would have told
     about, and for no other.
 
@@ -57,22 +53,13 @@ def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
     Returns:
         Every branch, in the order of their names, and what could not be laid at any branch's door.
     """
-    default = read(readers.branches.default_branch)
-    heads: Reading[Mapping[str, str]] = (
-        default if isinstance(default, Unknown) else read(readers.branches.heads)
-    )
+    default, heads = read_repository(readers.branches, readers.branches.heads)
     if isinstance(heads, Present) and not heads.value:
         heads = Unknown(Unreachable("GitHub listed no branch at all, and a repository that was read has one"))
     namespaces = read(lambda: {each.name: each for each in readers.namespaces.all()})
     records = read(readers.records.all)
     shelf = present(records) or RecordSet()
-    server = readers.databases
-    databases = read(
-        # Whatever it begins with: those that stand were made with the prefix of their time.
-        lambda: {each.name: each for each in (server.all("") if server else ())}
-    )
-    shared = NO_MONITORING if readers.monitoring is None else read(readers.monitoring.read)
-    parts = owners(present(shared) or Shared())
+    surveys = {each.state.name: each.survey(readers.components) for each in COMPONENTS}
     issuer = read(readers.identities.issuer)
     asleep_since = read(readers.asleep_since)
     pools = [identity for pool in config.pools.values() for identity in pool]
@@ -92,8 +79,7 @@ def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
         *(each.owner for each in (present(namespaces) or {}).values()),
         *(each.key for each in shelf.records),
         *(each.key for each in shelf.requests),
-        *(each.owner for each in (present(databases) or {}).values()),
-        *(each.key for each in parts),
+        *(mark.owner for survey in surveys.values() for mark in survey.marks),
     ]
     keys = {config.key(branch) for branch in present(heads) or {}}
     keys |= {config.key(each.branch) for each in marked if each and each.repository == config.repository}
@@ -123,7 +109,7 @@ def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
         noted = BranchRecords(by_namespace.get(name.namespace), by_key.get(key))
         name = as_recorded(name, key, noted)
         found = {ref: listed[ref] for ref in identities_to_search(noted, config)}
-        return Observed(
+        looked = Observed(
             key=key,
             name=name,
             default_branch=present(default) or "",
@@ -132,11 +118,10 @@ def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
             namespace=_entry(namespaces, name.namespace),
             credentials=about(name.namespace, found, present(issuer) or ""),
             listed=found,
-            database=_entry(databases, name.database),
-            monitoring=_monitoring_for(noted.record, shared),
             issuer=present(issuer) or "",
             asleep_since=asleep_since,
         )
+        return replace(looked, components=States({of: each.of(looked) for of, each in surveys.items()}))
 
     branches = tuple(observed(key) for key in sorted(keys, key=lambda key: key.branch))
     return World(
@@ -146,17 +131,10 @@ def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
             credentials=unclaimed,
             namespaces=(present(namespaces) or {}).values(),
             shelf=shelf,
-            databases=(present(databases) or {}).values(),
-            parts=parts,
+            surveys=surveys.values(),
             config=config,
         ),
     )
-
-
-def _monitoring_for(record: Record | None, shared: Reading[Shared]) -> Reading[Shared]:
-    """That it was not read is no matter to an environment that has no part in it, as its record tells."""
-    without = record is not None and not record.monitored
-    return NO_MONITORING if without and isinstance(shared, Unknown) else shared
 
 
 def _of_one(records: Reading[RecordSet], noted: BranchRecords, slug: str) -> Reading[BranchRecords]:

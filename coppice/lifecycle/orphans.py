@@ -5,15 +5,15 @@ environment has by the present settings.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
-from coppice.components.database import Database
 from coppice.components.federated_identity import Credential
-from coppice.components.monitoring.marks import Owner
 from coppice.components.namespace import Namespace
+from coppice.components.observed import Observed
+from coppice.components.stages import Survey
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.records import RecordSet
-from coppice.lifecycle.observe_branch import Observed
 
 
 def orphans(
@@ -22,8 +22,7 @@ def orphans(
     credentials: Iterable[Credential],
     namespaces: Iterable[Namespace],
     shelf: RecordSet,
-    databases: Iterable[Database],
-    parts: Iterable[Owner],
+    surveys: Iterable[Survey[Any]],
     config: EnvironmentConfig,
 ) -> tuple[str, ...]:
     """List what bears our marks and belongs to no branch that was looked at.
@@ -33,15 +32,14 @@ def orphans(
         credentials: those with our prefix, about namespaces with our prefix.
         namespaces: those of the cluster.
         shelf: everything that is written.
-        databases: those of the server.
-        parts: whose parts there are in the monitoring that all share.
+        surveys: what there is of the components.
         config: what decides about branches.
 
     Returns:
         What each is, and whose, as far as that is known.
     """
     names = [each.name for each in observed]
-    named, stored = {each.namespace for each in names}, {each.database for each in names}
+    named = {each.namespace for each in names}
 
     def of(key: Key, what: object, *, told: bool) -> tuple[str, ...]:
         if key.repository != config.repository:
@@ -59,8 +57,8 @@ def orphans(
         found += of(record.key, record, told=record.namespace in named)
     for request in shelf.requests:
         found += of(request.key, request, told=True)
-    for database in databases:
-        found += of(database.owner, database, told=database.name in stored) if database.owner else ()
-    for part in parts:
-        found += of(part.key, f"monitoring of {part.namespace}", told=True)
+    for survey in surveys:
+        places = {"", *map(survey.place, names)}
+        for mark in survey.marks:
+            found += of(mark.owner, mark.what, told=mark.place in places)
     return tuple(found)

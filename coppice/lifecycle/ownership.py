@@ -7,33 +7,26 @@ like one that was done.
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from coppice.components.application import Live
-from coppice.components.database import Database, why_taken
-from coppice.components.federated_identity import AUDIENCE, CreateCredential, Credential
-from coppice.components.monitoring.shared import SharedPart
 from coppice.components.namespace import Namespace
+from coppice.components.observed import Observed
+from coppice.components.registry import COMPONENTS
 from coppice.components.removal import (
     Delete,
-    DeleteCredential,
     DeleteNamespace,
-    DeleteObject,
     DeleteRecord,
     DeleteRequest,
-    DropDatabase,
     Owned,
     Remove,
-    RemovePart,
-    Subject,
 )
 from coppice.environment.config import EnvironmentConfig
-from coppice.environment.records import ObjectRef, Record, Request
-from coppice.lifecycle.observe_branch import Observed
+from coppice.environment.records import Record, Request
 from coppice.reconciler.observation import present
 from coppice.reconciler.plan import Blocked, Change, Item, Plan, Suppressed, Wave
 
-# What to do about a credential that is not ours.
-_HAND_OVER = "delete it, call the branch otherwise, or hand it over as docs/adopting.md says"
-BY_HAND = f"give it the audience {AUDIENCE}, or delete it"
+# What to do about a namespace that is not ours.
+_HAND_OVER = (
+    "delete it, call the branch otherwise, or hand it over as docs/how-to/adopt-an-environment.md says"
+)
 
 
 def enforce_ownership(plan: Plan, observed: Observed, config: EnvironmentConfig) -> Plan:
@@ -64,7 +57,7 @@ def enforce_ownership(plan: Plan, observed: Observed, config: EnvironmentConfig)
         if kept:
             items.append(Wave(kept))
         # Pods that came after would start in vain.
-        lacking = [each.why for each in refused if isinstance(each.change, CreateCredential)]
+        lacking = [each.why for each in refused if not isinstance(each.change, Remove)]
         if lacking and not foreign:
             items.append(Blocked("; ".join(lacking), "not_ours"))
     # An empty plan says that what is wanted stands; one with a note, that nothing is wanted.
@@ -117,29 +110,19 @@ def _judge(
     if foreign:
         return Suppressed(change, foreign)
     if not isinstance(change, Remove):
-        if isinstance(change, CreateCredential):
-            why = _why_not_to_write(change.credential, observed, config)
-            return Suppressed(change, why) if why else change
-        return change
-    why = _why_not_ours(change.subject, observed, config)
-    return Suppressed(change, why) if why else _delete(change.subject, observed.name.namespace)
+        reasons = (each.why_not_to_write(change, observed, config) for each in COMPONENTS)
+        why = next(filter(None, reasons), "")
+        return Suppressed(change, why) if why else change
+    subject = change.subject
+    owner = next((each for each in COMPONENTS if isinstance(subject, each.subjects)), None)
+    if owner is None:
+        return _delete(subject)
+    why = owner.why_not_ours(subject, observed, config)
+    return Suppressed(change, why) if why else owner.deletion(Owned(subject), observed)
 
 
-def _why_not_ours(subject: Subject, observed: Observed, config: EnvironmentConfig) -> str:
-    match subject:
-        case Live() as live if live.ref not in _inventory(observed):
-            return "the record's inventory does not hold it"
-        case SharedPart() as part if part.owner != observed.key:
-            return f"it belongs to branch {part.owner.branch!r} of {part.owner.repository}"
-        case Database() as database:
-            return why_taken(database, observed.key)
-        case Credential() as credential:
-            return why_credential_not_ours(credential, observed, config)
-        case _:
-            return ""
-
-
-def _delete(subject: Subject, namespace: str) -> Delete:
+def _delete(subject: object) -> Delete:
+    """What is no component: the namespace that they hang on, and what is written down."""
     match subject:
         case Namespace():
             return DeleteNamespace(owned=Owned(subject))
@@ -147,45 +130,4 @@ def _delete(subject: Subject, namespace: str) -> Delete:
             return DeleteRecord(owned=Owned(subject))
         case Request():
             return DeleteRequest(owned=Owned(subject))
-        case Live():
-            return DeleteObject(namespace=namespace, owned=Owned(subject))
-        case Database():
-            return DropDatabase(owned=Owned(subject))
-        case SharedPart():
-            return RemovePart(owned=Owned(subject))
-        case Credential():
-            return DeleteCredential(owned=Owned(subject))
-
-
-def _inventory(observed: Observed) -> frozenset[ObjectRef]:
-    record = observed.recorded.record
-    return frozenset((*record.inventory, *record.pruning)) if record else frozenset()
-
-
-def _why_not_to_write(credential: Credential, observed: Observed, config: EnvironmentConfig) -> str:
-    """Why a credential cannot be made what it is to be: one stands in its place that is somebody else's."""
-    found = next((each for each in observed.there if each.ref == credential.ref), None)
-    why = why_credential_not_ours(found, observed, config) if found else ""
-    return f"{found} is for another audience than {AUDIENCE}, and {why}: {BY_HAND}" if why else ""
-
-
-def why_credential_not_ours(credential: Credential, observed: Observed, config: EnvironmentConfig) -> str:
-    """Say why a credential is not ours to change or to delete.
-
-    Args:
-        credential: one that stands.
-        observed: what was observed.
-        config: what decides about branches.
-
-    Returns:
-        The reason; empty if it is ours.
-    """
-    if credential.issuer != observed.issuer or credential.namespace != observed.name.namespace:
-        return "it is about another cluster or namespace"
-    record = observed.recorded.record
-    if record is not None and credential.ref in record.credentials:
-        return ""
-    if credential.name.startswith(config.prefixes.credential):
-        return ""
-    prefix = config.prefixes.credential
-    return f"its name does not begin with {prefix} and no record names it, so it is not known to be ours"
+    raise TypeError(f"nothing knows how to remove {subject}")

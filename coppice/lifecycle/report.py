@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from coppice.components.namespace import ROLLING_OUT, Annotate
+from coppice.components.observed import Observed
 from coppice.environment.key import Key
-from coppice.lifecycle.observe_branch import Observed
 from coppice.lifecycle.receipt import receipt_of
 from coppice.reconciler.controller import ChangeResult, RunResult
-from coppice.reconciler.observation import present
 from coppice.reconciler.report import Report
 
 Look = TypeVar("Look")
@@ -27,8 +26,7 @@ def build_report(key: Key, ran: RunResult[Look], observed: Observed, *, gone: bo
     Returns:
         The report, not yet logged.
     """
-    namespace = present(observed.namespace)
-    applied = namespace.applied if namespace is not None and namespace.owner == key else None
+    applied = observed.applied
     facts: dict[str, object] = {
         "namespace": observed.name.namespace,
         "revision": applied.revision if applied else "",

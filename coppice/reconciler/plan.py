@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from coppice.reconciler.errors import Failure
+from coppice.reconciler.observation import Unknown
 
 UNKNOWN = "unknown"  # the code of a barrier that stands for something which was not read
 _RETRY = 15.0  # seconds until what could not be read is tried again
@@ -126,6 +127,12 @@ def unread(why: str, error: Failure) -> Wait | Blocked:
     if error.passing:
         return Wait(why, UNKNOWN, error.retry_after or _RETRY)
     return Blocked(why, UNKNOWN)
+
+
+def first_unread(*readings: object) -> Wait | Blocked | None:
+    """The barrier of the first reading that is unknown; `None` if none is."""
+    errors = (each.error for each in readings if isinstance(each, Unknown))
+    return next((unread(f"not read: {error}", error) for error in errors), None)
 
 
 def wave(*changes: Change | None) -> tuple[Wave, ...]:

@@ -9,7 +9,7 @@ from app.container import Container
 from app.reconciler import Reconciler
 from coppice.components.application import Apply
 from coppice.components.namespace import Annotate, ApplyNamespace, CreateNamespace
-from coppice.lifecycle.observe_branch import Observed
+from coppice.components.observed import Observed
 from coppice.manifests.rejection import Rejection
 from coppice.reconciler.plan import Change
 from provisioning.executor import Executor

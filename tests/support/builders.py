@@ -6,6 +6,9 @@ from typing import Any
 
 from coppice.components.federated_identity import Credential
 from coppice.components.namespace import READY, Applied, Namespace, claim, labels
+from coppice.components.observed import Observed
+from coppice.components.registry import COMPONENTS
+from coppice.components.slots import States
 from coppice.environment.naming import credential_name, subject
 from coppice.environment.records import (
     BranchRecords,
@@ -16,8 +19,7 @@ from coppice.environment.records import (
     Stall,
     rendering,
 )
-from coppice.lifecycle.observe_branch import Observed
-from coppice.reconciler.observation import Present
+from coppice.reconciler.observation import Absent, Present
 from tests.support.azure import ISSUER
 from tests.support.config import CONFIG, key
 from tests.support.world import START
@@ -105,7 +107,8 @@ def stall_of(**changes: Any) -> Stall:
 
 
 def sight(branch: str = "x", /, **changes: Any) -> Observed:
-    """An environment that is well."""
+    """An environment that is well; what stands of a component is given by its name."""
+    stand = {each.state.name: changes.pop(each.state.name, Absent()) for each in COMPONENTS}
     observed = Observed(
         key=key(branch),
         name=CONFIG.name(branch),
@@ -114,6 +117,7 @@ def sight(branch: str = "x", /, **changes: Any) -> Observed:
         records=Present(BranchRecords(record_of(branch))),
         namespace=Present(namespace_for(branch)),
         credentials=Present((credential_of(branch),)),
+        components=States(stand),
         issuer=ISSUER,
         leaving=Present(()),
     )

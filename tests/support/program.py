@@ -6,17 +6,24 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from adapters.passwords import new_password
 from app.http.environments import ask
 from app.http.responses import Response
 from app.http.sweeps import execute_sweep
 from app.reconciler import Reconciler
 from app.settings import DEFAULT_KINDS
+from coppice.components.branch_database import DATABASES
+from coppice.components.database_handlers import DatabaseMaker, DatabaseRemover
+from coppice.components.identity_handlers import CredentialMaker, CredentialRemover
+from coppice.components.monitoring.component import SHARED, MonitoringHandler
+from coppice.components.monitoring.former_names import PresentMarks
 from coppice.components.namespace import Namespace
+from coppice.components.observed import Observed, Readers
+from coppice.components.slots import Slots
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key, from_message
 from coppice.environment.naming import Name
 from coppice.lifecycle.drift import Drift
-from coppice.lifecycle.observe_branch import Observed, Readers
 from coppice.manifests.rejection import Rejection
 from coppice.reconciler.correlation import correlated
 from coppice.reconciler.message import Stamps
@@ -108,8 +115,9 @@ class Program:
                 namespaces=namespaces,
                 identities=identities,
                 application=application,
-                databases=server if self.config.databases else None,
-                monitoring=shared,
+                components=Slots()
+                .put(DATABASES, server if self.config.databases else None)
+                .put(SHARED, shared),
                 asleep_since=self._asleep_since,
             ),
             objects=Objects(world),
@@ -118,21 +126,24 @@ class Program:
                 records=self.records,
                 requests=self.records,
                 namespaces=namespaces,
-                credentials=identities,
-                surplus=CredentialDeleter(world),
                 application=application,
                 objects=ObjectDeleter(world),
-                monitoring=shared,
-                databases=server,
+                handlers=(
+                    CredentialMaker(credentials=identities, surplus=CredentialDeleter(world)),
+                    DatabaseMaker(databases=server, application=application, passwords=new_password),
+                    MonitoringHandler(PresentMarks(shared, self.config)),
+                ),
             ),
             deprovisioning=DeprovisioningExecutor(
                 records=self.records,
                 record_deleter=self.records,
                 namespaces=NamespaceDeleter(world),
-                credentials=CredentialDeleter(world),
                 cron_jobs=CronJobSuspender(world),
-                monitoring=shared,
-                databases=DatabaseDropper(world),
+                handlers=(
+                    CredentialRemover(CredentialDeleter(world)),
+                    DatabaseRemover(DatabaseDropper(world)),
+                    MonitoringHandler(PresentMarks(shared, self.config)),
+                ),
             ),
             locks=self._locks,
             now=lambda: world.now,

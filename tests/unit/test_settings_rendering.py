@@ -20,16 +20,17 @@ from app.config import admission_policy, environment_config, fence_config, layou
 from app.settings import RENDERING, Settings, load
 from app.settings.declaration import Section, declared
 from app.settings.model import DECLARED
-from coppice.components.login import DeliverLogin
+from coppice.components.branch_database import BranchDatabase
 from coppice.components.namespace import CreateNamespace
-from coppice.lifecycle.apply_context import ApplyContext
+from coppice.components.stages import Making
 from coppice.manifests.archive import Tree
 from coppice.manifests.rejection import Rejection
-from coppice.reconciler.observation import Absent, Present
+from coppice.reconciler.observation import Absent
 from devtools.tools.settings import EMULATED
-from provisioning.prerequisites import namespace_waves, prerequisite_waves
+from provisioning.prerequisites import namespace_waves
 from provisioning.renderer import render
 from tests.support.builders import sight
+from tests.support.world import START
 
 ROOT = Path(__file__).resolve().parents[2]
 BRANCH, COMMIT = "new-login", "4be1c0" + "7" * 34
@@ -139,20 +140,10 @@ def rendered(settings: Settings, folder: Path) -> dict[str, object]:
     if isinstance(built, Rejection):
         return {"refusals": built.refusals}
     observed = sight(BRANCH, key=key, name=name, namespace=Absent(), database=Absent())
-    context = ApplyContext(
-        assigned=Present({}),
-        clients=Present({}),
-        environments=Present(1),
-        hosts=Present({}),
-        recorded=Present(()),
-    )
-    waves = (
-        *namespace_waves(observed, {}, built, config),
-        *prerequisite_waves(observed, (), context, config),
-    )
-    changes = [change for wave in waves for change in wave.changes]
-    [created] = [each for each in changes if isinstance(each, CreateNamespace)]
-    logins = [each for each in changes if isinstance(each, DeliverLogin)]
+    making = Making(observed=observed, config=config, now=START, states=observed.components)
+    namespace = [change for wave in namespace_waves(observed, {}, built, config) for change in wave.changes]
+    [created] = [each for each in namespace if isinstance(each, CreateNamespace)]
+    logins = BranchDatabase().ensure(making).deliver
     return {"refusals": (), "namespace": (created.name, created.labels), "objects": built, "logins": logins}
 
 

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from coppice.components.observed import Observed
 from coppice.lifecycle.decision import Ensure, decide
-from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.errors import Unreachable
 from coppice.reconciler.observation import Absent, Present, Unknown
 from tests.support.builders import applied, namespace_for, noting, record_of, request_of, sight

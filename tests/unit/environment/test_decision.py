@@ -4,8 +4,8 @@ from datetime import timedelta
 import pytest
 
 from coppice.components.namespace import IDENTITY, PART_OF, POD_SECURITY, REVISION
+from coppice.components.observed import Observed
 from coppice.lifecycle.decision import Ensure, Rejected, Skip, TearDown, Verdict, decide
-from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.errors import Unreachable
 from coppice.reconciler.observation import Absent, Present, Unknown
 from tests.support.builders import (

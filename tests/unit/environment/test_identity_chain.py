@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from coppice.components.federated_identity import Credential, Identity
+from coppice.components.observed import Observed
+from coppice.components.slots import NOT_LOOKED_AT
 from coppice.diagnostics.identity_chain import IdentityChain, identity_chains
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import ObjectRef
-from coppice.lifecycle.observe_branch import NOT_LOOKED_AT, Observed
 from coppice.reconciler.errors import Forbidden, Gone, Unreachable
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown
 from tests.support.azure import ISSUER

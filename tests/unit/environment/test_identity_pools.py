@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coppice.components.federated_identity import MOST_CREDENTIALS, Credential
+from coppice.components.identity_pools import NoRoom, assign, candidates
+from coppice.components.observed import Listed
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import Record
-from coppice.lifecycle.identity_pools import NoRoom, assign, candidates
-from coppice.lifecycle.observe_branch import Listed
 from coppice.reconciler.errors import Forbidden
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown
 from tests.support.builders import credential_of, record_of

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from coppice.components.namespace import Namespace
+from coppice.components.observed import Observed
 from coppice.diagnostics.inspection import Inspection, ObjectStatus, inspect_branch
 from coppice.environment.config import DatabaseConfig, EnvironmentConfig
 from coppice.environment.records import ObjectRef, Record
-from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.errors import Failure, Forbidden, Unreachable
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown
 from tests.support.azure import Identities
@@ -141,5 +141,6 @@ def test_it_knows_the_name_of_the_secret_with_the_login() -> None:
         host="db.example", port=5432, template="", secret="branch-database", connections=20
     )
 
-    assert look(sight("x")).login == ""
-    assert look(sight("x"), config=replace(CONFIG, databases=terms)).login == "Secret/branch-database"
+    assert look(sight("x")).kept == {}
+    found = look(sight("x"), config=replace(CONFIG, databases=terms))
+    assert found.kept == {"Secret/branch-database": "database"}

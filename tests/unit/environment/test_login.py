@@ -4,7 +4,15 @@ from base64 import b64decode
 from dataclasses import fields
 
 from coppice.components.database import CreateDatabase
-from coppice.components.login import KEYS, DeliverLogin, login_secret
+from coppice.components.login import (
+    KEYS,
+    ConfirmLogin,
+    DeliverLogin,
+    Password,
+    PutLogin,
+    SetPassword,
+    login_secret,
+)
 
 DELIVER = DeliverLogin(
     namespace="feature-login",
@@ -48,3 +56,19 @@ def test_no_change_has_room_for_a_password() -> None:
         "template",
     }
     assert str(DELIVER) == "deliver Secret/branch-database"
+
+
+def test_the_steps_of_a_delivery_are_planned_in_the_order_that_a_crash_forgives() -> None:
+    steps = DELIVER.steps(Password("a/b c", "stamp"))
+
+    assert [type(each) for each in steps] == [SetPassword, PutLogin, ConfirmLogin]
+    assert {each.password for each in steps} == {Password("a/b c", "stamp")}
+
+
+def test_a_password_is_shown_by_nothing_that_holds_it() -> None:
+    password = Password("a/b c", "stamp")
+
+    shown = f"{password} {password!r} {DELIVER.steps(password)} {DELIVER.steps(password)!r}"
+
+    assert "a/b c" not in shown
+    assert "stamp" in shown

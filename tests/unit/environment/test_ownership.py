@@ -7,6 +7,7 @@ import pytest
 from coppice.components.application import Live
 from coppice.components.federated_identity import Credential
 from coppice.components.namespace import BRANCH, MANAGED_BY, REPOSITORY, Annotate
+from coppice.components.observed import Observed
 from coppice.components.removal import (
     Delete,
     DeleteCredential,
@@ -15,11 +16,9 @@ from coppice.components.removal import (
     DeleteRecord,
     DeleteRequest,
     Remove,
-    Subject,
 )
 from coppice.environment.records import ObjectRef
 from coppice.lifecycle.decision import Skip, TearDown, decide
-from coppice.lifecycle.observe_branch import Observed
 from coppice.lifecycle.ownership import enforce_ownership
 from coppice.reconciler.controller import verdict
 from coppice.reconciler.errors import Unreachable
@@ -44,7 +43,7 @@ from tests.support.world import START
 ROOT = Path(__file__).parents[3]
 
 
-def judged(observed: Observed, *subjects: Subject) -> Plan:
+def judged(observed: Observed, *subjects: object) -> Plan:
     return enforce_ownership(Plan(wave(*(Remove(subject=each) for each in subjects))), observed, CONFIG)
 
 

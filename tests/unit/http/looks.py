@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from coppice.components.database import Database
+from coppice.components.observed import Observed
 from coppice.diagnostics.identity_chain import IdentityChain
 from coppice.diagnostics.identity_checks import Finding
 from coppice.diagnostics.inspection import Inspection, ObjectStatus
 from coppice.environment.records import ObjectRef
-from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.observation import Present
 from tests.support.builders import applied, namespace_for, noting, record_of, sight
 from tests.support.config import key
@@ -47,7 +47,9 @@ def whole(**changes: Any) -> Observed:
 def looked(*refs: ObjectRef, identity_chains: tuple[IdentityChain, ...] = ()) -> Inspection:
     statuses = tuple(ObjectStatus(ref=ref, created=ago(len(ref.name))) for ref in refs)
     return Inspection(
-        objects=Present(statuses), identity_chains=identity_chains, login="Secret/branch-database"
+        objects=Present(statuses),
+        identity_chains=identity_chains,
+        kept={"Secret/branch-database": "database"},
     )
 
 

@@ -3,16 +3,16 @@ from typing import Any
 
 import pytest
 
-from app.http.components import PARTS, parts
+from app.http.components import parts
 from coppice.components.application import Apply, Live, Rollout, Workload
 from coppice.components.database import Database
 from coppice.components.federated_identity import CreateCredential
+from coppice.components.observed import Observed
 from coppice.components.removal import Remove
 from coppice.diagnostics.identity_checks import Finding
 from coppice.diagnostics.inspection import Inspection
 from coppice.environment.records import ObjectRef
 from coppice.lifecycle.decision import Ensure, TearDown, Verdict
-from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.errors import Unreachable
 from coppice.reconciler.observation import Absent, Present, Unknown
 from coppice.reconciler.plan import Change, Plan, Wave
@@ -35,6 +35,8 @@ from tests.unit.http.looks import (
 )
 
 PRESENT = Ensure(COMMIT)
+
+PARTS = ("identity", "database", "application", "secrets", "monitoring", "address", "fence")
 
 
 def shown(

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from coppice.components.monitoring.shared import Part, ReplaceShared, Shared
+from coppice.components.observed import Observed
 from coppice.environment.records import SharedName
-from coppice.lifecycle.observe_branch import Observed
 from coppice.reconciler.errors import Unreachable
 from coppice.reconciler.observation import Present, Reading, Unknown
 from tests.support.builders import noting, record_of, sight

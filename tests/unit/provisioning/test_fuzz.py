@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from app.settings import DEFAULT_KINDS
-from coppice.lifecycle.observe_branch import Observed
+from coppice.components.observed import Observed
 from coppice.manifests.archive import Tree
 from coppice.manifests.documents import BadYaml, load_all
 from coppice.manifests.rejection import Refusal, Rejection

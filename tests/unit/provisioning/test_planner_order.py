@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from coppice.components.application import Apply, waves
-from coppice.lifecycle.observe_branch import Observed
+from coppice.components.observed import Observed
 from coppice.manifests.rejection import Rejection
 from coppice.reconciler.plan import Wave
 from provisioning.renderer import Desired

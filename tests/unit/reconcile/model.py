@@ -8,7 +8,9 @@ import yaml
 
 from coppice.components.database import Database
 from coppice.components.federated_identity import Credential
+from coppice.components.monitoring.component import MONITORING
 from coppice.components.monitoring.shared import JOBS_KEY
+from coppice.components.slots import States
 from coppice.environment.naming import subject
 from coppice.environment.records import ObjectRef, SharedName
 from coppice.lifecycle.observe_all import observe_all
@@ -82,8 +84,11 @@ class Model:
         readers, config = self.program.reconciler.readers, self.program.config
         for observed in observe_all(config=config, readers=readers).branches:
             near = observe_branch(observed.key, config=config, readers=readers)
-            closer = {"rollout", "leaving", "cron_jobs", "monitoring"}
-            assert observed == replace(near, **{reading: getattr(observed, reading) for reading in closer})
+            closer = {"rollout", "leaving", "cron_jobs"}
+            near = replace(near, **{reading: getattr(observed, reading) for reading in closer})
+            shared = observed.of(MONITORING)
+            stand = {**near.components.readings, MONITORING.name: shared}
+            assert observed == replace(near, components=States(stand))
 
     def holds(self, *, leaving_out: Iterable[str] = ()) -> None:
         """Assert that the world is what the branches say.

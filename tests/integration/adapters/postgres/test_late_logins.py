@@ -12,16 +12,16 @@ from itertools import combinations
 
 import pytest
 
+from adapters.passwords import new_password
 from coppice.components.application import TEMPLATE, Manifest
 from coppice.components.database import DatabaseWriter
+from coppice.components.database_handlers import DatabaseMaker
 from coppice.components.login import DeliverLogin
 from coppice.environment.records import ObjectRef
 from coppice.reconciler.errors import Conflict
 from provisioning.executor import Executor
 from tests.integration.adapters.postgres.stage import NAME, Stage, statements
-from tests.support.azure import CredentialDeleter, Identities
 from tests.support.cluster import Application, Namespaces, ObjectDeleter
-from tests.support.monitoring import SharedConfigs
 from tests.support.records import BooksInMemory
 from tests.support.world import World
 
@@ -85,18 +85,18 @@ def steps(world: World, stage: Stage) -> Executor:
         records=records,
         requests=records,
         namespaces=Namespaces(world),
-        credentials=Identities(world),
-        surplus=CredentialDeleter(world),
         application=Application(world),
         objects=ObjectDeleter(world),
-        monitoring=SharedConfigs(world),
-        databases=stage.writer,
+        handlers=(
+            DatabaseMaker(databases=stage.writer, application=Application(world), passwords=new_password),
+        ),
     )
 
 
 def delivery(world: World, stage: Stage, who: str, turns: Turns) -> Executor:
     in_turn = InTurn(who, turns, stage.writer, Application(world))
-    return replace(steps(world, stage), databases=in_turn, application=in_turn)
+    maker = DatabaseMaker(databases=in_turn, application=in_turn, passwords=new_password)
+    return replace(steps(world, stage), handlers=(maker,))
 
 
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)

@@ -6,13 +6,15 @@ those that come at the same time spread over the pool, and do not all run for th
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 from zlib import crc32
 
 from coppice.components.federated_identity import MOST_CREDENTIALS, Credential
+from coppice.components.observed import Listed, Observed, list_credentials
+from coppice.components.stages import Looking
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.naming import Name, subject
 from coppice.environment.records import Record
-from coppice.lifecycle.observe_branch import Listed, Observed
 from coppice.reconciler.errors import Failure
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present
 
@@ -44,6 +46,22 @@ class NoRoom:
         return f"no identity of {named} has room for {more} ({'; '.join(rooms)}). Add one"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What an environment is given.
+
+    Args:
+        identities: pool → identity.
+        clients: identity → its client id.
+    """
+
+    identities: Mapping[str, str]
+    clients: Mapping[str, str]
+
+
+Assignment: TypeAlias = Given | NoRoom
+
+
 def enough_to_make(observed: Observed, config: EnvironmentConfig) -> Reading[tuple[Credential, ...]]:
     """The credentials, as far as making or mending the environment has to know them: those on its own
     identities. Before it has any, an identity of each pool will do. A removal has to know of all.
@@ -64,6 +82,26 @@ def enough_to_make(observed: Observed, config: EnvironmentConfig) -> Reading[tup
 def gone_identities(observed: Observed) -> frozenset[str]:
     """The identities that were looked for and do not exist (any more)."""
     return frozenset(ref for ref, each in observed.listed.items() if isinstance(each, Absent))
+
+
+def given(looking: Looking) -> Assignment:
+    """Choose what an environment is given.
+
+    Args:
+        looking: the branch, and what reads identities.
+    """
+    observed, config, reader = looking.observed, looking.config, looking.readers.identities
+    record, there, name = observed.recorded.record, observed.there, observed.name
+    lacking = [ref for ref in candidates(record, there, name, config) if ref not in observed.listed]
+    listed = {**observed.listed, **list_credentials(dict.fromkeys(lacking), reader)}
+    known = present(looking.records)
+    others = [each for each in known.records if each.namespace != name.namespace] if known else []
+    assigned = assign(record, there, listed=listed, others=others, name=name, config=config)
+    if isinstance(assigned, NoRoom):
+        return assigned
+    return Given(
+        identities=assigned, clients={ref: reader.client_id(ref) for ref in dict.fromkeys(assigned.values())}
+    )
 
 
 def candidates(

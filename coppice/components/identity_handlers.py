@@ -1,0 +1,45 @@
+"""Where federated credentials are created and deleted; those that are needed no more go in passing."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from coppice.components.federated_identity import CreateCredential, CredentialWriter
+from coppice.components.removal import CredentialDeleter, DeleteCredential
+from coppice.reconciler.plan import Change
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialMaker:
+    """Creates credentials, and deletes those that are needed no more.
+
+    Args:
+        credentials: creates them.
+        surplus: deletes them.
+    """
+
+    credentials: CredentialWriter
+    surplus: CredentialDeleter
+    handles: ClassVar[tuple[type[Change], ...]] = (CreateCredential, DeleteCredential)
+
+    def provision(self, change: CreateCredential | DeleteCredential) -> None:
+        """Create or delete one."""
+        if isinstance(change, CreateCredential):
+            self.credentials.create(change.credential)
+        else:
+            self.surplus.delete(change.owned)
+
+
+@dataclass(frozen=True)
+class CredentialRemover:
+    """Deletes credentials.
+
+    Args:
+        credentials: deletes them.
+    """
+
+    credentials: CredentialDeleter
+    handles: ClassVar[tuple[type[Change], ...]] = (DeleteCredential,)
+
+    def deprovision(self, change: DeleteCredential) -> None:
+        """Delete one."""
+        self.credentials.delete(change.owned)
