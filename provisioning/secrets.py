@@ -2,8 +2,8 @@
 
 An overlay cannot know the identity: it is chosen while the branch is provisioned. The overlay holds a
 placeholder, or the identity of another environment, and the client ID of the chosen identity replaces it.
-A replaced value that was no placeholder is reported. docs/secrets.md describes the whole identity chain, and
-what is refused instead of replaced.
+A replaced value that was no placeholder is reported. docs/concepts/identity.md describes the whole identity
+chain, and docs/reference/admission.md what is refused instead of replaced.
 """
 
 import re

@@ -38,9 +38,10 @@ _REFUSED: tuple[tuple[str, sql.SQL], ...] = (
 )
 _BY_PASSWORD = sql.SQL("Correct the password in POSTGRES_SERVER_URL, or give {} that one")
 _BY_TOKEN = sql.SQL(
-    "{} has to be the name on the server of the identity that the program acts as: see docs/databases.md"
+    "{} has to be the name on the server of the identity that the program acts as: see "
+    "docs/how-to/give-branches-a-database.md"
 )
-_OTHERWISE = sql.SQL("docs/databases.md has what {} needs")
+_OTHERWISE = sql.SQL("docs/how-to/give-branches-a-database.md has what {} needs")
 
 
 def advice(message: str, at: Address) -> str:

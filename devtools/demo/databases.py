@@ -1,4 +1,4 @@
-"""The demo's database server, set up as docs/databases.md asks an administrator to.
+"""The demo's database server, set up as docs/how-to/give-branches-a-database.md asks for.
 
 It is a real PostgreSQL, because only PostgreSQL itself decides what a role may do.
 """
@@ -23,7 +23,7 @@ TODOS = ((1, "Buy milk"), (2, "Water the plants"), (3, "Call Grace"))
 Session: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 _TEMPLATE_OWNER = "staging"
-# What docs/databases.md asks of an administrator.
+# What docs/how-to/give-branches-a-database.md asks of an administrator.
 _SET_UP = (
     f"CREATE ROLE {_TEMPLATE_OWNER}",
     f"CREATE DATABASE {TEMPLATE} OWNER {_TEMPLATE_OWNER}",

@@ -95,7 +95,7 @@ def _suggest(console: Console, url: str, folder: Path) -> None:
     ):
         console.remark(f"# {why}")
         console.command(command)
-    console.remark("docs/api.md explains the responses. Ctrl-C stops everything.")
+    console.remark("docs/reference/http-api.md explains the responses. Ctrl-C stops everything.")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from app.settings.host import FUNCTIONS_SETTINGS, HostSettings
 from app.settings.model import DECLARED, RENDERING, SECTIONS
 
 _ROOT = Path(__file__).resolve().parents[2]
-PAGE = _ROOT / "docs" / "settings.md"
+PAGE = _ROOT / "docs" / "reference" / "settings.md"
 SAMPLE = _ROOT / "local.settings.sample.json"
 
 EMULATED = {

@@ -1,4 +1,4 @@
-"""What docs/adopting.md says, done to the letter: its record is read from the page itself."""
+"""What docs/how-to/adopt-an-environment.md says, done to the letter; its record is read from the page."""
 
 import json
 import re
@@ -25,7 +25,7 @@ from devtools.emulators.kubernetes.app import kubernetes_app
 from devtools.emulators.serving import serving
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = (ROOT / "docs/adopting.md").read_text()
+PAGE = (ROOT / "docs/how-to/adopt-an-environment.md").read_text()
 BRANCH, NAMESPACE = "ex-c4-e6", "feature-ex-c4-e6"
 OLDER = "keyvault-workload-identity-ex-c4-e6"
 

@@ -1,4 +1,4 @@
-"""The commands of docs/api.md, as they stand there, against the program."""
+"""The commands of docs/reference/http-api.md, as they stand there, against the program."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import pytest
 from devtools.demo.world import program, world
 from tests.integration.end_to_end.stage import Stage
 
-PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "http-api.md").read_text()
 # A command may go on in the next line; its answer follows.
 COMMANDS = re.findall(r"^\$ (curl (?:.*\\\n)*.*)$", PAGE, flags=re.MULTILINE)
 VARIABLES = dict(re.findall(r"^\$ (BODY|SIGNATURE)=(.*)$", PAGE, flags=re.MULTILINE))
@@ -43,7 +43,7 @@ def test_every_variable_is_set_before_it_is_used() -> None:
     assert used <= {*SET, *VARIABLES}
 
 
-@pytest.mark.parametrize("branch", re.findall(r"app/http/environments/([\w/-]+)", "\n".join(COMMANDS)))
+@pytest.mark.parametrize("branch", re.findall(r"api/environments/([\w/-]+)", "\n".join(COMMANDS)))
 def test_every_branch_that_is_asked_for_was_pushed(branch: str) -> None:
     assert branch in PUSHED
 

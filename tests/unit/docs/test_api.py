@@ -5,7 +5,7 @@ from pathlib import Path
 import function_app
 
 ROOT = Path(__file__).parents[3]
-API = (ROOT / "docs" / "api.md").read_text()
+API = (ROOT / "docs" / "reference" / "http-api.md").read_text()
 
 
 def test_every_route_has_its_section_and_every_section_its_route() -> None:

@@ -6,7 +6,10 @@ ROOT = Path(__file__).parents[3]
 
 def test_every_link_that_can_break_is_explained_and_no_other() -> None:
     section = (
-        (ROOT / "docs" / "operations.md").read_text().partition("## AADSTS700213\n")[2].partition("\n## ")[0]
+        (ROOT / "docs" / "reference" / "status-and-codes.md")
+        .read_text()
+        .partition("## AADSTS700213\n")[2]
+        .partition("\n## ")[0]
     )
     explained = re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
     files = [ROOT / "coppice/diagnostics" / name for name in ("identity_chain.py", "identity_checks.py")]

@@ -1,4 +1,4 @@
-"""The commands of docs/deploying.md, run as they stand with emulators of `az` and the like."""
+"""The commands of docs/how-to/deploy-to-azure.md, run as they stand with emulators of `az` and the like."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ from devtools.emulators.github.repository import create
 from provisioning.renderer import Desired, render
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "deploying.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "deploy-to-azure.md").read_text()
 COMMANDS = "\n".join(re.findall(r"^```\n(.+?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL))
 # Each call becomes a line of its arguments, apart by a unit separator; what is asked for is answered with.
 STAND_INS = """

@@ -1,4 +1,4 @@
-"""host.json and what docs/operations.md says of it are the same, and fit the program."""
+"""host.json and what docs/reference/status-and-codes.md says of it are the same, and fit the program."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from devtools.host.settings import read_values
 
 ROOT = Path(__file__).parents[3]
 HOST_JSON = json.loads((ROOT / "host.json").read_text())
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+OPERATIONS = (ROOT / "docs" / "reference" / "status-and-codes.md").read_text()
 
 
 def settings(section: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 ROOMS = ("coppice", "provisioning", "deprovisioning", "app/reconciler.py")
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+OPERATIONS = (ROOT / "docs" / "reference" / "status-and-codes.md").read_text()
 POSITION = {"Wait": 1, "Blocked": 1, "Waiting": 1, "Stalled": 1}  # of the code among the arguments
 
 

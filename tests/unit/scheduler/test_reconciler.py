@@ -10,7 +10,7 @@ from scheduler.pools import Reshape, Shape
 from scheduler.schedule import json_schema
 from tests.unit.scheduler.world import EVENING, SCHEDULE, App, World
 
-DOCS = Path(__file__).parents[3] / "docs/schedule.md"
+DOCS = Path(__file__).parents[3] / "docs/reference/schedule-file.md"
 
 
 def test_an_explanation_writes_nothing_and_has_the_exact_steps_of_the_next_change() -> None:

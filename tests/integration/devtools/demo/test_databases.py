@@ -1,4 +1,7 @@
-"""The demo's database server is set up as docs/databases.md asks for, and its probes find what exists."""
+"""The demo's database server is set up as docs/how-to/give-branches-a-database.md asks for.
+
+Its probes find what exists.
+"""
 
 from collections.abc import Iterator
 
