@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "how-to" / "deploy-to-azure.md").read_text()
 COMMANDS = "\n".join(re.findall(r"^```\n(.+?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL))
 # Each call becomes a line of its arguments, apart by a unit separator; what is asked for is answered with.
-STAND_INS = """
+EMULATED = """
 set -euo pipefail
 called() { local IFS=$'\\x1f'; printf '%s\\n' "$*" >> "$LOG"; }
 az() { called az "$@"; case "$*" in *--query*) echo "$(printf %s "$*" | cksum | cut -d' ' -f1)";; esac; }
@@ -38,7 +38,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     install.write_text('#!/bin/sh\necho deploy/cluster/install >> "$LOG"\n')
     install.chmod(0o755)
     subprocess.run(
-        ["bash", "-c", STAND_INS + COMMANDS],
+        ["bash", "-c", EMULATED + COMMANDS],
         cwd=folder,
         env={"PATH": "/usr/bin:/bin", "LOG": str(log)},
         check=True,

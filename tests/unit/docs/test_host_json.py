@@ -1,4 +1,4 @@
-"""host.json and what docs/reference/status-and-codes.md says of it are the same, and fit the program."""
+"""host.json and what docs/reference/host-json.md says of it are the same, and fit the program."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from devtools.host.settings import read_values
 
 ROOT = Path(__file__).parents[3]
 HOST_JSON = json.loads((ROOT / "host.json").read_text())
-OPERATIONS = (ROOT / "docs" / "reference" / "status-and-codes.md").read_text()
+PAGE = (ROOT / "docs" / "reference" / "host-json.md").read_text()
 
 
 def settings(section: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:
@@ -24,8 +24,7 @@ def settings(section: Mapping[str, object], path: str = "") -> Iterator[tuple[st
 
 
 def test_each_setting_of_host_json_is_explained_with_its_value_and_no_other() -> None:
-    section = OPERATIONS.partition("## host.json\n")[2].partition("\n## ")[0]
-    explained = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| \S", section, flags=re.MULTILINE)
+    explained = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| \S", PAGE, flags=re.MULTILINE)
     assert explained == list(settings(HOST_JSON))
 
 
@@ -39,4 +38,4 @@ def test_no_more_messages_are_taken_than_a_worker_has_threads() -> None:
     options = host_options(HOST_JSON)
     threads = int(read_values(SAMPLE)["PYTHON_THREADPOOL_THREAD_COUNT"])
     assert options.batch_size + options.new_batch_threshold == threads
-    assert f"`PYTHON_THREADPOOL_THREAD_COUNT`, `{threads}`" in OPERATIONS
+    assert f"`PYTHON_THREADPOOL_THREAD_COUNT`, `{threads}`" in PAGE

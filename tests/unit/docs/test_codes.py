@@ -26,7 +26,7 @@ def constants() -> dict[str, str]:
 
 
 def codes() -> Iterator[str]:
-    """The codes of gates, stops and outcomes, and those that the classes of `loop` have."""
+    """The codes of barriers and outcomes, and those that the errors of the reconciler have."""
     known = constants()
     for tree in trees():
         for node in ast.walk(tree):
@@ -46,3 +46,20 @@ def test_every_code_that_a_run_can_end_with_is_explained_and_no_other() -> None:
     explained = re.findall(r"^\| `(\w+)` \| (?:Done|Waiting|Stalled)", OPERATIONS, flags=re.MULTILINE)
     assert len(explained) == len(set(explained))
     assert set(explained) == set(codes())
+
+
+def test_every_code_of_the_scheduler_is_explained_and_no_other() -> None:
+    page = (ROOT / "docs" / "reference" / "schedule-file.md").read_text().partition("\n## Codes\n")[2]
+    explained = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
+    assert len(explained) == len(set(explained))
+    trees = [ast.parse(file.read_text()) for file in sorted((ROOT / "scheduler").glob("*.py"))]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    given = {
+        node.args[1].value
+        for node in nodes
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in POSITION and len(node.args) > 1
+        if isinstance(node.args[1], ast.Constant)
+    }
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert given
+    assert given <= set(explained) <= texts | set(codes())
