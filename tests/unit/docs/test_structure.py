@@ -47,3 +47,10 @@ def test_the_architecture_fits_on_two_screens_and_follows_a_push_through_five_fi
 def test_the_readme_s_first_screen_has_its_two_commands() -> None:
     screen = (ROOT / "README.md").read_text().splitlines()[:30]
     assert [line.split("  ")[0] for line in screen if line.startswith("make ")] == ["make demo", "make test"]
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: str(page.relative_to(DOCS)))
+def test_every_file_of_the_program_that_a_page_names_exists(page: Path) -> None:
+    folders = "|".join(each.name for each in ROOT.iterdir() if each.is_dir() and each.name[0] not in "._")
+    named = re.findall(rf"`((?:{folders})/[\w/.*-]+\.(?:py|yaml|json|md))`", page.read_text())
+    assert [each for each in named if not list(ROOT.glob(each))] == []
