@@ -16,6 +16,7 @@ from devtools.cluster.waiting import wait_for
 from devtools.emulators.github.repository import Repository, create
 
 REPOSITORY = "acme/gitops"
+INVALID_SERVICE = b"apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 99999}]}\n"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,14 +12,13 @@ from devtools.cluster.argocd import running_argocd
 from devtools.cluster.connection import merge
 from devtools.cluster.processes import Process
 from devtools.emulators.github.repository import Repository
-from tests.cluster.gitops import Environment, Mistake, bare_repository, delete_and_wait, make
+from tests.cluster.gitops import INVALID_SERVICE, Environment, Mistake, bare_repository, delete_and_wait, make
 
 APPLICATION = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/ameide-dev"
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "platform"
 _NAMESPACES = {"dev": "ameide-dev", "production": "ameide-prod"}
 _KUSTOMIZATION = "sources/values/dev/kustomization.yaml"
 _CORRECT = b"resources: [globals.yaml]\n"
-_BAD_SERVICE = b"apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 99999}]}\n"
 _SCHEDULE = """\
 protected_pools: [prod]
 environments:
@@ -63,7 +62,7 @@ class ArgoCDAdapter:
     is_refused = Mistake(
         files={
             _KUSTOMIZATION: b"resources: [globals.yaml, bad.yaml]\n",
-            "sources/values/dev/bad.yaml": _BAD_SERVICE,
+            "sources/values/dev/bad.yaml": INVALID_SERVICE,
         },
         reason="its last sync failed",
         detail="99999",

@@ -13,6 +13,7 @@ from devtools.cluster.flux import playing_sources, running_flux
 from devtools.cluster.processes import Process
 from devtools.emulators.github.repository import Repository
 from tests.cluster.gitops import (
+    INVALID_SERVICE,
     REPOSITORY,
     Environment,
     Mistake,
@@ -27,7 +28,6 @@ _KUSTOMIZATIONS = "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/flux-system/k
 _SOURCE = f"{_SOURCES}/gitops"
 _NAMESPACES = ("staging", "production")
 _KUSTOMIZATION = "apps/staging/kustomization.yaml"
-_BAD_SERVICE = b"apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 99999}]}\n"
 _SCHEDULE = """\
 protected_pools: [prod]
 environments:
@@ -81,7 +81,7 @@ class FluxAdapter:
     cannot_build = Mistake(
         files={
             _KUSTOMIZATION: _kustomization("staging", "web.yaml", "missing.yaml"),
-            "apps/staging/bad.yaml": _BAD_SERVICE,
+            "apps/staging/bad.yaml": INVALID_SERVICE,
         },
         reason="missing.yaml",
         detail="missing.yaml",
@@ -89,7 +89,7 @@ class FluxAdapter:
     is_refused = Mistake(
         files={
             _KUSTOMIZATION: _kustomization("staging", "web.yaml", "bad.yaml"),
-            "apps/staging/bad.yaml": _BAD_SERVICE,
+            "apps/staging/bad.yaml": INVALID_SERVICE,
         },
         reason="99999",
         detail="99999",

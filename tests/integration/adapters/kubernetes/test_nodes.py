@@ -21,8 +21,8 @@ READY = {"conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": 
 def listing(documents: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[NodeAdapter, list[Asked]]]:
     """Lists by path; another path is not known."""
 
-    def answer(asked: Asked) -> Answer:
-        path = asked.target.partition("?")[0]
+    def answer(request: Asked) -> Answer:
+        path = request.target.partition("?")[0]
         if path not in documents:
             return json_reply(404, {"kind": "Status", "message": f"{path} not found"})
         return json_reply(200, {"kind": "List", "items": documents[path]})
@@ -33,8 +33,8 @@ def listing(documents: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[Nod
 
 def a_node(*, labels: Mapping[str, str] | None = None, status: Any = READY, **spec: Any) -> Node:
     document = {"metadata": {"name": "n1", "labels": labels or {POOL: "dev"}}, "spec": spec, "status": status}
-    with listing({"/api/v1/nodes": [document]}) as (machines, _):
-        (found,) = machines.nodes()
+    with listing({"/api/v1/nodes": [document]}) as (adapter, _):
+        (found,) = adapter.nodes()
     return found
 
 
@@ -47,8 +47,8 @@ def pod(name: str, *, on: str = "n1", status: Any = None, meta: Any = None, **sp
 
 
 def read(document: dict[str, Any]) -> Any:
-    with listing({"/api/v1/pods": [document]}) as (machines, _):
-        (found,) = machines.pods_on(["n1"])
+    with listing({"/api/v1/pods": [document]}) as (adapter, _):
+        (found,) = adapter.pods_on(["n1"])
     return found
 
 
@@ -74,17 +74,17 @@ def test_taints_may_lack_a_value() -> None:
 
 def test_only_pods_that_are_bound_to_the_nodes_are_on_them() -> None:
     pods = [pod("a"), pod("b", on="n2"), pod("c", on="")]
-    with listing({"/api/v1/pods": pods}) as (machines, asked):
-        assert [str(each) for each in machines.pods_on(["n1"])] == ["dev/a"]
-        assert len(asked) == 1
-        assert machines.pods_on([]) == ()
-        assert len(asked) == 1
+    with listing({"/api/v1/pods": pods}) as (adapter, requests):
+        assert [str(each) for each in adapter.pods_on(["n1"])] == ["dev/a"]
+        assert len(requests) == 1
+        assert adapter.pods_on([]) == ()
+        assert len(requests) == 1
 
 
 def test_the_pods_of_namespaces_are_listed_wherever_they_are() -> None:
     lists = {"/api/v1/namespaces/dev/pods": [pod("a"), pod("b", on="")]}
-    with listing(lists) as (machines, _):
-        assert [(each.name, each.node, each.ready) for each in machines.pods_in(["dev"])] == [
+    with listing(lists) as (adapter, _):
+        assert [(each.name, each.node, each.ready) for each in adapter.pods_in(["dev"])] == [
             ("a", "n1", True),
             ("b", "", True),
         ]
@@ -159,8 +159,8 @@ def test_budgets_are_those_of_the_namespaces_that_were_asked_for() -> None:
         "status": {"disruptionsAllowed": 2},
     }
     new = {"metadata": {"name": "new", "namespace": "dev"}, "spec": {}}
-    with listing({"/apis/policy/v1/namespaces/dev/poddisruptionbudgets": [budget, new]}) as (machines, _):
-        assert machines.budgets(["dev"]) == (
+    with listing({"/apis/policy/v1/namespaces/dev/poddisruptionbudgets": [budget, new]}) as (adapter, _):
+        assert adapter.budgets(["dev"]) == (
             Budget(
                 namespace="dev",
                 name="web",
@@ -173,7 +173,7 @@ def test_budgets_are_those_of_the_namespaces_that_were_asked_for() -> None:
 
 def test_a_list_that_is_none_is_a_failure_and_never_an_empty_one() -> None:
     with raw_server(lambda _: json_reply(200, {"kind": "PodList"})) as server:
-        machines = NodeAdapter(Api(Configuration(host=server.url)))
-        for look in (machines.nodes, lambda: machines.pods_on(["n1"]), lambda: machines.pods_in(["dev"])):
+        adapter = NodeAdapter(Api(Configuration(host=server.url)))
+        for look in (adapter.nodes, lambda: adapter.pods_on(["n1"]), lambda: adapter.pods_in(["dev"])):
             with pytest.raises(Unreachable):
                 look()
