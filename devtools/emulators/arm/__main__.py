@@ -21,7 +21,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=0, help="loopback port; 0 (default) takes a free one")
     parser.add_argument(
-        "--world", metavar="FILE", help="JSON of what stands there at first; - reads standard input"
+        "--world", metavar="FILE", help="JSON of what exists at the start; - reads standard input"
     )
     parser.add_argument(
         "--write-seconds", type=float, default=0.02, help="how long a write of a credential takes"
@@ -34,7 +34,7 @@ def _arguments() -> argparse.Namespace:
         "--operation-seconds", type=float, default=0.0, help="how long a change of a pool takes"
     )
     parser.add_argument(
-        "--kubeconfig", metavar="FILE", help="names a cluster that gets a node for each node of each pool"
+        "--kubeconfig", metavar="FILE", help="a cluster that gets the nodes of every agent pool"
     )
     return parser.parse_args()
 

@@ -14,13 +14,13 @@ from devtools.emulators.emulator import Emulator
 
 
 def arm_app(state: ArmState) -> Emulator:
-    """Azure Resource Manager, as far as the program asks for it.
+    """The part of Azure Resource Manager that the program calls.
 
     Args:
-        state: the subscription; look into it to see what the program did.
+        state: the subscription; a test reads from it what the program did.
 
     Returns:
-        The application. It accepts a bearer token and does not look at it.
+        The application. It accepts every bearer token unread.
     """
     app = Starlette(
         routes=[*credentials.routes(state), *pools.routes(state)],

@@ -1,6 +1,6 @@
-"""Managed identities and their federated credentials, with the rules that shape the program around them.
+"""Managed identities and their federated credentials, with ARM's rules for them.
 
-The rules and the messages are those of the service's own page:
+The rules and the messages are those of the service's documentation:
 https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 """
 
@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from devtools.emulators.arm.errors import ArmError, not_found
 from devtools.emulators.arm.http import json_body, paged
-from devtools.emulators.arm.state import ArmState, Credential, Json, key
+from devtools.emulators.arm.resources import Credential, Json, key
+from devtools.emulators.arm.state import ArmState
 from devtools.emulators.arm.world import Identity
 
 _IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -24,7 +25,7 @@ _NAME = re.compile(r"[a-zA-Z0-9]{1}[a-zA-Z0-9-_]{2,119}")
 
 
 def routes(state: ArmState) -> list[Route]:
-    """The part of ARM that `azure-mgmt-msi` asks for.
+    """The part of ARM that `azure-mgmt-msi` calls.
 
     Args:
         state: the subscription.
@@ -32,22 +33,22 @@ def routes(state: ArmState) -> list[Route]:
     Returns:
         The routes, relative to ARM's root.
     """
-    answers = _Answers(state)
+    handlers = _Handlers(state)
     identities = "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + _IDENTITIES
     credentials = identities + "/{identity}/federatedIdentityCredentials"
     return [
-        Route(identities, answers.list_identities),
-        Route(identities + "/{identity}", answers.get_identity),
-        Route(identities + "/{identity}", answers.delete_identity, methods=["DELETE"]),
-        Route(credentials, answers.list_credentials),
-        Route(credentials + "/{credential}", answers.get_credential),
-        Route(credentials + "/{credential}", json_body(answers.put_credential), methods=["PUT"]),
-        Route(credentials + "/{credential}", answers.delete_credential, methods=["DELETE"]),
+        Route(identities, handlers.list_identities),
+        Route(identities + "/{identity}", handlers.get_identity),
+        Route(identities + "/{identity}", handlers.delete_identity, methods=["DELETE"]),
+        Route(credentials, handlers.list_credentials),
+        Route(credentials + "/{credential}", handlers.get_credential),
+        Route(credentials + "/{credential}", json_body(handlers.put_credential), methods=["PUT"]),
+        Route(credentials + "/{credential}", handlers.delete_credential, methods=["DELETE"]),
     ]
 
 
 @dataclass(frozen=True)
-class _Answers:
+class _Handlers:
     state: ArmState
 
     def identity_of(self, request: Request) -> Identity:
@@ -107,10 +108,10 @@ class _Answers:
     def put_credential(self, request: Request, body: Json) -> Response:
         identity, name = self.parent_of(request), request.path_params["credential"]
         with self.state.writing(identity):
-            standing = self.state.credentials[key(identity)]
-            credential = _checked(name, body, standing)
-            created = name.casefold() not in standing
-            standing[name.casefold()] = credential
+            existing = self.state.credentials[key(identity)]
+            credential = _checked(name, body, existing)
+            created = name.casefold() not in existing
+            existing[name.casefold()] = credential
         return JSONResponse(
             _credential_json(self.state, identity, credential), status_code=201 if created else 200
         )
@@ -122,7 +123,7 @@ class _Answers:
         return Response(status_code=204 if gone is None else 200)
 
 
-def _checked(name: str, body: Json, standing: dict[str, Credential]) -> Credential:
+def _checked(name: str, body: Json, existing: dict[str, Credential]) -> Credential:
     if not _NAME.fullmatch(name):
         raise ArmError(400, "BadRequest", f"Federated Identity Credential name '{name}' is invalid.")
     properties = body.get("properties")
@@ -140,7 +141,7 @@ def _checked(name: str, body: Json, standing: dict[str, Credential]) -> Credenti
     if max(len(issuer), len(subject)) > _LONGEST:
         message = f"Issuer and subject of a Federated Identity Credential have at most {_LONGEST} characters."
         raise ArmError(400, "BadRequest", message)
-    others = [credential for other, credential in standing.items() if other != name.casefold()]
+    others = [credential for other, credential in existing.items() if other != name.casefold()]
     if any((issuer, subject) == (other.issuer, other.subject) for other in others):
         message = "Issuer and subject combination already exists for this Managed Identity."
         raise ArmError(400, "BadRequest", message)

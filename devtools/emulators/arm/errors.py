@@ -1,6 +1,6 @@
-"""ARM's errors: one exception, and the body that the SDKs read `error.code` and `error.message` from.
+"""ARM's errors: one exception, and the body from which the SDKs read `error.code` and `error.message`.
 
-The code is what callers decide by: the SDKs raise the same class for very different refusals.
+Callers decide by the code, because the SDKs raise the same class for very different refusals.
 """
 
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ _USUAL_CODES = {
 
 
 class ArmError(Exception):
-    """A refusal, to be answered in ARM's shape.
+    """An error that is answered in ARM's shape.
 
     Args:
         status: the HTTP status.
         code: ARM's error code.
-        message: ARM's wording.
+        message: ARM's message.
         retry_after: whole seconds for a `Retry-After` header.
     """
 
@@ -48,7 +48,7 @@ def failure_body(status: int, code: str) -> Mapping[str, object]:
 
 
 def not_found(kind: str, name: str, group: str) -> ArmError:
-    """ARM's answer for a resource that is not there."""
+    """ARM's answer for a resource that does not exist."""
     return ArmError(
         404,
         "ResourceNotFound",
@@ -58,7 +58,7 @@ def not_found(kind: str, name: str, group: str) -> ArmError:
 
 
 def overlap(subscription: str, group: str, name: str) -> ArmError:
-    """ARM's answer to a write of credentials while another one to the same identity is on."""
+    """ARM's answer to a write of credentials during another write to the same identity."""
     # The wording: https://github.com/Azure/bicep-registry-modules/issues/1447
     return ArmError(
         409,
@@ -67,4 +67,19 @@ def overlap(subscription: str, group: str, name: str) -> ArmError:
         f"'/subscriptions/{subscription}/resourcegroups/{group}/providers/"
         f"microsoft.managedidentity/userassignedidentities/{name}'. Concurrent Federated Identity "
         "Credentials writes under the same managed identity are not supported.",
+    )
+
+
+def too_many_writes(retry_after: int) -> ArmError:
+    """ARM's answer to a write of credentials that is throttled.
+
+    Args:
+        retry_after: whole seconds until a write is accepted.
+    """
+    return ArmError(
+        429,
+        "TooManyRequests",
+        "The request is being throttled as the limit has been reached for operation type - "
+        "FederatedIdentityCredentialPutRequest.",
+        retry_after=retry_after,
     )

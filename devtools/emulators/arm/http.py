@@ -1,4 +1,4 @@
-"""The two things ARM does the same way everywhere: pages of a list, and bodies that must be JSON objects."""
+"""What all of ARM's resources share: pages of a list, and request bodies that must be JSON objects."""
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,16 +8,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from devtools.emulators.arm.errors import ArmError
-from devtools.emulators.arm.state import Json
+from devtools.emulators.arm.resources import Json
 
 _TOKEN = "$skiptoken"
 
 
 def paged(request: Request, items: Sequence[Json], size: int) -> Response:
-    """One page of a list, with `nextLink` if there is more.
+    """One page of a list, with `nextLink` if another page follows.
 
     Args:
-        request: asks for the first page, or for the one that a `nextLink` led to.
+        request: the request for the first page, or for the page of a `nextLink`.
         items: the whole list.
         size: how many items a page has.
     """
@@ -29,7 +29,7 @@ def paged(request: Request, items: Sequence[Json], size: int) -> Response:
 
 
 def json_body(endpoint: Callable[[Request, Json], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that is given the request's body, and runs in a thread, so that it may take its time.
+    """Wrap an endpoint that takes the request's body and may block: it runs in a thread.
 
     Raises:
         ArmError: 400, the body is not a JSON object.

@@ -1,8 +1,7 @@
-"""Agent pools as nodes of a real control plane, for kwok to play: a pool at 0 leaves its pods pending for
-real.
+"""The nodes of agent pools, in a cluster where kwok simulates them: a pool at 0 leaves its pods pending.
 
-Each look at the cluster does what can be done by now and remembers nothing: the cluster says how far a drain
-is. So the next look goes on where the last one stopped, whatever failed, and in another process too.
+Each pass over the cluster does what is possible now and stores nothing: how far a drain is can be read from
+the cluster. So the next pass continues where the last one stopped, whatever failed, in another process too.
 """
 
 import contextlib
@@ -16,17 +15,18 @@ from adapters.kubernetes.paths import path
 from coppice.reconciler.errors import Failure
 from devtools.cluster.nodes import DEALLOCATED, node
 from devtools.emulators.arm.pool_rules import power
-from devtools.emulators.arm.state import ArmState, Json
+from devtools.emulators.arm.resources import Json
+from devtools.emulators.arm.state import ArmState
 
 POOL_LABEL = "kubernetes.azure.com/agentpool"
-DRAINING = "coppice.dev/draining"  # our cordon, which we may take back; other people's stay
-_OFF = {
+DRAINING = "coppice.dev/draining"  # marks a cordon of the emulator's, which it may remove; others stay
+_NOT_READY = {
     "type": "Ready",
     "status": "Unknown",
     "reason": "NodeStatusUnknown",
     "message": "Kubelet stopped posting node status.",
 }
-_PAUSE = 0.25  # seconds between two looks
+_PAUSE = 0.25  # seconds between two passes
 _STOP_TIMEOUT = 10.0  # seconds
 
 _Object = Mapping[str, Any]
@@ -37,18 +37,18 @@ def keeping_nodes(state: ArmState, api: Api) -> Iterator[None]:
     """Keep the pools' nodes in the cluster for as long as the context lasts; they stay when it ends.
 
     Args:
-        state: the pools. From now on an operation is over only when its pool's nodes are as they shall be.
+        state: the pools. From now on an operation ends only when its pool's nodes match the pool.
         api: the cluster, as an administrator.
     """
     state.keeps_nodes = True
-    look(state, api)
+    sync_nodes(state, api)
     stopped = threading.Event()
 
-    def keep_looking() -> None:
+    def reconcile_repeatedly() -> None:
         while not stopped.wait(_PAUSE):
-            look(state, api)
+            sync_nodes(state, api)
 
-    thread = threading.Thread(target=keep_looking, name="nodes", daemon=True)
+    thread = threading.Thread(target=reconcile_repeatedly, name="nodes", daemon=True)
     thread.start()
     try:
         yield
@@ -57,83 +57,91 @@ def keeping_nodes(state: ArmState, api: Api) -> Iterator[None]:
         thread.join(_STOP_TIMEOUT)
 
 
-def look(state: ArmState, api: Api) -> None:
-    """Bring each pool's nodes as near to its count as can be done by now, and tell the state what is left.
+def sync_nodes(state: ArmState, api: Api) -> None:
+    """Bring each pool's nodes as close to its count as is possible now, and report what they wait for.
 
     Args:
-        state: the pools.
-        api: the cluster. What fails there is noted, and tried again at the next look.
+        state: the pools; gets the report.
+        api: the cluster. A failed call is reported, and repeated in the next pass.
     """
     with state.lock:
         pools = {name: dict(properties) for name, properties in state.pools.items()}
     try:
-        standing = list(api.items(path("v1", "nodes"), selector=POOL_LABEL))
+        existing = list(api.items(path("v1", "nodes"), selector=POOL_LABEL))
     except Failure as error:
         for name, pool in pools.items():
-            state.nodes_seen(name, as_of=pool["eTag"], waits_for=error.message)
+            state.report_nodes(name, as_of=pool["eTag"], waits_for=error.message)
         return
     for name, pool in pools.items():
-        ours = [each for each in standing if each["metadata"]["labels"][POOL_LABEL] == name]
+        ours = [each for each in existing if each["metadata"]["labels"][POOL_LABEL] == name]
         try:
-            waits = _keep(api, name, pool, ours)
+            waiting = _reconcile_pool(api, name, pool, ours)
         except Failure as error:
-            waits = [error.message]
-        state.nodes_seen(name, as_of=pool["eTag"], waits_for="; ".join(waits))
+            waiting = [error.message]
+        state.report_nodes(name, as_of=pool["eTag"], waits_for="; ".join(waiting))
 
 
-def _keep(api: Api, name: str, pool: Json, standing: Sequence[_Object]) -> list[str]:
-    """Make, mend or drain the nodes of one pool; returns what is still waited for."""
-    machines = [_name(each) for each in standing if each.get("spec", {}).get("providerID")]
-    if machines:
-        return [f"{', '.join(machines)}: a machine at a provider, which an emulator leaves alone"]
-    off, on = [each for each in standing if _is_off(each)], [each for each in standing if not _is_off(each)]
-    ordered = sorted(on, key=lambda each: (_is_draining(each), _name(each)))
+def _reconcile_pool(api: Api, name: str, pool: Json, existing: Sequence[_Object]) -> list[str]:
+    """Create, repair or drain the nodes of one pool.
+
+    Returns:
+        What the nodes still wait for.
+    """
+    provider_nodes = [_name(each) for each in existing if each.get("spec", {}).get("providerID")]
+    if provider_nodes:
+        return [f"{', '.join(provider_nodes)}: a machine at a provider, which an emulator leaves alone"]
+    deallocated, running = (
+        [each for each in existing if _is_deallocated(each)],
+        [each for each in existing if not _is_deallocated(each)],
+    )
+    ordered = sorted(running, key=lambda each: (_is_draining(each), _name(each)))
     count, deallocates = _count(pool), _deallocates(pool)
-    back = sorted(off, key=_name)[: max(0, count - len(on))] if deallocates else []
-    waits = [_start(api, each) for each in back]
-    missing = count - len(on) - len(back)
-    waits += _make(api, name, pool, taken={_name(each) for each in standing}, missing=missing)
+    restarted = sorted(deallocated, key=_name)[: max(0, count - len(running))] if deallocates else []
+    waiting = [_start_node(api, each) for each in restarted]
+    missing = count - len(running) - len(restarted)
+    waiting += _create_nodes(api, name, pool, taken={_name(each) for each in existing}, missing=missing)
     for each in ordered[:count]:
-        waits += _mend(api, each, _labels(_manifest(name, 0, pool)))
+        waiting += _repair(api, each, _labels(_manifest(name, 0, pool)))
     for each in ordered[count:]:
-        waits += _drain(api, each, deallocates=deallocates)
-    for each in () if deallocates else off:
+        waiting += _drain(api, each, deallocates=deallocates)
+    for each in () if deallocates else deallocated:
         api.delete(_path(each), uid=each["metadata"]["uid"])
-    return waits
+    return waiting
 
 
 def _count(pool: Json) -> int:
-    """How many machines shall run. One that is stopped has none, whatever its count."""
+    """How many nodes of a pool are to run. A stopped pool has none, whatever its count."""
     if power(pool) == "Stopped":
         return 0
-    machines = pool.get("virtualMachineNodesStatus")
-    counts = [each["count"] for each in machines] if isinstance(machines, list) else [pool["count"]]
+    sizes = pool.get("virtualMachineNodesStatus")
+    counts = [each["count"] for each in sizes] if isinstance(sizes, list) else [pool["count"]]
     return sum(int(str(each)) for each in counts)
 
 
 def _deallocates(pool: Json) -> bool:
-    """Whether machines that go stay as nodes: https://learn.microsoft.com/azure/aks/scale-down-mode.
+    """Whether the machines that a pool gives up stay as nodes.
 
-    A pool that is stopped deletes them all the same: https://github.com/Azure/AKS/issues/2810.
+    See https://learn.microsoft.com/azure/aks/scale-down-mode. A stopped pool deletes them all the same:
+    https://github.com/Azure/AKS/issues/2810.
     """
     return pool.get("scaleDownMode") == "Deallocate" and power(pool) != "Stopped"
 
 
-def _start(api: Api, standing: _Object) -> str:
-    """Start a machine that was deallocated: they come before new ones."""
+def _start_node(api: Api, existing: _Object) -> str:
+    """Start a deallocated machine; AKS starts those before it creates new ones."""
     marks = {"annotations": {DEALLOCATED: None, DRAINING: None}}
-    api.merge(_path(standing), {"metadata": marks, "spec": {"unschedulable": None}})
-    api.merge(f"{_path(standing)}/status", {"status": {"conditions": []}})
-    return f"{_name(standing)} is starting"
+    api.merge(_path(existing), {"metadata": marks, "spec": {"unschedulable": None}})
+    api.merge(f"{_path(existing)}/status", {"status": {"conditions": []}})
+    return f"{_name(existing)} is starting"
 
 
-def _switch_off(api: Api, standing: _Object) -> None:
-    """Deallocate a machine: its node stays registered, cordoned and not ready."""
-    api.merge(_path(standing), {"metadata": {"annotations": {DEALLOCATED: "true"}}})
-    api.merge(f"{_path(standing)}/status", {"status": {"conditions": [_OFF]}})
+def _deallocate(api: Api, existing: _Object) -> None:
+    """Deallocate a machine; its node stays registered, cordoned and not ready."""
+    api.merge(_path(existing), {"metadata": {"annotations": {DEALLOCATED: "true"}}})
+    api.merge(f"{_path(existing)}/status", {"status": {"conditions": [_NOT_READY]}})
 
 
-def _make(api: Api, name: str, pool: Json, *, taken: set[str], missing: int) -> list[str]:
+def _create_nodes(api: Api, name: str, pool: Json, *, taken: set[str], missing: int) -> list[str]:
     free = (
         each for each in (_manifest(name, n, pool) for n in itertools.count()) if _name(each) not in taken
     )
@@ -143,44 +151,47 @@ def _make(api: Api, name: str, pool: Json, *, taken: set[str], missing: int) -> 
     return [f"{_name(each)} is not ready yet" for each in new]
 
 
-def _mend(api: Api, standing: _Object, labels: Mapping[str, str]) -> list[str]:
-    """Give a node that stays its pool's labels, which may have changed, and take our cordon off it."""
-    if _is_draining(standing):
+def _repair(api: Api, existing: _Object, labels: Mapping[str, str]) -> list[str]:
+    """Give a node that stays the labels of its pool, which may have changed, and remove our cordon."""
+    if _is_draining(existing):
         api.merge(
-            _path(standing), {"metadata": {"annotations": {DRAINING: None}}, "spec": {"unschedulable": None}}
+            _path(existing), {"metadata": {"annotations": {DRAINING: None}}, "spec": {"unschedulable": None}}
         )
-    if not labels.items() <= standing["metadata"]["labels"].items():
-        api.merge(_path(standing), {"metadata": {"labels": labels}})
-    conditions = standing.get("status", {}).get("conditions") or ()
+    if not labels.items() <= existing["metadata"]["labels"].items():
+        api.merge(_path(existing), {"metadata": {"labels": labels}})
+    conditions = existing.get("status", {}).get("conditions") or ()
     ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-    return [] if ready else [f"{_name(standing)} is not ready yet"]
+    return [] if ready else [f"{_name(existing)} is not ready yet"]
 
 
-def _drain(api: Api, standing: _Object, *, deallocates: bool) -> list[str]:
-    """Cordon a node, evict its pods, or remove it or switch it off: whichever is due.
+def _drain(api: Api, existing: _Object, *, deallocates: bool) -> list[str]:
+    """Do the next step of a drain: cordon the node, evict its pods, or delete or deallocate it.
 
-    Each at a look of its own: the scheduler may take a moment to hear of the cordon.
+    Each step has a pass of its own, because the scheduler may take a moment to see the cordon.
     """
-    name = _name(standing)
-    if not _is_draining(standing):
+    name = _name(existing)
+    if not _is_draining(existing):
         mark = {"metadata": {"annotations": {DRAINING: "true"}}, "spec": {"unschedulable": True}}
-        api.merge(_path(standing), mark)
+        api.merge(_path(existing), mark)
         return [f"{name} has just been cordoned"]
     pods = [pod for pod in api.items(path("v1", "pods")) if pod["spec"].get("nodeName") == name]
-    evictable = [pod for pod in pods if not _stays(pod)]
+    evictable = [pod for pod in pods if not _is_bound_to_node(pod)]
     if evictable:
         return [f"{name}: {_evict(api, pod)}" for pod in evictable]
     if deallocates:
-        _switch_off(api, standing)
+        _deallocate(api, existing)
     else:
-        api.delete(_path(standing), uid=standing["metadata"]["uid"])
+        api.delete(_path(existing), uid=existing["metadata"]["uid"])
     return []
 
 
 def _evict(api: Api, pod: _Object) -> str:
-    """Ask a pod to go, unless it is going; returns why it is still there.
+    """Evict a pod, unless it is terminating.
 
     See https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/: 429 is a disruption budget.
+
+    Returns:
+        Why the pod is still there.
     """
     metadata = pod["metadata"]
     namespace, name = metadata["namespace"], metadata["name"]
@@ -193,13 +204,13 @@ def _evict(api: Api, pod: _Object) -> str:
         }
         try:
             api.post(path("v1", "pods", namespace=namespace, name=name) + "/eviction", eviction)
-        except Failure as error:  # another pod may go meanwhile
+        except Failure as error:  # a disruption budget, for example; other pods may be evicted meanwhile
             return error.message
     return f"pod {namespace}/{name} is going"
 
 
-def _stays(pod: _Object) -> bool:
-    """Whether a pod goes only with its node: it would come back at once, or the kubelet owns it."""
+def _is_bound_to_node(pod: _Object) -> bool:
+    """Whether a pod ends only with its node: a DaemonSet would recreate it, or the kubelet owns it."""
     metadata = pod["metadata"]
     mirror = "kubernetes.io/config.mirror" in metadata.get("annotations", {})
     owners = metadata.get("ownerReferences", ())
@@ -218,12 +229,12 @@ def _labels(manifest: _Object) -> dict[str, str]:
     return {label: value for label, value in labels.items() if label != "kubernetes.io/hostname"}
 
 
-def _is_draining(standing: _Object) -> bool:
-    return DRAINING in standing["metadata"].get("annotations", {})
+def _is_draining(existing: _Object) -> bool:
+    return DRAINING in existing["metadata"].get("annotations", {})
 
 
-def _is_off(standing: _Object) -> bool:
-    return DEALLOCATED in standing["metadata"].get("annotations", {})
+def _is_deallocated(existing: _Object) -> bool:
+    return DEALLOCATED in existing["metadata"].get("annotations", {})
 
 
 def _name(each: _Object) -> str:

@@ -1,13 +1,14 @@
-"""What a change of an agent pool may and may not do in one request.
+"""What one request may change of an agent pool.
 
 The rules: https://learn.microsoft.com/azure/aks/scale-cluster,
 https://learn.microsoft.com/azure/aks/cluster-autoscaler, https://learn.microsoft.com/azure/aks/start-stop-nodepools
 and https://learn.microsoft.com/azure/aks/virtual-machines-node-pools; the messages are those that users
-reported. Where none was, as of stopped pools, the wording is ours and the rule no laxer than the real one.
+reported. Where no message was reported, as for stopped pools, the wording is ours, and the rule is at least
+as strict as Azure's.
 """
 
 from devtools.emulators.arm.errors import ArmError
-from devtools.emulators.arm.state import Json
+from devtools.emulators.arm.resources import Json
 
 _MOST_NODES = 1000
 _MOST_SIZES = 5
@@ -15,31 +16,31 @@ _FIXED = ("vmSize", "osType", "type")
 _RESERVED_IN_TAGS = frozenset(r"<>%&\?/")
 
 
-def check_change(name: str, *, current: Json, asked: Json) -> None:
+def check_change(name: str, *, current: Json, requested: Json) -> None:
     """Refuse what AKS refuses in one PUT of an agent pool.
 
     Args:
         name: the pool's name, for the message.
-        current: its `properties` as they are.
-        asked: its `properties` as they shall be; what is left out is unset, since a PUT replaces the whole.
+        current: its current `properties`.
+        requested: the requested `properties`; a property that is left out is unset, since a PUT replaces all.
 
     Raises:
         ArmError: 400, with AKS' code and message.
     """
     for fixed in _FIXED:
-        if asked.get(fixed) != current.get(fixed):
+        if requested.get(fixed) != current.get(fixed):
             message = f"Changing property 'properties.{fixed}' is not allowed."
             raise ArmError(400, "PropertyChangeNotAllowed", message)
-    if current["mode"] == "System" and asked.get("mode") != "System":
+    if current["mode"] == "System" and requested.get("mode") != "System":
         raise ArmError(400, "MustDefineAtLeastOneSystemPool", "Must define at least one system pool.")
-    _check_power(name, current=current, asked=asked)
+    _check_power(name, current=current, requested=requested)
     if current["type"] == "VirtualMachines":
-        _check_machines(asked)
-        _check_tags(asked.get("tags") or {})
+        _check_virtual_machines(requested)
+        _check_tags(requested.get("tags") or {})
         return
-    _check_size(asked)
-    _check_autoscaler(name, current=current, asked=asked)
-    _check_tags(asked.get("tags") or {})
+    _check_size(requested)
+    _check_autoscaler(name, current=current, requested=requested)
+    _check_tags(requested.get("tags") or {})
 
 
 def power(properties: Json) -> str:
@@ -48,32 +49,32 @@ def power(properties: Json) -> str:
     return str(state.get("code") or "Running") if isinstance(state, dict) else "Running"
 
 
-def _check_power(name: str, *, current: Json, asked: Json) -> None:
-    was, shall = power(current), power(asked)
-    if shall not in {"Running", "Stopped"}:
+def _check_power(name: str, *, current: Json, requested: Json) -> None:
+    current_power, target = power(current), power(requested)
+    if target not in {"Running", "Stopped"}:
         raise _invalid("powerState")
-    if shall == "Running":
+    if target == "Running":
         return
-    if asked.get("mode") == "System":
+    if requested.get("mode") == "System":
         raise ArmError(
             400, "OperationNotAllowed", f"Agent pool '{name}' is a system pool and cannot be stopped."
         )
-    if was == "Running" and current["provisioningState"] != "Succeeded":
+    if current_power == "Running" and current["provisioningState"] != "Succeeded":
         message = (
             f"Agent pool '{name}' is {current['provisioningState']}: only one that Succeeded can be stopped."
         )
         raise ArmError(400, "OperationNotAllowed", message)
     sized = ("count", "enableAutoScaling", "minCount", "maxCount")
-    if any(asked.get(each) != current.get(each) for each in sized):
+    if any(requested.get(each) != current.get(each) for each in sized):
         raise ArmError(400, "OperationNotAllowed", f"Agent pool '{name}' is stopped and cannot be scaled.")
 
 
-def _check_machines(asked: Json) -> None:
-    """A pool of type `VirtualMachines` says how many machines of each size it has, and has no count."""
+def _check_virtual_machines(requested: Json) -> None:
+    """A pool of type `VirtualMachines` has a number of machines of each size, and no count."""
     for foreign in ("count", "minCount", "maxCount"):
-        if asked.get(foreign) is not None:
+        if requested.get(foreign) is not None:
             raise _invalid(foreign)
-    profile = asked.get("virtualMachinesProfile")
+    profile = requested.get("virtualMachinesProfile")
     scale = profile.get("scale") if isinstance(profile, dict) else None
     manual = scale.get("manual") if isinstance(scale, dict) else None
     if not isinstance(manual, list) or not 1 <= len(manual) <= _MOST_SIZES:
@@ -83,31 +84,31 @@ def _check_machines(asked: Json) -> None:
             raise _invalid("virtualMachinesProfile")
 
 
-def _check_size(asked: Json) -> None:
-    count = asked.get("count")
+def _check_size(requested: Json) -> None:
+    count = requested.get("count")
     if not isinstance(count, int):
         raise ArmError(400, "InvalidParameter", "Required parameter properties.count is missing (null).")
-    least = 1 if asked.get("mode") == "System" else 0
+    least = 1 if requested.get("mode") == "System" else 0
     if not least <= count <= _MOST_NODES:
         raise _invalid("count")
 
 
-def _check_autoscaler(name: str, *, current: Json, asked: Json) -> None:
-    was_on, on = bool(current.get("enableAutoScaling")), bool(asked.get("enableAutoScaling"))
-    bounds = (asked.get("minCount"), asked.get("maxCount"))
+def _check_autoscaler(name: str, *, current: Json, requested: Json) -> None:
+    was_on, on = bool(current.get("enableAutoScaling")), bool(requested.get("enableAutoScaling"))
+    bounds = (requested.get("minCount"), requested.get("maxCount"))
     if on:
         least, most = bounds
         if not isinstance(least, int) or not 0 <= least <= _MOST_NODES:
             raise _invalid("minCount")
         if not isinstance(most, int) or not max(1, least) <= most <= _MOST_NODES:
             raise _invalid("maxCount")
-        if least == 0 and asked.get("mode") == "System":
+        if least == 0 and requested.get("mode") == "System":
             raise _invalid("minCount")
     elif bounds != (None, None):
         raise _invalid("minCount" if bounds[0] is not None else "maxCount")
-    if asked["count"] == current["count"] or not (was_on or on):
+    if requested["count"] == current["count"] or not (was_on or on):
         return
-    # The wording for enabling: https://github.com/Azure/AKS/issues/1248; the others follow it.
+    # The message for `enable` is that of https://github.com/Azure/AKS/issues/1248; the others follow it.
     switch = {(True, True): "update", (False, True): "enable", (True, False): "disable"}[was_on, on]
     message = (
         f"Cannot manually scale and {switch} cluster autoscaler in the same update operation "
@@ -117,7 +118,7 @@ def _check_autoscaler(name: str, *, current: Json, asked: Json) -> None:
 
 
 def _check_tags(tags: object) -> None:
-    # A size remembered in a tag must not be named like an annotation: no slash.
+    # A tag that stores a pool's size cannot be named like an annotation: the name may have no slash.
     # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
     if not isinstance(tags, dict):
         raise _invalid("tags")

@@ -1,6 +1,6 @@
-"""The AKS cluster and its agent pools, of which one at a time can be changed.
+"""The AKS cluster and its agent pools; AKS changes one pool at a time.
 
-The cluster itself is only read: writing it would touch every pool.
+The cluster itself can only be read, because a write of it would touch every pool.
 """
 
 import math
@@ -15,14 +15,15 @@ from starlette.routing import Route
 from devtools.emulators.arm.errors import ArmError, not_found
 from devtools.emulators.arm.http import json_body, paged
 from devtools.emulators.arm.pool_rules import check_change, power
-from devtools.emulators.arm.state import ArmState, Json, Operation
+from devtools.emulators.arm.resources import Json, Operation
+from devtools.emulators.arm.state import ArmState
 
 _CLUSTERS = "Microsoft.ContainerService/managedClusters"
 _POOLS = f"{_CLUSTERS}/agentPools"
 
 
 def routes(state: ArmState) -> list[Route]:
-    """The part of ARM that `azure-mgmt-containerservice` asks for.
+    """The part of ARM that `azure-mgmt-containerservice` calls.
 
     Args:
         state: the subscription.
@@ -30,21 +31,21 @@ def routes(state: ArmState) -> list[Route]:
     Returns:
         The routes, relative to ARM's root.
     """
-    answers = _Answers(state)
+    handlers = _Handlers(state)
     cluster = "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + _CLUSTERS + "/{cluster}"
     operations = "/subscriptions/{subscription}/providers/Microsoft.ContainerService/locations/any/operations"
     return [
-        Route(cluster, answers.get_cluster),
-        Route(cluster, answers.write_cluster, methods=["PUT", "PATCH", "DELETE"]),
-        Route(cluster + "/agentPools", answers.list_pools),
-        Route(cluster + "/agentPools/{pool}", answers.get_pool),
-        Route(cluster + "/agentPools/{pool}", json_body(answers.put_pool), methods=["PUT"]),
-        Route(operations + "/{operation}", answers.get_operation, name="operation"),
+        Route(cluster, handlers.get_cluster),
+        Route(cluster, handlers.write_cluster, methods=["PUT", "PATCH", "DELETE"]),
+        Route(cluster + "/agentPools", handlers.list_pools),
+        Route(cluster + "/agentPools/{pool}", handlers.get_pool),
+        Route(cluster + "/agentPools/{pool}", json_body(handlers.put_pool), methods=["PUT"]),
+        Route(operations + "/{operation}", handlers.get_operation, name="operation"),
     ]
 
 
 @dataclass(frozen=True)
-class _Answers:
+class _Handlers:
     state: ArmState
 
     def check_cluster(self, request: Request) -> None:
@@ -84,18 +85,18 @@ class _Answers:
             return JSONResponse(_pool_json(self.state, name))
 
     def put_pool(self, request: Request, body: Json) -> Response:
-        name, asked = self.pool_of(request), body.get("properties")
-        if not isinstance(asked, dict):
+        name, requested = self.pool_of(request), body.get("properties")
+        if not isinstance(requested, dict):
             raise ArmError(400, "InvalidParameter", "Required parameter properties is missing (null).")
         with self.state.lock:
-            happens, self.state.before_put = self.state.before_put, None
-            if happens is not None:
-                happens()
+            callback, self.state.before_put = self.state.before_put, None
+            if callback is not None:
+                callback()
             pool = self.state.pools[name]
             _check_etag(request, str(pool["eTag"]))
             _check_idle(self.state.settle())
-            check_change(name, current=pool, asked=asked)
-            operation = _begin(self.state, name, asked)
+            check_change(name, current=pool, requested=requested)
+            operation = _begin_operation(self.state, name, requested)
             answer = _pool_json(self.state, name)
         link = request.url_for(
             "operation", subscription=self.state.world.subscription, operation=operation.identifier
@@ -109,13 +110,13 @@ class _Answers:
             operation = self.state.operations.get(request.path_params["operation"])
             if operation is None:
                 raise ArmError(404, "NotFound", "The entity was not found.")
-            return JSONResponse(_operation_json(operation, over=operation is not current))
+            return JSONResponse(_operation_json(operation, ended=operation is not current))
 
 
 def _check_etag(request: Request, current: str) -> None:
-    asked = request.headers.get("If-Match", "*")
-    if asked not in {"*", current, f'"{current}"'}:
-        message = f"The etag {asked} does not match the current one, '{current}'."
+    requested = request.headers.get("If-Match", "*")
+    if requested not in {"*", current, f'"{current}"'}:
+        message = f"The etag {requested} does not match the current one, '{current}'."
         raise ArmError(412, "PreconditionFailed", message)
 
 
@@ -130,27 +131,27 @@ def _check_idle(operation: Operation | None) -> None:
         raise ArmError(409, "OperationNotAllowed", message)
 
 
-def _begin(state: ArmState, name: str, asked: Json) -> Operation:
+def _begin_operation(state: ArmState, name: str, requested: Json) -> Operation:
     now = state.clock()
     operation = Operation(
         identifier=str(uuid.uuid4()), pool=name, started=now, ends=now + state.operation_seconds
     )
     state.operations[operation.identifier] = operation
     if state.keeps_nodes:
-        state.nodes_wait_for[name] = "its nodes have not been looked at since it was changed"
+        state.nodes_wait_for[name] = "its nodes have not been read since it was changed"
     state.pools[name] = {
-        **{field: value for field, value in asked.items() if value is not None},
-        **_machines(asked),
+        **{field: value for field, value in requested.items() if value is not None},
+        **_nodes_status(requested),
         "eTag": operation.identifier,
         "provisioningState": "Updating",
-        "powerState": {"code": power(asked)},
+        "powerState": {"code": power(requested)},
     }
     return operation
 
 
-def _machines(asked: Json) -> Json:
-    """What a pool of type `VirtualMachines` tells of its machines; nobody else writes that."""
-    profile = asked.get("virtualMachinesProfile")
+def _nodes_status(requested: Json) -> Json:
+    """The `virtualMachineNodesStatus` of a pool of type `VirtualMachines`, which only AKS writes."""
+    profile = requested.get("virtualMachinesProfile")
     return {"virtualMachineNodesStatus": profile["scale"]["manual"]} if isinstance(profile, dict) else {}
 
 
@@ -182,13 +183,13 @@ def _cluster_json(state: ArmState) -> Json:
     }
 
 
-def _operation_json(operation: Operation, *, over: bool) -> Json:
-    ended = {"endTime": _rfc3339(operation.ends)} if over else {}
+def _operation_json(operation: Operation, *, ended: bool) -> Json:
+    end_time = {"endTime": _rfc3339(operation.ends)} if ended else {}
     return {
         "name": operation.identifier,
-        "status": "Succeeded" if over else "InProgress",
+        "status": "Succeeded" if ended else "InProgress",
         "startTime": _rfc3339(operation.started),
-        **ended,
+        **end_time,
     }
 
 

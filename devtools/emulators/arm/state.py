@@ -1,6 +1,6 @@
-"""What the emulator of ARM remembers: one object under one lock, so that a test can look at it.
+"""The state of the ARM emulator: one object under one lock, which a test may read.
 
-Names are compared without regard to case and kept as they were written, as ARM does.
+Names are compared without regard to case and kept as they were written, as in ARM.
 """
 
 import math
@@ -10,33 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
-from devtools.emulators.arm.errors import ArmError, not_found, overlap
+from devtools.emulators.arm.errors import ArmError, not_found, overlap, too_many_writes
+from devtools.emulators.arm.resources import Credential, Json, Operation, key
+from devtools.emulators.arm.throttling import Throttle
 from devtools.emulators.arm.world import Cluster, Identity, World, properties
-
-Json = dict[str, object]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Credential:
-    """A federated identity credential."""
-
-    name: str
-    issuer: str
-    subject: str
-    audiences: tuple[str, ...]
-
-
-@dataclass(kw_only=True)
-class Operation:
-    """A change of an agent pool that takes a while; times are seconds of the state's clock.
-
-    Its identifier is the pool's new `eTag`; it ends later if the pool's nodes are not there by then.
-    """
-
-    identifier: str
-    pool: str
-    started: float
-    ends: float
 
 
 @dataclass(kw_only=True)
@@ -44,26 +21,27 @@ class ArmState:
     """The subscription.
 
     Attributes:
-        world: what stood there at first.
-        clock: gives the time in seconds since the epoch.
-        sleep: waits for so many seconds; a test may do something else meanwhile.
-        write_seconds: how long a write of a credential takes; another one to the same identity is refused
+        world: what exists at the start.
+        clock: returns the time in seconds since the epoch.
+        sleep: waits for some seconds; a test may do something else instead.
+        write_seconds: how long a write of a credential takes. Another write to the same identity is refused
             meanwhile.
-        writes_per_second: of one identity's credentials; None does not throttle. Azure's own is 0.25.
-        subscription_writes_per_second: of all identities' credentials; likewise. Azure's own is 2.
+        writes_per_second: the limit of writes to one identity's credentials; None does not throttle. Azure's
+            is 0.25.
+        subscription_writes_per_second: the same for all identities together. Azure's is 2.
         operation_seconds: how long a change of an agent pool takes.
-        before_put: what happens before the next change of a pool is looked at; once.
-        endings: how the next operations end, as AKS names it (`Canceled`, `Failed`); `Succeeded` if empty.
-        page_size: how many items a list answers with at once.
+        before_put: is called once, before the next change of a pool is checked.
+        endings: how the next operations end in AKS' words (`Canceled`, `Failed`); `Succeeded` if empty.
+        page_size: how many items one page of a list has.
         credentials: by identity (`resourceGroup/name`), then by name, both folded.
         pools: ARM's `properties` of each agent pool, by folded name.
         operations: by identifier; the newest is the last.
-        overlapping_writes: how many writes of credentials were refused because another one was on.
-        throttled_writes: how many were refused because they came too fast.
+        overlapping_writes: how many writes of credentials were refused because another one was in progress.
+        throttled_writes: how many writes of credentials were throttled.
         deleted: identities that were deleted (`resourceGroup/name`, folded).
         cluster_writes: attempts to change the managed cluster itself, which the program must never make.
-        keeps_nodes: whether the pools have nodes in a cluster, on which an operation waits.
-        nodes_wait_for: what keeps a pool's nodes from being as they shall be, by the pool's folded name.
+        keeps_nodes: whether the pools have nodes in a cluster; if so, an operation waits for them.
+        nodes_wait_for: what a pool's nodes still wait for, by the pool's folded name.
     """
 
     world: World
@@ -86,15 +64,15 @@ class ArmState:
     keeps_nodes: bool = field(init=False, default=False)
     nodes_wait_for: dict[str, str] = field(init=False, default_factory=dict)
     lock: threading.RLock = field(init=False, default_factory=threading.RLock, repr=False)
-    _written: set[str] = field(init=False, default_factory=set)
-    _writes: dict[str, list[float]] = field(init=False, default_factory=dict)
+    _being_written: set[str] = field(init=False, default_factory=set)
+    _writes: Throttle = field(init=False, default_factory=Throttle)
 
     def __post_init__(self) -> None:
         self.credentials = {key(identity): {} for identity in self.world.identities}
         self.pools = {pool.name.casefold(): properties(pool) for pool in self.world.pools}
 
     def check_group(self, subscription: str, group: str) -> None:
-        """Refuse a subscription or a resource group that is not there.
+        """Refuse a subscription or a resource group that does not exist.
 
         Raises:
             ArmError: 404.
@@ -114,11 +92,11 @@ class ArmState:
         ]
 
     def identity(self, group: str, name: str) -> Identity | None:
-        """One identity, if it is there."""
+        """One identity, or None."""
         return next((one for one in self.identities(group) if one.name.casefold() == name.casefold()), None)
 
     def delete_identity(self, identity: Identity) -> None:
-        """Delete an identity; its credentials, which are its children, go with it."""
+        """Delete an identity and its credentials, which are its child resources."""
         with self.lock:
             self.deleted.add(key(identity))
             self.credentials[key(identity)].clear()
@@ -139,62 +117,56 @@ class ArmState:
 
     @contextmanager
     def writing(self, identity: Identity) -> Iterator[None]:
-        """Hold an identity for a write of its credentials, for as long as one takes.
+        """Reserve an identity for one write of its credentials, for as long as a write takes.
 
         Raises:
-            ArmError: 409 while another write is on, 429 if writes come too fast.
+            ArmError: 409 while another write is in progress, 429 if there were too many.
         """
-        of = key(identity)
+        written = key(identity)
         with self.lock:
-            if of in self._written:
+            if written in self._being_written:
                 self.overlapping_writes += 1
                 raise overlap(self.world.subscription, identity.resource_group, identity.name)
-            self._throttle(of)
-            self._written.add(of)
+            self._throttle(written)
+            self._being_written.add(written)
         try:
             self.sleep(self.write_seconds)
             with self.lock:
                 yield
         finally:
             with self.lock:
-                self._written.discard(of)
+                self._being_written.discard(written)
 
-    def _throttle(self, of: str) -> None:
-        rates = {of: self.writes_per_second, "": self.subscription_writes_per_second}
-        limits = {what: rate for what, rate in rates.items() if rate is not None}
-        now = self.clock()
-        due = max((_due(self._writes.get(what, []), rate) for what, rate in limits.items()), default=0.0)
-        if now < due:
+    def _throttle(self, identity: str) -> None:
+        rates = {identity: self.writes_per_second, "": self.subscription_writes_per_second}
+        wait = self._writes.accept(self.clock(), rates)
+        if wait:
             self.throttled_writes += 1
-            raise ArmError(
-                429,
-                "TooManyRequests",
-                "The request is being throttled as the limit has been reached for operation type - "
-                "FederatedIdentityCredentialPutRequest.",
-                retry_after=math.ceil(due - now),
-            )
-        for what in limits:
-            self._writes.setdefault(what, []).append(now)
+            raise too_many_writes(math.ceil(wait))
 
-    def nodes_seen(self, pool: str, *, as_of: object, waits_for: str) -> None:
-        """Take note of how a pool's nodes are.
+    def report_nodes(self, pool: str, *, as_of: object, waits_for: str) -> None:
+        """Record what a pool's nodes wait for.
 
         Args:
-            pool: its folded name.
-            as_of: the pool's `eTag` when they were looked at; if it has changed since, nothing is noted.
-            waits_for: what they wait for; empty if they are as they shall be.
+            pool: the pool's folded name.
+            as_of: the pool's `eTag` when its nodes were read; if it has changed since, the report is ignored.
+            waits_for: what the nodes wait for; empty if they match the pool.
         """
         with self.lock:
             if self.pools[pool]["eTag"] != as_of:
                 return
-            current = self.settle()  # what is over stays over, whatever becomes of the nodes
+            current = self.settle()  # an operation that has ended stays ended, whatever happens to the nodes
             if waits_for:
                 self.nodes_wait_for[pool] = waits_for
             elif self.nodes_wait_for.pop(pool, None) and current is not None and current.pool == pool:
                 current.ends = max(current.ends, self.clock())
 
     def settle(self) -> Operation | None:
-        """Finish what is over, and give the operation that still goes on, if there is one."""
+        """Finish the newest operation if it is due.
+
+        Returns:
+            The operation that is still in progress, or None.
+        """
         with self.lock:
             newest = next(reversed(self.operations.values()), None)
             if newest is None or self.pools[newest.pool]["provisioningState"] != "Updating":
@@ -224,14 +196,3 @@ class ArmState:
                 "cluster_writes": self.cluster_writes,
                 "nodes_wait_for": dict(self.nodes_wait_for),
             }
-
-
-def _due(writes: list[float], rate: float) -> float:
-    """When the next write is let through: two a second are any two in the same second."""
-    most = max(1, int(rate))
-    return writes[-most] + most / rate if len(writes) >= most else 0.0
-
-
-def key(identity: Identity) -> str:
-    """What an identity is found by."""
-    return f"{identity.resource_group}/{identity.name}".casefold()

@@ -1,6 +1,6 @@
-"""What stands in Azure before the first request: the document that `--world` reads, and a usual one.
+"""What exists in Azure before the first request: the document that `--world` reads, and an example.
 
-A document, because the emulator usually runs in a process of its own.
+It is a document because the emulator usually runs in a process of its own.
 """
 
 from typing import Literal
@@ -23,7 +23,7 @@ class Identity(_Part):
 
 
 class Cluster(_Part):
-    """The AKS cluster; `issuer_url` ends with a slash, as the real one does."""
+    """The AKS cluster; `issuer_url` ends with a slash, as on AKS."""
 
     resource_group: str
     name: str
@@ -32,16 +32,16 @@ class Cluster(_Part):
 
 
 class ManualScale(_Part):
-    """So many machines of a size, in a pool of type `VirtualMachines`."""
+    """The number of machines of one size in a pool of type `VirtualMachines`."""
 
     size: str
     count: int
 
 
 class Pool(_Part):
-    """An agent pool; the bounds belong to the autoscaler and are set only with it.
+    """An agent pool; `min_count` and `max_count` are set only with the autoscaler.
 
-    One of type `VirtualMachines` has `virtual_machines`, and neither a count nor a size of its own:
+    A pool of type `VirtualMachines` has `virtual_machines`, and neither a count nor a size of its own:
     https://learn.microsoft.com/azure/aks/virtual-machines-node-pools.
     """
 
@@ -59,7 +59,7 @@ class Pool(_Part):
 
 
 def properties(pool: Pool) -> dict[str, object]:
-    """An agent pool's `properties`, as ARM has them."""
+    """An agent pool's `properties` in ARM."""
     machines = [each.model_dump() for each in pool.virtual_machines]
     sized: dict[str, object] = (
         {
@@ -102,7 +102,7 @@ class World(_Part):
 
 
 def example_world() -> World:
-    """The subscription that the demo and most tests begin with."""
+    """The subscription that the demo and most tests start with."""
     tenant = "00000000-0000-0000-0000-00000000000a"
     return World(
         subscription="00000000-0000-0000-0000-000000000001",

@@ -1,4 +1,4 @@
-"""The application of the experiments: one of everything that is treated in its own way, and no more."""
+"""The application of the experiments: one object of each kind that the program treats differently."""
 
 from collections.abc import Mapping
 
@@ -64,8 +64,8 @@ def files(*, config: str, version: int) -> Mapping[str, bytes]:
     """The application's files.
 
     Args:
-        config: its ConfigMap's name; another one means that the former has to go.
-        version: of its Job, whose template is immutable.
+        config: the name of its ConfigMap; under another name the former one is pruned.
+        version: the image tag of its Job, whose template is immutable.
     """
     texts = {
         "kustomization.yaml": _KUSTOMIZATION.format(config=config),

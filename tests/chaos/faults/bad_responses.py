@@ -1,4 +1,4 @@
-"""Bad evidence: what systems have been seen to say, with a straight face or not, that is not so."""
+"""Bad evidence: wrong, incomplete and failed responses that real systems have sent."""
 
 import json
 import re
@@ -6,72 +6,73 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.chaos.faults.fault_proxy import Lie
+from tests.chaos.faults.fault_proxy import BadResponse
 from tests.chaos.faults.faults import Answer, refusal
-from tests.chaos.faults.wire import Call, Said, cut, said
+from tests.chaos.faults.wire import Call, Reply, cut, encode
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """An answer that is not to be believed.
+    """A bad response to certain calls.
 
     Attributes:
-        name: what it is called.
-        about: the calls that it answers, as a pattern of `system: METHOD target`.
-        lie: what becomes of the true answer.
-        later: the same for the pages that follow.
+        name: the name of the test.
+        about: the calls that get it, as a pattern of `system: METHOD target`.
+        bad_response: replaces the true response.
+        next_pages: replaces the true response to a request for a page after the first; None if
+            `bad_response` does.
     """
 
     name: str
     about: str
-    lie: Lie
-    later: Lie | None = None
+    bad_response: BadResponse
+    next_pages: BadResponse | None = None
 
-    def __call__(self, call: Call) -> Lie | None:
-        """What becomes of the answer to a call."""
+    def __call__(self, call: Call) -> BadResponse | None:
+        """The bad response to a call; None if it gets the true one."""
         if not re.match(self.about, str(call)):
             return None
         follows = re.search(r"[?&](continue|page|\$skiptoken)=", call.target)
-        return self.later if self.later and follows else self.lie
+        return self.next_pages if self.next_pages and follows else self.bad_response
 
 
-def refused(system: str, status: int, **headers: str) -> Lie:
-    """The system's own refusal."""
+def error_response(system: str, status: int, **headers: str) -> BadResponse:
+    """An error in the system's own shape."""
     answer = refusal(system, status)
     more = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    return lambda _: said(replace(answer, headers=(*answer.headers, *more)))
+    return lambda _: encode(replace(answer, headers=(*answer.headers, *more)))
 
 
-def page_of_a_proxy(status: int) -> Lie:
-    """What stands between says something, in HTML."""
+def html_response(status: int) -> BadResponse:
+    """A response in HTML, of a proxy between the program and the system."""
     body = b"<html><body>Sorry.</body></html>"
-    return lambda _: said(Answer(status=status, headers=(("content-type", "text/html"),), body=body))
+    return lambda _: encode(Answer(status=status, headers=(("content-type", "text/html"),), body=body))
 
 
-def with_json(change: Callable[[Any], Any]) -> Lie:
-    """Another document than the true one."""
-    return lambda answer: said(replace(answer, body=json.dumps(change(json.loads(answer.body))).encode()))
+def with_json(change: Callable[[Any], Any]) -> BadResponse:
+    """The true response with a changed document."""
+    return lambda answer: encode(replace(answer, body=json.dumps(change(json.loads(answer.body))).encode()))
 
 
-def cut_short(answer: Answer) -> Said:
-    """Half of the true answer."""
-    return cut(said(answer))
+def truncated_response(answer: Answer) -> Reply:
+    """The true response, cut off in the middle of its body."""
+    return cut(encode(answer))
 
 
-def truth(answer: Answer) -> Said:
-    """The true answer."""
-    return said(answer)
+def true_response(answer: Answer) -> Reply:
+    """The true response."""
+    return encode(answer)
 
 
 @with_json
-def half_of_a_cluster_s_list(document: dict[str, Any]) -> dict[str, Any]:
-    """The first page of a list that has another."""
+def first_page_of_a_list(document: dict[str, Any]) -> dict[str, Any]:
+    """The first page of a list of the cluster, with one item, that announces another page."""
     metadata = {**document["metadata"], "continue": "more"}
     return {**document, "metadata": metadata, "items": document["items"][:1]}
 
 
-def half_of_the_branches(answer: Answer) -> Said:
-    """The first page of the branches, of which there is another."""
+def first_page_of_branches(answer: Answer) -> Reply:
+    """The first page of the branches, with one branch, that announces another page."""
     link = ("link", '</repos/acme/todo-app/branches?per_page=100&page=2>; rel="next"')
     body = json.dumps(json.loads(answer.body)[:1]).encode()
-    return said(replace(answer, body=body, headers=(*answer.headers, link)))
+    return encode(replace(answer, body=body, headers=(*answer.headers, link)))

@@ -1,7 +1,7 @@
-"""One clock for several processes, which goes only when somebody moves it.
+"""One clock for several processes, which only advances when a test advances it.
 
-The program, its queue and the cluster all go by it. So sixty seconds of a dead holder's lease are over at
-once, and a test that is repeated sees the same times.
+The program, its queue and the cluster use it. So the sixty seconds of a dead holder's lease pass at once, and
+a repeated test has the same times.
 """
 
 import mmap
@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 _BEGINNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC).timestamp()
-_SECONDS, _HURRY = struct.Struct("d"), struct.Struct("?")
+_SECONDS, _SHORT_TIMEOUT = struct.Struct("d"), struct.Struct("?")
 
 
 class Clock:
-    """A clock that lives in a file; whoever opens it reads the same time.
+    """A clock in a shared file; every process that opens it reads the same time.
 
     Args:
-        file: where it lives; it is made if it is not there.
+        file: the file; it is created if it does not exist.
     """
 
     def __init__(self, file: Path) -> None:
         self.file = file
         if not file.exists():
-            file.write_bytes(_SECONDS.pack(_BEGINNING) + _HURRY.pack(False))
+            file.write_bytes(_SECONDS.pack(_BEGINNING) + _SHORT_TIMEOUT.pack(False))
         with file.open("r+b") as opened:
             self._shared = mmap.mmap(opened.fileno(), 0)
 
@@ -37,19 +37,19 @@ class Clock:
         return datetime.fromtimestamp(self.seconds(), UTC)
 
     @property
-    def hurried(self) -> bool:
-        """Whether the next call is one that nobody will answer, and not worth half a minute of a test's."""
-        hurried: bool = _HURRY.unpack_from(self._shared, _SECONDS.size)[0]
-        return hurried
+    def short_timeout(self) -> bool:
+        """Whether the next call gets no answer; then the program's timeout is short."""
+        short_timeout: bool = _SHORT_TIMEOUT.unpack_from(self._shared, _SECONDS.size)[0]
+        return short_timeout
 
-    def hurry(self, *, hurried: bool) -> None:
-        """Say so, or that it is not."""
-        _HURRY.pack_into(self._shared, _SECONDS.size, hurried)
+    def use_short_timeout(self, *, short_timeout: bool) -> None:
+        """Set `short_timeout`."""
+        _SHORT_TIMEOUT.pack_into(self._shared, _SECONDS.size, short_timeout)
 
     def set(self, seconds: float) -> None:
-        """Turn it to a time."""
+        """Set the time."""
         _SECONDS.pack_into(self._shared, 0, seconds)
 
-    def go_on(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.set(self.seconds() + seconds)

@@ -11,19 +11,19 @@ from tests.chaos.faults.laboratory import Laboratory, laboratory
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    """Emulators, and what runs the program."""
-    with laboratory(tmp_path_factory.mktemp("laboratory")) as made:
-        yield made
+    """The emulators, and what runs the program."""
+    with laboratory(tmp_path_factory.mktemp("laboratory")) as created:
+        yield created
 
 
 @pytest.fixture(scope="session")
 def experiments(lab: Laboratory) -> Experiments:
-    """What runs experiments."""
+    """Runs experiments in the laboratory."""
     return Experiments(lab)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many experiments there were, by operation and fault."""
+    """Print the number of experiments by operation and fault."""
     table: dict[str, Counter[str]] = {}
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:

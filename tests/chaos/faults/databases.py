@@ -1,7 +1,7 @@
-"""The databases of a real PostgreSQL: to look at, to take note of, and to return to.
+"""The databases of a real PostgreSQL: read, saved and restored.
 
-A server has no snapshots. What was dropped is made again by the program's own adapter, and given back its
-comments and its password.
+PostgreSQL has no snapshots. A database that was dropped is created again by the program's own adapter, and
+gets its former comments and password.
 """
 
 from dataclasses import dataclass
@@ -36,25 +36,25 @@ class Databases:
 
     cluster: Cluster
 
-    def see(self) -> dict[str, Row]:
-        """Each by its name."""
+    def read_rows(self) -> dict[str, Row]:
+        """Read every branch's database and role, by name."""
         with self._session() as session:
             return {row["name"]: row for row in session.execute(_SEEN)}
 
     def restore(self, saved: dict[str, Row]) -> None:
-        """Return to what was seen."""
-        seen = self.see()
+        """Restore the databases and roles of an earlier `read_rows`."""
+        rows = self.read_rows()
         with self._session() as session:
-            for name in [name for name, row in seen.items() if saved.get(name) != row]:
+            for name in [name for name, row in rows.items() if saved.get(name) != row]:
                 session.execute(
                     sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
                 )
                 session.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
-            for row in [row for name, row in saved.items() if seen.get(name) != row]:
+            for row in [row for name, row in saved.items() if rows.get(name) != row]:
                 self._make(session, row)
 
-    def signs_in(self, url: str) -> bool:
-        """Whether a login works; the server is asked past the edge."""
+    def login_works(self, url: str) -> bool:
+        """Whether a login works; it goes directly to the server, past the fault proxy."""
         try:
             psycopg.connect(url, port=urlsplit(self.cluster.admin).port, connect_timeout=5).close()
         except psycopg.OperationalError:

@@ -1,19 +1,20 @@
-"""Every operation once without a fault, to compare with, and then as often as anybody likes with one."""
+"""Experiments: an operation with one fault, compared with the same operation without a fault."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from tests.chaos.faults.faults import Fault, Injection
 from tests.chaos.faults.laboratory import Laboratory
 from tests.chaos.faults.operations import Operation
-from tests.chaos.faults.state import others, placed_anywhere
+from tests.chaos.faults.state import others, ours, ours_on_any_identity
 from tests.chaos.faults.wire import Call
 from tests.chaos.faults.world import Saved
 
-EXPERIMENTS = "experiments"  # a test's property: operation, fault, and how many came to the same end
-_TRIES = 3  # a machine under load answers late, and then one connection becomes another
+EXPERIMENTS = "experiments"  # a test's property: operation, fault, and the number of experiments that passed
+_TRIES = 3  # under load an answer may come late, and then the program makes other calls
 Record: TypeAlias = Callable[[str, object], None]
 
 
@@ -22,11 +23,12 @@ class Faultless:
     """An operation without a fault.
 
     Attributes:
-        begin: the world before it.
-        settings: the settings that it ran with.
+        begin: the state of the outside systems before it.
+        settings: the app settings that it ran with.
         calls: its calls, in order.
-        ours: what is ours afterwards.
-        others: what is not ours, before.
+        ours: what the program owns afterwards.
+        comparable: the same, whichever identities it was given.
+        others: what the program does not own, before.
         others_after: the same, afterwards.
     """
 
@@ -34,6 +36,7 @@ class Faultless:
     settings: Mapping[str, str]
     calls: list[Call]
     ours: dict[str, Any]
+    comparable: dict[str, Any]
     others: str
     others_after: str
 
@@ -42,70 +45,99 @@ class Experiments:
     """Runs experiments in one laboratory.
 
     Args:
-        laboratory: where.
+        laboratory: the emulators and the program.
     """
 
     def __init__(self, laboratory: Laboratory) -> None:
         self._laboratory = laboratory
-        self._told: dict[str, Faultless] = {}
+        self._faultless: dict[str, Faultless] = {}
 
     def faultless(self, operation: Operation) -> Faultless:
-        """An operation without a fault; it is run but once."""
-        if operation.name not in self._told:
-            self._told[operation.name] = self._tell(operation)
-        return self._told[operation.name]
+        """The result of an operation without a fault; it runs only once."""
+        if operation.name not in self._faultless:
+            self._faultless[operation.name] = self._run_faultless(operation)
+        return self._faultless[operation.name]
 
-    def _tell(self, operation: Operation) -> Faultless:
+    def _run_faultless(self, operation: Operation) -> Faultless:
         lab = self._laboratory
         lab.begin()
         operation.begin(lab)
         begin, before = lab.world.save(), others(lab.world)
-        calls = lab.conduct(operation.stimulus).calls
-        return Faultless(begin, lab.settings, calls, placed_anywhere(lab.world), before, others(lab.world))
+        calls = lab.run_operation(operation.stimulus).calls
+        return Faultless(
+            begin=begin,
+            settings=lab.settings,
+            calls=calls,
+            ours=ours(lab.world),
+            comparable=ours_on_any_identity(lab.world),
+            others=before,
+            others_after=others(lab.world),
+        )
 
     def differences(self, operation: Operation, fault: Fault, at: int) -> list[str]:
-        """Run an operation with a fault, redeliver until it is settled, and sweep.
+        """Run an operation with a fault, redeliver its messages until none is left, and sweep.
 
         Args:
             operation: the operation.
-            fault: what happens.
-            at: to which call.
+            fault: the fault.
+            at: the number of the call that it happens to.
 
         Returns:
-            In what the world is another one than without the fault.
+            The differences from the same operation without a fault.
         """
         for _ in range(_TRIES):
-            found = self._conducted(operation, fault, at)
+            found = self._run_experiment(operation, fault, at)
             if found is not None:
                 return found
-        return [f"the calls before it were others, {_TRIES} times: this experiment tells nothing"]
+        return [f"the calls before the fault differed in {_TRIES} tries: the experiment proves nothing"]
 
-    def _conducted(self, operation: Operation, fault: Fault, at: int) -> list[str] | None:
+    def sample(
+        self, calls: Sequence[tuple[Operation, int]], faults: Sequence[Fault], *, seed: int, number: int
+    ) -> Iterator[tuple[Operation, Fault, str, list[str]]]:
+        """Run experiments that a seed draws.
+
+        Args:
+            calls: operations with the numbers of their calls, to draw from.
+            faults: the faults to draw from.
+            seed: decides what is drawn.
+            number: how many experiments to run.
+
+        Yields:
+            Of each experiment the operation, the fault, a description, and the differences.
+        """
+        drawn = random.Random(seed)
+        for operation, at in drawn.sample(calls, number):
+            fault = drawn.choice(faults)
+            found = self.differences(operation, fault, at)
+            call = self.faultless(operation).calls[at]
+            yield operation, fault, f"{fault} at call {at} of {operation.name}, {call}", found
+
+    def _run_experiment(self, operation: Operation, fault: Fault, at: int) -> list[str] | None:
         """One experiment; `None` if the calls before the fault were not those of the faultless run."""
-        told, lab = self.faultless(operation), self._laboratory
-        lab.world.restore(told.begin)
-        lab.settings = told.settings
+        faultless, lab = self.faultless(operation), self._laboratory
+        lab.world.restore(faultless.begin)
+        lab.settings = faultless.settings
         injection = Injection(fault=fault, at=at)
-        went = lab.conduct(operation.stimulus, injection=injection, expected=told.calls)
-        if went.calls[:at] != told.calls[:at]:
+        outcome = lab.run_operation(operation.stimulus, injection=injection, expected=faultless.calls)
+        if outcome.calls[:at] != faultless.calls[:at]:
             return None
         found = [
-            *_differences(told.ours, placed_anywhere(lab.world)),
-            *(run.mistake for run in went.runs if run.mistake),
+            *_differences(faultless.comparable, ours_on_any_identity(lab.world)),
+            *(run.mistake for run in outcome.runs if run.mistake),
         ]
-        if fault.kills != any(run.killed for run in went.runs):
-            found.append("it was not the process that died, or another one")
-        if others(lab.world) != told.others:
+        if fault.kills != any(run.killed for run in outcome.runs):
+            found.append("a process was killed that should live, or none was killed")
+        if others(lab.world) != faultless.others:
             found.append("something changed that is not ours")
         return found
 
 
-def _differences(wanted: Any, found: Any, place: str = "") -> Iterator[str]:
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        for key in sorted({*wanted, *found}):
-            if key not in wanted or key not in found:
-                yield f"{place}/{key} is {'left over' if key in found else 'missing'}"
+def _differences(expected: Any, found: Any, reference: str = "") -> Iterator[str]:
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key in sorted({*expected, *found}):
+            if key not in expected or key not in found:
+                yield f"{reference}/{key} is {'left over' if key in found else 'missing'}"
             else:
-                yield from _differences(wanted[key], found[key], f"{place}/{key}")
-    elif wanted != found:
-        yield f"{place} is {json.dumps(found)[:300]}, not {json.dumps(wanted)[:300]}"
+                yield from _differences(expected[key], found[key], f"{reference}/{key}")
+    elif expected != found:
+        yield f"{reference} is {json.dumps(found)[:300]}, not {json.dumps(expected)[:300]}"

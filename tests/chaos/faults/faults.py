@@ -1,4 +1,4 @@
-"""What can happen to one call, and what each outside system says when it refuses."""
+"""The faults that can happen to one call, and the errors of each outside system."""
 
 import json
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from devtools.emulators.queues.xml import error_xml
 
 
 class Fault(StrEnum):
-    """What happens to one call. All but the first strike that call alone."""
+    """What happens to one call. Every fault except the first affects that call alone."""
 
-    REFUSED = "connection refused"  # and so are all that follow to that system, until the run is over
+    REFUSED = "connection refused"  # as is every later one to that system, until the run ends
     RESET = "reset, not done"
     LOST = "done, the answer lost"
     TIMEOUT = "timeout, not done"
@@ -33,18 +33,18 @@ class Fault(StrEnum):
 
     @property
     def status(self) -> int:
-        """The HTTP status that is answered; 0 if it is something else than an answer."""
+        """The HTTP status of the answer; 0 if the fault is not an HTTP error."""
         return int(self.value) if self.value.isdigit() else 0
 
     @property
     def kills(self) -> bool:
-        """Whether the process dies."""
+        """Whether the fault kills the process."""
         return self in {Fault.KILLED_BEFORE, Fault.KILLED_AFTER}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a system says, as bytes."""
+    """An HTTP response of a system."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -59,11 +59,11 @@ class Injection:
     at: int
 
 
-RETRY_AFTER = 7  # seconds that a system which throttles asks for
+RETRY_AFTER = 7  # seconds, of a system that throttles
 
 
 def refusal(system: str, status: int) -> Answer:
-    """How a system says no, in its own shape.
+    """An error response in a system's own shape.
 
     Args:
         system: `arm`, `github`, `kubernetes` or `queue`.

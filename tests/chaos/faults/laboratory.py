@@ -1,7 +1,7 @@
-"""Runs an operation against the emulators, with a fault or without, until nothing is left to be done.
+"""Runs an operation against the emulators, with or without a fault, until nothing is left to do.
 
-It plays the host: takes messages as they become visible, gives those back that failed, parks those that
-failed five times, and lets the timer strike.
+It takes the part of the functions host: it delivers messages when they become visible, returns those that
+failed to the queue, moves those that failed five times to the poison queue, and triggers the timer.
 """
 
 import base64
@@ -20,7 +20,7 @@ from tests.chaos.faults.runner import Run, Runner
 from tests.chaos.faults.wire import Call
 from tests.chaos.faults.world import QUEUES, World
 
-_LOCK = 600  # seconds for which a message is hidden that somebody works on
+_LOCK = 600  # seconds for which a message is invisible while it is processed
 _ATTEMPTS, _RETRY = 5, 30  # host.json
 _MOST_DELIVERIES = 60
 _TICK = 600  # seconds between two sweeps
@@ -28,12 +28,12 @@ MESSAGE, SWEEP = "reconcile_branch", "sweep_branches"
 
 
 @dataclass(frozen=True)
-class Told:
-    """An operation as it went.
+class OperationRun:
+    """How an operation went.
 
     Attributes:
-        calls: the operation's calls, those of the sweep after it not counted.
-        runs: every invocation, that of the sweep included.
+        calls: the operation's calls, without those of the sweep after it.
+        runs: every invocation, with that of the sweep.
     """
 
     calls: list[Call]
@@ -55,22 +55,22 @@ class Laboratory:
         self._runner = runner
 
     def begin(self) -> None:
-        """Return to the world in which nothing of ours stands yet."""
+        """Restore the state in which the program has made nothing yet."""
         self.world.restore(self._empty)
         self.settings = self.world.settings()
 
-    def tell(self, branch: str) -> None:
+    def queue_key(self, branch: str) -> None:
         """Put a branch's key onto the queue, as the webhook does."""
         self.world.queues.put(QUEUES[0], base64.b64encode(self.key(branch).encode()).decode())
 
     def key(self, branch: str) -> str:
-        """The message that is a branch's key."""
+        """A branch's key, as a message."""
         return json.dumps({"repository": self.world.repository.full_name, "branch": branch})
 
-    def conduct(
+    def run_operation(
         self, stimulus: str, *, injection: Injection | None = None, expected: list[Call] | None = None
-    ) -> Told:
-        """Tell an operation to its end, and let one sweep follow.
+    ) -> OperationRun:
+        """Run an operation to its end, and one sweep after it.
 
         Args:
             stimulus: `MESSAGE`, with messages on the queue, or `SWEEP`.
@@ -78,25 +78,25 @@ class Laboratory:
             expected: the calls of the same operation without a fault.
 
         Returns:
-            How it went, a sweep after it included.
+            How the operation and the sweep went.
         """
-        self.world.edge.watch(injection, expected=expected)
+        self.world.proxy.start_counting(injection, expected=expected)
         try:
-            # The calls of a sweep are its own: what it sets off are the other operations.
+            # Only the sweep's own calls count. The branches that it queues are the other operations.
             runs = [self.run(SWEEP)] if stimulus == SWEEP else self.drain()
-            calls = list(self.world.edge.calls)
+            calls = list(self.world.proxy.calls)
             runs += self.drain()
-            self.world.clock.go_on(_TICK)
-            return Told(calls, [*runs, self.run(SWEEP), *self.drain()])
+            self.world.clock.advance(_TICK)
+            return OperationRun(calls, [*runs, self.run(SWEEP), *self.drain()])
         finally:
-            self.leave()
+            self.end_process()
 
-    def leave(self) -> None:
-        """Let the process end that ran the program."""
-        self._runner.leave()
+    def end_process(self) -> None:
+        """End the process that ran the program."""
+        self._runner.end_process()
 
     def drain(self) -> list[Run]:
-        """Deliver messages, now and whenever they become visible, until there are none."""
+        """Deliver each message as soon as it is visible, until none is left."""
         runs: list[Run] = []
         while (message := self._next()) is not None:
             assert len(runs) < _MOST_DELIVERIES, f"it never settles: {runs}"
@@ -106,7 +106,7 @@ class Laboratory:
         return runs
 
     def deliver_once(self) -> None:
-        """Deliver what is on the queue, whenever it would be visible, and let nothing come back."""
+        """Deliver each message on the queue once, visible or not, and clear the queue."""
         waiting = self.world.queues.snapshot()[QUEUES[0]].values()
         for each in waiting:
             self.run(MESSAGE, base64.b64decode(each.text).decode())
@@ -117,10 +117,10 @@ class Laboratory:
 
         Args:
             function: `MESSAGE` or `SWEEP`.
-            message: the message, if it takes one.
+            message: the message; `None` for the timer.
         """
         run = self._runner.run(self.world, self.settings, function, message)
-        self.world.edge.mend()
+        self.world.proxy.accept_connections()
         return run
 
     def _next(self) -> Message | None:
@@ -132,7 +132,7 @@ class Laboratory:
         return queues.take(QUEUES[0], limit=1, lock=_LOCK)[0]
 
     def _settle(self, message: Message, run: Run) -> None:
-        """What the host does when a function has ended; of one that was killed nobody tells it."""
+        """Do what the host does when a function has ended; it does not know of one that was killed."""
         queues = self.world.queues
         if run.killed:
             return
@@ -146,19 +146,19 @@ class Laboratory:
 
 @contextlib.contextmanager
 def laboratory(folder: Path, postgres: Cluster | None = None) -> Iterator[Laboratory]:
-    """Make everything, for as long as the context lasts.
+    """Run the emulators and the program, for as long as the context lasts.
 
     Args:
-        folder: an empty one.
+        folder: an empty folder.
         postgres: a server for branches' databases; `None` if they get none.
 
     Yields:
-        A laboratory in which others have made things already, and we nothing.
+        A laboratory with objects of others, in which the program has made nothing yet.
     """
     world = World(folder, postgres)
     with contextlib.ExitStack() as stack:
         with _on_one_core():
-            stack.enter_context(world.edge.serving())
+            stack.enter_context(world.proxy.serving())
             runner = stack.enter_context(Runner(folder))
         world.populate()
         yield Laboratory(world, runner)
@@ -166,12 +166,12 @@ def laboratory(folder: Path, postgres: Cluster | None = None) -> Iterator[Labora
 
 @contextlib.contextmanager
 def _on_one_core() -> Iterator[None]:
-    """Have the threads and processes that start in the context stay on one core for good.
+    """Pin the threads and processes that start in the context to one core, for good.
 
-    Who asks and who answers take turns, so a second core gains them nothing, and to be moved between two
-    costs them time. Of tests that run side by side, each has a core of its own.
+    The program and the emulators run in turn, so a second core gains nothing, and moving between cores costs
+    time. Of tests that run in parallel, each gets a core of its own.
     """
-    if sys.platform != "linux":  # nobody else lets a process choose
+    if sys.platform != "linux":  # other systems do not let a process choose
         yield
         return
     before = os.sched_getaffinity(0)

@@ -1,4 +1,4 @@
-"""The four operations, each with the world that it begins in."""
+"""The four operations, each with the state that it begins in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,57 +6,58 @@ from dataclasses import dataclass
 from coppice.environment.naming import Prefixes, name
 from tests.chaos.faults.laboratory import MESSAGE, SWEEP, Laboratory
 
-# No name that a namespace can be read back into: what is lost of it, nobody guesses.
+# These names cannot be derived from the names of their namespaces.
 BRANCH, FORGOTTEN = "Fix/Pay", "Old/Idea"
 NEIGHBOUR = "feature/pay"
 _PREFIXES = Prefixes(namespace="feature-", credential="coppice-", database="feature_")
-NAMESPACE, FORGOTTENS = (
+NAMESPACE, FORGOTTEN_NAMESPACE = (
     name(each, prefixes=_PREFIXES, base_domain="example.test").namespace for each in (BRANCH, FORGOTTEN)
 )
-OURS = (NAMESPACE, FORGOTTENS)
+OURS = (NAMESPACE, FORGOTTEN_NAMESPACE)
 
 
-def _stand(lab: Laboratory, *branches: str) -> None:
-    """Bring branches their environments."""
+def _provision(lab: Laboratory, *branches: str) -> None:
+    """Give branches their environments."""
     for each in branches:
         lab.world.push(each, lab.world.first)
-        lab.tell(each)
+        lab.queue_key(each)
     lab.drain()
-    lab.leave()
+    lab.end_process()
 
 
 def _provisioning(lab: Laboratory) -> None:
-    _stand(lab, NEIGHBOUR)
+    _provision(lab, NEIGHBOUR)
     lab.world.push(BRANCH, lab.world.first)
-    lab.tell(BRANCH)
+    lab.queue_key(BRANCH)
 
 
 def _update(lab: Laboratory) -> None:
-    _stand(lab, NEIGHBOUR, BRANCH)
+    _provision(lab, NEIGHBOUR, BRANCH)
     by_hand = {"metadata": {"name": "by-hand"}, "data": {"a": "b"}}
-    lab.world.made(f"/api/v1/namespaces/{NAMESPACE}/configmaps", by_hand)
-    # An account less, and one more from another pool: a credential goes, and one comes on another identity.
+    lab.world.created(f"/api/v1/namespaces/{NAMESPACE}/configmaps", by_hand)
+    # One service account is removed, and one of another identity pool is added: so a credential is removed,
+    # and one is created on another identity.
     lab.settings = lab.world.settings(SERVICE_ACCOUNTS="api,worker=jobs")
-    _stand(lab, NEIGHBOUR)
+    _provision(lab, NEIGHBOUR)
     lab.world.push(BRANCH, lab.world.second)
-    lab.tell(BRANCH)
+    lab.queue_key(BRANCH)
 
 
 def _deprovisioning(lab: Laboratory) -> None:
-    _stand(lab, NEIGHBOUR, BRANCH)
+    _provision(lab, NEIGHBOUR, BRANCH)
     lab.world.delete(BRANCH)
-    lab.tell(BRANCH)
+    lab.queue_key(BRANCH)
 
 
 def _sweep(lab: Laboratory) -> None:
-    _stand(lab, NEIGHBOUR, FORGOTTEN)
+    _provision(lab, NEIGHBOUR, FORGOTTEN)
     lab.world.delete(FORGOTTEN)
     lab.world.push(BRANCH, lab.world.first)
 
 
-def stand_with_one_forgotten(lab: Laboratory) -> None:
-    """Three environments stand, and of one the branch is gone; nobody was told."""
-    _stand(lab, NEIGHBOUR, BRANCH, FORGOTTEN)
+def begin_with_one_orphan(lab: Laboratory) -> None:
+    """Make three environments, and delete the branch of one without a webhook."""
+    _provision(lab, NEIGHBOUR, BRANCH, FORGOTTEN)
     lab.world.delete(FORGOTTEN)
 
 
@@ -65,9 +66,9 @@ class Operation:
     """An operation.
 
     Attributes:
-        name: what it is called.
-        begin: makes the world and the settings that it begins with.
-        stimulus: what sets it off.
+        name: its name.
+        begin: makes the state and the settings that it begins with.
+        stimulus: what triggers it.
     """
 
     name: str

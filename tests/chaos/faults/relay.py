@@ -1,4 +1,4 @@
-"""A real PostgreSQL behind the edge: its protocol, as far as to tell one statement from the next.
+"""A real PostgreSQL behind the fault proxy: its protocol, as far as it separates one statement from the next.
 
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
@@ -8,12 +8,12 @@ import struct
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
-from tests.chaos.faults.wire import Call, Said
+from tests.chaos.faults.wire import Call, Reply
 
 _SSL = 80877103
 _READY, _ERROR, _AUTHENTICATION = b"Z", b"E", b"R"
 _ENDS = {b"Q", b"S"}  # a simple query, or the end of an extended one
-# What the server would say where others answer with a status.
+# The SQLSTATE that corresponds to an HTTP status.
 _STATES = {
     401: "28000",  # invalid_authorization_specification
     403: "42501",  # insufficient_privilege
@@ -30,29 +30,29 @@ _STATES = {
 class _Session:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    state: bytes = field(default=b"I")  # of the transaction, as the server said it last
+    state: bytes = field(default=b"I")  # of the transaction, in the server's last message
 
     async def reply(self) -> bytes:
-        """What the server says until it is ready, or until it is gone."""
-        said = b""
+        """The server's messages until it is ready, or until the connection ends."""
+        reply = b""
         while True:
             try:
                 kind, message = await _message(self.reader)
             except (asyncio.IncompleteReadError, ConnectionError):
-                return said
-            said += message
+                return reply
+            reply += message
             if kind == _READY:
                 self.state = message[-1:]
-                return said
+                return reply
 
 
 @dataclass
 class Relay:
-    """A server.
+    """A relay to a server.
 
     Args:
-        host: where it is.
-        port: its port.
+        host: the server's host.
+        port: the server's port.
     """
 
     host: str
@@ -61,7 +61,7 @@ class Relay:
     async def exchanges(
         self, system: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> AsyncGenerator["Statement | Connect", None]:
-        """What a client asks for: to be connected, and then statement by statement."""
+        """A client's calls: the connection, and then each statement."""
         startup = await _startup(reader)
         if struct.unpack_from("!i", startup, 4) == (_SSL,):
             writer.write(b"N")
@@ -70,22 +70,22 @@ class Relay:
         try:
             database = startup.split(b"\0database\0")[-1].split(b"\0")[0].decode()
             yield Connect(Call(system, "CONNECT", database), session, startup, reader, writer)
-            asked = b""
+            statement = b""
             while True:
                 kind, message = await _message(reader)
-                asked += message
+                statement += message
                 if kind == b"X":
                     return
                 if kind in _ENDS:
-                    yield Statement(Call(system, "STATEMENT", _words(asked)), session, asked)
-                    asked = b""
+                    yield Statement(Call(system, "STATEMENT", _first_words(statement)), session, statement)
+                    statement = b""
         finally:
             session.writer.close()
 
 
 @dataclass
 class Connect:
-    """A client that wants to be connected."""
+    """A client's request to connect."""
 
     call: Call
     session: _Session
@@ -93,24 +93,24 @@ class Connect:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
-    async def carry_out(self, *, last: bool = False) -> Said:
-        """Let both sign each other in; what the server says at the end is not yet passed on."""
+    async def execute(self, *, last: bool = False) -> Reply:
+        """Relay the authentication; the server's last messages are returned and not yet sent."""
         self.session.writer.write(self.startup)
         while True:
             kind, message = await _message(self.session.reader)
             if kind == _ERROR:
-                return Said(message, last=True)
+                return Reply(message, last=True)
             asks = kind == _AUTHENTICATION and struct.unpack_from("!i", message, 5)[0] not in {0, 12}
             if kind == _AUTHENTICATION and struct.unpack_from("!i", message, 5)[0] == 0:
-                return Said(message + await self.session.reply(), last)
+                return Reply(message + await self.session.reply(), last)
             self.writer.write(message)
             if asks:
                 _, answer = await _message(self.reader)
                 self.session.writer.write(answer)
 
-    def refuse(self, status: int) -> Said:
-        """The server sends the client away."""
-        return Said(_error("FATAL", status), last=True)
+    def refuse(self, status: int) -> Reply:
+        """The server's error, which ends the connection."""
+        return Reply(_error("FATAL", status), last=True)
 
 
 @dataclass
@@ -119,17 +119,17 @@ class Statement:
 
     call: Call
     session: _Session
-    asked: bytes
+    statement: bytes
 
-    async def carry_out(self, *, last: bool = False) -> Said:
-        """Let the server do it."""
-        self.session.writer.write(self.asked)
-        return Said(await self.session.reply(), last)
+    async def execute(self, *, last: bool = False) -> Reply:
+        """Have the server execute it."""
+        self.session.writer.write(self.statement)
+        return Reply(await self.session.reply(), last)
 
-    def refuse(self, status: int) -> Said:
-        """The server does nothing; within a transaction that is the end of it."""
+    def refuse(self, status: int) -> Reply:
+        """The server's error, without executing the statement; a transaction is aborted by it."""
         state = b"I" if self.session.state == b"I" else b"E"
-        return Said(_error("ERROR", status) + _framed(_READY, state))
+        return Reply(_error("ERROR", status) + _framed(_READY, state))
 
 
 async def _startup(reader: asyncio.StreamReader) -> bytes:
@@ -138,7 +138,7 @@ async def _startup(reader: asyncio.StreamReader) -> bytes:
 
 
 async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """A message's kind, and all of it."""
+    """A message's type, and the whole message."""
     head = await reader.readexactly(5)
     return head[:1], head + await reader.readexactly(struct.unpack("!i", head[1:])[0] - 4)
 
@@ -152,7 +152,7 @@ def _error(severity: str, status: int) -> bytes:
     return _framed(_ERROR, b"".join(f"{name}{value}\0".encode() for name, value in fields.items()) + b"\0")
 
 
-def _words(asked: bytes) -> str:
-    """The first words of a statement: what follows may be a password."""
-    text = asked[5:] if asked[:1] == b"Q" else asked[5:].partition(b"\0")[2]
+def _first_words(statement: bytes) -> str:
+    """The first words of a statement; the rest may contain a password."""
+    text = statement[5:] if statement[:1] == b"Q" else statement[5:].partition(b"\0")[2]
     return " ".join(text.split(b"\0")[0].decode().split()[:3])

@@ -1,4 +1,4 @@
-"""Has functions of the program run in processes that may be killed: the other end of `worker.py`."""
+"""Runs functions of the program in processes that a fault may kill: the other end of `worker.py`."""
 
 import json
 import os
@@ -20,9 +20,9 @@ class Run:
     """How one invocation of a function ended.
 
     Attributes:
-        raised: what it raised, if it did.
-        mistake: the traceback, if that is none of our failures.
-        killed: whether its process died.
+        raised: the exception that it raised; empty if it returned.
+        mistake: the traceback, if the exception is not one of the program's failures.
+        killed: whether its process was killed.
     """
 
     raised: str = ""
@@ -31,7 +31,7 @@ class Run:
 
 
 class Runner:
-    """The process that forks; one fork of it at a time runs the program."""
+    """The process that forks. One fork at a time runs the program."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,7 +41,7 @@ class Runner:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.faults.worker"],
             cwd=_ROOT,
-            env={"PATH": os.environ.get("PATH", os.defpath)},  # nobody's proxies, and nobody's settings
+            env={"PATH": os.environ.get("PATH", os.defpath)},  # without the shell's proxies and settings
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -54,7 +54,7 @@ class Runner:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.leave()
+        self.end_process()
         _pipe(self._process.stdin).close()
         self._process.wait(10)
         _pipe(self._process.stdout).close()
@@ -67,30 +67,30 @@ class Runner:
         function: str,
         message: str | None,
     ) -> Run:
-        """Run a function once, in the process that ran the last one if that is still alive."""
+        """Run a function once, in the process that ran the last one if it is still alive."""
         if not self._alive:
-            told = self._tell(
+            answer = self._send(
                 {
                     "clock": str(world.clock.file),
                     "builds": str(self._builds),
                     "settings": dict(settings),
                 }
             )
-            world.edge.pid, self._alive = told["pid"], True
-        told = self._tell({"function": function, "message": message})
-        if "exit" in told:
+            world.proxy.pid, self._alive = answer["pid"], True
+        answer = self._send({"function": function, "message": message})
+        if "exit" in answer:
             self._alive = False
-            assert told["exit"] == -9, f"the worker ended with {told['exit']}; see {self._log.name}"
+            assert answer["exit"] == -9, f"the worker ended with {answer['exit']}; see {self._log.name}"
             return Run(killed=True)
-        return Run(**told)
+        return Run(**answer)
 
-    def leave(self) -> None:
-        """Let the process end that ran the last function."""
+    def end_process(self) -> None:
+        """End the process that ran the last function."""
         if self._alive:
-            assert self._tell({}) == {"exit": 0}
+            assert self._send({}) == {"exit": 0}
             self._alive = False
 
-    def _tell(self, task: Mapping[str, object]) -> dict[str, Any]:
+    def _send(self, task: Mapping[str, object]) -> dict[str, Any]:
         _pipe(self._process.stdin).write(json.dumps(task).encode() + b"\n")
         _pipe(self._process.stdin).flush()
         answer: dict[str, Any] = json.loads(_pipe(self._process.stdout).readline() or b'{"exit": null}')

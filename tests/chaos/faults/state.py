@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from devtools.emulators.arm.state import key
+from devtools.emulators.arm.resources import key
 from tests.chaos.faults.operations import OURS
 from tests.chaos.faults.world import QUEUES, World
 
@@ -21,7 +21,7 @@ Object = dict[str, Any]
 def ours(world: World) -> dict[str, object]:
     """What the program is to have made, and nothing else of what it ever made."""
     cluster = {
-        _place(resource, each): _plain(each)
+        _reference(resource, each): _plain(each)
         for resource, each in _chosen(world, _is_ours)
         if resource not in _CONTROLLERS
     }
@@ -40,7 +40,7 @@ def ours(world: World) -> dict[str, object]:
     }
 
 
-def placed_anywhere(world: World) -> dict[str, object]:
+def ours_on_any_identity(world: World) -> dict[str, object]:
     """What is ours, whichever identities it was given: who cannot read the emptiest one takes another.
 
     An identity is named after the first credential on it: so a manifest that points at another identity than
@@ -51,8 +51,8 @@ def placed_anywhere(world: World) -> dict[str, object]:
         known = next(each for each in world.arm.world.identities if key(each) == identity)
         for name in (f"{known.resource_group}/{known.name}", known.client_id):
             text = re.sub(re.escape(name), f"<{number}>", text, flags=re.IGNORECASE)
-    made: dict[str, object] = json.loads(text)
-    return made
+    created: dict[str, object] = json.loads(text)
+    return created
 
 
 def _identities_of_ours(world: World) -> tuple[str, ...]:
@@ -75,11 +75,11 @@ def _databases(world: World) -> dict[str, object]:
     }
     found: dict[str, object] = {}
     for namespace in OURS:
-        row = world.databases.see().get(namespace.replace("-", "_"))
+        row = world.databases.read_rows().get(namespace.replace("-", "_"))
         if row is not None:
             passing = {"rolpassword", "role_comment"}  # with each new password
             shown = {key: str(value) for key, value in row.items() if key not in passing}
-            found[namespace] = {**shown, "works": world.databases.signs_in(urls.get(namespace, ""))}
+            found[namespace] = {**shown, "works": world.databases.login_works(urls.get(namespace, ""))}
     return found
 
 
@@ -95,16 +95,16 @@ def others(world: World) -> str:
     }
     objects = [each for _, each in _chosen(world, lambda resource, each: not _is_ours(resource, each))]
     writes = [world.arm.cluster_writes, world.arm.overlapping_writes]
-    seen = world.databases.see() if world.databases else {}
+    rows = world.databases.read_rows() if world.databases else {}
     names = {namespace.replace("-", "_") for namespace in OURS}
-    databases = [str(row) for name, row in seen.items() if name not in names]
+    databases = [str(row) for name, row in rows.items() if name not in names]
     return json.dumps([objects, credentials, writes, world.repository.refs, databases], indent=1)
 
 
-def standing(world: World) -> set[str]:
+def existing_objects(world: World) -> set[str]:
     """Everything that stands, each by what tells it from one that is made anew."""
     objects = {
-        f"{_place(resource, each)} {each['metadata']['uid']}"
+        f"{_reference(resource, each)} {each['metadata']['uid']}"
         for resource, each in _chosen(world, lambda *_: True)
         if resource not in _CONTROLLERS
     }
@@ -115,14 +115,14 @@ def standing(world: World) -> set[str]:
     }
 
 
-def _chosen(world: World, wanted: Callable[[str, Object], bool]) -> Iterable[tuple[str, Object]]:
+def _chosen(world: World, expected: Callable[[str, Object], bool]) -> Iterable[tuple[str, Object]]:
     for resource, found in sorted(world.cluster().items()):
         for each in sorted(found, key=lambda one: json.dumps(one["metadata"], sort_keys=True)):
-            if wanted(resource, each):
+            if expected(resource, each):
                 yield resource, each
 
 
-def _place(resource: str, each: Object) -> str:
+def _reference(resource: str, each: Object) -> str:
     return f"{resource}/{each['metadata'].get('namespace', '')}/{each['metadata']['name']}"
 
 

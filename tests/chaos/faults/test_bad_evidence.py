@@ -11,23 +11,23 @@ import pytest
 
 from tests.chaos.faults.bad_responses import (
     Evidence,
-    cut_short,
-    half_of_a_cluster_s_list,
-    half_of_the_branches,
-    page_of_a_proxy,
-    refused,
-    truth,
+    error_response,
+    first_page_of_a_list,
+    first_page_of_branches,
+    html_response,
+    true_response,
+    truncated_response,
     with_json,
 )
 from tests.chaos.faults.laboratory import MESSAGE, SWEEP, Laboratory
 from tests.chaos.faults.operations import (
     BRANCH,
     FORGOTTEN,
-    FORGOTTENS,
+    FORGOTTEN_NAMESPACE,
     NEIGHBOUR,
-    stand_with_one_forgotten,
+    begin_with_one_orphan,
 )
-from tests.chaos.faults.state import others, ours, standing
+from tests.chaos.faults.state import existing_objects, others, ours
 from tests.chaos.faults.world import QUEUES, Saved
 
 REPOSITORY = "github: GET /repos/acme/todo-app"
@@ -46,79 +46,99 @@ no_value = with_json(lambda _: {"value": []})
 # What makes it impossible for a sweep to tell: then it lets nothing go, not even what is really due to go.
 LISTS = [
     Evidence("GitHub lists no branch", BRANCHES, nothing),
-    Evidence("GitHub's list of branches is cut short", BRANCHES, cut_short),
-    Evidence("GitHub's second page is an error", BRANCHES, half_of_the_branches, refused("github", 500)),
-    Evidence("GitHub's second page is missing", BRANCHES, half_of_the_branches, refused("github", 404)),
-    Evidence("GitHub's second page is cut short", BRANCHES, half_of_the_branches, cut_short),
-    Evidence("GitHub's second page is a proxy's", BRANCHES, half_of_the_branches, page_of_a_proxy(200)),
+    Evidence("GitHub's list of branches is cut short", BRANCHES, truncated_response),
+    Evidence(
+        "GitHub's second page is an error", BRANCHES, first_page_of_branches, error_response("github", 500)
+    ),
+    Evidence(
+        "GitHub's second page is missing", BRANCHES, first_page_of_branches, error_response("github", 404)
+    ),
+    Evidence("GitHub's second page is cut short", BRANCHES, first_page_of_branches, truncated_response),
+    Evidence("GitHub's second page is a proxy's", BRANCHES, first_page_of_branches, html_response(200)),
 ]
 # What makes it impossible for a single run, too.
-UNTELLING = [
-    Evidence("GitHub does not know the repository", REPOSITORY, refused("github", 404)),
-    Evidence("GitHub shows the repository and no branch of it", f"{REPOSITORY}/", refused("github", 404)),
-    Evidence("GitHub does not know who asks", REPOSITORY, refused("github", 401)),
-    Evidence("GitHub does not let in who asks", REPOSITORY, refused("github", 403)),
-    Evidence("GitHub's rate limit is reached", REPOSITORY, refused("github", 403, **LIMIT)),
-    Evidence("GitHub is asked too often", REPOSITORY, refused("github", 429)),
-    Evidence("GitHub is out of order", REPOSITORY, refused("github", 503)),
-    Evidence("a proxy says that there is no GitHub", REPOSITORY, page_of_a_proxy(404)),
-    Evidence("the records are cut short", RECORDS, cut_short),
+INCONCLUSIVE = [
+    Evidence("GitHub does not know the repository", REPOSITORY, error_response("github", 404)),
     Evidence(
-        "the records' second page has expired", RECORDS, half_of_a_cluster_s_list, refused("kubernetes", 410)
+        "GitHub shows the repository and no branch of it", f"{REPOSITORY}/", error_response("github", 404)
+    ),
+    Evidence("GitHub does not know who asks", REPOSITORY, error_response("github", 401)),
+    Evidence("GitHub does not let in who asks", REPOSITORY, error_response("github", 403)),
+    Evidence("GitHub's rate limit is reached", REPOSITORY, error_response("github", 403, **LIMIT)),
+    Evidence("GitHub is asked too often", REPOSITORY, error_response("github", 429)),
+    Evidence("GitHub is out of order", REPOSITORY, error_response("github", 503)),
+    Evidence("a proxy says that there is no GitHub", REPOSITORY, html_response(404)),
+    Evidence("the records are cut short", RECORDS, truncated_response),
+    Evidence(
+        "the records' second page has expired",
+        RECORDS,
+        first_page_of_a_list,
+        error_response("kubernetes", 410),
     ),
     Evidence(
-        "the records' second page is an error", RECORDS, half_of_a_cluster_s_list, refused("kubernetes", 500)
+        "the records' second page is an error",
+        RECORDS,
+        first_page_of_a_list,
+        error_response("kubernetes", 500),
     ),
-    Evidence("the records' second page is cut short", RECORDS, half_of_a_cluster_s_list, cut_short),
+    Evidence("the records' second page is cut short", RECORDS, first_page_of_a_list, truncated_response),
+    Evidence("the records' second page is a proxy's", RECORDS, first_page_of_a_list, html_response(200)),
+    Evidence("the records may not be read", RECORDS, error_response("kubernetes", 403)),
+    Evidence("there is no such list of records", RECORDS, error_response("kubernetes", 404)),
+    Evidence("a proxy says that there are no records", RECORDS, html_response(404)),
+    Evidence("the credentials are cut short", CREDENTIALS, truncated_response),
     Evidence(
-        "the records' second page is a proxy's", RECORDS, half_of_a_cluster_s_list, page_of_a_proxy(200)
+        "the credentials' second page is an error", CREDENTIALS, true_response, error_response("arm", 500)
     ),
-    Evidence("the records may not be read", RECORDS, refused("kubernetes", 403)),
-    Evidence("there is no such list of records", RECORDS, refused("kubernetes", 404)),
-    Evidence("a proxy says that there are no records", RECORDS, page_of_a_proxy(404)),
-    Evidence("the credentials are cut short", CREDENTIALS, cut_short),
-    Evidence("the credentials' second page is an error", CREDENTIALS, truth, refused("arm", 500)),
-    Evidence("the credentials' second page is missing", CREDENTIALS, truth, refused("arm", 404)),
-    Evidence("the credentials' second page is cut short", CREDENTIALS, truth, cut_short),
-    Evidence("the credentials are missing, and their identity is not", CREDENTIALS, refused("arm", 404)),
-    Evidence("the credentials may not be read", CREDENTIALS, refused("arm", 403)),
-    Evidence("Azure is asked too often", "arm: ", refused("arm", 429)),
-    Evidence("Azure does not know who asks", "arm: ", refused("arm", 401)),
-    Evidence("the cluster does not tell its issuer", "arm: GET .*/managedClusters/", refused("arm", 404)),
+    Evidence(
+        "the credentials' second page is missing", CREDENTIALS, true_response, error_response("arm", 404)
+    ),
+    Evidence("the credentials' second page is cut short", CREDENTIALS, true_response, truncated_response),
+    Evidence(
+        "the credentials are missing, and their identity is not", CREDENTIALS, error_response("arm", 404)
+    ),
+    Evidence("the credentials may not be read", CREDENTIALS, error_response("arm", 403)),
+    Evidence("Azure is asked too often", "arm: ", error_response("arm", 429)),
+    Evidence("Azure does not know who asks", "arm: ", error_response("arm", 401)),
+    Evidence(
+        "the cluster does not tell its issuer", "arm: GET .*/managedClusters/", error_response("arm", 404)
+    ),
 ]
 # What is said in so many words, and only of some: then whatever lives is let live.
 PARTIAL = [
     Evidence("GitHub's list lacks branches", BRANCHES, with_json(lambda found: found[-1:])),
     Evidence(
-        "GitHub says of each branch that it is not there", f"{REPOSITORY}/branches/", refused("github", 404)
+        "GitHub says of each branch that it is not there",
+        f"{REPOSITORY}/branches/",
+        error_response("github", 404),
     ),
-    Evidence("a proxy says so", f"{REPOSITORY}/branches/", page_of_a_proxy(404)),
+    Evidence("a proxy says so", f"{REPOSITORY}/branches/", html_response(404)),
     Evidence("there are no records", RECORDS, no_items),
     Evidence("there are no namespaces", NAMESPACES, no_items),
     Evidence(
         "the namespaces' second page has expired",
         NAMESPACES,
-        half_of_a_cluster_s_list,
-        refused("kubernetes", 410),
+        first_page_of_a_list,
+        error_response("kubernetes", 410),
     ),
     Evidence(
         "the namespaces' second page is an error",
         NAMESPACES,
-        half_of_a_cluster_s_list,
-        refused("kubernetes", 500),
+        first_page_of_a_list,
+        error_response("kubernetes", 500),
     ),
-    Evidence("each namespace is not there", A_NAMESPACE, refused("kubernetes", 404)),
-    Evidence("a proxy says that of each namespace", A_NAMESPACE, page_of_a_proxy(404)),
+    Evidence("each namespace is not there", A_NAMESPACE, error_response("kubernetes", 404)),
+    Evidence("a proxy says that of each namespace", A_NAMESPACE, html_response(404)),
     Evidence("there are no credentials", CREDENTIALS, no_value),
-    Evidence("an identity is not there", IDENTITY, refused("arm", 404)),
+    Evidence("an identity is not there", IDENTITY, error_response("arm", 404)),
 ]
 
 
 @pytest.fixture(scope="module")
-def stood(lab: Laboratory) -> Iterator[Saved]:
+def three_environments(lab: Laboratory) -> Iterator[Saved]:
     lab.begin()
     lab.world.arm.page_size = 1
-    stand_with_one_forgotten(lab)
+    begin_with_one_orphan(lab)
     yield lab.world.save()
     lab.world.arm.page_size = 5
 
@@ -129,50 +149,52 @@ def sweep(lab: Laboratory) -> None:
     lab.deliver_once()
 
 
-def look_at_each(lab: Laboratory) -> None:
+def reconcile_each(lab: Laboratory) -> None:
     """Look at each branch by itself."""
     for branch in (BRANCH, FORGOTTEN, NEIGHBOUR):
         lab.run(MESSAGE, lab.key(branch))
 
 
 @contextlib.contextmanager
-def believing(lab: Laboratory, evidence: Evidence) -> Iterator[None]:
-    lab.world.edge.watch()
-    lab.world.edge.liar = evidence
+def bad_response(lab: Laboratory, evidence: Evidence) -> Iterator[None]:
+    lab.world.proxy.start_counting()
+    lab.world.proxy.bad_response_for = evidence
     try:
         yield
     finally:
-        lab.world.edge.liar = lambda _: None
+        lab.world.proxy.bad_response_for = lambda _: None
         lab.world.queues.clear(QUEUES[0])  # those that wait would only find the same
-        lab.leave()
+        lab.end_process()
 
 
 def deletions(lab: Laboratory) -> list[str]:
-    asked = (str(call) for call in lab.world.edge.calls if call.method == "DELETE")
-    return [each for each in asked if "/leases/" not in each]
+    statement = (str(call) for call in lab.world.proxy.calls if call.method == "DELETE")
+    return [each for each in statement if "/leases/" not in each]
 
 
-@pytest.mark.parametrize("evidence", [*LISTS, *UNTELLING], ids=lambda each: each.name)
+@pytest.mark.parametrize("evidence", [*LISTS, *INCONCLUSIVE], ids=lambda each: each.name)
 def test_a_sweep_that_cannot_tell_lets_nothing_be_deleted(
-    lab: Laboratory, stood: Saved, evidence: Evidence
+    lab: Laboratory, three_environments: Saved, evidence: Evidence
 ) -> None:
-    lab.world.restore(stood)
+    lab.world.restore(three_environments)
     before = ours(lab.world), others(lab.world)
 
-    with believing(lab, evidence):
+    with bad_response(lab, evidence):
         sweep(lab)
 
     assert deletions(lab) == []
     assert (ours(lab.world), others(lab.world)) == before
 
 
-@pytest.mark.parametrize("evidence", UNTELLING, ids=lambda each: each.name)
-def test_a_run_that_cannot_tell_deletes_nothing(lab: Laboratory, stood: Saved, evidence: Evidence) -> None:
-    lab.world.restore(stood)
+@pytest.mark.parametrize("evidence", INCONCLUSIVE, ids=lambda each: each.name)
+def test_a_run_that_cannot_tell_deletes_nothing(
+    lab: Laboratory, three_environments: Saved, evidence: Evidence
+) -> None:
+    lab.world.restore(three_environments)
     before = ours(lab.world), others(lab.world)
 
-    with believing(lab, evidence):
-        look_at_each(lab)
+    with bad_response(lab, evidence):
+        reconcile_each(lab)
 
     assert deletions(lab) == []
     assert (ours(lab.world), others(lab.world)) == before
@@ -180,26 +202,28 @@ def test_a_run_that_cannot_tell_deletes_nothing(lab: Laboratory, stood: Saved, e
 
 @pytest.mark.parametrize("evidence", PARTIAL, ids=lambda each: each.name)
 def test_what_lives_is_let_live_whatever_is_said_of_it(
-    lab: Laboratory, stood: Saved, evidence: Evidence
+    lab: Laboratory, three_environments: Saved, evidence: Evidence
 ) -> None:
-    lab.world.restore(stood)
-    before = standing(lab.world)
+    lab.world.restore(three_environments)
+    before = existing_objects(lab.world)
 
-    with believing(lab, evidence):
-        look_at_each(lab)
+    with bad_response(lab, evidence):
+        reconcile_each(lab)
         sweep(lab)
 
-    lost = before - standing(lab.world)
-    assert [each for each in lost if FORGOTTENS not in each] == []
+    lost = before - existing_objects(lab.world)
+    assert [each for each in lost if FORGOTTEN_NAMESPACE not in each] == []
 
 
-def test_once_everything_can_be_told_what_is_really_gone_goes(lab: Laboratory, stood: Saved) -> None:
-    lab.world.restore(stood)
-    before = standing(lab.world)
+def test_once_everything_can_be_told_what_is_really_gone_goes(
+    lab: Laboratory, three_environments: Saved
+) -> None:
+    lab.world.restore(three_environments)
+    before = existing_objects(lab.world)
 
     sweep(lab)
-    lab.leave()
+    lab.end_process()
 
-    lost = before - standing(lab.world)
-    assert f"namespaces//{FORGOTTENS}" in {each.partition(" ")[0] for each in lost}
-    assert [each for each in lost if FORGOTTENS not in each] == []
+    lost = before - existing_objects(lab.world)
+    assert f"namespaces//{FORGOTTEN_NAMESPACE}" in {each.partition(" ")[0] for each in lost}
+    assert [each for each in lost if FORGOTTEN_NAMESPACE not in each] == []

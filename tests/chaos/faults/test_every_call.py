@@ -5,7 +5,6 @@ program, over HTTP, in a process that may be killed. What failed is delivered ag
 sweep follows.
 """
 
-import random
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from coppice.components.namespace import READY, RESULT
 from tests.chaos.faults.experiments import EXPERIMENTS, Experiments, Record
 from tests.chaos.faults.faults import Fault
-from tests.chaos.faults.operations import FORGOTTENS, NAMESPACE, OPERATIONS, Operation
+from tests.chaos.faults.operations import FORGOTTEN_NAMESPACE, NAMESPACE, OPERATIONS, Operation
 
 FAULTS = list(Fault)
 SHARES, IN_A_SHARE = 8, 40  # several processes draw side by side; a share takes some 25 seconds
@@ -25,48 +24,50 @@ each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda eac
 def test_without_a_fault_nothing_is_touched_that_is_not_ours(
     experiments: Experiments, operation: Operation
 ) -> None:
-    told = experiments.faultless(operation)
+    faultless = experiments.faultless(operation)
 
-    assert told.others_after == told.others
-    assert told.ours["waiting"] == []
-    assert not [place for place in told.ours["cluster"] if place.startswith("leases")]
+    assert faultless.others_after == faultless.others
+    assert faultless.ours["waiting"] == []
+    assert not [reference for reference in faultless.ours["cluster"] if reference.startswith("leases")]
 
 
 def test_a_new_branch_ends_with_an_environment_that_is_ready(experiments: Experiments) -> None:
-    told = experiments.faultless(PROVISIONING).ours
+    faultless = experiments.faultless(PROVISIONING).ours
 
-    assert annotations(told, NAMESPACE)[RESULT] == READY
-    assert f"deployments.apps/{NAMESPACE}/web" in told["cluster"]
-    assert [identity for identity, *_ in told["credentials"]] == ["rg-coppice/id-feature-2"] * 2
+    assert annotations(faultless, NAMESPACE)[RESULT] == READY
+    assert f"deployments.apps/{NAMESPACE}/web" in faultless["cluster"]
+    assert [identity for identity, *_ in faultless["credentials"]] == ["rg-coppice/id-feature-2"] * 2
 
 
 def test_an_update_prunes_recreates_and_moves_credentials(experiments: Experiments) -> None:
-    told = experiments.faultless(UPDATE).ours
-    standing = {place.removeprefix(f"configmaps/{NAMESPACE}/") for place in told["cluster"]}
-    job = told["cluster"][f"jobs.batch/{NAMESPACE}/migrate"]
+    faultless = experiments.faultless(UPDATE).ours
+    existing_objects = {
+        reference.removeprefix(f"configmaps/{NAMESPACE}/") for reference in faultless["cluster"]
+    }
+    job = faultless["cluster"][f"jobs.batch/{NAMESPACE}/migrate"]
 
-    assert standing & {"old", "new", "by-hand"} == {"new", "by-hand"}
+    assert existing_objects & {"old", "new", "by-hand"} == {"new", "by-hand"}
     assert job["spec"]["template"]["spec"]["containers"][0]["image"] == "example/migrate:2"
-    assert [each[0] for each in told["credentials"]] == ["rg-coppice/id-feature-2", "rg-coppice/id-jobs"]
-    assert annotations(told, NAMESPACE)[RESULT] == READY
+    assert [each[0] for each in faultless["credentials"]] == ["rg-coppice/id-feature-2", "rg-coppice/id-jobs"]
+    assert annotations(faultless, NAMESPACE)[RESULT] == READY
 
 
 def test_of_a_branch_that_is_gone_nothing_is_left(experiments: Experiments) -> None:
-    told = experiments.faultless(DEPROVISIONING).ours
+    faultless = experiments.faultless(DEPROVISIONING).ours
 
-    assert (told["cluster"], told["credentials"]) == ({}, [])
+    assert (faultless["cluster"], faultless["credentials"]) == ({}, [])
 
 
 def test_a_sweep_brings_what_is_missing_and_removes_what_was_forgotten(experiments: Experiments) -> None:
-    told = experiments.faultless(SWEEPING).ours
+    faultless = experiments.faultless(SWEEPING).ours
 
-    assert annotations(told, NAMESPACE)[RESULT] == READY
-    assert not [place for place in told["cluster"] if FORGOTTENS in place]
+    assert annotations(faultless, NAMESPACE)[RESULT] == READY
+    assert not [reference for reference in faultless["cluster"] if FORGOTTEN_NAMESPACE in reference]
 
 
-def annotations(told: dict[str, Any], namespace: str) -> dict[str, str]:
-    noted: dict[str, str] = told["cluster"][f"namespaces//{namespace}"]["metadata"]["annotations"]
-    return noted
+def annotations(faultless: dict[str, Any], namespace: str) -> dict[str, str]:
+    found: dict[str, str] = faultless["cluster"][f"namespaces//{namespace}"]["metadata"]["annotations"]
+    return found
 
 
 @each_operation
@@ -87,13 +88,10 @@ def test_after_a_fault_at_every_seventh_call_the_world_comes_to_the_same_end(
 def test_after_a_fault_that_the_seed_has_drawn_the_world_comes_to_the_same_end(
     experiments: Experiments, share: int, sample_seed: int, record_property: Record
 ) -> None:
-    drawn = random.Random(SHARES * sample_seed + share)
     calls = [(each, at) for each in OPERATIONS for at in range(len(experiments.faultless(each).calls))]
-    for operation, at in drawn.sample(calls, IN_A_SHARE):
-        fault = drawn.choice(FAULTS)
-        differences = experiments.differences(operation, fault, at)
-        call = experiments.faultless(operation).calls[at]
-        assert not differences, f"{fault} at call {at} of {operation.name}, {call}"
+    sample = experiments.sample(calls, FAULTS, seed=SHARES * sample_seed + share, number=IN_A_SHARE)
+    for operation, fault, experiment, differences in sample:
+        assert not differences, experiment
         record_property(EXPERIMENTS, (operation.name, fault.value, 1))
 
 

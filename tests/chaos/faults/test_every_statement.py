@@ -3,7 +3,6 @@
 Only what is said to that server is struck here: all other calls are those of the operations without one.
 """
 
-import random
 from collections.abc import Iterator
 
 import pytest
@@ -41,15 +40,15 @@ def statements(experiments: Experiments, operation: Operation) -> list[int]:
 
 
 def test_without_a_fault_a_branch_has_a_database_whose_login_works(experiments: Experiments) -> None:
-    told = experiments.faultless(PROVISIONING)
-    assert told.ours["databases"][NAMESPACE]["works"] is True
-    assert told.others_after == told.others
+    faultless = experiments.faultless(PROVISIONING)
+    assert faultless.ours["databases"][NAMESPACE]["works"] is True
+    assert faultless.others_after == faultless.others
 
 
 def test_without_a_fault_nothing_is_left_of_a_database(experiments: Experiments) -> None:
-    told = experiments.faultless(DEPROVISIONING)
-    assert told.ours["databases"] == {}
-    assert told.others_after == told.others
+    faultless = experiments.faultless(DEPROVISIONING)
+    assert faultless.ours["databases"] == {}
+    assert faultless.others_after == faultless.others
 
 
 @each_operation
@@ -67,13 +66,10 @@ def test_after_a_fault_at_every_ninth_statement_the_world_comes_to_the_same_end(
 def test_after_a_fault_that_the_seed_has_drawn_the_world_comes_to_the_same_end(
     experiments: Experiments, share: int, sample_seed: int, record_property: Record
 ) -> None:
-    drawn = random.Random(SHARES * sample_seed + share)
-    suppressed = [
-        (each, at) for each in (PROVISIONING, DEPROVISIONING) for at in statements(experiments, each)
-    ]
-    for operation, at in drawn.sample(suppressed, IN_A_SHARE):
-        fault = drawn.choice(FAULTS)
-        assert not experiments.differences(operation, fault, at), f"{fault} at call {at} of {operation.name}"
+    calls = [(each, at) for each in (PROVISIONING, DEPROVISIONING) for at in statements(experiments, each)]
+    sample = experiments.sample(calls, FAULTS, seed=SHARES * sample_seed + share, number=IN_A_SHARE)
+    for operation, fault, experiment, differences in sample:
+        assert not differences, experiment
         record_property(EXPERIMENTS, (f"{operation.name}, SQL", fault.value, 1))
 
 
@@ -84,12 +80,12 @@ def test_after_a_fault_that_the_seed_has_drawn_the_world_comes_to_the_same_end(
 def test_whatever_happens_to_any_one_statement_the_world_comes_to_the_same_end(
     experiments: Experiments, operation: Operation, fault: Fault, record_property: Record
 ) -> None:
-    suppressed = statements(experiments, operation)
+    positions = statements(experiments, operation)
     calls = experiments.faultless(operation).calls
     failed = {
         f"{at}: {calls[at]}": differences
-        for at in suppressed
+        for at in positions
         if (differences := experiments.differences(operation, fault, at))
     }
     assert not failed
-    record_property(EXPERIMENTS, (f"{operation.name}, SQL", fault.value, len(suppressed)))
+    record_property(EXPERIMENTS, (f"{operation.name}, SQL", fault.value, len(positions)))

@@ -1,53 +1,53 @@
 """The world returns to a moment, so that each experiment begins where the others began."""
 
-from devtools.emulators.arm.state import Credential
+from devtools.emulators.arm.resources import Credential
 from tests.chaos.faults.laboratory import Laboratory
-from tests.chaos.faults.state import others, standing
+from tests.chaos.faults.state import existing_objects, others
 from tests.chaos.faults.world import QUEUES
 
 
 def test_returning_to_a_moment_undoes_what_happened_since(lab: Laboratory) -> None:
     world = lab.world
-    saved, before = world.save(), (standing(world), others(world))
+    saved, before = world.save(), (existing_objects(world), others(world))
 
-    world.clock.go_on(60)
+    world.clock.advance(60)
     world.push("x", world.first)
-    lab.tell("x")
-    world.made("/api/v1/namespaces", {"metadata": {"name": "new"}})
-    world.edge.ask("kubernetes", "DELETE", "/api/v1/namespaces/payments")
+    lab.queue_key("x")
+    world.created("/api/v1/namespaces", {"metadata": {"name": "new"}})
+    world.proxy.ask("kubernetes", "DELETE", "/api/v1/namespaces/payments")
     credential = Credential(name="new", issuer="i", subject="s", audiences=())
     world.arm.credentials["rg-coppice/id-jobs"]["new"] = credential
-    assert standing(world) != before[0]
+    assert existing_objects(world) != before[0]
 
     world.restore(saved)
 
-    assert (standing(world), others(world)) == before
+    assert (existing_objects(world), others(world)) == before
     assert world.save() == saved
 
 
 def test_what_waits_for_time_to_pass_waits_after_a_return_too(lab: Laboratory) -> None:
     world, before = lab.world, lab.world.save()
-    world.made("/api/v1/namespaces", {"metadata": {"name": "going"}})
-    world.edge.ask("kubernetes", "DELETE", "/api/v1/namespaces/going")
+    world.created("/api/v1/namespaces", {"metadata": {"name": "going"}})
+    world.proxy.ask("kubernetes", "DELETE", "/api/v1/namespaces/going")
     saved = world.save()
 
     def status() -> int:
-        return world.edge.ask("kubernetes", "GET", "/api/v1/namespaces/going").status
+        return world.proxy.ask("kubernetes", "GET", "/api/v1/namespaces/going").status
 
     for _ in range(2):
         assert status() == 200
-        world.clock.go_on(10)
+        world.clock.advance(10)
         assert (status(), status()) == (404, 404)
         world.restore(saved)
     world.restore(before)
 
 
 def test_the_clock_goes_only_when_it_is_moved(lab: Laboratory) -> None:
-    seen = lab.world.clock.now()
-    assert lab.world.clock.now() == seen
-    lab.world.clock.go_on(1.5)
-    assert (lab.world.clock.now() - seen).total_seconds() == 1.5
-    lab.world.clock.go_on(-1.5)
+    rows = lab.world.clock.now()
+    assert lab.world.clock.now() == rows
+    lab.world.clock.advance(1.5)
+    assert (lab.world.clock.now() - rows).total_seconds() == 1.5
+    lab.world.clock.advance(-1.5)
 
 
 def test_a_message_that_fails_is_tried_five_times_and_parked(lab: Laboratory) -> None:
@@ -55,7 +55,7 @@ def test_a_message_that_fails_is_tried_five_times_and_parked(lab: Laboratory) ->
     lab.world.queues.put(QUEUES[0], "bm8gSlNPTg==")  # no JSON
 
     runs = lab.drain()
-    lab.leave()
+    lab.end_process()
 
     assert len(runs) == 5
     assert all("ValueError" in run.raised and run.mistake for run in runs)

@@ -31,7 +31,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Said:
+class Reply:
     """What goes over the wire; nothing at all resets the connection, and after the `last` it is closed."""
 
     text: bytes = b""
@@ -43,10 +43,10 @@ class Exchange(Protocol):
 
     call: Call
 
-    async def carry_out(self, *, last: bool = False) -> Said:
+    async def execute(self, *, last: bool = False) -> Reply:
         """Do what was asked; after the `last` one the connection is closed."""
 
-    def refuse(self, status: int) -> Said:
+    def refuse(self, status: int) -> Reply:
         """What the system says if it does not."""
 
 
@@ -64,19 +64,19 @@ async def read(system: str, reader: asyncio.StreamReader) -> Request | None:
     return Request(Call(system, method, target), headers, body)
 
 
-def said(answer: Answer, *, last: bool = False) -> Said:
+def encode(answer: Answer, *, last: bool = False) -> Reply:
     """An answer as it goes over the wire."""
     headers = {**dict(answer.headers), "content-length": str(len(answer.body))}
     headers |= {"connection": "close"} if last else {}
     lines = [f"HTTP/1.1 {answer.status} So", *(f"{name}: {value}" for name, value in headers.items())]
-    return Said("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body, last)
+    return Reply("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body, last)
 
 
-def cut(whole: Said) -> Said:
+def cut(whole: Reply) -> Reply:
     """Half of the body, or of all where there is no body."""
     _, _, body = whole.text.partition(b"\r\n\r\n")
     text = whole.text[: -(len(body) // 2)] if len(body) > 1 else whole.text[: len(whole.text) // 2]
-    return Said(text, last=True)
+    return Reply(text, last=True)
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
@@ -89,13 +89,13 @@ def reset(writer: asyncio.StreamWriter) -> None:
 def bound(port: int) -> socket.socket:
     """A loopback socket that has a port and does not listen; 0 takes a free one."""
     # With its protocol named, or else asyncio takes it for one that cannot do without Nagle's waiting.
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.bind(("127.0.0.1", port))
-    return made
+    created = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    created.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    created.bind(("127.0.0.1", port))
+    return created
 
 
-def port_of(made: socket.socket) -> int:
+def port_of(created: socket.socket) -> int:
     """The port that a socket is bound to."""
-    port: int = made.getsockname()[1]
+    port: int = created.getsockname()[1]
     return port

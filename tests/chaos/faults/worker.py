@@ -1,12 +1,12 @@
-"""`python -m tests.chaos.faults.worker`: runs the program, each time in a fresh process that may be killed.
+"""`python -m tests.chaos.faults.worker`: runs the program in fresh processes, which a fault may kill.
 
-It has imported everything and opened nothing, and forks. What is forked reads lines from standard input, each
-of them one invocation, runs the function as the host would, and answers with a line. Then it leaves without a
-word, or is killed.
+The worker has imported everything and opened nothing, and forks. A fork reads lines from standard input, one
+invocation a line, runs the function as the host would, and answers with a line. It ends after an empty task,
+or is killed.
 
-The program is the deployed one, entry included. Four things are different, and all of them are named here:
-its clock, its patience (no test waits thirty seconds), one change at a time instead of several side by side
-(so that the n-th call is always the same), and builds that kustomize has made before are taken from a folder.
+The program is the deployed one, with its entry point. It differs in four things: the clock, the timeout of a
+call that gets no answer, one change at a time instead of several in parallel (so that the n-th call is always
+the same), and a cache of kustomize's builds.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from azure.functions.queue import QueueMessage
 from azure.functions.timer import TimerRequest
 from urllib3 import HTTPConnectionPool, Timeout
 
-import adapters.storage.queue  # noqa: F401  (or it would be imported anew in each fork, as would the next)
+import adapters.storage.queue  # noqa: F401  (otherwise each fork would import it, and the next one)
 import app.http.sweeps  # noqa: F401
 import coppice.reconciler.controller
 import function_app
@@ -40,29 +40,31 @@ _SHORT = 0.25  # seconds
 
 
 def main() -> None:
-    """Fork once for each line, until there are no more."""
+    """Fork once for each line, until there is none left."""
     indexed = function_app.app.get_functions()
     functions = {each.get_function_name(): each.get_user_function() for each in indexed}
     warm = False
     for line in sys.stdin:
         task = json.loads(line)
         if not warm:
-            _ = Container(task["settings"]).reconciler  # so that no fork has to import or compile anything
+            _ = Container(task["settings"]).reconciler  # imports and compiles everything that a fork needs
             gc.freeze()
             warm = True
         child = os.fork()
         if child == 0:
-            _live(task, functions)
+            _serve_invocations(task, functions)
             os._exit(0)
         _, status = os.waitpid(child, 0)
-        _say({"exit": os.waitstatus_to_exitcode(status)})
+        _send({"exit": os.waitstatus_to_exitcode(status)})
 
 
-def _say(answer: Mapping[str, object]) -> None:
+def _send(answer: Mapping[str, object]) -> None:
     os.write(1, json.dumps(answer).encode() + b"\n")
 
 
-def _live(task: Mapping[str, Any], functions: Mapping[str | None, Callable[[Any, Any], None]]) -> None:
+def _serve_invocations(
+    task: Mapping[str, Any], functions: Mapping[str | None, Callable[[Any, Any], None]]
+) -> None:
     clock = Clock(Path(task["clock"]))
     _prepare(clock, builds=Path(task["builds"]))
 
@@ -70,15 +72,17 @@ def _live(task: Mapping[str, Any], functions: Mapping[str | None, Callable[[Any,
         now = staticmethod(clock.now)
 
     program = Program(task["settings"])
-    vars(function_app).update(container=lambda: program, now=clock.now)
-    _say({"pid": os.getpid()})
+    for name, replacement in {"container": lambda: program, "now": clock.now}.items():
+        assert hasattr(function_app, name)  # a name that is not read would replace nothing
+        setattr(function_app, name, replacement)
+    _send({"pid": os.getpid()})
     for line in sys.stdin:
         invocation = json.loads(line)
         if not invocation:
             return
         message = invocation.get("message")
         argument = TimerRequest() if message is None else QueueMessage(body=message.encode())
-        _say(_invoke(functions[invocation["function"]], argument))
+        _send(_invoke(functions[invocation["function"]], argument))
 
 
 def _invoke(function: Callable[[Any, Any], None], argument: object) -> Mapping[str, object]:
@@ -92,22 +96,22 @@ def _invoke(function: Callable[[Any, Any], None], argument: object) -> Mapping[s
 
 
 def _prepare(clock: Clock, *, builds: Path) -> None:
-    time.sleep = clock.go_on  # type: ignore[assignment]
+    time.sleep = clock.advance  # type: ignore[assignment]
     coppice.reconciler.controller._SIDE_BY_SIDE = 1
-    Kustomize.laid_out = _remembered(Kustomize.laid_out, builds)  # type: ignore[method-assign]
-    patient = HTTPConnectionPool._get_timeout
+    Kustomize.laid_out = _cached(Kustomize.laid_out, builds)  # type: ignore[method-assign]
+    get_timeout = HTTPConnectionPool._get_timeout
 
-    def hurrying(pool: HTTPConnectionPool, timeout: Any) -> Timeout:
-        return Timeout(connect=5, read=_SHORT) if clock.hurried else patient(pool, timeout)
+    def shortened(pool: HTTPConnectionPool, timeout: Any) -> Timeout:
+        return Timeout(connect=5, read=_SHORT) if clock.short_timeout else get_timeout(pool, timeout)
 
-    # All our clients wait here.
-    HTTPConnectionPool._get_timeout = hurrying  # type: ignore[method-assign, assignment]
+    # Every client of the program takes its timeout from here.
+    HTTPConnectionPool._get_timeout = shortened  # type: ignore[method-assign, assignment]
 
 
-def _remembered(laid_out: Callable[..., Any], folder: Path) -> Callable[..., Any]:
+def _cached(laid_out: Callable[..., Any], folder: Path) -> Callable[..., Any]:
     @contextlib.contextmanager
-    def remembering(self: Kustomize, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
-        def remembered(overlay: str) -> tuple[dict[str, Any], ...]:
+    def caching(self: Kustomize, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
+        def cached_build(overlay: str) -> tuple[dict[str, Any], ...]:
             name = hashlib.sha256(repr((sorted(tree.items()), overlay)).encode()).hexdigest()
             file = folder / name
             if not file.exists():
@@ -115,9 +119,9 @@ def _remembered(laid_out: Callable[..., Any], folder: Path) -> Callable[..., Any
                     file.write_text(json.dumps(build(overlay)))
             return tuple(json.loads(file.read_text()))
 
-        yield remembered
+        yield cached_build
 
-    return remembering
+    return caching
 
 
 if __name__ == "__main__":

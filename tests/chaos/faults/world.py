@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from devtools.demo.processes import write_kubeconfig
 from devtools.emulators.arm.app import arm_app
-from devtools.emulators.arm.state import ArmState, Credential
+from devtools.emulators.arm.resources import Credential
+from devtools.emulators.arm.state import ArmState
 from devtools.emulators.arm.world import Identity, example_world
 from devtools.emulators.github.app import github_app
 from devtools.emulators.github.repository import Commit, Repository, create
@@ -28,13 +29,13 @@ from devtools.emulators.queues.store import Message, Queues
 from tests.chaos.faults.app import files
 from tests.chaos.faults.clock import Clock
 from tests.chaos.faults.databases import Databases, Row
-from tests.chaos.faults.fault_proxy import Edge, System
+from tests.chaos.faults.fault_proxy import FaultProxy, System
 from tests.chaos.faults.relay import Relay
 
 JOBS = Identity(resource_group="rg-coppice", name="id-jobs", client_id="c-jobs", principal_id="p-jobs")
 QUEUES = ("branches", "branches-poison")
 _SYSTEM = "/api/v1/namespaces/coppice-system"
-_IN_ITS_TIME = PlayerSettings(ready_seconds=12, termination_seconds=6)
+_WITH_DELAYS = PlayerSettings(ready_seconds=12, termination_seconds=6)
 # Where statements are struck, nothing else is waited for: each wait is a run more in each experiment.
 _AT_ONCE = PlayerSettings(ready_seconds=0, termination_seconds=0)
 
@@ -105,8 +106,8 @@ class World:
         azure = azure.model_copy(update={"identities": (*azure.identities, JOBS)})
         self.arm = ArmState(world=azure, write_seconds=0, page_size=5)
         self.queues = Queues(now=self.clock.seconds)
-        cluster = kubernetes_app(clock=self.clock.now, settings=_AT_ONCE if postgres else _IN_ITS_TIME)
-        self._player: Player = cluster.state.player
+        cluster = kubernetes_app(clock=self.clock.now, settings=_AT_ONCE if postgres else _WITH_DELAYS)
+        self._simulator: Player = cluster.state.player
         systems: dict[str, System] = {
             "arm": arm_app(self.arm),
             "github": github_app(self.repository),
@@ -116,16 +117,16 @@ class World:
         if postgres:
             at = urlsplit(postgres.admin)
             systems["postgres"] = Relay(str(at.hostname), at.port or 5432)
-        self.edge = Edge(systems, self.clock)
-        self._kubeconfig = write_kubeconfig(folder / "kubeconfig", self.edge.url("kubernetes"))
+        self.proxy = FaultProxy(systems, self.clock)
+        self._kubeconfig = write_kubeconfig(folder / "kubeconfig", self.proxy.url("kubernetes"))
 
     def settings(self, **more: str) -> dict[str, str]:
         """App settings by which the program finds all this."""
         world = self.arm.world
         return {
-            "AzureWebJobsStorage": emulator_connection_string(self.edge.url("queue")),
+            "AzureWebJobsStorage": emulator_connection_string(self.proxy.url("queue")),
             "GITHUB_REPOSITORY": self.repository.full_name,
-            "GITHUB_API_URL": self.edge.url("github"),
+            "GITHUB_API_URL": self.proxy.url("github"),
             "GITHUB_TOKEN": "any-token-will-do-here",
             "GITHUB_WEBHOOK_SECRET": "for-development-only",
             "BASE_DOMAIN": "example.test",
@@ -134,7 +135,7 @@ class World:
             "WORKLOAD_IDENTITIES": "rg-coppice/id-feature-1,rg-coppice/id-feature-2,jobs:rg-coppice/id-jobs",
             "AZURE_SUBSCRIPTION_ID": world.subscription,
             "AZURE_TENANT_ID": world.tenant,
-            "AZURE_RESOURCE_MANAGER_URL": self.edge.url("arm"),
+            "AZURE_RESOURCE_MANAGER_URL": self.proxy.url("arm"),
             "AKS_RESOURCE_GROUP": world.cluster.resource_group,
             "AKS_CLUSTER_NAME": world.cluster.name,
             "KUBECONFIG": str(self._kubeconfig),
@@ -146,7 +147,7 @@ class World:
         if self.databases is None:
             return {}
         at = urlsplit(self.databases.cluster.admin)
-        url = at._replace(netloc=f"{at.username}:{at.password}@{self.edge.address('postgres')}").geturl()
+        url = at._replace(netloc=f"{at.username}:{at.password}@{self.proxy.address('postgres')}").geturl()
         return {"POSTGRES_SERVER_URL": url, "CREDENTIAL_SETTLE_SECONDS": "0"}
 
     def save(self) -> Saved:
@@ -155,9 +156,9 @@ class World:
             seconds=self.clock.seconds(),
             refs=dict(self.repository.refs),
             credentials=deepcopy(self.arm.credentials),
-            cluster=self._player.snapshot(),
+            cluster=self._simulator.snapshot(),
             messages=self.queues.snapshot(),
-            databases=self.databases.see() if self.databases else {},
+            databases=self.databases.read_rows() if self.databases else {},
         )
 
     def restore(self, saved: Saved) -> None:
@@ -166,7 +167,7 @@ class World:
         self.repository.refs.clear()
         self.repository.refs.update(saved.refs)
         self.arm.credentials = deepcopy(saved.credentials)
-        self._player.restore(saved.cluster)
+        self._simulator.restore(saved.cluster)
         self.queues.restore(saved.messages)
         if self.databases:
             self.databases.restore(saved.databases)
@@ -179,15 +180,15 @@ class World:
         """Delete a branch."""
         del self.repository.refs[branch]
 
-    def made(self, path: str, document: Mapping[str, Any]) -> None:
+    def created(self, path: str, document: Mapping[str, Any]) -> None:
         """Somebody creates an object in the cluster."""
-        answer = self.edge.ask("kubernetes", "POST", path, json.dumps(document).encode())
+        answer = self.proxy.ask("kubernetes", "POST", path, json.dumps(document).encode())
         assert answer.status == 201, answer.body
 
     def cluster(self) -> dict[str, list[dict[str, Any]]]:
         """Everything that stands in the cluster, by resource."""
         document: dict[str, list[dict[str, Any]]] = json.loads(
-            self.edge.ask("kubernetes", "GET", "/_emulator/state").body
+            self.proxy.ask("kubernetes", "GET", "/_emulator/state").body
         )
         return document
 
@@ -196,12 +197,12 @@ class World:
         for name in QUEUES:
             self.queues.create(name)
         for name in ("coppice-system", "agc-shared", "payments", "feature-of-another-team"):
-            self.made("/api/v1/namespaces", {"metadata": {"name": name, "labels": {"team": "blue"}}})
+            self.created("/api/v1/namespaces", {"metadata": {"name": name, "labels": {"team": "blue"}}})
         for name in ("payments", "feature-of-another-team"):
-            self.made(f"/api/v1/namespaces/{name}/configmaps", {"metadata": {"name": "theirs"}})
-        self.made(f"{_SYSTEM}/configmaps", {"metadata": {"name": "by-hand"}, "data": {"a": "b"}})
+            self.created(f"/api/v1/namespaces/{name}/configmaps", {"metadata": {"name": "theirs"}})
+        self.created(f"{_SYSTEM}/configmaps", {"metadata": {"name": "by-hand"}, "data": {"a": "b"}})
         lease = {"metadata": {"name": "of-a-controller"}, "spec": {"holderIdentity": "somebody"}}
-        self.made("/apis/coordination.k8s.io/v1/namespaces/coppice-system/leases", lease)
+        self.created("/apis/coordination.k8s.io/v1/namespaces/coppice-system/leases", lease)
         issuer = self.arm.world.cluster.issuer_url
         for name, each in self.arm.credentials.items():
             for number in range(6 if name.endswith("1") else 1):
@@ -216,7 +217,7 @@ def _repository(folder: Path) -> Pinned:
     seed = folder / "seed"
     seed.mkdir()
     (seed / "README.md").write_text("The application of the experiments.\n")
-    made = create(folder / "repository.git", seed)
-    made.commit("first", files(config="old", version=1), "the first commit")
-    made.commit("second", files(config="new", version=2), "the second commit")
-    return Pinned(path=made.path, refs=made.branches())
+    created = create(folder / "repository.git", seed)
+    created.commit("first", files(config="old", version=1), "the first commit")
+    created.commit("second", files(config="new", version=2), "the second commit")
+    return Pinned(path=created.path, refs=created.branches())

@@ -14,7 +14,7 @@ from adapters.kubernetes.client import Api
 from adapters.kubernetes.nodes import NodeAdapter
 from coppice.reconciler.outcome import Done, Outcome, Stalled, Waiting
 from devtools.emulators.arm.app import arm_app
-from devtools.emulators.arm.nodes import look
+from devtools.emulators.arm.nodes import sync_nodes
 from devtools.emulators.arm.state import ArmState
 from devtools.emulators.arm.world import ManualScale, Pool, example_world
 from devtools.emulators.kubernetes.app import kubernetes_app
@@ -54,7 +54,7 @@ class SchedulerOnAks:
     def settle(self, *, minutes: float = 1) -> None:
         self.world.settle(minutes=minutes)
         for _ in range(4):
-            look(self.arm, self.api)
+            sync_nodes(self.arm, self.api)
 
     def until(self, kind: type[Outcome], *, rounds: int = 40, minutes: float = 1) -> Outcome:
         for _ in range(rounds):
@@ -103,7 +103,7 @@ def start() -> Iterator[Callable[..., SchedulerOnAks]]:
             api = Api(Configuration(host=cluster))
             started = SchedulerOnAks(arm=arm, api=api, pools=adapter, world=World(now=EVENING))
             for _ in range(2):
-                look(arm, api)
+                sync_nodes(arm, api)
             return started
 
         yield begin

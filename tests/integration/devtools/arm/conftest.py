@@ -11,7 +11,7 @@ from azure.mgmt.containerservice import ContainerServiceClient
 from azure.mgmt.msi import ManagedServiceIdentityClient
 
 from devtools.emulators.arm.app import arm_app
-from devtools.emulators.arm.nodes import look
+from devtools.emulators.arm.nodes import sync_nodes
 from devtools.emulators.arm.state import ArmState
 from devtools.emulators.arm.world import example_world
 from devtools.emulators.emulator import Emulator
@@ -74,8 +74,8 @@ def cluster() -> Iterator[Cluster]:
 def kept(arm: Any, cluster: Cluster) -> Any:
     """Return ARM, whose pools have all their nodes, ready; from here on each look is the test's."""
     arm.state.keeps_nodes = True
-    look(arm.state, cluster.api)
+    sync_nodes(arm.state, cluster.api)
     cluster.make_ready()
-    look(arm.state, cluster.api)
+    sync_nodes(arm.state, cluster.api)
     assert waits(arm) == {}
     return arm

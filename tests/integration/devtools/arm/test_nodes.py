@@ -14,7 +14,7 @@ from azure.core.exceptions import ResourceExistsError
 from devtools.cluster.nodes import node
 from devtools.cluster.waiting import wait_for
 from devtools.demo.processes import write_kubeconfig
-from devtools.emulators.arm.nodes import DRAINING, keeping_nodes, look
+from devtools.emulators.arm.nodes import DRAINING, keeping_nodes, sync_nodes
 from devtools.emulators.arm.world import ManualScale, Pool, properties
 from tests.integration.devtools.arm.nodes import (
     NODES,
@@ -40,8 +40,8 @@ def test_each_pool_gets_the_nodes_that_it_counts(kept: Any, cluster: Cluster) ->
 def test_a_pool_that_grows_is_updating_until_its_nodes_are_ready(kept: Any, cluster: Cluster) -> None:
     operation = change(kept, "prod", count=4)
     assert provisioning(kept, "prod") == "Updating"  # before the cluster was looked at
-    look(kept.state, cluster.api)
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert waits(kept) == {"prod": f"{machine('prod', 3)} is not ready yet"}
     assert httpx.get(operation).json()["status"] == "InProgress"
     with pytest.raises(ResourceExistsError, match="Another agentpool operation"):
@@ -49,7 +49,7 @@ def test_a_pool_that_grows_is_updating_until_its_nodes_are_ready(kept: Any, clus
 
     kept.clock.now += 60
     cluster.make_ready()
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
 
     assert provisioning(kept, "prod") == "Succeeded"
     ended = httpx.get(operation).json()
@@ -66,15 +66,15 @@ def test_a_node_is_cordoned_then_emptied_then_removed(kept: Any, cluster: Cluste
     cluster.add_pod("elsewhere", machine("prod", 1))
     change(kept, "prod", count=2)
 
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert cluster.nodes("prod")[last]["spec"]["unschedulable"]
     assert cluster.evictions == []
 
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert cluster.evictions == ["web"]
     assert provisioning(kept, "prod") == "Updating"
 
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert list(cluster.nodes("prod")) == [machine("prod", 0), machine("prod", 1)]
     assert cluster.pods() == {"elsewhere"}  # those of the node went with it
     assert cluster.evictions == ["web"]
@@ -88,7 +88,7 @@ def test_a_pod_that_may_not_be_evicted_holds_the_drain_and_no_other_pod(kept: An
     cluster.add_pod("web", last)
     change(kept, "prod", count=2)
     for _ in range(4):
-        look(kept.state, cluster.api)
+        sync_nodes(kept.state, cluster.api)
 
     assert cluster.pods() == {"database"}
     assert provisioning(kept, "prod") == "Updating"
@@ -97,7 +97,7 @@ def test_a_pod_that_may_not_be_evicted_holds_the_drain_and_no_other_pod(kept: An
 
     cluster.protected.clear()
     for _ in range(2):
-        look(kept.state, cluster.api)
+        sync_nodes(kept.state, cluster.api)
     assert last not in cluster.nodes("prod")
     assert provisioning(kept, "prod") == "Succeeded"
 
@@ -105,15 +105,15 @@ def test_a_pod_that_may_not_be_evicted_holds_the_drain_and_no_other_pod(kept: An
 def test_a_pod_that_is_going_is_waited_for_and_not_evicted_again(kept: Any, cluster: Cluster) -> None:
     cluster.add_pod("slow", machine("staging", 0), finalizers=["example.com/slow"])
     change(kept, "staging", enable_auto_scaling=False, min_count=None, max_count=None)
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     change(kept, "staging", count=0)
     for _ in range(4):
-        look(kept.state, cluster.api)
+        sync_nodes(kept.state, cluster.api)
     assert cluster.evictions == ["slow"]
     assert waits(kept) == {"staging": f"{machine('staging', 0)}: pod default/slow is going"}
 
     merge(cluster.http, f"{PODS}/slow", {"metadata": {"finalizers": None}})
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert provisioning(kept, "staging") == "Succeeded"
 
 
@@ -122,12 +122,12 @@ def test_an_operation_goes_on_while_the_cluster_fails_and_the_state_tells_why(
 ) -> None:
     change(kept, "prod", count=0)
     cluster.fail(status=503, path_prefix=NODES, method="GET", retry_after=1)
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert "GET /api/v1/nodes" in waits(kept)["prod"]
     assert provisioning(kept, "prod") == "Updating"
 
     for _ in range(3):
-        look(kept.state, cluster.api)
+        sync_nodes(kept.state, cluster.api)
     assert waits(kept) == {}
     assert provisioning(kept, "prod") == "Succeeded"
 
@@ -136,35 +136,35 @@ def test_an_operation_that_is_over_stays_over_when_the_cluster_fails_later(
     kept: Any, cluster: Cluster
 ) -> None:
     operation = change(kept, "prod", tags={"owner": "us"})
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     cluster.fail(status=503, path_prefix=NODES, method="GET", retry_after=1)
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     ended = httpx.get(operation).json()
     assert ended["status"] == "Succeeded"
     assert "prod" in waits(kept)
     assert provisioning(kept, "prod") == "Succeeded"
 
     kept.clock.now += 60
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert httpx.get(operation).json() == ended
     change(kept, "staging", tags={"owner": "us"})
 
 
 def test_what_fails_in_one_pool_stops_no_other(arm: Any, cluster: Cluster) -> None:
     cluster.fail(status=403, path_prefix=NODES, method="POST", times=1)
-    look(arm.state, cluster.api)
+    sync_nodes(arm.state, cluster.api)
     assert cluster.nodes("system") == {}
     assert len(cluster.nodes("prod")) == 3
     assert "POST /api/v1/nodes" in waits(arm)["system"]
 
-    look(arm.state, cluster.api)
+    sync_nodes(arm.state, cluster.api)
     assert len(cluster.nodes("system")) == 1
 
 
 def test_what_was_seen_before_a_change_does_not_end_it(kept: Any) -> None:
     before = kept.state.pools["prod"]["eTag"]
     change(kept, "prod", count=0)
-    kept.state.nodes_seen("prod", as_of=before, waits_for="")
+    kept.state.report_nodes("prod", as_of=before, waits_for="")
     assert provisioning(kept, "prod") == "Updating"
 
 
@@ -173,7 +173,7 @@ def test_nodes_that_stand_are_adopted_and_surplus_ones_drained(arm: Any, cluster
         cluster.http.post(NODES, json=node("prod", number)).raise_for_status()
     uid = cluster.nodes("prod")[machine("prod", 1)]["metadata"]["uid"]
     for _ in range(3):
-        look(arm.state, cluster.api)
+        sync_nodes(arm.state, cluster.api)
     assert list(cluster.nodes("prod")) == [machine("prod", number) for number in (1, 5, 6)]
     assert cluster.nodes("prod")[machine("prod", 1)]["metadata"]["uid"] == uid
     assert list(cluster.nodes("dev")) == [machine("dev", number) for number in (0, 1)]
@@ -181,7 +181,7 @@ def test_nodes_that_stand_are_adopted_and_surplus_ones_drained(arm: Any, cluster
 
 def test_a_gap_in_the_numbers_is_filled(kept: Any, cluster: Cluster) -> None:
     cluster.http.delete(f"{NODES}/{machine('prod', 1)}").raise_for_status()
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert list(cluster.nodes("prod")) == [machine("prod", number) for number in (0, 1, 2)]
 
 
@@ -189,7 +189,7 @@ def test_the_node_whose_drain_began_is_the_one_that_goes(kept: Any, cluster: Clu
     begun = {"metadata": {"annotations": {DRAINING: "true"}}, "spec": {"unschedulable": True}}
     merge(cluster.http, f"{NODES}/{machine('prod', 0)}", begun)
     kept.state.pools["prod"]["count"] = 2
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert list(cluster.nodes("prod")) == [machine("prod", 1), machine("prod", 2)]
 
 
@@ -198,7 +198,7 @@ def test_our_cordon_is_taken_off_a_node_that_stays_and_nobody_elses(kept: Any, c
     begun = {"metadata": {"annotations": {DRAINING: "true"}}, "spec": {"unschedulable": True}}
     merge(cluster.http, f"{NODES}/{ours}", begun)
     merge(cluster.http, f"{NODES}/{theirs}", {"spec": {"unschedulable": True}})
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     standing = cluster.nodes("prod")
     assert not standing[ours].get("spec", {}).get("unschedulable")
     assert DRAINING not in standing[ours]["metadata"].get("annotations", {})
@@ -207,7 +207,7 @@ def test_our_cordon_is_taken_off_a_node_that_stays_and_nobody_elses(kept: Any, c
 
 def test_labels_follow_the_pool(kept: Any, cluster: Cluster) -> None:
     change(kept, "prod", mode="System", node_labels={"pool": "prod", "tier": "gold"})
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     for name, standing in cluster.nodes("prod").items():
         labels = standing["metadata"]["labels"]
         assert (labels["kubernetes.azure.com/mode"], labels["tier"]) == ("system", "gold")
@@ -218,7 +218,7 @@ def test_nodes_of_another_pool_are_left_alone(arm: Any, cluster: Cluster) -> Non
     foreign = node("apps", 0)
     cluster.http.post(NODES, json=foreign).raise_for_status()
     for _ in range(3):
-        look(arm.state, cluster.api)
+        sync_nodes(arm.state, cluster.api)
     (standing,) = cluster.nodes("apps").values()
     assert standing["metadata"]["labels"] == foreign["metadata"]["labels"]
     assert "unschedulable" not in standing.get("spec", {})
@@ -229,7 +229,7 @@ def test_a_real_machine_is_never_drained(kept: Any, cluster: Cluster) -> None:
     merge(cluster.http, f"{NODES}/{real}", {"spec": {"providerID": "azure:///subscriptions/x"}})
     change(kept, "prod", count=0)
     for _ in range(3):
-        look(kept.state, cluster.api)
+        sync_nodes(kept.state, cluster.api)
     assert len(cluster.nodes("prod")) == 3
     assert real in waits(kept)["prod"]
     assert provisioning(kept, "prod") == "Updating"
@@ -267,7 +267,7 @@ def test_a_machine_that_is_deallocated_stays_a_node_and_is_the_first_to_start(
     kept.state.pools["prod"]["scaleDownMode"] = "Deallocate"
     change(kept, "prod", count=2)
     for _ in range(4):
-        look(kept.state, cluster.api)
+        sync_nodes(kept.state, cluster.api)
     assert provisioning(kept, "prod") == "Succeeded"
     assert readiness(cluster, "prod") == {
         machine("prod", 0): "True",
@@ -277,15 +277,15 @@ def test_a_machine_that_is_deallocated_stays_a_node_and_is_the_first_to_start(
     assert cluster.pods() == set()
 
     change(kept, "prod", count=4)
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert f"{last} is starting" in waits(kept)["prod"]
     assert len(cluster.nodes("prod")) == 4
     assert not cluster.nodes("prod")[last]["spec"].get("unschedulable")
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert readiness(cluster, "prod")[last] == ""
     assert provisioning(kept, "prod") == "Updating"
     cluster.make_ready()
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert provisioning(kept, "prod") == "Succeeded"
 
 
@@ -295,10 +295,10 @@ def test_machines_that_were_deallocated_go_when_the_pool_is_to_delete_them(
     kept.state.pools["prod"]["scaleDownMode"] = "Deallocate"
     change(kept, "prod", count=0)
     for _ in range(4):
-        look(kept.state, cluster.api)
+        sync_nodes(kept.state, cluster.api)
     assert len(cluster.nodes("prod")) == 3
     change(kept, "prod", scale_down_mode="Delete")
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert cluster.nodes("prod") == {}
 
 
@@ -309,18 +309,18 @@ def test_a_pool_that_is_stopped_has_no_nodes_whatever_its_count(
     kept.state.pools["prod"]["scaleDownMode"] = mode
     change(kept, "prod", power_state={"code": "Stopped"})
     for _ in range(4):
-        look(kept.state, cluster.api)
+        sync_nodes(kept.state, cluster.api)
     assert cluster.nodes("prod") == {}
     assert provisioning(kept, "prod") == "Succeeded"
     change(kept, "prod", power_state={"code": "Running"})
-    look(kept.state, cluster.api)
+    sync_nodes(kept.state, cluster.api)
     assert len(cluster.nodes("prod")) == 3
 
 
 def test_a_pool_of_virtual_machines_has_the_nodes_of_all_its_sizes(arm: Any, cluster: Cluster) -> None:
     scales = (ManualScale(size="Standard_D2s_v3", count=2), ManualScale(size="Standard_D4s_v3", count=1))
     arm.state.pools["vms"] = properties(Pool(name="vms", mode="User", virtual_machines=scales))
-    look(arm.state, cluster.api)
+    sync_nodes(arm.state, cluster.api)
     assert len(cluster.nodes("vms")) == 3
 
 
