@@ -9,7 +9,7 @@ from pathlib import Path
 from adapters.kustomize.build import Kustomize, find
 from devtools.cluster.connection import connect
 from devtools.emulators.github.arguments import repository
-from devtools.emulators.gitops.controller_simulator import Player, page
+from devtools.emulators.gitops.controller_simulator import ControllerSimulator, page
 from devtools.emulators.gitops.settings import Settings
 from devtools.emulators.gitops.source import Sources
 from devtools.emulators.serving import serve_forever
@@ -56,9 +56,9 @@ def main() -> None:
         failing=tuple(arguments.failing),
     )
     with connect(arguments.kubeconfig) as api:
-        player = Player(api, sources, settings=settings)
-        with player.playing():
-            serve_forever(page(player), port=arguments.port, name="gitops")
+        simulator = ControllerSimulator(api, sources, settings=settings)
+        with simulator.running():
+            serve_forever(page(simulator), port=arguments.port, name="gitops")
 
 
 if __name__ == "__main__":

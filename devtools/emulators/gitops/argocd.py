@@ -46,7 +46,7 @@ class ArgoCd:
         self._settings = settings
         self._clock = clock
 
-    def look(self) -> None:
+    def reconcile(self) -> None:
         """Move each Application on by what is due."""
         for app in self._cluster.items("argoproj.io/v1alpha1", "applications"):
             self._look_at({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application"} | app)

@@ -1,4 +1,4 @@
-"""The cluster as the players see it: lists, merges and applies, over plain HTTP."""
+"""The controllers' client of the cluster: lists, merges and applies, over plain HTTP."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Both controllers together, look by look, and the page on which their behaviour is changed."""
+"""Argo CD and Flux together, pass by pass, and the HTTP page that changes their behaviour."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ from devtools.emulators.gitops.flux import Flux
 from devtools.emulators.gitops.settings import Settings
 from devtools.emulators.gitops.source import Sources
 
-_PAUSE = 0.25  # seconds between two looks
+_PAUSE = 0.25  # seconds between two passes
 _STOP_TIMEOUT = 10.0  # seconds
 
 
@@ -28,14 +28,14 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Player:
+class ControllerSimulator:
     """Argo CD and Flux on one cluster.
 
     Args:
         api: the cluster, as an administrator.
         sources: the repositories.
-        settings: how they behave at first.
-        clock: tells the time, with its zone; commits are as old as it says.
+        settings: how they behave at the start.
+        clock: returns the time, with its zone; it decides how old commits are.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class Player:
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.settings = settings or Settings()
-        self.trouble = ""
+        self.error = ""
         cluster = Cluster(api)
         self._controllers = [
-            each(cluster, sources, lambda: self.settings, clock).look for each in (ArgoCd, Flux)
+            each(cluster, sources, lambda: self.settings, clock).reconcile for each in (ArgoCd, Flux)
         ]
 
     def change(self, settings: Mapping[str, Any]) -> None:
@@ -61,25 +61,25 @@ class Player:
         """
         self.settings = replace(self.settings, **settings)
 
-    def look(self) -> None:
-        """Do what is due; a cluster that does not answer is noted, and asked again at the next look."""
+    def reconcile(self) -> None:
+        """Do what is due; if the cluster does not answer, `error` says so until a later pass succeeds."""
         try:
-            for look in self._controllers:
-                look()
-            self.trouble = ""
+            for reconcile in self._controllers:
+                reconcile()
+            self.error = ""
         except httpx.HTTPError as error:
-            self.trouble = str(error)
+            self.error = str(error)
 
     @contextlib.contextmanager
-    def playing(self) -> Iterator[None]:
-        """Look again and again for as long as the context lasts."""
+    def running(self) -> Iterator[None]:
+        """Reconcile repeatedly for as long as the context lasts."""
         stopped = threading.Event()
 
-        def keep_looking() -> None:
+        def reconcile_repeatedly() -> None:
             while not stopped.wait(_PAUSE):
-                self.look()
+                self.reconcile()
 
-        thread = threading.Thread(target=keep_looking, name="gitops", daemon=True)
+        thread = threading.Thread(target=reconcile_repeatedly, name="gitops", daemon=True)
         thread.start()
         try:
             yield
@@ -88,18 +88,18 @@ class Player:
             thread.join(_STOP_TIMEOUT)
 
 
-def page(player: Player) -> Starlette:
-    """`POST /_emulator/player` changes settings, `GET /_emulator/state` shows them and what went wrong."""
+def page(simulator: ControllerSimulator) -> Starlette:
+    """`POST /_emulator/player` changes settings, `GET /_emulator/state` returns them and the last error."""
 
     async def change(request: Request) -> Response:
         try:
-            player.change(json.loads(await request.body()))
+            simulator.change(json.loads(await request.body()))
         except (ValueError, TypeError) as error:
-            return PlainTextResponse(f"not settings of the players: {error}\n", status_code=400)
+            return PlainTextResponse(f"not settings of the controllers: {error}\n", status_code=400)
         return Response(status_code=204)
 
     async def state(_: Request) -> Response:
-        return JSONResponse({"settings": asdict(player.settings), "trouble": player.trouble})
+        return JSONResponse({"settings": asdict(simulator.settings), "trouble": simulator.error})
 
     return Starlette(
         routes=[Route("/_emulator/player", change, methods=["POST"]), Route("/_emulator/state", state)]

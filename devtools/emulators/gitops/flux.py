@@ -44,7 +44,7 @@ class Flux:
         self._clock = clock
         self._since: dict[str, datetime] = {}  # when an object was begun, or looked at last, by its uid
 
-    def look(self) -> None:
+    def reconcile(self) -> None:
         """Move each object on by what is due; a release sees a look later what was applied."""
         for each in self._items(_HELM):
             self._release(each)

@@ -1,4 +1,4 @@
-"""How the players behave: what is slow, what comes late, what fails."""
+"""How the controllers behave: what is slow, what comes late, what fails."""
 
 from dataclasses import dataclass
 

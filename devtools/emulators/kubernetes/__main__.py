@@ -3,12 +3,12 @@
 import argparse
 
 from devtools.emulators.kubernetes.app import kubernetes_app
-from devtools.emulators.kubernetes.world import PlayerSettings
+from devtools.emulators.kubernetes.world import SimulatorSettings
 from devtools.emulators.serving import serve_forever
 
 
 def _arguments() -> argparse.Namespace:
-    defaults = PlayerSettings()
+    defaults = SimulatorSettings()
     parser = argparse.ArgumentParser(
         prog="python -m devtools.emulators.kubernetes", description="An emulator of the Kubernetes API."
     )
@@ -28,7 +28,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Serve until interrupted."""
     arguments = _arguments()
-    settings = PlayerSettings(
+    settings = SimulatorSettings(
         ready_seconds=arguments.ready_seconds, termination_seconds=arguments.termination_seconds
     )
     serve_forever(kubernetes_app(settings=settings), port=arguments.port, name="kubernetes")

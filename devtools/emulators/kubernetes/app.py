@@ -26,11 +26,11 @@ from devtools.emulators.kubernetes import (
     status,
     writes,
 )
-from devtools.emulators.kubernetes.controller_simulator import Player
+from devtools.emulators.kubernetes.controller_simulator import ControllerSimulator
 from devtools.emulators.kubernetes.fields import UnreadableListError
 from devtools.emulators.kubernetes.kinds import BY_RESOURCE, EVENT, POD, Kind
 from devtools.emulators.kubernetes.store import Object, Store
-from devtools.emulators.kubernetes.world import PlayerSettings
+from devtools.emulators.kubernetes.world import SimulatorSettings
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _VERSION = {"major": "1", "minor": "36", "gitVersion": "v1.36.0"}
@@ -41,23 +41,23 @@ def _utc_now() -> datetime:
 
 
 def kubernetes_app(
-    *, clock: Callable[[], datetime] = _utc_now, settings: PlayerSettings | None = None
+    *, clock: Callable[[], datetime] = _utc_now, settings: SimulatorSettings | None = None
 ) -> Starlette:
     """Make a cluster with nothing but its system namespaces.
 
     Args:
         clock: tells the time, with its zone; all that takes time goes by it.
-        settings: how controllers and kubelet behave at first; `POST /_emulator/player` changes it.
+        settings: how controllers and kubelet behave at the start; `POST /_emulator/player` changes it.
 
     Returns:
-        The application. It accepts any credentials and does not look at them. `state.player` is its cluster.
+        The application. It accepts all credentials unread. `state.simulator` is its cluster.
     """
     store = Store(clock)
-    player = Player(store, settings or PlayerSettings())
+    simulator = ControllerSimulator(store, settings or SimulatorSettings())
 
     async def api(request: Request) -> Response:
         body = await request.body()
-        player.settle()
+        simulator.settle()
         try:
             response = _answer(store, request, body)
         except UnreadableListError as error:
@@ -65,21 +65,21 @@ def kubernetes_app(
             response = JSONResponse(unreadable, status_code=500)
         except status.ApiError as error:
             response = JSONResponse(error.status, status_code=error.code)
-        player.settle()
+        simulator.settle()
         return response
 
-    async def change_player(request: Request) -> Response:
+    async def change_settings(request: Request) -> Response:
         try:
-            player.change(json.loads(await request.body()))
+            simulator.change(json.loads(await request.body()))
         except (ValueError, TypeError) as error:
-            return PlainTextResponse(f"not settings of the player: {error}\n", status_code=400)
+            return PlainTextResponse(f"not settings of the controllers: {error}\n", status_code=400)
         return Response(status_code=204)
 
     served = Starlette(routes=[Route("/{path:path}", api, methods=_METHODS)])
     emulator = Emulator(served, state=store.dump, error=status.failure)
-    control = Route("/_emulator/player", change_player, methods=["POST"])
+    control = Route("/_emulator/player", change_settings, methods=["POST"])
     app = Starlette(routes=[control, Mount("/", emulator)])
-    app.state.player = player
+    app.state.simulator = simulator
     return app
 
 

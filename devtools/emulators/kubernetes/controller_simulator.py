@@ -1,8 +1,8 @@
 """The controllers and the kubelet: what a cluster does by itself between two requests.
 
-Nothing runs by itself. Around each request the player brings the world to where real controllers would have
-brought it by now, so that the same requests at the same times always see the same. It looks only at what was
-written since, and at what waits for time to pass.
+Nothing runs by itself. Before and after each request the simulator does what real controllers would have done
+by now, so the same requests at the same times always have the same results. It only reads what was written
+since, and what waits for time to pass.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from devtools.emulators.kubernetes.kinds import (
     Kind,
 )
 from devtools.emulators.kubernetes.store import Key, Object, Store, Stored
-from devtools.emulators.kubernetes.world import PlayerSettings, World, conditions, dependents, with_status
+from devtools.emulators.kubernetes.world import SimulatorSettings, World, conditions, dependents, with_status
 from devtools.emulators.kubernetes.writes import IN_USE, Target, create
 
 _SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -43,22 +43,22 @@ _CONTROLLERS = {
 
 @dataclass(frozen=True)
 class Moment:
-    """The whole cluster as it was at some moment."""
+    """A snapshot of the whole cluster."""
 
     stored: Stored
     waiting: frozenset[Key]
     world: World
 
 
-class Player:
+class ControllerSimulator:
     """All controllers of the emulator's cluster.
 
     Args:
-        store: the cluster; it is given its system namespaces.
+        store: the cluster; it gets its system namespaces.
         settings: how long things take, and what fails.
     """
 
-    def __init__(self, store: Store, settings: PlayerSettings) -> None:
+    def __init__(self, store: Store, settings: SimulatorSettings) -> None:
         self._store = store
         self._world = World(store=store, settings=settings)
         self._waiting: set[Key] = set()
@@ -75,16 +75,16 @@ class Player:
         self._world = replace(self._world, settings=replace(self._world.settings, **settings))
 
     def snapshot(self) -> Moment:
-        """Take note of the whole cluster, to return to."""
+        """Save the whole cluster for `restore`."""
         return Moment(self._store.snapshot(), frozenset(self._waiting), self._world.copy())
 
     def restore(self, moment: Moment) -> None:
-        """Return to a moment; to turn back the clock is the caller's."""
+        """Return to a snapshot; the caller sets the clock back."""
         self._store.restore(moment.stored)
         self._waiting, self._world = set(moment.waiting), moment.world.copy()
 
     def settle(self) -> None:
-        """Do all that is due by now."""
+        """Do everything that is due now."""
         touched = self._store.touched
         touched.update(dict.fromkeys(self._waiting))
         self._waiting.clear()

@@ -9,7 +9,7 @@ from typing import Any
 from devtools.emulators.kubernetes import allowance, nodes
 from devtools.emulators.kubernetes.kinds import POD, Kind
 from devtools.emulators.kubernetes.store import Object
-from devtools.emulators.kubernetes.world import PlayerSettings, World, conditions, make, with_status
+from devtools.emulators.kubernetes.world import SimulatorSettings, World, conditions, make, with_status
 
 _NOT_READY = ("False", "ContainersNotReady", "containers are not ready")
 
@@ -67,7 +67,7 @@ def _unscheduled(world: World, live: Object) -> Object:
     return {"phase": "Pending", "conditions": conditions(live, [told], now=world.store.now())}
 
 
-def _unpullable(settings: PlayerSettings, container: Object) -> bool:
+def _unpullable(settings: SimulatorSettings, container: Object) -> bool:
     return any(fnmatchcase(container["image"], image) for image in settings.unpullable_images)
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from devtools.emulators.kubernetes.kinds import Kind
 from devtools.emulators.kubernetes.store import Object
-from devtools.emulators.kubernetes.world import Condition, PlayerSettings
+from devtools.emulators.kubernetes.world import Condition, SimulatorSettings
 
 
-def conditions(contents: Iterable[tuple[Kind, Object]], settings: PlayerSettings) -> list[Condition]:
+def conditions(contents: Iterable[tuple[Kind, Object]], settings: SimulatorSettings) -> list[Condition]:
     """State what keeps a namespace.
 
     Args:

@@ -15,7 +15,7 @@ Condition = tuple[str, str, str, str]  # type, status, reason, message
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlayerSettings:
+class SimulatorSettings:
     """How long things take, and what fails.
 
     Attributes:
@@ -48,7 +48,7 @@ class World:
     """
 
     store: Store
-    settings: PlayerSettings
+    settings: SimulatorSettings
     since: dict[str, datetime] = field(default_factory=dict)
     nodes: set[str] = field(default_factory=set)
 

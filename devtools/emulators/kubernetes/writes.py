@@ -221,7 +221,7 @@ def _put(store: Store, target: Target, new: Object, live: Object | None = None) 
     """Store a version, or let the object go if this write took the last thing that held it."""
     if target.dry_run:
         return new
-    if live is not None and target.kind != NAMESPACE:  # the player of controllers takes those away
+    if live is not None and target.kind != NAMESPACE:  # the controllers delete those
         held = live["metadata"].get("finalizers") and not new["metadata"].get("finalizers")
         if held and "deletionTimestamp" in live["metadata"]:
             store.drop(target.kind, live)

@@ -20,8 +20,8 @@ from devtools.emulators.arm.world import Identity, example_world
 from devtools.emulators.github.app import github_app
 from devtools.emulators.github.repository import Commit, Repository, create
 from devtools.emulators.kubernetes.app import kubernetes_app
-from devtools.emulators.kubernetes.controller_simulator import Moment, Player
-from devtools.emulators.kubernetes.world import PlayerSettings
+from devtools.emulators.kubernetes.controller_simulator import ControllerSimulator, Moment
+from devtools.emulators.kubernetes.world import SimulatorSettings
 from devtools.emulators.postgres.server import Cluster
 from devtools.emulators.queues.app import queue_service
 from devtools.emulators.queues.connection import emulator_connection_string
@@ -35,9 +35,9 @@ from tests.chaos.faults.relay import Relay
 JOBS = Identity(resource_group="rg-coppice", name="id-jobs", client_id="c-jobs", principal_id="p-jobs")
 QUEUES = ("branches", "branches-poison")
 _SYSTEM = "/api/v1/namespaces/coppice-system"
-_WITH_DELAYS = PlayerSettings(ready_seconds=12, termination_seconds=6)
+_WITH_DELAYS = SimulatorSettings(ready_seconds=12, termination_seconds=6)
 # Where statements are struck, nothing else is waited for: each wait is a run more in each experiment.
-_AT_ONCE = PlayerSettings(ready_seconds=0, termination_seconds=0)
+_AT_ONCE = SimulatorSettings(ready_seconds=0, termination_seconds=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ class World:
         self.arm = ArmState(world=azure, write_seconds=0, page_size=5)
         self.queues = Queues(now=self.clock.seconds)
         cluster = kubernetes_app(clock=self.clock.now, settings=_AT_ONCE if postgres else _WITH_DELAYS)
-        self._simulator: Player = cluster.state.player
+        self._simulator: ControllerSimulator = cluster.state.simulator
         systems: dict[str, System] = {
             "arm": arm_app(self.arm),
             "github": github_app(self.repository),

@@ -1,5 +1,6 @@
-"""The app as it is deployed, but for how long a lease lasts: nobody can wait a minute for each one that a
-killed worker held. It is read from the environment of the worker, as no app setting says it.
+"""The deployed app with shorter leases: the storm cannot wait a minute for each killed worker's lease.
+
+The duration comes from the worker's environment, because no app setting has it.
 """
 
 import os

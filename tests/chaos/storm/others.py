@@ -1,4 +1,4 @@
-"""What others have in the same cluster and on the same identities: afterwards it has to stand as before."""
+"""What others own in the same cluster and on the same identities; the storm must not change it."""
 
 from devtools.emulators.arm.world import example_world
 from tests.chaos.storm.probes import SYSTEM, TEAM
@@ -8,12 +8,12 @@ EACH = 3  # credentials of others on each identity
 _IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
-def settle_in(place: Stage, identities: int) -> None:
-    """Give others a namespace, a note beside ours, and credentials on the identities of our pool."""
-    place.cluster.post("/api/v1/namespaces", json={"metadata": {"name": TEAM}}).raise_for_status()
+def create_foreign_objects(systems: Stage, identities: int) -> None:
+    """Create a namespace, ConfigMaps and credentials on the identities of the pool, all of others."""
+    systems.cluster.post("/api/v1/namespaces", json={"metadata": {"name": TEAM}}).raise_for_status()
     for namespace in (TEAM, SYSTEM):
         note = {"metadata": {"name": "theirs"}, "data": {"of": "others"}}
-        place.cluster.post(f"/api/v1/namespaces/{namespace}/configmaps", json=note).raise_for_status()
+        systems.cluster.post(f"/api/v1/namespaces/{namespace}/configmaps", json=note).raise_for_status()
     world = example_world()
     group = f"/subscriptions/{world.subscription}/resourceGroups/{GROUP}/providers/{_IDENTITIES}"
     for identity in range(identities):
@@ -24,7 +24,7 @@ def settle_in(place: Stage, identities: int) -> None:
                 "subject": f"system:serviceaccount:ci-{number}:runner",
                 "audiences": ["api://AzureADTokenExchange"],
             }
-            answer = place.arm.put(
+            answer = systems.arm.put(
                 path, params={"api-version": "2024-11-30"}, json={"properties": properties}
             )
             answer.raise_for_status()

@@ -1,5 +1,7 @@
-"""What stands after the storm, seen past the program: exactly the environments of the branches that live,
-each like one that was made in calm weather; of the others nothing; and what others have, untouched.
+"""What exists after the storm, read without the program.
+
+It must be exactly the environments of the branches that exist, each equal to one that was made before the
+storm; nothing of other branches; and what others own, unchanged.
 """
 
 import json
@@ -20,13 +22,13 @@ Objects = dict[tuple[str, str], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """Everything that stands, at one moment.
+class Snapshot:
+    """Everything that exists at one moment.
 
     Attributes:
         kubernetes: every object by resource.
         credentials: every federated credential by identity.
-        overlapping_writes: how many writes ARM refused because another one was on.
+        overlapping_writes: how many writes ARM refused because another one was in progress.
     """
 
     kubernetes: Mapping[str, list[dict[str, Any]]]
@@ -38,7 +40,7 @@ class Look:
         found = (each for each in self.kubernetes["namespaces"] if _ours(each))
         return {each["metadata"]["annotations"][BRANCH]: each for each in found}
 
-    def notes(self) -> set[str]:
+    def records(self) -> set[str]:
         """The names of all records and requests."""
         return {
             each["metadata"]["name"]
@@ -47,27 +49,27 @@ class Look:
         }
 
     def credentials_of(self, namespace: str) -> list[tuple[str, str]]:
-        """Identity and subject of those that let a service account of a namespace in."""
+        """Identity and subject of the credentials of a namespace's service accounts."""
         return [
             (identity, each["subject"])
-            for identity, held in self.credentials.items()
-            for each in held
+            for identity, credentials in self.credentials.items()
+            for each in credentials
             if each["subject"].split(":")[2] == namespace
         ]
 
     def complete(self, branch: str, commit: str) -> bool:
-        """Whether a branch's commit has been applied and is up."""
+        """Whether a branch's commit is applied and ready."""
         found = self.namespaces().get(branch)
-        noted = found["metadata"]["annotations"] if found else {}
-        return noted.get(REVISION) == commit and noted.get(RESULT) == READY
+        annotations = found["metadata"]["annotations"] if found else {}
+        return annotations.get(REVISION) == commit and annotations.get(RESULT) == READY
 
     def environment(self, branch: str) -> Objects:
-        """All that was applied for a branch, its own names, commit and identity made like any other's."""
+        """All objects applied for a branch, with placeholders for its names, commit and identity."""
         namespace = self.namespaces()[branch]
         name = namespace["metadata"]["name"]
-        noted = namespace["metadata"]["annotations"]
-        own = {name: "NAMESPACE", name.removeprefix("feature-"): "SLUG", noted[REVISION]: "COMMIT"}
-        own[f"client-of-{noted[IDENTITY].partition('/')[2]}"] = "CLIENT"
+        annotations = namespace["metadata"]["annotations"]
+        own = {name: "NAMESPACE", name.removeprefix("feature-"): "SLUG", annotations[REVISION]: "COMMIT"}
+        own[f"client-of-{annotations[IDENTITY].partition('/')[2]}"] = "CLIENT"
         pattern = re.compile("|".join(map(re.escape, sorted(own, key=len, reverse=True))))
         return {
             (resource, each["metadata"]["name"]): json.loads(
@@ -79,7 +81,7 @@ class Look:
         }
 
     def foreign(self) -> dict[str, Any]:
-        """Everything that is not ours, to be compared with what it was before."""
+        """Everything that the program does not own, to compare with the state before."""
         return {
             "namespaces": [each for each in self.kubernetes["namespaces"] if not _ours(each)],
             "objects": [
@@ -90,53 +92,59 @@ class Look:
             ],
             "credentials": [
                 (identity, each)
-                for identity, held in self.credentials.items()
-                for each in held
+                for identity, credentials in self.credentials.items()
+                for each in credentials
                 if not each["name"].startswith("coppice-")
             ],
         }
 
 
-def look(place: Stage) -> Look:
-    """Look at everything."""
-    azure = place.arm.get("/_emulator/state").raise_for_status().json()
-    return Look(
-        kubernetes=place.cluster.get("/_emulator/state").raise_for_status().json(),
+def take_snapshot(systems: Stage) -> Snapshot:
+    """Read everything from the emulators."""
+    azure = systems.arm.get("/_emulator/state").raise_for_status().json()
+    return Snapshot(
+        kubernetes=systems.cluster.get("/_emulator/state").raise_for_status().json(),
         credentials=azure["credentials"],
         overlapping_writes=azure["overlapping_writes"],
     )
 
 
-def wrongs(seen: Look, heads: Mapping[str, str], calm: Mapping[str, Objects]) -> Iterator[str]:
-    """Everything that is not as the branches say.
+def deviations(
+    snapshot: Snapshot, heads: Mapping[str, str], reference: Mapping[str, Objects]
+) -> Iterator[str]:
+    """Compare what exists with the branches.
 
     Args:
-        seen: what stands.
-        heads: branch → commit, of those that live.
-        calm: commit → what an environment of it holds.
+        snapshot: what exists.
+        heads: the commit of each branch.
+        reference: the objects of an environment, by its commit.
 
     Yields:
-        A sentence for each.
+        A sentence for each deviation.
     """
-    namespaces = seen.namespaces()
+    namespaces = snapshot.namespaces()
     for branch in sorted(namespaces.keys() - heads.keys()):
-        yield f"{branch} is gone, and its namespace stands"
+        yield f"{branch} is deleted, but its namespace exists"
     expected: dict[str, str] = {}
     for branch, commit in sorted(heads.items()):
         name = expected[branch] = namespace_of(branch)
-        if not seen.complete(branch, commit):
+        if not snapshot.complete(branch, commit):
             yield f"{branch} is not up at {commit[:12]}"
             continue
-        if seen.environment(branch) != calm[commit]:
-            yield f"{branch} holds something else than an environment that was made in calm weather"
+        if snapshot.environment(branch) != reference[commit]:
+            yield f"{branch} differs from an environment that was made before the storm"
         identity = namespaces[branch]["metadata"]["annotations"][IDENTITY]
         subject = f"system:serviceaccount:{name}:postgres-service-account"
-        if seen.credentials_of(name) != [(identity, subject)]:
-            yield f"{branch} has the credentials {seen.credentials_of(name)}"
+        if snapshot.credentials_of(name) != [(identity, subject)]:
+            yield f"{branch} has the credentials {snapshot.credentials_of(name)}"
     records = {f"record-{name}" for name in expected.values()}
-    for name in sorted(seen.notes() ^ records):
+    for name in sorted(snapshot.records() ^ records):
         yield f"{name} {'is missing' if name in records else 'stands'}"
-    ours = sum(each["name"].startswith("coppice-") for held in seen.credentials.values() for each in held)
+    ours = sum(
+        each["name"].startswith("coppice-")
+        for credentials in snapshot.credentials.values()
+        for each in credentials
+    )
     if ours != len(heads):
         yield f"{ours} credentials stand for {len(heads)} environments"
 

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """What arrives, what is taken away again, and what is broken meanwhile; times are seconds.
+    """How many branches arrive, how many are deleted, and what fails meanwhile; times are seconds.
 
     Attributes:
-        branches: that arrive at once, each with a webhook.
+        branches: how many branches arrive at once, each with a webhook.
         doomed: how many of them are deleted while they are being created.
-        workers: processes that take messages.
-        kills: how often one of them is killed, and another one started.
-        between_kills: the shortest and the longest time between two.
-        identities: of the pool.
+        workers: how many processes take messages.
+        kills: how often a worker is killed and another one started.
+        between_kills: the shortest and the longest time between two kills.
+        identities: how many identities the pool has.
         lease_seconds: how long a lease lasts.
-        lock_seconds: until a message comes back whose worker was killed, or half of it if it had to be
-            renewed just then; as on Azure, the lease has run out by that time.
-        within: for how long the whole may take.
+        lock_seconds: until the message of a killed worker is visible again, or half of it if it was about to
+            be renewed; as on Azure, the lease has expired by then.
+        time_limit: for how long the whole may take.
         seed: what decides at random who is doomed, and who is killed when.
     """
 
@@ -29,7 +29,7 @@ class Size:
     identities: int
     lease_seconds: int
     lock_seconds: int
-    within: float
+    time_limit: float
     seed: int = 7
 
 
@@ -42,7 +42,7 @@ FULL = Size(
     identities=12,
     lease_seconds=9,
     lock_seconds=24,
-    within=300,
+    time_limit=300,
 )
 SMALL = Size(
     branches=12,
@@ -53,5 +53,5 @@ SMALL = Size(
     identities=2,
     lease_seconds=3,
     lock_seconds=8,
-    within=90,
+    time_limit=90,
 )

@@ -1,4 +1,4 @@
-"""Everything that the storm goes over: each outside system is a process, and so is each worker."""
+"""The systems of the storm: each outside system is a process, and so is each worker."""
 
 import contextlib
 import json
@@ -47,12 +47,12 @@ class Stage:
     """The outside systems.
 
     Attributes:
-        folder: where repository, settings and logs lie.
-        repository: the bare repository behind the GitHub emulator.
+        folder: the folder of the repository, the settings and the logs.
+        repository: the bare repository that the GitHub emulator serves.
         cluster: the emulator of Kubernetes.
         arm: the emulator of ARM.
         storage: the connection string of Azurite.
-        settings: app settings by which the program finds all this.
+        settings: the app settings that name all of these.
     """
 
     folder: Path
@@ -64,23 +64,23 @@ class Stage:
 
     @property
     def log(self) -> Path:
-        """What the host and its workers say."""
+        """The log of the host and its workers."""
         return self.folder / "host.log"
 
-    def held(self) -> set[str]:
-        """The locks that somebody holds, or held when it was killed."""
+    def held_locks(self) -> set[str]:
+        """The locks that a worker holds, or held when it was killed."""
         answer = self.cluster.get("/apis/coordination.k8s.io/v1/namespaces/coppice-system/leases")
         leases = answer.raise_for_status().json()["items"]
         return {each["metadata"]["annotations"]["coppice.dev/lock"] for each in leases}
 
-    def up(self) -> dict[str, bool]:
-        """Every namespace, and whether an environment in it has been made whole."""
+    def ready_namespaces(self) -> dict[str, bool]:
+        """Every namespace, and whether an environment in it is ready."""
         listed = self.cluster.get("/api/v1/namespaces").raise_for_status().json()["items"]
-        noted = {each["metadata"]["name"]: each["metadata"].get("annotations") or {} for each in listed}
-        return {name: annotations.get(RESULT) == READY for name, annotations in noted.items()}
+        annotations = {each["metadata"]["name"]: each["metadata"].get("annotations") or {} for each in listed}
+        return {name: found.get(RESULT) == READY for name, found in annotations.items()}
 
     def messages(self, queue: str) -> int:
-        """How many messages are in a queue, those that are being worked on included."""
+        """How many messages are in a queue, with those that are being processed."""
         with QueueClient.from_connection_string(self.storage, queue) as client:
             try:
                 return client.get_queue_properties().approximate_message_count or 0
@@ -93,31 +93,31 @@ class Host:
     """The program: one process for HTTP and timers, and workers that come and go.
 
     Attributes:
-        server: the process that keeps the workers.
-        http: its HTTP side.
-        begun: every worker so far.
-        killed: those that were killed.
+        server: the process that starts the workers.
+        http: a client of its HTTP API.
+        started_pids: every worker so far.
+        killed_pids: the workers that were killed.
     """
 
     server: Server
     http: httpx.Client
-    begun: list[int] = field(default_factory=list)
-    killed: list[int] = field(default_factory=list)
+    started_pids: list[int] = field(default_factory=list)
+    killed_pids: list[int] = field(default_factory=list)
 
-    def listen(self) -> None:
-        """Take note of workers as they are started."""
+    def track_workers(self) -> None:
+        """Record each worker that is started."""
         stdout = self.server.process.stdout
         assert stdout is not None
         for line in stdout:
-            self.begun.append(json.loads(line)["pid"])
+            self.started_pids.append(json.loads(line)["pid"])
 
-    def alive(self) -> list[int]:
-        """The workers that nobody has killed yet."""
-        return [pid for pid in self.begun.copy() if pid not in self.killed]
+    def alive_pids(self) -> list[int]:
+        """The workers that were not killed."""
+        return [pid for pid in self.started_pids.copy() if pid not in self.killed_pids]
 
     def kill(self, pid: int) -> None:
-        """End a worker where it stands."""
-        self.killed.append(pid)
+        """Kill a worker."""
+        self.killed_pids.append(pid)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
@@ -174,15 +174,15 @@ def stage(folder: Path, size: Size) -> Iterator[Stage]:
 
 
 @contextlib.contextmanager
-def host(place: Stage, size: Size) -> Iterator[Host]:
+def host(systems: Stage, size: Size) -> Iterator[Host]:
     """Start the host and its workers, for as long as the context lasts."""
-    file = place.folder / "settings.json"
-    file.write_text(json.dumps({"Values": dict(place.settings)}))
+    file = systems.folder / "settings.json"
+    file.write_text(json.dumps({"Values": dict(systems.settings)}))
     workers = ("--workers", str(size.workers), "--lock-seconds", str(size.lock_seconds))
     arguments = ("--port", "0", "--settings", str(file), "--app", "tests.chaos.storm.app", *workers)
-    with started("devtools.host", *arguments, log=place.log) as server, _client(server.url) as http:
+    with started("devtools.host", *arguments, log=systems.log) as server, _client(server.url) as http:
         made = Host(server=server, http=http)
-        threading.Thread(target=made.listen, daemon=True).start()
+        threading.Thread(target=made.track_workers, daemon=True).start()
         yield made
 
 

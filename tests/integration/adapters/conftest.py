@@ -20,7 +20,7 @@ from devtools.emulators.github.app import github_app
 from devtools.emulators.github.repository import Repository, create
 from devtools.emulators.kubernetes import status
 from devtools.emulators.kubernetes.app import kubernetes_app
-from devtools.emulators.kubernetes.world import PlayerSettings
+from devtools.emulators.kubernetes.world import SimulatorSettings
 from devtools.emulators.queues.app import queue_service
 from devtools.emulators.queues.store import Queues
 from devtools.emulators.serving import serving
@@ -63,7 +63,7 @@ def cluster(stages: list[tuple[Stage, str]], by_hand: httpx.Client) -> Cluster:
     """Return a cluster with `coppice-system`; what the tests' own client asks is not in the log."""
     stage, url = stages[0]
     clock = Clock()
-    app = kubernetes_app(clock=clock, settings=PlayerSettings(termination_seconds=0))
+    app = kubernetes_app(clock=clock, settings=SimulatorSettings(termination_seconds=0))
     emulator = Emulator(app, state=dict, error=status.failure)
 
     async def log_the_program_only(scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,7 +18,7 @@ from devtools.emulators.arm.world import example_world
 from devtools.emulators.github.app import github_app
 from devtools.emulators.github.repository import create
 from devtools.emulators.kubernetes.app import kubernetes_app
-from devtools.emulators.kubernetes.world import PlayerSettings
+from devtools.emulators.kubernetes.world import SimulatorSettings
 from devtools.emulators.serving import serving
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -56,7 +56,7 @@ def program(tmp_path: Path, clock: Clock) -> Iterator[Container]:
     repository = create(tmp_path / "todo-app.git", ROOT / "examples/todo-app")
     repository.commit("feature/x", {"note": b"a branch"}, "begin")
     (tmp_path / "schedule.yaml").write_text(SCHEDULE)
-    cluster_app = kubernetes_app(settings=PlayerSettings(ready_seconds=0), clock=clock)
+    cluster_app = kubernetes_app(settings=SimulatorSettings(ready_seconds=0), clock=clock)
     with (
         serving(arm_app(ArmState(world=example_world(), write_seconds=0))) as azure,
         serving(github_app(repository)) as github,

@@ -18,7 +18,7 @@ from devtools.emulators.arm.nodes import sync_nodes
 from devtools.emulators.arm.state import ArmState
 from devtools.emulators.arm.world import ManualScale, Pool, example_world
 from devtools.emulators.kubernetes.app import kubernetes_app
-from devtools.emulators.kubernetes.world import PlayerSettings
+from devtools.emulators.kubernetes.world import SimulatorSettings
 from devtools.emulators.serving import serving
 from scheduler.reconciler import Reconciler
 from tests.unit.scheduler.world import EVENING, MORNING, World
@@ -94,7 +94,7 @@ def start() -> Iterator[Callable[..., SchedulerOnAks]]:
             arm = ArmState(world=example_world().model_copy(update={"pools": pools}))
             arm.keeps_nodes = True
             cluster = stack.enter_context(
-                serving(kubernetes_app(settings=PlayerSettings(node_ready_seconds=0)))
+                serving(kubernetes_app(settings=SimulatorSettings(node_ready_seconds=0)))
             )
             url = stack.enter_context(serving(arm_app(arm)))
             adapter = PoolAdapter(

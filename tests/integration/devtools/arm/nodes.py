@@ -16,7 +16,7 @@ from starlette.routing import Mount, Route
 from adapters.kubernetes.client import Api
 from devtools.cluster.nodes import node
 from devtools.emulators.kubernetes.app import kubernetes_app
-from devtools.emulators.kubernetes.world import PlayerSettings
+from devtools.emulators.kubernetes.world import SimulatorSettings
 from devtools.emulators.serving import serving
 
 CLUSTER = ("rg-coppice", "aks-coppice")
@@ -64,7 +64,7 @@ def playing() -> Iterator[Cluster]:
     """Play it, for as long as the context lasts."""
     protected: set[str] = set()
     evictions: list[str] = []
-    real = kubernetes_app(settings=PlayerSettings(node_ready_seconds=None))
+    real = kubernetes_app(settings=SimulatorSettings(node_ready_seconds=None))
 
     async def evict(request: Request) -> Response:
         pod = request.path_params["pod"]

@@ -13,7 +13,7 @@ from adapters.kustomize.build import Kustomize, find
 from devtools.cluster.connection import merge
 from devtools.cluster.nodes import node
 from devtools.emulators.github.repository import Repository, create
-from devtools.emulators.gitops.controller_simulator import Player
+from devtools.emulators.gitops.controller_simulator import ControllerSimulator
 from devtools.emulators.gitops.source import Sources
 from devtools.emulators.kubernetes.app import kubernetes_app
 from devtools.emulators.serving import serving
@@ -39,18 +39,18 @@ class World:
     api: httpx.Client
     url: str
     repository: Repository
-    player: Player
+    simulator: ControllerSimulator
 
     def get(self, path: str) -> Object:
         document = self.api.get(path).raise_for_status().json()
         assert isinstance(document, dict)
         return document
 
-    def look(self, times: int = 6) -> None:
-        """Let the players look until all is done that does not wait for time to pass."""
+    def reconcile(self, times: int = 6) -> None:
+        """Reconcile until nothing is left to do that does not wait for time to pass."""
         for _ in range(times):
-            self.player.look()
-        assert self.player.trouble == ""
+            self.simulator.reconcile()
+        assert self.simulator.error == ""
 
     def commit(self, file: str, path: str, value: str | int) -> str:
         text = (PLATFORM / file).read_text()
@@ -88,6 +88,6 @@ def world(tmp_path: Path) -> Iterator[World]:
         for file, path in (("source.yaml", REPOSITORIES), ("apps.yaml", KUSTOMIZATIONS)):
             made = yaml.safe_load((PLATFORM / "flux-cd/clusters/aks" / file).read_text())
             api.post(path, json=made).raise_for_status()
-        world = World(api=api, url=url, repository=repository, player=Player(api, sources))
-        world.look()
+        world = World(api=api, url=url, repository=repository, simulator=ControllerSimulator(api, sources))
+        world.reconcile()
         yield world

@@ -35,15 +35,15 @@ def test_a_refresh_brings_the_commit_and_says_so_only_then(
 ) -> None:
     before = only(syncs, sync)
     assert (before.unsynced, before.unhealthy, before.refreshing) == ("", "", False)
-    world.player.change({"sync_seconds": 3600})
+    world.simulator.change({"sync_seconds": 3600})
     commit = world.commit(*FLAGS[name])
 
     syncs.refresh(before)
     assert only(syncs, sync).refreshing
-    world.look()
+    world.reconcile()
     assert only(syncs, sync).unsynced
-    world.player.change({"sync_seconds": 0})
-    world.look()
+    world.simulator.change({"sync_seconds": 0})
+    world.reconcile()
 
     after = only(syncs, sync)
     assert after.revisions == {"acme/gitops": commit}
@@ -55,11 +55,11 @@ def test_one_that_sees_the_commit_late_is_synced_at_the_one_before(
     world: World, syncs: GitOpsAdapter, name: str, sync: Sync
 ) -> None:
     before = only(syncs, sync)
-    world.player.change({"lag_seconds": 3600})
+    world.simulator.change({"lag_seconds": 3600})
     world.commit(*FLAGS[name])
 
     syncs.refresh(before)
-    world.look()
+    world.reconcile()
 
     assert only(syncs, sync) == before
 
@@ -68,10 +68,10 @@ def test_one_that_sees_the_commit_late_is_synced_at_the_one_before(
 def test_one_that_fails_is_unsynced_and_says_why(
     world: World, syncs: GitOpsAdapter, name: str, sync: Sync
 ) -> None:
-    world.player.change({"failing": ["*"]})
+    world.simulator.change({"failing": ["*"]})
     world.commit(*FLAGS[name])
 
     syncs.refresh(only(syncs, sync))
-    world.look()
+    world.reconcile()
 
     assert "asked to fail" in only(syncs, sync).unsynced

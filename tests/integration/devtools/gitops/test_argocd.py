@@ -37,11 +37,11 @@ def test_what_git_says_at_first_is_synced_and_becomes_healthy(world: World) -> N
 def test_a_commit_is_synced_once_somebody_asks_for_a_look(world: World) -> None:
     before = status(world)["sync"]["revision"]
     commit = world.commit(GLOBALS, STATE, "off")
-    world.look()
+    world.reconcile()
     unasked = status(world)["sync"]["revision"]
 
     refresh(world)
-    world.look()
+    world.reconcile()
 
     assert (unasked, status(world)["sync"]["revision"]) == (before, commit)
     assert status(world)["sync"]["status"] == "Synced"
@@ -52,19 +52,19 @@ def test_a_commit_is_synced_once_somebody_asks_for_a_look(world: World) -> None:
 
 
 def test_a_slow_sync_is_running_and_out_of_sync_until_it_is_through(world: World) -> None:
-    world.player.change({"sync_seconds": 3600})
+    world.simulator.change({"sync_seconds": 3600})
     commit = world.commit(GLOBALS, STATE, "off")
     refresh(world)
 
-    world.look()
+    world.reconcile()
     told = status(world)
     assert told["sync"] == told["sync"] | {"status": "OutOfSync", "revision": commit}
     assert told["operationState"]["phase"] == "Running"
     assert not is_refreshing(world)
     assert len(world.pods("ameide-dev")) == 3
 
-    world.player.change({"sync_seconds": 0})
-    world.look()
+    world.simulator.change({"sync_seconds": 0})
+    world.reconcile()
     assert status(world)["sync"]["status"] == "Synced"
     assert world.pods("ameide-dev") == []
 
@@ -72,35 +72,35 @@ def test_a_slow_sync_is_running_and_out_of_sync_until_it_is_through(world: World
 def test_synced_may_be_said_of_a_commit_that_is_not_the_newest(world: World) -> None:
     """kargo#6357: the refresh is over, and what is Synced is what stood there before."""
     before = status(world)["sync"]["revision"]
-    world.player.change({"lag_seconds": 3600})
+    world.simulator.change({"lag_seconds": 3600})
     commit = world.commit(GLOBALS, STATE, "off")
 
     refresh(world)
-    world.look()
+    world.reconcile()
     assert not is_refreshing(world)
     assert status(world)["sync"] == status(world)["sync"] | {"status": "Synced", "revision": before}
     assert len(world.pods("ameide-dev")) == 3
 
-    world.player.change({"lag_seconds": 0})
+    world.simulator.change({"lag_seconds": 0})
     refresh(world)
-    world.look()
+    world.reconcile()
     assert status(world)["sync"]["revision"] == commit
 
 
 def test_a_sync_that_fails_says_so_and_is_tried_again_when_asked(world: World) -> None:
-    world.player.change({"failing": ["ameide-*"]})
+    world.simulator.change({"failing": ["ameide-*"]})
     commit = world.commit(GLOBALS, STATE, "off")
     refresh(world)
 
-    world.look()
+    world.reconcile()
     told = status(world)
     assert (told["sync"]["status"], told["sync"]["revision"]) == ("OutOfSync", commit)
     assert told["operationState"]["phase"] == "Failed"
     assert len(world.pods("ameide-dev")) == 3
 
-    world.player.change({"failing": []})
+    world.simulator.change({"failing": []})
     refresh(world)
-    world.look()
+    world.reconcile()
     assert status(world)["operationState"]["phase"] == "Succeeded"
     assert world.pods("ameide-dev") == []
 
@@ -110,7 +110,7 @@ def test_a_commit_that_changes_nothing_here_is_synced_without_an_operation(world
     commit = world.repository.commit("main", {"README.md": b"# Other words\n"}, "Other words")
 
     refresh(world)
-    world.look()
+    world.reconcile()
 
     assert (status(world)["sync"]["status"], status(world)["sync"]["revision"]) == ("Synced", commit)
     assert status(world)["operationState"]["syncResult"]["revision"] == first
@@ -120,7 +120,7 @@ def test_what_cannot_be_compared_is_unknown_and_says_why(world: World) -> None:
     world.repository.commit("main", {"sources/apps/frontend.yaml": None}, "Still a resource")
 
     refresh(world)
-    world.look()
+    world.reconcile()
 
     told = status(world)
     assert told["sync"]["status"] == "Unknown"

@@ -44,7 +44,7 @@ def test_a_commit_is_applied_and_the_request_is_noted_as_handled(world: World) -
     world.commit(RELEASE, REPLICAS, 0)
 
     ask(world)
-    world.look()
+    world.reconcile()
 
     assert status(world)["lastAppliedRevision"] == revision(world)
     for path in (SOURCE, APPS):
@@ -61,7 +61,7 @@ def test_a_kustomization_alone_applies_what_its_source_has_seen(world: World) ->
     world.commit(RELEASE, REPLICAS, 0)
 
     world.annotate(APPS, REQUESTED, "now")
-    world.look()
+    world.reconcile()
 
     assert status(world)["lastHandledReconcileAt"] == "now"
     assert status(world)["lastAppliedRevision"] == before
@@ -69,27 +69,27 @@ def test_a_kustomization_alone_applies_what_its_source_has_seen(world: World) ->
 
 def test_a_slow_one_is_reconciling_and_has_not_handled_the_request(world: World) -> None:
     before = revision(world)
-    world.player.change({"sync_seconds": 3600})
+    world.simulator.change({"sync_seconds": 3600})
     world.commit(RELEASE, REPLICAS, 0)
 
     ask(world)
-    world.look()
+    world.reconcile()
     assert ready(world, APPS) == ("Unknown", "Progressing")
     assert status(world)["lastAppliedRevision"] == before
     assert "lastHandledReconcileAt" not in status(world)
 
-    world.player.change({"sync_seconds": 0})
-    world.look()
+    world.simulator.change({"sync_seconds": 0})
+    world.reconcile()
     assert status(world)["lastAppliedRevision"] == revision(world)
 
 
 def test_one_that_fails_keeps_what_it_applied_last(world: World) -> None:
     before = revision(world)
-    world.player.change({"failing": ["apps"]})
+    world.simulator.change({"failing": ["apps"]})
     world.commit(RELEASE, REPLICAS, 0)
 
     ask(world)
-    world.look()
+    world.reconcile()
 
     assert ready(world, APPS) == ("False", "ReconciliationFailed")
     assert status(world)["lastAppliedRevision"] == before
@@ -102,10 +102,10 @@ def test_a_release_is_not_ready_before_its_pods_are(world: World) -> None:
     world.commit(RELEASE, REPLICAS, 2)
 
     ask(world)
-    world.look()
+    world.reconcile()
     assert ready(world, APPS)[0] == "True"
     assert ready(world, TODO) == ("Unknown", "Progressing")
 
     world.api.post("/_emulator/player", json={"ready_seconds": 0}).raise_for_status()
-    world.look()
+    world.reconcile()
     assert ready(world, TODO)[0] == "True"

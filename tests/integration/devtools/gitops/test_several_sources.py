@@ -77,7 +77,7 @@ def deploy(world: World, *sources: dict[str, Any], **more: Any) -> None:
 
 def refresh(world: World) -> None:
     world.annotate(DEV, REFRESH, "normal")
-    world.look()
+    world.reconcile()
 
 
 def status(world: World) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def test_the_flag_is_in_force_when_the_source_that_follows_its_branch_is_synced(
     assert isinstance(waiting, Wait)
     assert "where environment.state in sources/values/dev/globals.yaml is 'on'" in waiting.why
 
-    world.player.change({"sync_seconds": 3600})
+    world.simulator.change({"sync_seconds": 3600})
     commit = world.commit(GLOBALS, "environment.state", "off")
     refresh(world)
     assert commit in status(world)["sync"]["revisions"]
@@ -123,14 +123,14 @@ def test_the_flag_is_in_force_when_the_source_that_follows_its_branch_is_synced(
     assert isinstance(waiting, Wait)
     assert "a sync is running" in waiting.why
 
-    world.player.change({"sync_seconds": 0})
-    world.look()
+    world.simulator.change({"sync_seconds": 0})
+    world.reconcile()
     assert check.waits() == ()
 
 
 def test_a_failed_sync_is_told_of_several_sources_too(world: World, check: Check) -> None:
     deploy(world, PINNED, ENVIRONMENT)
-    world.player.change({"failing": ["ameide-*"]})
+    world.simulator.change({"failing": ["ameide-*"]})
     world.commit(GLOBALS, "environment.state", "off")
     refresh(world)
     (waiting,) = check.waits()
