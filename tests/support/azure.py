@@ -1,4 +1,4 @@
-"""Azure's side of the world: managed identities, twenty credentials each, one write at a time."""
+"""Azure in the in-memory world: managed identities with at most twenty credentials, written one at a time."""
 
 from dataclasses import dataclass
 
@@ -63,7 +63,7 @@ class CredentialDeleter:
 
 
 def _one_at_a_time(world: World, credential: Credential) -> None:
-    """Azure answers overlapping writes to one identity with 409; whoever writes has to hold its lock."""
+    """Fail unless the writer holds the identity's lock: Azure answers overlapping writes with 409."""
     held = world.leases.get(identity_lock(credential.identity))
     assert held is not None, f"{credential} was written without its identity's lock"
-    assert held.until > world.now, f"{credential} was written under a lock that has run out"
+    assert held.until > world.now, f"{credential} was written under a lock that has expired"

@@ -1,4 +1,4 @@
-"""One look at a branch, put together by hand: an environment that is well, unless a test says otherwise."""
+"""Builders of observed state: by default a healthy environment, which a test changes where it needs to."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -45,8 +45,8 @@ def record_of(branch: str, **changes: Any) -> Record:
 
 
 def applied(**changes: Any) -> Applied:
-    """What is noted of an overlay that has been applied an hour ago and is up."""
-    noted = Applied(
+    """The result of an overlay that was applied an hour ago and is ready."""
+    applied_result = Applied(
         revision=COMMIT,
         digest=CONFIG.digest,
         asked="",
@@ -54,15 +54,15 @@ def applied(**changes: Any) -> Applied:
         result=READY,
         since=START - timedelta(hours=1),
     )
-    return replace(noted, **changes)
+    return replace(applied_result, **changes)
 
 
-def namespace_for(branch: str, noted: Applied | None = None, **changes: Any) -> Namespace:
+def namespace_for(branch: str, applied_result: Applied | None = None, **changes: Any) -> Namespace:
     """The namespace of a branch's environment."""
     name = CONFIG.name(branch)
     annotations = {
         **claim(key(branch), {"": "rg/id-0"}),
-        **(noted or applied()).annotations(),
+        **(applied_result or applied()).annotations(),
     }
     namespace = Namespace(
         name=name.namespace,
@@ -89,13 +89,13 @@ def credential_of(branch: str, **changes: Any) -> Credential:
 def request_of(
     branch: str, action: Any, commit: str = COMMIT, at: str = "2026-03-02T08:59:00+00:00"
 ) -> Request:
-    """What a person asked for."""
+    """A person's request for a branch."""
     slug = CONFIG.name(branch).slug
     return Request(key=key(branch), slug=slug, action=action, commit=commit, at=at, version="1")
 
 
 def stall_of(**changes: Any) -> Stall:
-    """A refusal an hour ago."""
+    """The stall of an overlay that was refused an hour ago."""
     stall = Stall(
         commit=COMMIT,
         digest=CONFIG.digest,
@@ -107,7 +107,7 @@ def stall_of(**changes: Any) -> Stall:
 
 
 def sight(branch: str = "x", /, **changes: Any) -> Observed:
-    """An environment that is well; what stands of a component is given by its name."""
+    """The observed state of a healthy environment; the state of a component is given by its name."""
     stand = {each.state.name: changes.pop(each.state.name, Absent()) for each in COMPONENTS}
     observed = Observed(
         key=key(branch),
@@ -125,5 +125,5 @@ def sight(branch: str = "x", /, **changes: Any) -> Observed:
 
 
 def noting(record: Record | None, request: Request | None = None) -> Present[BranchRecords]:
-    """Books that were read."""
+    """The observed records of a branch."""
     return Present(BranchRecords(record, request))

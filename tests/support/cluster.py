@@ -1,4 +1,4 @@
-"""The cluster's side of the world: namespaces, and the objects in them."""
+"""The cluster in the in-memory world: namespaces and the objects in them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -43,29 +43,29 @@ class Namespaces:
         self, namespace: Namespace, *, labels: Mapping[str, str | None], annotations: Mapping[str, str | None]
     ) -> None:
         with self.world.call(f"apply {namespace}"):
-            stands = self.world.namespaces.get(namespace.name)
-            if stands is None or (stands.uid, stands.version) != (namespace.uid, namespace.version):
+            current = self.world.namespaces.get(namespace.name)
+            if current is None or (current.uid, current.version) != (namespace.uid, namespace.version):
                 raise Conflict(f"{namespace} is not the one that was read")
-            self._patch(stands, labels, annotations)
+            self._patch(current, labels, annotations)
 
     def annotate(self, name: str, annotations: Mapping[str, str]) -> None:
         with self.world.call(f"annotate namespace/{name}"):
-            stands = self.world.namespaces.get(name)
-            if stands is None:
+            current = self.world.namespaces.get(name)
+            if current is None:
                 raise Gone(f"there is no namespace {name}")
-            self._patch(stands, {}, annotations)
+            self._patch(current, {}, annotations)
 
     def _patch(
         self,
-        stands: Namespace,
+        current: Namespace,
         labels: Mapping[str, str | None],
         annotations: Mapping[str, str | None],
     ) -> None:
-        self.world.namespaces[stands.name] = replace(
-            stands,
+        self.world.namespaces[current.name] = replace(
+            current,
             version=self.world.number(),
-            labels=_set({**stands.labels, **labels}),
-            annotations=_set({**stands.annotations, **annotations}),
+            labels=_set({**current.labels, **labels}),
+            annotations=_set({**current.annotations, **annotations}),
         )
 
 
@@ -75,23 +75,23 @@ def _set(texts: Mapping[str, str | None]) -> dict[str, str]:
 
 @dataclass
 class NamespaceDeleter:
-    """Deletes namespaces: they are Terminating until the world lets them go."""
+    """Deletes namespaces; they are Terminating until `World.settle` or `World.remove_namespace`."""
 
     world: World
 
     def delete(self, owned: Owned[Namespace]) -> None:
-        asked = owned.subject
-        with self.world.call(f"delete {asked}"):
-            stands = self.world.namespaces.get(asked.name)
-            if stands is None:
+        read = owned.subject
+        with self.world.call(f"delete {read}"):
+            current = self.world.namespaces.get(read.name)
+            if current is None:
                 return
-            if stands.uid != asked.uid:
-                raise Conflict(f"{asked} is not the one that was read")
-            self.world.namespaces[asked.name] = replace(
-                stands,
+            if current.uid != read.uid:
+                raise Conflict(f"{read} is not the one that was read")
+            self.world.namespaces[read.name] = replace(
+                current,
                 version=self.world.number(),
-                terminating_since=stands.terminating_since or self.world.now,
-                remaining=self.world.stuck.get(asked.name, ()),
+                terminating_since=current.terminating_since or self.world.now,
+                remaining=self.world.stuck.get(read.name, ()),
             )
 
 
@@ -152,11 +152,11 @@ class Application:
     def apply(self, namespace: str, manifest: Manifest) -> None:
         ref = reference(manifest)
         with self.world.call(f"apply {namespace}/{ref}"):
-            stands = self.world.namespaces.get(namespace)
-            if stands is None:
+            current = self.world.namespaces.get(namespace)
+            if current is None:
                 raise Gone(f"there is no namespace {namespace}")
             former = self.world.objects.get((namespace, ref))
-            if former is None and stands.terminating_since:
+            if former is None and current.terminating_since:
                 raise Conflict(f"namespace {namespace} is Terminating", retry_after=5)
             if ref.kind == "Job" and former and _template(former.manifest) != _template(manifest):
                 raise Rejected(f"{ref}: its template is immutable")
@@ -169,12 +169,14 @@ class Application:
                 deleting=former.deleting if former else False,
                 ready=former.ready if former and same else False,
             )
-            if former is not None and former.deleting:  # it took what was applied, and goes all the same
+            if (
+                former is not None and former.deleting
+            ):  # the apply succeeded, but the object is still being deleted
                 raise Conflict(going(ref, ()), retry_after=5)
 
 
 def _applied(former: Manifest | None, manifest: Manifest) -> Manifest:
-    """What an object becomes: a field that another way of writing has set stays where none is applied."""
+    """The object after an apply: a field that another manager has set stays unless it is applied."""
     spec = manifest.get("spec")
     if former is None or manifest["kind"] != "CronJob" or not former["spec"].get("suspend") or not spec:
         return manifest
@@ -183,22 +185,22 @@ def _applied(former: Manifest | None, manifest: Manifest) -> Manifest:
 
 @dataclass
 class ObjectDeleter:
-    """Deletes objects: they are gone at once, unless they linger."""
+    """Deletes objects; they are gone at once, unless they are in `World.lingering`."""
 
     world: World
 
     def delete(self, namespace: str, owned: Owned[Live]) -> None:
-        asked = owned.subject
-        with self.world.call(f"delete {namespace}/{asked.ref}"):
-            stands = self.world.objects.get((namespace, asked.ref))
-            if stands is None:
+        read = owned.subject
+        with self.world.call(f"delete {namespace}/{read.ref}"):
+            current = self.world.objects.get((namespace, read.ref))
+            if current is None:
                 return
-            if stands.uid != asked.uid:
-                raise Conflict(f"{asked} is not the one that was read")
-            if asked.ref in self.world.lingering:
-                self.world.objects[namespace, asked.ref] = replace(stands, deleting=True)
+            if current.uid != read.uid:
+                raise Conflict(f"{read} is not the one that was read")
+            if read.ref in self.world.lingering:
+                self.world.objects[namespace, read.ref] = replace(current, deleting=True)
             else:
-                del self.world.objects[namespace, asked.ref]
+                del self.world.objects[namespace, read.ref]
 
 
 @dataclass
@@ -222,7 +224,7 @@ def _template(manifest: Manifest) -> Any:
 
 @dataclass
 class Objects:
-    """Looks at objects as an explanation does."""
+    """Reads objects for the inspection of an environment."""
 
     world: World
 
@@ -237,7 +239,7 @@ class Objects:
 
 
 def _status(ref: ObjectRef, manifest: Manifest, created: datetime) -> ObjectStatus:
-    made = pods(manifest)
+    pod = pods(manifest)
     parameters = manifest["spec"]["parameters"] if ref.kind == PROVIDER_CLASS else {}
     annotations = manifest["metadata"].get("annotations") or {}
     return ObjectStatus(
@@ -245,6 +247,6 @@ def _status(ref: ObjectRef, manifest: Manifest, created: datetime) -> ObjectStat
         created=created,
         client_id=parameters.get("clientID", "") or annotations.get(ANNOTATION, ""),
         tenant=parameters.get("tenantId", ""),
-        account=made.account if made else "",
-        mounted=made.mounted if made else (),
+        account=pod.account if pod else "",
+        mounted=pod.mounted if pod else (),
     )

@@ -1,4 +1,4 @@
-"""The rules that the program in memory decides by, unless a test wants others."""
+"""The configuration of the in-memory program, unless a test has another one."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ SERVER = DatabaseConfig(host="pg.example", port=5432, template="", secret="branc
 
 
 def key(branch: str) -> Key:
-    """A branch of our repository."""
+    """The key of a branch of the repository."""
     return CONFIG.key(branch)
 
 

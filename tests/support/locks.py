@@ -1,4 +1,4 @@
-"""Leases, which run out if nobody renews them."""
+"""Leases in the in-memory world; a lease that is not renewed expires."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _LEASE = timedelta(seconds=75)
 
 @dataclass
 class Lease:
-    """A lease that was taken, and may have been lost since."""
+    """A lease that was acquired; it may have been lost since."""
 
     world: World
     name: str
@@ -29,13 +29,13 @@ class Lease:
 
 @dataclass
 class Locks:
-    """Leases: one that is not given back runs out."""
+    """Acquires leases; one that is not released expires."""
 
     world: World
 
     @contextlib.contextmanager
     def hold(self, name: str, *, patience: float = 0) -> Iterator[Lease | None]:
-        del patience  # time stands still while somebody waits
+        del patience  # the world's time does not advance during a wait
         with self.world.call(f"take {name}"):
             held, holder = self.world.leases.get(name), self.world.number()
             free = held is None or held.until <= self.world.now

@@ -1,4 +1,4 @@
-"""Objects as an overlay writes them, with the placeholders still in them."""
+"""Objects of an overlay, with its placeholders."""
 
 from typing import Any
 
@@ -13,21 +13,23 @@ def service_account(name: str = "postgres-service-account") -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
 
 
-def deployment(name: str = "web", *, image: str = "example/web:COMMIT_SHA", **spec: Any) -> dict[str, Any]:
+def workload(kind: str, name: str, container: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    """A Deployment or a StatefulSet whose pods have one container."""
     labels = {"app": name}
     return {
         "apiVersion": "apps/v1",
-        "kind": "Deployment",
+        "kind": kind,
         "metadata": {"name": name},
         "spec": {
             "selector": {"matchLabels": labels},
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": {"containers": [{"name": name, "image": image}]},
-            },
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
             **spec,
         },
     }
+
+
+def deployment(name: str = "web", *, image: str = "example/web:COMMIT_SHA", **spec: Any) -> dict[str, Any]:
+    return workload("Deployment", name, {"name": name, "image": image}, **spec)
 
 
 def route(host: str = f"feature-BRANCH_NAME.{BASE_DOMAIN}") -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""What could not be tested, and why: a line for each reason, at the end of a run.
+"""The reasons for skipped tests: a line for each, at the end of a run.
 
-pytest prints a number alone, and whoever has no PostgreSQL would take it for all of the tests.
+pytest itself prints only a number, so a missing PostgreSQL would go unnoticed.
 """
 
 from collections import Counter
@@ -11,13 +11,13 @@ _PREFIX = "Skipped: "
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Called by pytest when all tests have run.
+    """Print the reasons; pytest calls this when all tests have run.
 
     Args:
-        terminalreporter: what was reported of them, by all workers.
+        terminalreporter: has the reports of all workers.
     """
     skipped = terminalreporter.stats.get("skipped", ())
-    # A place in a file, and then the reason, which says how to get what is missing.
+    # `longrepr` is the file, the line and the reason. The reason says how to install what is missing.
     reasons = Counter(each.longrepr[2].removeprefix(_PREFIX) for each in skipped)
     for reason, number in sorted(reasons.items()):
         terminalreporter.write_line(f"{number} skipped: {reason}", yellow=True)

@@ -24,7 +24,7 @@ PATTERN = 'podannotationnamespaceregex = "project"\n'
 
 @dataclass
 class SharedConfigs:
-    """Reads and edits them."""
+    """Reads and edits the ConfigMaps."""
 
     world: World
 
@@ -35,16 +35,16 @@ class SharedConfigs:
 
     def edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
         with self.world.call(f"replace ConfigMap/kube-system/{name}"):
-            stands = self.world.shared.get(name)
-            if stands is None:
+            current = self.world.shared.get(name)
+            if current is None:
                 raise Gone(f"{name} is gone")
-            edited = change(stands)
-            if edited != stands:
+            edited = change(current)
+            if edited != current:
                 self.world.shared[name] = replace(edited, version=self.world.number())
 
 
 def keep(world: World) -> None:
-    """Put the two ConfigMaps there, as a platform team keeps them."""
+    """Add the two ConfigMaps, as a platform team has them."""
     for name, data in (
         (SharedName.JOBS, {JOBS_KEY: PRODUCTION}),
         (SharedName.SETTINGS, {"pod-annotation-based-scraping": PATTERN}),
@@ -53,7 +53,7 @@ def keep(world: World) -> None:
 
 
 def older_kind(namespace: str, job: str = "pods") -> tuple[dict[str, Any], ...]:
-    """What an overlay of the older kind holds for kube-system."""
+    """The objects for kube-system in an overlay of the older kind."""
     jobs = {
         "scrape_configs": [
             {
@@ -70,7 +70,7 @@ def older_kind(namespace: str, job: str = "pods") -> tuple[dict[str, Any], ...]:
 
 
 def for_kube_system(name: str, data: dict[str, str]) -> dict[str, Any]:
-    """A ConfigMap that an overlay has for the whole cluster."""
+    """A ConfigMap of an overlay for the namespace kube-system."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",

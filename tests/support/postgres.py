@@ -1,4 +1,4 @@
-"""The database server of the world: a database and a role of one name, marked with their branch."""
+"""The database server in the in-memory world: each branch's database and role, which have the same name."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from tests.support.world import World
 
 @dataclass
 class Databases:
-    """Reads and makes databases. What is made in several statements may be cut short between any two."""
+    """Reads and creates databases. A creation has several statements and may fail between any two."""
 
     world: World
 
@@ -29,10 +29,10 @@ class Databases:
             return ()
 
     def create(self, change: CreateDatabase) -> None:
-        stands = self.world.databases.get(change.name)
-        if stands is not None and stands.owner != change.key:
+        current = self.world.databases.get(change.name)
+        if current is not None and current.owner != change.key:
             raise Rejected(f"database {change.name} is someone else's")
-        if stands is None:
+        if current is None:
             with self.world.call(f"create role/{change.name}"):
                 self.world.databases[change.name] = Database(
                     name=change.name,
@@ -53,7 +53,7 @@ class Databases:
 
     def set_password(self, name: str, password: str, stamp: str) -> None:
         with self.world.call(f"alter role/{name}"):
-            # The stamp goes with the password that it names.
+            # A stamp belongs to one password, so a new password invalidates it.
             self.world.databases[name] = replace(self._whole(name), login="", finished=False)
             self.world.passwords[name] = password
             self.world.pending[name] = stamp
@@ -74,20 +74,20 @@ class Databases:
 
 @dataclass
 class DatabaseDropper:
-    """Drops databases, whoever is connected."""
+    """Drops databases, with open sessions too."""
 
     world: World
 
     def drop(self, owned: Owned[Database]) -> Dropped:
         name = owned.subject.name
-        stands = self.world.databases.get(name)
-        if stands is not None and (stands.oid, stands.role) != (owned.subject.oid, owned.subject.role):
+        current = self.world.databases.get(name)
+        if current is not None and (current.oid, current.role) != (owned.subject.oid, owned.subject.role):
             raise Conflict(f"{owned.subject} is not the one that was read")
-        if stands is not None and stands.oid is not None:
+        if current is not None and current.oid is not None:
             with self.world.call(f"drop database/{name}"):
-                self.world.databases[name] = replace(stands, oid=None, sessions=0)
-        if stands is not None:
+                self.world.databases[name] = replace(current, oid=None, sessions=0)
+        if current is not None:
             with self.world.call(f"drop role/{name}"):
                 self.world.databases.pop(name, None)
                 self.world.passwords.pop(name, None)
-        return Dropped(sessions=stands.sessions) if stands is not None else Dropped()
+        return Dropped(sessions=current.sessions) if current is not None else Dropped()

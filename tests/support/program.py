@@ -1,4 +1,4 @@
-"""The program over the world in memory: all of it is real but its adapters."""
+"""The program on the in-memory world: everything but the adapters is the real code."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -50,14 +50,14 @@ from tests.support.locks import Locks
 from tests.support.manifests import overlay
 from tests.support.monitoring import SharedConfigs
 from tests.support.postgres import DatabaseDropper, Databases
-from tests.support.records import BooksInMemory
+from tests.support.records import InMemoryRecords
 from tests.support.repository import MONITORING, OVERLAY, Builder, Fetched, Repository
 from tests.support.world import World
 
 
 @cache
 def _judged(archive: bytes, commit: str, key: Key, name: Name) -> Desired | Rejection:
-    """What a commit asks for: a pure function of the archive, so that each is built once only."""
+    """The rendered overlay of a commit, or its rejection; cached, as it only depends on the archive."""
     guard = AdmissionPolicy(
         namespace=name.namespace,
         allowed_kinds=frozenset(DEFAULT_KINDS.split(",")),
@@ -80,12 +80,12 @@ def _judged(archive: bytes, commit: str, key: Key, name: Name) -> Desired | Reje
 
 @dataclass
 class Program:
-    """The program, its queue, and the people who use it.
+    """The program, its queue, and what people do with it.
 
     Args:
-        world: what stands outside.
-        config: what decides about branches.
-        queue: messages, and when each may be taken.
+        world: the outside systems.
+        config: the configuration of environments.
+        queue: the messages, each with the time from which it is visible.
     """
 
     world: World = field(default_factory=World)
@@ -97,13 +97,13 @@ class Program:
         for pool in self.config.pools.values():
             for ref in pool:
                 self.world.identities.setdefault(ref, f"client-of-{ref}")
-        self.records = BooksInMemory(self.world)
+        self.records = InMemoryRecords(self.world)
         self.repository = Repository(self.world)
         self._locks = Locks(self.world)
 
     @property
     def reconciler(self) -> Reconciler:
-        """What reconciles branches by the present rules."""
+        """The reconciler with the current configuration."""
         world, identities = self.world, Identities(self.world)
         namespaces, application = Namespaces(world), Application(world)
         server, shared = Databases(world), SharedConfigs(world)
@@ -157,26 +157,26 @@ class Program:
         return _judged(self.repository.archive(commit), commit, observed.key, observed.name)
 
     def with_rules(self, **changes: Any) -> "Program":
-        """The same world under other settings."""
+        """The program on the same world with other settings."""
         return Program(self.world, replace(self.config, **changes), self.queue)
 
     def copy(self) -> "Program":
-        """Another program over a world in the same state."""
+        """The program on a copy of the world."""
         return Program(self.world.copy(), self.config, list(self.queue))
 
     def push(self, branch: str, objects: tuple[Mapping[str, Any], ...] | None = None) -> str:
-        """Push a new commit to a branch, made if it does not exist; nobody is told."""
+        """Push a new commit to a branch, which is created if it does not exist; no webhook is sent."""
         commit = f"{len(self.world.trees) + 1:040x}"
         self.world.trees[commit] = tuple(map(dict, overlay() if objects is None else objects))
         self.world.heads[branch] = commit
         return commit
 
     def delete_branch(self, branch: str) -> None:
-        """Delete a branch; nobody is told."""
+        """Delete a branch; no webhook is sent."""
         self.world.heads.pop(branch, None)
 
     def ask(self, branch: str, action: str) -> Response:
-        """What a person asks for over HTTP."""
+        """Send a person's request over HTTP."""
         answer, found = ask(
             branch,
             "hold" if action == "hold" else "apply",
@@ -194,11 +194,11 @@ class Program:
         self.queue.append((self.world.now, key(branch).to_message()))
 
     def run(self, branch: str) -> Report:
-        """One run for one branch."""
+        """Reconcile one branch once."""
         return self.reconciler.reconcile(key(branch))
 
     def work(self, message: str) -> Report:
-        """What the queue's function does with one message."""
+        """Process one message, as the queue's function does."""
         found, stamps = from_message(message)
         with correlated(stamps.correlation_id):
             report = self.reconciler.reconcile(found)
@@ -209,7 +209,7 @@ class Program:
         return report
 
     def drain(self) -> list[Report]:
-        """Work until the queue is empty, while the world goes on."""
+        """Process messages until the queue is empty; the world settles after each."""
         reports = []
         while self.queue:
             self.queue.sort(key=lambda each: each[0])
@@ -220,7 +220,7 @@ class Program:
         return reports
 
     def sweep(self, *, most_deletions: int = 5, confirmed: str = "") -> Drift:
-        """One sweep, its keys put onto the queue."""
+        """Sweep once, and queue the keys that it finds."""
         found, orphans = self.reconciler.sweep(most_deletions=most_deletions, confirmed=confirmed)
         execute_sweep(found, orphans, queue=self, locks=self.reconciler.locks)
         return found
@@ -230,7 +230,7 @@ class Program:
         self.queue += [(self.world.now, each.to_message(Stamps.now())) for each in keys]
 
     def stand(self, branch: str, objects: tuple[Mapping[str, Any], ...] | None = None) -> str:
-        """Push a branch and see its environment up."""
+        """Push a branch, and check that its environment becomes ready."""
         commit = self.push(branch, objects)
         self.tell(branch)
         self.drain()
@@ -240,5 +240,5 @@ class Program:
         return commit
 
     def namespace(self, branch: str) -> Namespace:
-        """The namespace of a branch, which has to stand."""
+        """The namespace of a branch, which must exist."""
         return self.world.namespaces[self.config.name(branch).namespace]

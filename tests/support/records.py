@@ -1,4 +1,4 @@
-"""The books of the world: records and requests, each written only over what was read."""
+"""Records and requests in the in-memory world; a write needs the version that was read."""
 
 from dataclasses import dataclass, replace
 
@@ -11,8 +11,8 @@ from tests.support.world import World
 
 
 @dataclass
-class BooksInMemory:
-    """Reads and writes the books."""
+class InMemoryRecords:
+    """Reads and writes records and requests."""
 
     world: World
 
@@ -58,8 +58,8 @@ class BooksInMemory:
                 del self.world.requests[key]
 
 
-def _expect(stands: Record | Request | None, written: Record | Request) -> None:
-    if stands is None and written.version:
+def _expect(current: Record | Request | None, written: Record | Request) -> None:
+    if current is None and written.version:
         raise Gone(f"{written} is gone")
-    if stands is not None and stands.version != written.version:
+    if current is not None and current.version != written.version:
         raise Conflict(f"{written} is not the one that was read")

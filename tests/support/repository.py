@@ -1,4 +1,4 @@
-"""GitHub's side of the world: branches, and a commit's overlay as a real archive of real manifests."""
+"""GitHub in the in-memory world: branches, and each commit's overlay as a real archive of manifests."""
 
 import contextlib
 import io
@@ -48,7 +48,7 @@ class Repository:
 
 @dataclass
 class Fetched:
-    """An archive that was fetched before."""
+    """An archive that is already fetched."""
 
     content: bytes
 
@@ -57,7 +57,7 @@ class Fetched:
 
 
 class Builder:
-    """Builds an overlay that is one file of JSON documents, which are YAML and quick to read."""
+    """Builds an overlay that is one file of JSON documents, because JSON is YAML that parses quickly."""
 
     @contextlib.contextmanager
     def laid_out(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
@@ -72,7 +72,7 @@ class Builder:
 
 
 def _for_all(manifest: Mapping[str, Any]) -> bool:
-    """Whether it is about the monitoring of the whole cluster, and so from the other overlay."""
+    """Whether an object configures the whole cluster's monitoring, and so belongs to the other overlay."""
     return bool((manifest.get("metadata") or {}).get("namespace") == "kube-system")
 
 

@@ -1,4 +1,4 @@
-"""A world of things that are wanted in waves, to watch the loop with: it knows nothing of branches."""
+"""A minimal world for tests of the controller: things that are put in waves, without any branch."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ class Held:
 
 @dataclass
 class Shop:
-    """A world of things that are wanted in waves, and of those that stand."""
+    """A world of things to put in waves, and of those that exist."""
 
     waves: list[list[Put]] = field(default_factory=list)
     stands: set[str] = field(default_factory=set)

@@ -1,8 +1,8 @@
-"""The world that environments live in, in memory: GitHub, Azure and the cluster by their own rules.
+"""The outside systems in memory: GitHub, Azure and the cluster, each with its own rules.
 
-Every call from outside passes `World.call`, so that a test can let any of them fail, crash or lose its
-answer, or let something happen just before it. Nothing happens by itself: time, rollouts and namespaces that
-are going move when they are told to.
+Every call of the program passes `World.call`. So a test can have any call fail, crash or lose its answer, or
+change something just before it. Nothing happens by itself: a test advances the time, the rollouts and the
+namespaces that are terminating.
 """
 
 import contextlib
@@ -26,12 +26,12 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 class Crash(BaseException):
-    """The process ended here. No `except Exception` sees it, as none would see the real thing."""
+    """The process ended here. No `except Exception` catches it, as none would catch a real crash."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """An object as it stands in a namespace."""
+    """An object in a namespace."""
 
     manifest: Manifest
     uid: str
@@ -42,7 +42,7 @@ class Stored:
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """A lease: whose it is, and until when."""
+    """A lease: its holder, and when it expires."""
 
     holder: str
     until: datetime
@@ -58,7 +58,7 @@ class World:
 
     Args:
         now: the time.
-        night: since when environments should be asleep, if they should be.
+        night: since when environments should be asleep; None if they should not.
         default_branch: the repository's default branch.
         heads: branch → commit.
         trees: commit → the objects that its overlay builds.
@@ -68,15 +68,15 @@ class World:
         requests: by branch.
         identities: `resourceGroup/identityName` → client id.
         credentials: identity → its credentials by name.
-        databases: those that stand, by name.
+        databases: by name.
         passwords: role → its password.
         pending: role → the name of a password that was set and is not yet confirmed.
         shared: the two ConfigMaps of kube-system that configure monitoring.
-        leases: those that are held.
-        unparseable: slug → why what is written about it cannot be read.
+        leases: the leases that are held, by name.
+        unparseable: slug → why its records cannot be read.
         troubles: namespace → its pods that are in trouble.
-        lingering: objects that stay `deleting` until they are told to go.
-        stuck: namespaces that stay Terminating, and what keeps them.
+        lingering: objects that stay `deleting` until `finish_deleting`.
+        stuck: namespaces that stay Terminating, and what blocks them.
         before: called with the name of each call before it takes effect.
         after: called with the name of each call after it took effect.
         calls: every call so far.
@@ -111,7 +111,7 @@ class World:
 
     @contextlib.contextmanager
     def call(self, what: str) -> Iterator[None]:
-        """One call from outside. It takes effect whole or not at all."""
+        """Make one call. It takes effect completely or not at all."""
         if self.crashed:
             raise Crash
         self.calls.append(what)
@@ -125,7 +125,7 @@ class World:
             raise
 
     def crash_at(self, number: int) -> None:
-        """Let the process end just before one of the calls from now on, the first being 0."""
+        """Have the process end just before one of the next calls, counted from 0."""
         last = len(self.calls) + number
 
         def crash(what: str) -> None:
@@ -135,12 +135,12 @@ class World:
         self.before = crash
 
     def recover(self) -> None:
-        """Start the process anew, after any lease it held has run out."""
+        """Start the process again, after every lease that it held has expired."""
         self.crashed, self.before, self.after = False, nothing, nothing
         self.pass_time(minutes=2)
 
     def copy(self) -> "World":
-        """Another world in the same state. What stands is immutable, so only what holds it is copied."""
+        """A copy of the world. Only the containers are copied, because their items are immutable."""
         other = replace(self, _lock=threading.RLock())
         for each in fields(other):
             value = getattr(other, each.name)
@@ -150,43 +150,43 @@ class World:
         return other
 
     def number(self) -> str:
-        """A number that was never given before."""
+        """A number that was not returned before."""
         with self._lock:
             self._numbers += 1
             return str(self._numbers)
 
     def pass_time(self, *, minutes: float = 0, hours: float = 0) -> None:
-        """Let time pass."""
+        """Advance the time."""
         self.now += timedelta(minutes=minutes, hours=hours)
 
     def settle(self) -> None:
-        """Let namespaces go that are going, and rollouts finish."""
+        """Remove namespaces that are terminating, unless they are stuck, and finish rollouts."""
         for name, namespace in list(self.namespaces.items()):
             if namespace.terminating_since and name not in self.stuck:
                 self.remove_namespace(name)
         self.become_ready()
 
     def become_ready(self) -> None:
-        """Let every workload be up that has no pod in trouble."""
+        """Make every workload ready that has no pod in trouble."""
         for (namespace, ref), stored in self.objects.items():
             if namespace not in self.troubles:
                 self.objects[namespace, ref] = replace(stored, ready=True)
 
     def finish_deleting(self) -> None:
-        """Let objects go that are going."""
+        """Remove the objects that are being deleted."""
         self.lingering.clear()
         self.objects = {at: each for at, each in self.objects.items() if not each.deleting}
 
     def remove_namespace(self, name: str) -> None:
-        """A namespace goes at once, with all that is in it."""
+        """Remove a namespace at once, with everything in it."""
         self.namespaces.pop(name, None)
         self.objects = {at: each for at, each in self.objects.items() if at[0] != name}
 
     def add_namespace(
         self, name: str, *, labels: dict[str, str] | None = None, annotations: dict[str, str] | None = None
     ) -> Namespace:
-        """A namespace that someone else made."""
-        made = Namespace(
+        """Add a namespace of somebody else."""
+        created = Namespace(
             name=name,
             uid=self.number(),
             version=self.number(),
@@ -194,22 +194,22 @@ class World:
             annotations=annotations or {},
             created=self.now,
         )
-        self.namespaces[name] = made
-        return made
+        self.namespaces[name] = created
+        return created
 
     def label(self, name: str, **labels: str) -> None:
-        """Somebody else labels a namespace."""
+        """Label a namespace as somebody else."""
         found = self.namespaces[name]
         self.namespaces[name] = replace(found, version=self.number(), labels={**found.labels, **labels})
 
     def annotate(self, name: str, **annotations: str) -> None:
-        """Somebody else annotates a namespace."""
+        """Annotate a namespace as somebody else."""
         found = self.namespaces[name]
-        noted = {**found.annotations, **annotations}
-        self.namespaces[name] = replace(found, version=self.number(), annotations=noted)
+        annotations = {**found.annotations, **annotations}
+        self.namespaces[name] = replace(found, version=self.number(), annotations=annotations)
 
     def add_credential(self, credential: Credential) -> None:
-        """A credential that someone else made."""
+        """Add a credential of somebody else."""
         self.credentials.setdefault(credential.identity, {})[credential.name] = credential
 
     def every_credential(self) -> tuple[Credential, ...]:
@@ -217,7 +217,7 @@ class World:
         return tuple(each for named in self.credentials.values() for each in named.values())
 
     def writes(self, since: int = 0) -> list[str]:
-        """The calls that change something, leases apart."""
+        """The calls that change something, without those to leases."""
         return [each for each in self.calls[since:] if each.split()[0] in WRITES]
 
     def objects_in(self, namespace: str) -> set[str]:

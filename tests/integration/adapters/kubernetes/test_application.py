@@ -7,36 +7,26 @@ import pytest
 
 from adapters.kubernetes.application_reader import ApplicationReaderAdapter
 from adapters.kubernetes.application_writer import ApplicationWriterAdapter, CronJobSuspenderAdapter
-from adapters.kubernetes.discovery import Discovery
-from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from coppice.components.application import Live
 from coppice.components.removal import Owned
 from coppice.environment.records import ObjectRef
 from coppice.reconciler.errors import Conflict, Forbidden, Gone, NotSetUp, Unreachable
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster
+from tests.support import manifests
 
 SERVICE = ObjectRef("v1", "Service", "web")
 SECRET = ObjectRef("v1", "Secret", "login")
 THING = ObjectRef("example.com/v1", "Thing", "x")
 MERGE = {"Content-Type": "application/merge-patch+json"}
-POD = {"containers": [{"name": "web", "image": "registry.test/web:1"}]}
+CONTAINER = {"name": "web", "image": "registry.test/web:1"}
+POD = {"containers": [CONTAINER]}
 
 
 @pytest.fixture
 def namespace(cluster: Cluster) -> str:
     cluster.namespace("x")
     return "x"
-
-
-@pytest.fixture
-def reader(cluster: Cluster) -> ApplicationReaderAdapter:
-    return ApplicationReaderAdapter(cluster.api, Discovery(cluster.api), SecretProbeAdapter(cluster.api))
-
-
-@pytest.fixture
-def writer(cluster: Cluster) -> ApplicationWriterAdapter:
-    return ApplicationWriterAdapter(cluster.api, Discovery(cluster.api))
 
 
 def service(**ports: int) -> dict[str, Any]:
@@ -49,13 +39,7 @@ def secret(**data: str) -> dict[str, Any]:
 
 
 def workload(kind: str, name: str, **spec: Any) -> dict[str, Any]:
-    template = {"metadata": {"labels": {"app": name}}, "spec": POD}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": kind,
-        "metadata": {"name": name},
-        "spec": {"selector": {"matchLabels": {"app": name}}, "template": template, **spec},
-    }
+    return manifests.workload(kind, name, CONTAINER, **spec)
 
 
 def cron_job(name: str, **spec: Any) -> dict[str, Any]:

@@ -6,13 +6,12 @@ import pytest
 
 from adapters.kubernetes.application_reader import ApplicationReaderAdapter
 from adapters.kubernetes.application_writer import ApplicationWriterAdapter
-from adapters.kubernetes.discovery import Discovery
-from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from adapters.kubernetes.workload_failures import of_events, of_pod
 from coppice.components.application import Workload
 from coppice.environment.records import ObjectRef
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster
+from tests.support import manifests
 
 SHIPPED_LIMITS = {"type": "Container", "default": {"cpu": "200m"}, "min": {"cpu": "5m"}}
 
@@ -27,29 +26,9 @@ def fenced(cluster: Cluster) -> str:
     return "x"
 
 
-@pytest.fixture
-def reader(cluster: Cluster) -> ApplicationReaderAdapter:
-    return ApplicationReaderAdapter(cluster.api, Discovery(cluster.api), SecretProbeAdapter(cluster.api))
-
-
-@pytest.fixture
-def writer(cluster: Cluster) -> ApplicationWriterAdapter:
-    return ApplicationWriterAdapter(cluster.api, Discovery(cluster.api))
-
-
 def workload(kind: str, name: str, replicas: int = 1, **resources: Any) -> dict[str, Any]:
     container = {"name": "web", "image": "web", "resources": {"requests": resources}}
-    labels = {"app": name}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": kind,
-        "metadata": {"name": name},
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
-        },
-    }
+    return manifests.workload(kind, name, container, replicas=replicas)
 
 
 @pytest.mark.parametrize(

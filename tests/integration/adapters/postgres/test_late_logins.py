@@ -22,7 +22,7 @@ from coppice.reconciler.errors import Conflict
 from provisioning.executor import Executor
 from tests.integration.adapters.postgres.stage import NAME, Stage, statements
 from tests.support.cluster import Application, Namespaces, ObjectDeleter
-from tests.support.records import BooksInMemory
+from tests.support.records import InMemoryRecords
 from tests.support.world import World
 
 NAMESPACE = "feature-login"
@@ -80,7 +80,7 @@ class InTurn:
 
 def steps(world: World, stage: Stage) -> Executor:
     """What provisioning does, with a real database server and a cluster in memory."""
-    records = BooksInMemory(world)
+    records = InMemoryRecords(world)
     return Executor(
         records=records,
         requests=records,
