@@ -1,3 +1,3 @@
-"""How fast the program is, each figure measured beside what bounds it, in the same run: a number that holds
-on one machine alone says nothing.
+"""How fast the program is. Each figure is measured together with a reference, in the same run, because a
+number of one machine alone proves nothing.
 """

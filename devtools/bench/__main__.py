@@ -1,4 +1,4 @@
-"""`python -m bench [figure …]`, or `make bench`: each figure beside its reference, as one JSON object a line.
+"""`python -m devtools.bench [figure …]`, or `make bench`: each figure with its reference, as JSON.
 
 The exit code is 1 if a figure misses its limit; all are measured and printed first.
 """

@@ -1,5 +1,4 @@
-"""Many environments that are well, without having made each: one is made by the program, and the others are
-copies of what it left, under other names.
+"""Many healthy environments: the program makes one, and the others are copies of it under other names.
 
 So a copy is what the program writes, whatever that is, and five thousand of them stand in a minute.
 """

@@ -1,4 +1,4 @@
-"""A reconciler that notes how long its builds took, and for how long it was applying."""
+"""A reconciler that measures how long its builds and its applies take."""
 
 import dataclasses
 import time

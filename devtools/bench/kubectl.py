@@ -1,4 +1,4 @@
-"""kubectl applying the same overlay: what a person would type, and what the program is measured beside."""
+"""kubectl applying the same overlay: the reference of the program's own apply."""
 
 import os
 import shutil

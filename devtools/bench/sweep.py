@@ -1,5 +1,4 @@
-"""Figures: a sweep over environments that are all well: how often it calls, how its time grows, how much
-memory it takes, and that it writes nothing.
+"""Figures: a sweep over healthy environments: its calls, how its time grows, its memory, and no write.
 
 Each sweep runs in a fresh process, as the function that the timer starts.
 """

@@ -1,4 +1,4 @@
-"""The outside systems of a measurement, on emulators, and how often they were asked."""
+"""The outside systems of a measurement, on emulators, and the number of calls to them."""
 
 import contextlib
 import json

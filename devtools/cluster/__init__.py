@@ -1,1 +1,1 @@
-"""A current Kubernetes that runs for real on this machine, without containers; kwok plays its nodes."""
+"""A current Kubernetes that runs for real on this machine, without containers; kwok simulates its nodes."""

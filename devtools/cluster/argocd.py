@@ -1,7 +1,7 @@
 """Run the real Argo CD on a control plane: its application controller, its repo server, and a Redis.
 
-It is what brings a commit to the cluster in its own time; an emulator would do so in ours. Its server and its
-ApplicationSet controller are left out: nobody looks at its pages, and Applications are made by hand.
+It deploys a commit with its real delays, which an emulator only imitates. Its server and its ApplicationSet
+controller are left out, because nobody uses its pages and the tests create the Applications.
 """
 
 import contextlib

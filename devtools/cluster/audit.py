@@ -1,4 +1,4 @@
-"""What a user may do on a cluster, held against what was done: roles grow, and nobody dares to cut them."""
+"""Compare what a user may do on a cluster with what it did, so that roles do not grow unnoticed."""
 
 import json
 from collections.abc import Iterable, Mapping

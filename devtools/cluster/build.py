@@ -1,6 +1,7 @@
 """Build all programs that tests on a real control plane need: `python -m devtools.cluster.build`.
 
-The first time takes a quarter of an hour on two cores. Tests build what is missing, too; here it is seen.
+The first build takes a quarter of an hour on two cores. Tests build what is missing too; this command shows
+the progress.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What a fresh cluster is given before anyone works on it: custom kinds, storage classes, nodes."""
+"""What a new cluster gets before it is used: custom kinds, storage classes and nodes."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Run Flux' real kustomize-controller on a control plane, and play the source-controller that it listens to.
+"""Run Flux' real kustomize-controller on a control plane, with a simulated source-controller.
 
 The source-controller needs libraries in C; what the other one sees of it is small: a GitRepository's status,
 and an archive at the address in there (https://fluxcd.io/flux/components/source/gitrepositories/#artifact).

@@ -1,4 +1,4 @@
-"""Nodes as AKS makes them, for kwok to play: an agent pool is nothing but nodes with its labels."""
+"""Nodes as AKS creates them, which kwok simulates: an agent pool is a set of nodes with its labels."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Start a program, wait until it is ready, and be sure that it is gone afterwards."""
+"""Start a program, wait until it is ready, and make sure that it has ended afterwards."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""Wait for what a cluster brings about in its own time."""
+"""Wait for what the controllers of a cluster do."""
 
 import time
 from collections.abc import Callable

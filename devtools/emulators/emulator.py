@@ -1,7 +1,7 @@
 """What every emulator can do beside its own API: remember requests, show its state and fail on demand.
 
-It wraps the application, so that no emulator has to know of it, and so that a test looks at each of them in
-one way, in the same process (`emulator.requests`) or from another one (`GET /_emulator/requests`).
+It wraps the application, so no emulator has to know about it, and a test reads all emulators in the same way:
+in the same process (`emulator.requests`) or from another one (`GET /_emulator/requests`).
 """
 
 import json

@@ -1,6 +1,6 @@
 """What a `FunctionApp` holds, as this host needs it: one value per function, `%SETTING%` resolved.
 
-A function that cannot be loaded is left out and said, and takes no other down with it, as in Functions.
+A function that cannot be loaded is left out and logged; the others still run, as in Functions.
 """
 
 import inspect

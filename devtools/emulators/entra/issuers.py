@@ -1,4 +1,4 @@
-"""The keys that issuers publish, found as OpenID Connect says: the discovery document names the place.
+"""The keys that issuers publish, found by OpenID Connect discovery.
 
 The name of a cluster's issuer need not be an address that can be reached from here, so the emulator is told
 where each issuer's documents are served: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig

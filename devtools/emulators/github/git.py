@@ -1,4 +1,4 @@
-"""The `git` command, run so that nobody's configuration or environment has a say in what it does."""
+"""The `git` command, run without any user's configuration or environment."""
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
 """Protected branches: GitHub refuses to move them over its API, in the words of the rule that forbids it.
 
-Kept in the repository itself (`refs/protected/<branch>`, a blob with those words), as a rename is: whichever
-process protects a branch, the emulator refuses. `git push` to the bare repository is not held up.
+The protection is stored in the repository itself (`refs/protected/<branch>`, a blob with those words), as a
+rename is. So any process can protect a branch. `git push` to the bare repository is still accepted.
 """
 
 from devtools.emulators.github.git import git

@@ -1,1 +1,1 @@
-"""Players of Argo CD and Flux: they bring Git to a cluster over its API, the emulator's or a real one's."""
+"""Simulators of Argo CD and Flux: they deploy from Git to a cluster, the emulator or a real one."""

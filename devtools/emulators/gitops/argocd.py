@@ -1,8 +1,8 @@
 """Argo CD's application controller: it compares Applications with Git, and syncs those that sync on their
 own.
 
-Less than a real one: no charts, no pruning, no healing of what was changed by hand. A sync that failed is
-tried again at the next look at Git, as with `syncPolicy.retry`. The status is that of
+It does less than the real one: no charts, no pruning, no self-heal. A failed sync is repeated at the next
+refresh, as with `syncPolicy.retry`. The status is that of
 https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml, and of several sources that of
 https://github.com/argoproj/argo-cd/blob/v3.2.11/controller/state.go.
 """

@@ -1,7 +1,8 @@
-"""Flux: GitRepositories see commits, Kustomizations apply them, HelmReleases run what their values say.
+"""Flux: GitRepositories fetch commits, Kustomizations apply them, HelmReleases deploy their values.
 
-Less than a real one: no pruning, no health checks, no dependencies, and every chart is one Deployment with
-`replicaCount`, `image` and `nodeSelector`. The status is that of https://fluxcd.io/flux/components/.
+It does less than the real one: no pruning, no health checks, no dependencies, and every chart is one
+Deployment with `replicaCount`, `image` and `nodeSelector`. The status is that of
+https://fluxcd.io/flux/components/.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What a repository says at a commit: the objects of one of its folders."""
+"""The objects in a folder of a repository, at a commit."""
 
 import contextlib
 import io

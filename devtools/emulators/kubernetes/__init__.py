@@ -1,1 +1,1 @@
-"""An emulator of the Kubernetes API: enough of it to create, apply, watch over and take away environments."""
+"""An emulator of the Kubernetes API: enough of it to create, apply, inspect and remove environments."""

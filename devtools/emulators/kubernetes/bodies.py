@@ -1,4 +1,4 @@
-"""What clients send: whether it is about the object of the path, and how patches change what stands."""
+"""Request bodies: whether they name the object of the path, and how patches change the stored object."""
 
 from typing import Any
 

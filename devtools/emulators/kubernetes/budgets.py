@@ -1,4 +1,4 @@
-"""PodDisruptionBudgets, and the evictions that they hold up.
+"""PodDisruptionBudgets, and the evictions that they refuse.
 
 https://kubernetes.io/docs/concepts/workloads/pods/disruptions/ has the rules, and
 https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/ the answers.

@@ -1,4 +1,4 @@
-"""Delete: what it checks, and what is marked instead of taken away because something has to happen before."""
+"""Delete: its checks, and the objects that are only marked because something has to happen first."""
 
 from devtools.emulators.kubernetes import status
 from devtools.emulators.kubernetes.kinds import JOB, NAMESPACE, POD, Kind

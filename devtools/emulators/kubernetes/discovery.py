@@ -1,6 +1,6 @@
-"""What the server says that it serves, in the aggregated form and in the old one.
+"""The discovery documents, in the aggregated form and in the old one.
 
-Both are written down in https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
+Both are described in https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 """
 
 from itertools import groupby

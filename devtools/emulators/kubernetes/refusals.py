@@ -1,4 +1,4 @@
-"""What controllers say of pods that they were not let create: in a condition, and in an event."""
+"""How controllers report pods that they could not create: in a condition and in an event."""
 
 import uuid
 from typing import Any

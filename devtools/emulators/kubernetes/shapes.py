@@ -1,7 +1,7 @@
 """Fields of the wrong type: the mistakes that YAML invites, such as a label whose value is a bare number.
 
-The real server knows every field from its schemas. Here it is the well-known ones, and the rest is taken as
-it comes. An apply gets a 500 without a reason for these, anything else a 400.
+The real server knows every field from its schemas. The emulator knows the common ones and accepts the rest
+unchecked. An apply gets a 500 without a reason for these, anything else a 400.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The objects as they stand, their resource versions, and the pages of lists.
+"""The stored objects, their resource versions, and the pages of lists.
 
 Objects are never changed in place. A write puts a new one in the place of the old, so that a list or a page
 that was taken before stays as it was, and reading needs no copy. There is no lock: each request is answered

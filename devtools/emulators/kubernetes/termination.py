@@ -1,4 +1,4 @@
-"""What the namespace controller says of a namespace that is going, in its own words:
+"""The namespace controller's conditions of a terminating namespace, with the messages of
 https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/namespace/deletion/status_condition_utils.go.
 """
 

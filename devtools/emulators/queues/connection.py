@@ -1,4 +1,4 @@
-"""A storage emulator's connection string: Azurite and this emulator sign in alike, so it is said once."""
+"""The connection string of a storage emulator; Azurite and this emulator use the same credentials."""
 
 # The account and key that every storage emulator has; published, and good for nothing else:
 # https://learn.microsoft.com/azure/storage/common/storage-connect-azurite

@@ -1,4 +1,4 @@
-"""The XML that the Queue service speaks; kept apart, so that the operations read as operations."""
+"""The XML of the Queue service."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime

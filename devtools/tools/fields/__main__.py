@@ -1,4 +1,4 @@
-"""`python -m devtools.tools.fields`: hold the admission tables against the published schemas; write them."""
+"""`python -m devtools.tools.fields`: compare the admission tables with the schemas, and write them."""
 
 from devtools.tools.fields.sources import SOURCES
 from devtools.tools.fields.tables import FOLDER, UNJUDGED, decided, read, write

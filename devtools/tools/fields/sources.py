@@ -1,4 +1,4 @@
-"""Which kinds the guard's tables are about, and where their schemas are published."""
+"""The kinds of the guard's tables, and where their schemas are published."""
 
 from pathlib import Path
 from typing import Any

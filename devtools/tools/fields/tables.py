@@ -1,4 +1,4 @@
-"""The guard's tables of fields: what is decided in them by hand, carried over to what the schemas now say."""
+"""The guard's tables of fields: decisions made by hand, carried over to the current schemas."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
