@@ -1,7 +1,7 @@
-"""The fence of an environment: a quota, defaults for containers that say nothing, network policies.
+"""Renders the fence of an environment: a quota, default limits for containers, and network policies.
 
-What it is made of are files that a team edits. Here networks from the settings take the place of their names,
-counts get room for what the overlay holds, and each object is put into the environment's namespace.
+The templates are files that a team edits. Rendering replaces tokens by the networks of the settings, raises
+the quota's counts to what the overlay needs, and puts each object into the environment's namespace.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from coppice.components.application import Manifest
-from provisioning.quota import needs, with_room
+from provisioning.quota import required_counts, with_raised_counts
 
-NAMES = "coppice-"
-"""What the names of the fence's objects begin with; no overlay may use them."""
+NAME_PREFIX = "coppice-"
+"""The prefix of the names of a fence's objects; no overlay may use it."""
 
-KINDS = {"ResourceQuota": "v1", "LimitRange": "v1", "NetworkPolicy": "networking.k8s.io/v1"}
-"""The kinds that a fence is made of, and their API versions."""
+API_VERSIONS = {"ResourceQuota": "v1", "LimitRange": "v1", "NetworkPolicy": "networking.k8s.io/v1"}
+"""The kinds that a fence may contain → their API versions."""
 
 TOKENS = ("GATEWAY_CIDRS", "DATABASE_CIDRS", "PRIVATE_CIDRS")
-"""What may stand in a policy in place of a network: the settings of the same names."""
+"""What a policy may hold in place of a CIDR: the name of a setting, which is replaced by its networks."""
 
-PEERS = {"ingress": "from", "egress": "to"}
+PEER_FIELDS = {"ingress": "from", "egress": "to"}
 """Direction → the field of its rules that holds the peers."""
 
 _Fields = Mapping[str, Any]
@@ -32,10 +32,10 @@ class FenceConfig:
 
     Attributes:
         templates: the objects of the team's files, in the folder that setting `FENCE` names.
-        gateway: the networks that the gateway comes from, CIDR; setting `GATEWAY_CIDRS`.
-        database: the networks of the database server; setting `DATABASE_CIDRS`.
-        private: private networks that environments may reach; setting `PRIVATE_CIDRS`.
-        delivered: names of Secrets that this program puts into an environment, for the quota's sake.
+        gateway: the CIDRs that the gateway sends from; setting `GATEWAY_CIDRS`.
+        database: the CIDRs of the database server; setting `DATABASE_CIDRS`.
+        private: private CIDRs that environments may reach; setting `PRIVATE_CIDRS`.
+        delivered: names of Secrets that this program writes into an environment; the quota admits them.
     """
 
     templates: tuple[Manifest, ...]
@@ -46,67 +46,72 @@ class FenceConfig:
 
     @property
     def networks(self) -> Mapping[str, tuple[str, ...]]:
-        """Token → the networks that it stands for."""
+        """Token → the networks that replace it."""
         return dict(zip(TOKENS, (self.gateway, self.database, self.private), strict=True))
 
 
-def fence(terms: FenceConfig, namespace: str, overlay: Sequence[Manifest]) -> tuple[Manifest, ...]:
+def fence(config: FenceConfig, namespace: str, overlay: Sequence[Manifest]) -> tuple[Manifest, ...]:
     """Render the fence of one environment.
 
     Args:
-        terms: what all fences have in common.
-        namespace: the environment's.
-        overlay: the objects that will be applied in it, as they are when it is awake.
+        config: what the fences of all environments have in common.
+        namespace: the environment's namespace.
+        overlay: the objects that will be applied in it, with the replicas that they have while it is awake.
 
     Returns:
-        The objects to apply before any of the overlay's.
+        The objects to apply before those of the overlay.
     """
-    own = tuple(_placed(_expanded(each, terms), namespace) for each in terms.templates)
-    needed = needs((*overlay, *own), delivered=terms.delivered)
-    return tuple(with_room(each, needed) if each["kind"] == "ResourceQuota" else each for each in own)
+    own = tuple(_in_namespace(_without_tokens(each, config), namespace) for each in config.templates)
+    required = required_counts((*overlay, *own), delivered=config.delivered)
+    return tuple(
+        with_raised_counts(each, required) if each["kind"] == "ResourceQuota" else each for each in own
+    )
 
 
-def egress(terms: FenceConfig) -> tuple[_Fields, ...] | None:
-    """Where the fence lets every pod go.
+def egress(config: FenceConfig) -> tuple[_Fields, ...] | None:
+    """Read the egress rules that the fence has for every pod.
 
     Args:
-        terms: what all fences have in common.
+        config: what the fences of all environments have in common.
 
     Returns:
-        The egress rules of its policies for all pods; `None` if it does not hold back pods at all.
+        The egress rules of the policies that select all pods; `None` if no such policy restricts egress.
     """
-    specs = [_expanded(each, terms)["spec"] for each in terms.templates if each["kind"] == "NetworkPolicy"]
-    closing = [spec for spec in specs if not spec["podSelector"] and "Egress" in spec["policyTypes"]]
-    if not closing:
+    policies = [each for each in config.templates if each["kind"] == "NetworkPolicy"]
+    specs = [_without_tokens(each, config)["spec"] for each in policies]
+    restricting = [spec for spec in specs if not spec["podSelector"] and "Egress" in spec["policyTypes"]]
+    if not restricting:
         return None
-    return tuple(rule for spec in closing for rule in spec.get("egress") or ())
+    return tuple(rule for spec in restricting for rule in spec.get("egress") or ())
 
 
-def _placed(manifest: Manifest, namespace: str) -> Manifest:
+def _in_namespace(manifest: Manifest, namespace: str) -> Manifest:
     labels = {**(manifest["metadata"].get("labels") or {}), "app.kubernetes.io/managed-by": "coppice"}
     return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace, "labels": labels}}
 
 
-def _expanded(manifest: Manifest, terms: FenceConfig) -> Manifest:
-    """A policy with networks in place of their names."""
+def _without_tokens(manifest: Manifest, config: FenceConfig) -> Manifest:
+    """Replace the tokens in a policy by networks."""
     if manifest["kind"] != "NetworkPolicy":
         return manifest
     spec = {
-        field: list(_rules(value or (), PEERS[field], terms.networks)) if field in PEERS else value
+        field: list(_rules(value or (), PEER_FIELDS[field], config.networks))
+        if field in PEER_FIELDS
+        else value
         for field, value in manifest["spec"].items()
     }
     return {**manifest, "spec": spec}
 
 
 def _rules(
-    rules: Sequence[_Fields], peers: str, networks: Mapping[str, tuple[str, ...]]
+    rules: Sequence[_Fields], field: str, networks: Mapping[str, tuple[str, ...]]
 ) -> Iterator[_Fields]:
-    """A rule that is left without peers is left out: one with an empty list would let everybody through."""
+    """Replace the tokens in rules. A rule without peers is dropped: an empty list would allow all traffic."""
     for rule in rules:
-        if peers not in rule:
+        if field not in rule:
             yield rule
-        elif found := [each for peer in rule[peers] for each in _peers(peer, networks)]:
-            yield {**rule, peers: found}
+        elif peers := [each for peer in rule[field] for each in _peers(peer, networks)]:
+            yield {**rule, field: peers}
 
 
 def _peers(peer: _Fields, networks: Mapping[str, tuple[str, ...]]) -> list[_Fields]:

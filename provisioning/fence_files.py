@@ -1,7 +1,7 @@
-"""Reads the files that a fence is made of, and says what is wrong with them before any environment has to.
+"""Loads and checks the files of a fence, when the program starts.
 
-A slip in a network policy opens more often than it closes: a rule with an empty list of peers lets everybody
-through. So what cannot have been meant is refused here.
+A mistake in a network policy tends to allow more than intended: a rule with an empty list of peers allows all
+traffic. So what cannot be intended is an error here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,24 +12,24 @@ from coppice.components.application import Manifest
 from coppice.manifests.documents import BadYaml, load_all
 from coppice.manifests.fields import Fields, Malformed, mapping, mappings, quote, string, strings
 from coppice.manifests.quantity import quantity
-from provisioning.fence import KINDS, NAMES, PEERS, TOKENS
-from provisioning.quota import counts
+from provisioning.fence import API_VERSIONS, NAME_PREFIX, PEER_FIELDS, TOKENS
+from provisioning.quota import is_object_count
 
-_METADATA = {"annotations", "labels", "name"}
-_TYPES = {"ingress": "Ingress", "egress": "Egress"}
+_METADATA_FIELDS = {"annotations", "labels", "name"}
+_POLICY_TYPES = {"ingress": "Ingress", "egress": "Egress"}
 
 
 def load(files: Mapping[str, str]) -> tuple[Manifest, ...]:
-    """Read the files of a fence.
+    """Load the files of a fence.
 
     Args:
-        files: YAML by the file's name.
+        files: file name → YAML.
 
     Returns:
-        Their objects, in the order of the files' names; checked as far as the fence depends on it.
+        Their objects, in the order of the file names. Only the fields that the fence reads are checked.
 
     Raises:
-        ValueError: a line for each thing that is wrong, with its file.
+        ValueError: the files have mistakes; the message has a line for each, with its file.
     """
     found: list[Manifest] = []
     problems: list[str] = []
@@ -68,15 +68,15 @@ def _problems(document: Any) -> Iterator[str]:
 
 def _object(document: Fields) -> Iterator[str]:
     kind, metadata, spec = document.get("kind"), mapping(document, "metadata"), mapping(document, "spec")
-    if kind not in KINDS:
-        yield f"a fence is made of {', '.join(KINDS)}"
+    if kind not in API_VERSIONS:
+        yield f"a fence is made of {', '.join(API_VERSIONS)}"
         return
-    if document.get("apiVersion") != KINDS[kind]:
-        yield f"its apiVersion must be {KINDS[kind]}"
-    if not string(metadata, "name").startswith(NAMES):
-        yield f"its name must begin with {NAMES}, which overlays may not use"
-    if surplus := sorted(set(metadata) - _METADATA):
-        yield f"metadata.{surplus[0]} is not its own to say"
+    if document.get("apiVersion") != API_VERSIONS[kind]:
+        yield f"its apiVersion must be {API_VERSIONS[kind]}"
+    if not string(metadata, "name").startswith(NAME_PREFIX):
+        yield f"its name must begin with {NAME_PREFIX}, which overlays may not use"
+    if extra := sorted(set(metadata) - _METADATA_FIELDS):
+        yield f"metadata.{extra[0]} is not its own to say"
     if kind == "ResourceQuota":
         yield from _quota(mapping(spec, "hard"))
     elif kind == "LimitRange":
@@ -87,7 +87,7 @@ def _object(document: Fields) -> Iterator[str]:
 
 def _quota(hard: Fields) -> Iterator[str]:
     for key, value in hard.items():
-        if counts(key) and not str(value).isdecimal():
+        if is_object_count(key) and not str(value).isdecimal():
             yield f"{key} must be a whole number, not {quote(value)}"
 
 
@@ -104,21 +104,22 @@ def _policy(spec: Fields) -> Iterator[str]:
         yield "spec.podSelector is missing; {} takes in all pods"
     mapping(spec, "podSelector")
     types = strings(spec, "policyTypes")
-    # Without it, a policy whose last egress rule is left out for want of networks would hold back no egress.
+    # Kubernetes derives absent policyTypes from the rules. Without its egress rules, which are dropped if a
+    # setting names no networks, a policy would not restrict egress.
     if not types:
         yield "spec.policyTypes is missing: Ingress, Egress or both"
-    for direction, peers in PEERS.items():
+    for direction, peers in PEER_FIELDS.items():
         rules = mappings(spec, direction)
-        if rules and types and _TYPES[direction] not in types:
-            yield f"it has {direction} rules, and policyTypes does not say {_TYPES[direction]}"
+        if rules and types and _POLICY_TYPES[direction] not in types:
+            yield f"it has {direction} rules, and policyTypes does not say {_POLICY_TYPES[direction]}"
         for number, rule in enumerate(rules, start=1):
             for problem in _rule(rule, peers):
                 yield f"{direction} rule {number}: {problem}"
 
 
 def _rule(rule: Fields, peers: str) -> Iterator[str]:
-    if surplus := sorted(set(rule) - {peers, "ports"}):
-        yield f"{surplus[0]!r} is none of its fields: {peers}, ports"
+    if extra := sorted(set(rule) - {peers, "ports"}):
+        yield f"{extra[0]!r} is none of its fields: {peers}, ports"
     for field in sorted({peers, "ports"} & set(rule)):
         if not mappings(rule, field):
             yield f"'{field}' is empty, which means all; leave it out if that is meant"

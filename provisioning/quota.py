@@ -1,8 +1,8 @@
-"""How many objects an environment's quota has to admit: what its overlay holds, and what comes along with it.
+"""Raises the object counts of an environment's ResourceQuota to what its overlay needs.
 
-A quota guards the cluster against what a branch does. That its own overlay does not fit is no attack, and a
-developer could not tell why the twelfth ConfigMap is refused. What is scarce (processors, memory, storage) is
-never given by an overlay to itself.
+A quota protects the cluster from what runs in a branch's environment. An overlay with more objects than the
+quota's count is no attack, and its author would not understand why the twelfth ConfigMap is refused. Only
+counts are raised; the quota's processors, memory and storage never change.
 """
 
 import math
@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from coppice.components.application import Manifest
+from coppice.manifests.fields import value_at
 
-_COUNT = "count/"
+_COUNT_PREFIX = "count/"
 # https://kubernetes.io/docs/concepts/policy/resource-quotas/#quota-on-object-count
-_PLAIN = frozenset(
+_COUNTED_WITHOUT_PREFIX = frozenset(
     {
         "configmaps",
         "persistentvolumeclaims",
@@ -28,63 +29,66 @@ _PLAIN = frozenset(
         "services.nodeports",
     }
 )
-_KEDA_MOST = 100  # https://keda.sh/docs/latest/reference/scaledobject-spec/#maxreplicacount
+_KEDA_DEFAULT_MAX = 100  # https://keda.sh/docs/latest/reference/scaledobject-spec/#maxreplicacount
 _PERCENT = re.compile(r"([0-9]{1,3})%")
 
 
-def counts(key: str) -> bool:
-    """Whether a key of a quota limits a number of objects."""
-    return key in _PLAIN or key.startswith(_COUNT)
+def is_object_count(key: str) -> bool:
+    """Whether a key of a quota limits the number of objects of a resource."""
+    return key in _COUNTED_WITHOUT_PREFIX or key.startswith(_COUNT_PREFIX)
 
 
-def with_room(quota: Manifest, needed: Mapping[str, int]) -> Manifest:
-    """Raise a quota's counts to what is needed.
+def with_raised_counts(quota: Manifest, required: Mapping[str, int]) -> Manifest:
+    """Raise the counts of a quota to what is required.
 
     Args:
         quota: a ResourceQuota whose counts are whole numbers.
-        needed: the least that each resource is to be admitted.
+        required: resource → how many objects of it must be admitted.
 
     Returns:
-        The quota, its counts as they are or higher, and all else unchanged. One that is about some pods
-        alone (`scopes`, `scopeSelector`) says how many of these there may be, whatever an overlay holds.
+        The quota with its counts raised where they are lower. A quota with `scopes` or a `scopeSelector` is
+        returned unchanged: it limits certain pods, whatever the overlay holds.
     """
     if quota["spec"].get("scopes") or quota["spec"].get("scopeSelector"):
         return quota
     hard = {
-        key: str(max(int(value), needed.get(key.removeprefix(_COUNT), 0))) if counts(key) else value
+        key: str(max(int(value), required.get(key.removeprefix(_COUNT_PREFIX), 0)))
+        if is_object_count(key)
+        else value
         for key, value in quota["spec"]["hard"].items()
     }
     return {**quota, "spec": {**quota["spec"], "hard": hard}}
 
 
-def needs(manifests: Iterable[Manifest], *, delivered: Iterable[str] = ()) -> Mapping[str, int]:
-    """Count what an environment will hold at its largest: scaled out, and in the middle of a rollout.
+def required_counts(manifests: Iterable[Manifest], *, delivered: Iterable[str] = ()) -> Mapping[str, int]:
+    """Count the objects of an environment at its largest: scaled out, and in the middle of a rollout.
 
-    What controllers make of objects (ReplicaSets, a CronJob's Jobs) is not counted, but for pods and claims.
+    Of the objects that controllers create, pods and PersistentVolumeClaims are counted; ReplicaSets and the
+    Jobs of CronJobs are not.
 
     Args:
-        manifests: everything that is applied.
-        delivered: names of Secrets that are put there beside.
+        manifests: all objects that are applied.
+        delivered: names of Secrets that the program writes besides.
 
     Returns:
-        Resource as a quota names it (`pods`, `deployments.apps`) → how many.
+        Resource as a quota names it (`pods`, `deployments.apps`) → the number of objects.
     """
-    everything = tuple(manifests)
-    found = Counter(_resource(each) for each in everything)
-    found["configmaps"] += 1  # kube-root-ca.crt
-    found["serviceaccounts"] += 1  # default
-    secrets = {each["metadata"]["name"] for each in everything if each["kind"] == "Secret"}
-    found["secrets"] = len(secrets | set(delivered) | set(_synced(everything)))
-    most = dict(_scaled(everything))
-    for each in everything:
-        pods = _pods(each, most.get((each["kind"], each["metadata"]["name"]), 0))
-        found["pods"] += pods if each["kind"] != "Pod" else 0  # counted above
-        found["persistentvolumeclaims"] += pods * _claims(each)
-    return found
+    objects = tuple(manifests)
+    counts = Counter(_resource(each) for each in objects)
+    counts["configmaps"] += 1  # kube-root-ca.crt
+    counts["serviceaccounts"] += 1  # default
+    secrets = {each["metadata"]["name"] for each in objects if each["kind"] == "Secret"}
+    counts["secrets"] = len(secrets | set(delivered) | set(_synced_secrets(objects)))
+    max_replicas = dict(_scaler_maximums(objects))
+    for each in objects:
+        pods = _max_pods(each, max_replicas.get((each["kind"], each["metadata"]["name"]), 0))
+        counts["pods"] += pods if each["kind"] != "Pod" else 0  # Pods are counted above
+        counts["persistentvolumeclaims"] += pods * _claims_per_pod(each)
+    return counts
 
 
 def _resource(manifest: Manifest) -> str:
-    """The resource of a kind, by the rule that Kubernetes' own names follow: `networkpolicies.…`."""
+    """The resource of a kind, by the rule that Kubernetes' own plurals follow: `networkpolicies.…`."""
     name, group = manifest["kind"].lower(), str(manifest["apiVersion"]).rpartition("/")[0]
     if name.endswith(("s", "x", "ch", "sh")):
         plural = f"{name}es"
@@ -95,30 +99,30 @@ def _resource(manifest: Manifest) -> str:
     return f"{plural}.{group}" if group else plural
 
 
-def _synced(manifests: Iterable[Manifest]) -> Iterator[str]:
-    """The Secrets that the CSI driver writes."""
+def _synced_secrets(manifests: Iterable[Manifest]) -> Iterator[str]:
+    """The names of the Secrets that the CSI driver syncs to."""
     for each in manifests:
         if each["kind"] == "SecretProviderClass":
-            for item in _items(_at(each, "spec", "secretObjects")):
-                if isinstance(name := _at(item, "secretName"), str):
+            for item in _items(value_at(each, "spec", "secretObjects")):
+                if isinstance(name := value_at(item, "secretName"), str):
                     yield name
 
 
-def _scaled(manifests: Iterable[Manifest]) -> Iterator[tuple[tuple[str, str], int]]:
-    """Workload → the most replicas that its scaler may give it."""
+def _scaler_maximums(manifests: Iterable[Manifest]) -> Iterator[tuple[tuple[str, str], int]]:
+    """Kind and name of a workload → the highest number of replicas that its scaler may set."""
     for each in manifests:
         if each["kind"] == "HorizontalPodAutoscaler":
-            most = _whole(_at(each, "spec", "maxReplicas"), 1)
+            maximum = _count(value_at(each, "spec", "maxReplicas"), 1)
         elif each["kind"] == "ScaledObject":
-            most = _whole(_at(each, "spec", "maxReplicaCount"), _KEDA_MOST)
+            maximum = _count(value_at(each, "spec", "maxReplicaCount"), _KEDA_DEFAULT_MAX)
         else:
             continue
-        target = _at(each, "spec", "scaleTargetRef")
-        yield (str(_at(target, "kind") or "Deployment"), str(_at(target, "name"))), most
+        target = value_at(each, "spec", "scaleTargetRef")
+        yield (str(value_at(target, "kind") or "Deployment"), str(value_at(target, "name"))), maximum
 
 
-def _pods(manifest: Manifest, scaled: int) -> int:
-    replicas = max(_whole(_at(manifest, "spec", "replicas"), 1), scaled)
+def _max_pods(manifest: Manifest, scaler_maximum: int) -> int:
+    replicas = max(_count(value_at(manifest, "spec", "replicas"), 1), scaler_maximum)
     match manifest["kind"]:
         case "Pod":
             return 1
@@ -127,46 +131,40 @@ def _pods(manifest: Manifest, scaled: int) -> int:
         case "StatefulSet" | "ReplicaSet":
             return replicas
         case "Job":
-            return _whole(_at(manifest, "spec", "parallelism"), 1)
+            return _count(value_at(manifest, "spec", "parallelism"), 1)
         case "CronJob":
-            return _whole(_at(manifest, "spec", "jobTemplate", "spec", "parallelism"), 1)
+            return _count(value_at(manifest, "spec", "jobTemplate", "spec", "parallelism"), 1)
         case "ScaledJob":
-            return _whole(_at(manifest, "spec", "maxReplicaCount"), _KEDA_MOST)
+            return _count(value_at(manifest, "spec", "maxReplicaCount"), _KEDA_DEFAULT_MAX)
         case _:
             return 0
 
 
 def _surge(deployment: Manifest, replicas: int) -> int:
-    """The pods that a rollout may add; a percentage is rounded up, and 25 where nothing is said."""
-    if _at(deployment, "spec", "strategy", "type") == "Recreate":
+    """The pods that a rollout may add. A percentage is rounded up; the default is 25%."""
+    if value_at(deployment, "spec", "strategy", "type") == "Recreate":
         return 0
-    said = _at(deployment, "spec", "strategy", "rollingUpdate", "maxSurge")
-    percent = _PERCENT.fullmatch("25%" if said is None else str(said))
-    return math.ceil(replicas * int(percent[1]) / 100) if percent else _whole(said, 1)
+    max_surge = value_at(deployment, "spec", "strategy", "rollingUpdate", "maxSurge")
+    percent = _PERCENT.fullmatch("25%" if max_surge is None else str(max_surge))
+    return math.ceil(replicas * int(percent[1]) / 100) if percent else _count(max_surge, 1)
 
 
-def _claims(manifest: Manifest) -> int:
-    """The claims that are made for each pod."""
+def _claims_per_pod(manifest: Manifest) -> int:
+    """The PersistentVolumeClaims that are created for each pod."""
     job = ("jobTemplate", "spec") if manifest["kind"] == "CronJob" else ()
-    volumes = _items(_at(manifest, "spec", *job, "template", "spec", "volumes"))
-    ephemeral = sum(1 for volume in volumes if _at(volume, "ephemeral") is not None)
-    return len(_items(_at(manifest, "spec", "volumeClaimTemplates"))) + ephemeral
+    volumes = _items(value_at(manifest, "spec", *job, "template", "spec", "volumes"))
+    ephemeral = sum(1 for volume in volumes if value_at(volume, "ephemeral") is not None)
+    return len(_items(value_at(manifest, "spec", "volumeClaimTemplates"))) + ephemeral
 
 
-# The guard has judged what is dangerous about an overlay. That a number is one, the API server says when it
-# refuses the object itself.
-
-
-def _at(holder: Any, *path: str) -> Any:
-    for name in path:
-        holder = holder.get(name) if isinstance(holder, Mapping) else None
-    return holder
+# `check_objects` has refused what is dangerous. A value of the wrong type counts as the default here, because
+# the API server will refuse its object.
 
 
 def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _whole(value: Any, otherwise: int) -> int:
-    usable = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return value if usable else otherwise
+def _count(value: Any, default: int) -> int:
+    valid = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return value if valid else default

@@ -1,6 +1,6 @@
-"""Decides by allow-lists what a branch may bring into the cluster: twice, before and after the build.
+"""Checks against allow-lists what a branch may bring into the cluster, before and after the build.
 
-A file per family of rules; what other rooms need of it is named here.
+Each family of rules has its own module. This package exports what other packages use.
 """
 
 from provisioning.admission.namespace import namespace_labels

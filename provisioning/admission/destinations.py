@@ -1,8 +1,8 @@
-"""Relabelling rules that decide where the collector connects: they may change the port, and http to https.
+"""Restricts relabelling rules that decide where the collector connects: to another port, or to https.
 
-What such a rule captures may come from a pod's annotation, which holds whatever a branch likes: another host,
-or a scheme such as `http://elsewhere/?`. So the pattern that captures is ours, however the usual rule is
-written.
+Such a rule may capture the value of a pod's annotation, which a branch controls: another host, or a scheme
+such as `http://elsewhere/?`. So the usual ways to write the rule are recognized, and their regular expression
+is replaced by a strict one.
 """
 
 import re
@@ -30,16 +30,16 @@ _HOST_AND_NUMBER = re.compile(f"{_FIRST}:[0-9]{{1,5}}")
 
 
 def destination(rule: Rule) -> Rule:
-    """Read a rule that sets one of `DESTINATIONS`.
+    """Check a rule that sets one of `DESTINATIONS`.
 
     Args:
-        rule: a rule of action `replace`, whole as far as Prometheus is concerned.
+        rule: a rule with action `replace` that Prometheus accepts.
 
     Returns:
-        The rule, with our pattern.
+        The rule with a strict regular expression.
 
     Raises:
-        Malformed: it is none of those known to be harmless.
+        Malformed: the rule is none of those that are known to be harmless.
     """
     pattern = _address_pattern(rule) if rule["target_label"] == "__address__" else _scheme_pattern(rule)
     return {**rule, "regex": pattern}

@@ -1,87 +1,99 @@
-"""A PodDisruptionBudget gives way: otherwise no node with such a pod could be drained, at night or ever."""
+"""Refuses PodDisruptionBudgets that never allow a disruption: no node with such a pod could be drained."""
 
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from coppice.manifests.fields import Fields, kind_id, mapping, mappings, quote, string, strings
+from coppice.manifests.fields import (
+    Fields,
+    display_name,
+    kind_id,
+    mapping,
+    mappings,
+    name_of,
+    quote,
+    string,
+    strings,
+)
 from coppice.manifests.rejection import Refusal
 
-_MOST = 50
+_MAX_BUDGETS = 50
 _PERCENT = re.compile(r"([0-9]{1,3})%")
 _WORKLOADS = frozenset({"apps/Deployment", "apps/ReplicaSet", "apps/StatefulSet"})
 _SCALERS = {"autoscaling/HorizontalPodAutoscaler": "minReplicas", "keda.sh/ScaledObject": "minReplicaCount"}
 
 
 def refusals(objects: Sequence[Fields]) -> Iterator[Refusal]:
-    """What stands against the PodDisruptionBudgets of an environment.
+    """Check the PodDisruptionBudgets of an environment.
 
     Args:
-        objects: all of its objects, whose fields are of the types that they should have.
+        objects: all of its objects; their fields have the expected types.
     """
     budgets = [obj for obj in objects if kind_id(obj) == "policy/PodDisruptionBudget"]
-    if len(budgets) > _MOST:
-        yield Refusal("overlay", f"has {len(budgets)} PodDisruptionBudgets; at most {_MOST} are let through")
+    if len(budgets) > _MAX_BUDGETS:
+        reason = f"has {len(budgets)} PodDisruptionBudgets; at most {_MAX_BUDGETS} are let through"
+        yield Refusal("overlay", reason)
         return
-    least = dict(_scaled(objects))
+    minimums = dict(_scaler_minimums(objects))
     for budget in budgets:
-        name, spec = string(mapping(budget, "metadata"), "name"), mapping(budget, "spec")
+        spec = mapping(budget, "spec")
         selector = mapping(spec, "selector")
-        pods = sum(_replicas(each, least) for each in objects if _covered(each, selector))
+        pods = sum(_min_replicas(each, minimums) for each in objects if _selects(selector, each))
         for reason in _reasons(spec, pods):
-            yield Refusal(f"policy/PodDisruptionBudget {name}", reason)
+            yield Refusal(display_name(budget), reason)
 
 
 def _reasons(spec: Fields, pods: int) -> Iterator[str]:
-    most, least = spec.get("maxUnavailable"), spec.get("minAvailable")
-    if most is not None and _share(most, 100) < 1:  # of a percentage, any is rounded up to a pod
+    max_unavailable, min_available = spec.get("maxUnavailable"), spec.get("minAvailable")
+    # Kubernetes rounds a percentage up, so any percentage above 0 allows at least one pod.
+    if max_unavailable is not None and _pod_count(max_unavailable, 100) < 1:
         yield "its maxUnavailable allows no node of its pods to be drained; 1 is the least that does"
-    if least is not None and pods and _share(least, pods) >= pods:
+    if min_available is not None and pods and _pod_count(min_available, pods) >= pods:
         yield (
-            f"its minAvailable {quote(str(least))} of {pods} allows no node of its pods to be drained; "
-            "say maxUnavailable: 1 instead"
+            f"its minAvailable {quote(str(min_available))} of {pods} allows no node of its pods to be "
+            "drained; say maxUnavailable: 1 instead"
         )
     if string(spec, "unhealthyPodEvictionPolicy") not in {"", "AlwaysAllow"}:
         yield "its unhealthyPodEvictionPolicy lets pods that are not ready hold their node; say AlwaysAllow"
 
 
-def _share(value: object, whole: int) -> int:
-    """How many pods a number or a percentage is; what is neither, the API server refuses."""
+def _pod_count(value: object, pods: int) -> int:
+    """The number of pods that a number or a percentage stands for; the API server refuses other values."""
     percent = _PERCENT.fullmatch(str(value))
     if percent:
-        return math.ceil(int(percent[1]) * whole / 100)
+        return math.ceil(int(percent[1]) * pods / 100)
     return value if isinstance(value, int) else 0
 
 
-def _scaled(objects: Sequence[Fields]) -> Iterator[tuple[tuple[str, str], int]]:
-    """Workload → the fewest replicas that its scaler may leave it."""
+def _scaler_minimums(objects: Sequence[Fields]) -> Iterator[tuple[tuple[str, str], int]]:
+    """Kind and name of a workload → the lowest number of replicas that its scaler may set."""
     for obj in objects:
         if field := _SCALERS.get(kind_id(obj)):
             target = mapping(obj, "spec", "scaleTargetRef")
-            least = mapping(obj, "spec").get(field)
+            minimum = mapping(obj, "spec").get(field)
             key = (string(target, "kind") or "Deployment", string(target, "name"))
-            yield key, least if isinstance(least, int) else 1
+            yield key, minimum if isinstance(minimum, int) else 1
 
 
-def _replicas(obj: Fields, least: Mapping[tuple[str, str], int]) -> int:
-    said = mapping(obj, "spec").get("replicas")
-    replicas = said if isinstance(said, int) else 1
-    return least.get((string(obj, "kind"), string(mapping(obj, "metadata"), "name")), replicas)
+def _min_replicas(obj: Fields, minimums: Mapping[tuple[str, str], int]) -> int:
+    field = mapping(obj, "spec").get("replicas")
+    replicas = field if isinstance(field, int) else 1
+    return minimums.get((string(obj, "kind"), name_of(obj)), replicas)
 
 
-def _covered(obj: Fields, selector: Fields) -> bool:
-    """Whether the pods of a workload are among those that a selector takes in. An empty one takes in all."""
+def _selects(selector: Fields, obj: Fields) -> bool:
+    """Whether a selector matches the pods of a workload. An empty selector matches all pods."""
     if kind_id(obj) not in _WORKLOADS:
         return False
     labels = mapping(obj, "spec", "template", "metadata", "labels")
-    wanted = mapping(selector, "matchLabels")
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(
-        _fits(labels.get(string(each, "key")), string(each, "operator"), strings(each, "values"))
+    match_labels = mapping(selector, "matchLabels")
+    return all(labels.get(key) == value for key, value in match_labels.items()) and all(
+        _matches(labels.get(string(each, "key")), string(each, "operator"), strings(each, "values"))
         for each in mappings(selector, "matchExpressions")
     )
 
 
-def _fits(label: object, operator: str, values: Sequence[str]) -> bool:
+def _matches(label: object, operator: str, values: Sequence[str]) -> bool:
     match operator:
         case "In":
             return label in values

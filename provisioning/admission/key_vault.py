@@ -1,8 +1,8 @@
-"""A branch reads no secrets but those meant for branches.
+"""Restricts a SecretProviderClass to the vaults and objects that are meant for branches.
 
-Branches share identities, so an identity may read more than one branch should see. Hence vaults and the names
-of what lies in them are held against allow-lists. Who reads (`clientID`, `tenantId`, the two flags that would
-use the node's identity) is set anew when it is applied: `provisioning.secrets`.
+Branches share identities, so an identity may read more than one branch should see. So the names of vaults and
+of the objects in them are checked against allow-lists. The parameters that say who reads (`clientID`,
+`tenantId`, and the two flags for the node's identity) are overwritten by `provisioning.secrets`.
 """
 
 import re
@@ -26,10 +26,10 @@ _PARAMETERS = frozenset(
         "tenantId",
         "usePodIdentity",
         "useVMManagedIdentity",
-        "userAssignedIdentityID",  # read only with one of the two before
+        "userAssignedIdentityID",  # has an effect only together with one of the two flags
     }
 )
-_OBJECT = frozenset(
+_OBJECT_FIELDS = frozenset(
     {
         "filePermission",
         "objectAlias",
@@ -42,23 +42,23 @@ _OBJECT = frozenset(
         "objectVersionHistory",
     }
 )
-_MOST_NODES = 10_000
-_MOST_OBJECTS = 200
+_MAX_NODES = 10_000
+_MAX_OBJECTS = 200
 
-# https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates: what is no such name
-# might be trimmed, or read as part of a path, and so become another name after it was judged.
+# https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates. Any other text might be
+# trimmed, or read as part of a path, and so become another name after the check.
 _NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
 _VERSION = re.compile(r"[0-9A-Za-z]*")
 
-# https://github.com/Azure/go-autorest/blob/main/autorest/azure/environments.go, told apart without case. Not
-# AzureStackCloud, whose addresses come from a file of the node.
+# https://github.com/Azure/go-autorest/blob/main/autorest/azure/environments.go; case does not matter.
+# AzureStackCloud is missing because its addresses come from a file of the node.
 _CLOUDS = frozenset(
     {"", "azurecloud", "azurepubliccloud", "azurechinacloud", "azureusgovernment", "azureusgovernmentcloud"}
 )
 
 
 def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
-    """What stands against a SecretProviderClass."""
+    """Check a SecretProviderClass."""
     if kind_id(obj) != "secrets-store.csi.x-k8s.io/SecretProviderClass":
         return
     spec = mapping(obj, "spec")
@@ -71,14 +71,14 @@ def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
         string(parameters, name)
     if string(parameters, "cloudName").lower() not in _CLOUDS:
         yield f"its cloudName {quote(parameters['cloudName'])} is none of Azure's own clouds"
-    # Key Vault itself tells no name apart by case, neither of a vault nor of what lies in it.
+    # Key Vault ignores case in the names of vaults and of objects.
     vault = string(parameters, "keyvaultName")
-    if vault.lower() not in {known.lower() for known in policy.key_vaults}:
-        known = ", ".join(sorted(policy.key_vaults)) or "none"
+    if vault.lower() not in {each.lower() for each in policy.key_vaults}:
+        allowed = ", ".join(sorted(policy.key_vaults)) or "none"
         if vault:
-            yield f"the vault {quote(vault)} is not in KEY_VAULTS ({known})"
+            yield f"the vault {quote(vault)} is not in KEY_VAULTS ({allowed})"
         else:
-            yield f"parameters.keyvaultName is missing: name one of KEY_VAULTS ({known})"
+            yield f"parameters.keyvaultName is missing: name one of KEY_VAULTS ({allowed})"
     for name in _object_names(string(parameters, "objects")):
         if not any(fnmatchcase(name.lower(), glob.lower()) for glob in policy.key_vault_objects):
             globs = ", ".join(sorted(policy.key_vault_objects))
@@ -86,15 +86,15 @@ def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
 
 
 def _object_names(objects: str) -> Iterator[str]:
-    """The names in `objects`: YAML that holds a list under `array`, each item of it YAML in turn."""
+    """The names in `objects`: YAML with a list under `array`, whose items are YAML documents as well."""
     array = _map(objects, "parameters.objects")
     if set(array) != {"array"}:
         raise Malformed("parameters.objects must be a map with a list under 'array'")
-    if isinstance(array["array"], list) and len(array["array"]) > _MOST_OBJECTS:
-        raise Malformed(f"parameters.objects has more than {_MOST_OBJECTS} objects")
+    if isinstance(array["array"], list) and len(array["array"]) > _MAX_OBJECTS:
+        raise Malformed(f"parameters.objects has more than {_MAX_OBJECTS} objects")
     for item in array["array"] if isinstance(array["array"], list) else strings(array, "array"):
         entry = item if isinstance(item, dict) else _map(item, "an object in parameters.objects")
-        if unknown := sorted(map(str, set(entry) - _OBJECT)):
+        if unknown := sorted(map(str, set(entry) - _OBJECT_FIELDS)):
             raise Malformed(
                 f"an object in parameters.objects has {quote(unknown[0])}, which is not let through"
             )
@@ -113,13 +113,13 @@ def _object_names(objects: str) -> Iterator[str]:
         yield name
 
 
-def _map(text: object, called: str) -> Fields:
+def _map(text: object, subject: str) -> Fields:
     if not isinstance(text, str):
-        raise Malformed(f"{called} must be YAML in a string")
+        raise Malformed(f"{subject} must be YAML in a string")
     try:
-        value = load(text, nodes=_MOST_NODES)
+        value = load(text, nodes=_MAX_NODES)
     except BadYaml as error:
-        raise Malformed(f"{called} cannot be read: {error}") from error
+        raise Malformed(f"{subject} cannot be read: {error}") from error
     if not isinstance(value, dict):
-        raise Malformed(f"{called} must be a map")
+        raise Malformed(f"{subject} must be a map")
     return value

@@ -1,7 +1,7 @@
-"""Which files a kustomization names, and that it names them in no other way than we know.
+"""Lists the files that a kustomization refers to, and refuses fields that are not known here.
 
-kustomize fetches what it is pointed at, and no flag forbids that. So a field that is not known here is
-refused: what it points at would go unseen.
+kustomize fetches remote resources, and no flag forbids that. What an unknown field refers to could not be
+checked.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,8 +11,8 @@ from typing import Literal
 from coppice.manifests.fields import Fields, mapping, mappings, quote, string, strings
 
 # The fields of https://github.com/kubernetes-sigs/kustomize/blob/api/v0.21.1/api/types/kustomization.go that
-# point at nothing. To the letter, though kustomize itself takes `Resources` and `PATH` as well.
-_PLAIN = frozenset(
+# refer to no file. They are case-sensitive here, though kustomize itself accepts `Resources` and `PATH`.
+_WITHOUT_REFERENCES = frozenset(
     {
         "apiVersion",
         "buildMetadata",
@@ -35,8 +35,8 @@ _PLAIN = frozenset(
 
 _Role = Literal["base", "yaml", "data", "inline"]
 
-# What the entries of a list of strings are.
-_STRINGS: Mapping[str, _Role] = {
+# Field that is a list of strings → the role of its entries.
+_STRING_LISTS: Mapping[str, _Role] = {
     "bases": "base",
     "components": "base",
     "configurations": "yaml",
@@ -45,7 +45,7 @@ _STRINGS: Mapping[str, _Role] = {
     "resources": "base",
 }
 
-# What the fields of the maps in a list are; None points at nothing.
+# Field of the maps in a list → its role; `None` refers to no file.
 _PATCH: Mapping[str, _Role | None] = {"options": None, "patch": "inline", "path": "yaml", "target": None}
 _GENERATOR: Mapping[str, _Role | None] = {
     "behavior": None,
@@ -58,7 +58,7 @@ _GENERATOR: Mapping[str, _Role | None] = {
     "options": None,
     "type": None,
 }
-_MAPS: Mapping[str, Mapping[str, _Role | None]] = {
+_MAP_LISTS: Mapping[str, Mapping[str, _Role | None]] = {
     "configMapGenerator": _GENERATOR,
     "patches": _PATCH,
     "patchesJson6902": _PATCH,
@@ -73,13 +73,13 @@ _PLUGINS = frozenset({"generators", "transformers", "validators"})
 
 @dataclass(frozen=True)
 class Reference:
-    """Something that a kustomization brings in.
+    """A reference from a kustomization to content.
 
     Attributes:
-        field: where it stands.
+        field: the field that holds it.
         text: a path, or the content itself.
-        role: `base`, a file of objects or a folder with a kustomization; `yaml`, a file; `data`, a file of
-            whatever content; `inline`, YAML that stands in the kustomization.
+        role: `base` is a file of objects or a folder with a kustomization, `yaml` a YAML file, `data` a file
+            with any content, `inline` YAML in the kustomization itself.
     """
 
     field: str
@@ -88,38 +88,39 @@ class Reference:
 
 
 def references(kustomization: Fields) -> Iterator[Reference | str]:
-    """Go through a kustomization's fields.
+    """List the references of a kustomization.
 
     Args:
-        kustomization: what the file holds.
+        kustomization: the content of the file.
 
     Yields:
-        What it brings in; or, as a string, why a field is refused.
+        A reference; or, as a string, the reason why a field is refused.
 
     Raises:
-        Malformed: a field is not of its type.
+        Malformed: a field does not have the expected type.
     """
     for field in kustomization:
-        if field in _STRINGS:
+        if field in _STRING_LISTS:
             for text in strings(kustomization, field):
-                yield _string(field, text)
-        elif field in _MAPS:
+                yield _string_reference(field, text)
+        elif field in _MAP_LISTS:
             for entry in mappings(kustomization, field):
-                yield from _entry(field, entry, _MAPS[field])
+                yield from _entry(field, entry, _MAP_LISTS[field])
         elif field == "openapi":
             yield from _entry(field, mapping(kustomization, field), _OPENAPI)
         elif field in _HELM:
             yield f"{field}: Helm charts are not rendered; commit what they render to"
         elif field in _PLUGINS:
             yield f"{field}: plugins are not run; use patches, labels, images, replacements and their like"
-        elif field not in _PLAIN:
+        elif field not in _WITHOUT_REFERENCES:
             yield f"{quote(field)}: there is no such field"
 
 
-def _string(field: str, text: str) -> Reference:
-    # kustomize takes an entry for a patch if it can be read as one, else for a path; no URL looks like these.
+def _string_reference(field: str, text: str) -> Reference:
+    # kustomize treats an entry as an inline patch if it parses as one, and as a path otherwise. No URL has a
+    # line break or begins with a brace.
     inline = field == "patchesStrategicMerge" and ("\n" in text or text.startswith("{"))
-    return Reference(field, text, "inline" if inline else _STRINGS[field])
+    return Reference(field, text, "inline" if inline else _STRING_LISTS[field])
 
 
 def _entry(field: str, entry: Fields, roles: Mapping[str, _Role | None]) -> Iterator[Reference | str]:
@@ -136,5 +137,5 @@ def _entry(field: str, entry: Fields, roles: Mapping[str, _Role | None]) -> Iter
 
 
 def _path(text: str) -> str:
-    """The path in a `files` entry, which may have the name before it that the file gets (`name=path`)."""
+    """The path in a `files` entry, which may be written as `key=path`."""
     return text.partition("=")[2] or text

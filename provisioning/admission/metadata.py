@@ -1,7 +1,7 @@
-"""Which objects a branch may bring, and under which names.
+"""Checks an object's kind, name and namespace.
 
-An allow-list of kinds keeps out all that is cluster-wide, grants rights, or has a controller make further
-objects of it (Argo CD, Flux), without a list of these that would always be behind.
+Kinds are checked against an allow-list. It excludes all kinds that are cluster-scoped, grant permissions, or
+make a controller create further objects (Argo CD, Flux). A deny-list of those would never be complete.
 """
 
 import re
@@ -11,12 +11,12 @@ from coppice.manifests.fields import Fields, kind_id, mapping, quote, string
 from provisioning.admission.policy import AdmissionPolicy
 
 _API_VERSION = re.compile(r"([a-z0-9.-]+/)?v[0-9]+((alpha|beta)[0-9]+)?")
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/; it becomes part of a URL.
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/; the name becomes part of a URL.
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
-    """What stands against an object's kind, name and namespace."""
+    """Check an object's kind, name, namespace, labels and annotations."""
     metadata = mapping(obj, "metadata")
     name = string(metadata, "name")
     if not _API_VERSION.fullmatch(string(obj, "apiVersion")):
@@ -28,11 +28,11 @@ def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
         yield "this kind is not in ALLOWED_KINDS"
     if not _NAME.fullmatch(name):
         yield f"metadata.name must be a lower-case DNS name, not {quote(name)}"
-    mapping(obj, "spec")  # a map or absent, in every kind that has one
-    yield from _fields(metadata, policy)
+    mapping(obj, "spec")  # raises if it is not a map
+    yield from _metadata(metadata, policy)
 
 
-def _fields(metadata: Fields, policy: AdmissionPolicy) -> Iterator[str]:
+def _metadata(metadata: Fields, policy: AdmissionPolicy) -> Iterator[str]:
     if string(metadata, "namespace") not in {"", policy.namespace}:
         yield f"its namespace is {quote(metadata['namespace'])}; leave it out, or make it {policy.namespace}"
     for field in ("labels", "annotations"):

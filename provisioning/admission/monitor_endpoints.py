@@ -1,7 +1,7 @@
-"""What a monitor may say of an endpoint: what `scrape_fields` lets a job say, under the monitors' names.
+"""Checks a monitor's endpoints: their fields are those of scrape jobs (`scrape_fields`) under other names.
 
-Credentials are not among it. A monitor could only name Secrets of its own namespace, and yet what they hold
-would pass through the collector's configuration, which everybody's jobs share.
+Fields for credentials are refused. They could refer only to Secrets of the monitor's own namespace, but their
+content would become part of the configuration of the collector that the whole cluster shares.
 """
 
 import re
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from coppice.manifests.fields import Fields, Malformed, mapping, mappings, quote, string
 from provisioning.admission.scrape_fields import READERS
 
-# Names of a monitor's fields → those that a scrape job has for them.
-_JOB = {
+# A monitor's field → the field of a scrape job.
+_JOB_FIELDS = {
     "followRedirects": "follow_redirects",
     "honorLabels": "honor_labels",
     "honorTimestamps": "honor_timestamps",
@@ -23,8 +23,8 @@ _JOB = {
     "scrapeTimeout": "scrape_timeout",
     "tlsConfig": "tls_config",
 }
-_TLS = {"insecureSkipVerify": "insecure_skip_verify"}
-_RULE = {
+_TLS_FIELDS = {"insecureSkipVerify": "insecure_skip_verify"}
+_RULE_FIELDS = {
     "action": "action",
     "modulus": "modulus",
     "regex": "regex",
@@ -34,64 +34,76 @@ _RULE = {
     "targetLabel": "target_label",
 }
 _RELABELLING = ("metricRelabelings", "relabelings")
-_PORT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # of a Service; of a container it is shorter
+_PORT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # a Service's port; a container's name is shorter
 
 
 def check_endpoint(endpoint: Fields, namespace: str) -> Iterator[str]:
-    """Say what stands against one endpoint of a monitor.
+    """Check one endpoint of a monitor.
 
     Args:
         endpoint: the endpoint.
-        namespace: the environment's own.
+        namespace: the environment's namespace.
+
+    Yields:
+        Every reason against it.
     """
-    given = {field: value for field, value in endpoint.items() if value is not None}
-    job = {_JOB[field]: value for field, value in given.items() if field in _JOB}
-    for field in given:
+    present = {field: value for field, value in endpoint.items() if value is not None}
+    job = {_JOB_FIELDS[field]: value for field, value in present.items() if field in _JOB_FIELDS}
+    for field in present:
         try:
-            if field in _JOB:
-                read = {**job, _JOB[field]: _renamed(given, field)}
-                READERS[_JOB[field]](read, _JOB[field], namespace)
+            if field in _JOB_FIELDS:
+                job_field = _JOB_FIELDS[field]
+                READERS[job_field]({**job, job_field: _as_job_value(present, field)}, job_field, namespace)
             else:
-                _OTHERS.get(field, _unknown)(given, field)
+                _MONITOR_FIELDS.get(field, _refuse_unknown)(present, field)
         except Malformed as error:
-            yield _in_monitors_words(str(error))
+            yield _with_monitor_fields(str(error))
 
 
 def whole_number(holder: Fields, field: str) -> None:
-    """Check a field that limits something."""
+    """Check a field that holds a limit.
+
+    Args:
+        holder: the map with the field.
+        field: its name.
+
+    Raises:
+        Malformed: the field is not a whole number.
+    """
     READERS["sample_limit"](holder, field, "")
 
 
-def _renamed(endpoint: Fields, field: str) -> object:
-    """The value of a field as a scrape job has it."""
+def _as_job_value(endpoint: Fields, field: str) -> object:
+    """The value of a field, with the names that a scrape job uses."""
     if field == "tlsConfig":
-        return _as_job(mapping(endpoint, field), _TLS, field)
+        return _with_job_names(mapping(endpoint, field), _TLS_FIELDS, field)
     if field not in _RELABELLING:
         return endpoint[field]
     return [_rule(each, field) for each in mappings(endpoint, field)]
 
 
-def _rule(given: Fields, field: str) -> Fields:
-    rule = _as_job(given, _RULE, field)
+def _rule(monitor_rule: Fields, field: str) -> Fields:
+    rule = _with_job_names(monitor_rule, _RULE_FIELDS, field)
     target = string(rule, "target_label")
-    # A pod's own port, path and scheme have fields, so nothing is left that such a label were needed for.
+    # A monitor has fields for port, path and scheme, so it never needs such a label.
     if field == "relabelings" and target.startswith("__") and not target.startswith("__tmp_"):
         raise Malformed(
             f"the label {quote(target)} is not a branch's to set: a monitor has port, scheme and path"
         )
     action = rule.get("action")
-    # Monitors may write `Replace` as well.
+    # Monitors also accept `Replace`.
     return {**rule, "action": action.lower()} if isinstance(action, str) else rule
 
 
-def _as_job(given: Fields, names: Mapping[str, str], called: str) -> dict[str, object]:
-    if unknown := sorted(set(given) - set(names)):
-        raise Malformed(f"{called} has {quote(unknown[0])}, which is not let through")
-    return {names[field]: value for field, value in given.items() if value is not None}
+def _with_job_names(holder: Fields, names: Mapping[str, str], subject: str) -> dict[str, object]:
+    if unknown := sorted(set(holder) - set(names)):
+        raise Malformed(f"{subject} has {quote(unknown[0])}, which is not let through")
+    return {names[field]: value for field, value in holder.items() if value is not None}
 
 
-def _unknown(_endpoint: Fields, field: str) -> None:
-    raise Malformed(f"{quote(field)} is not let through; what is: {', '.join(sorted({*_JOB, *_OTHERS}))}")
+def _refuse_unknown(_endpoint: Fields, field: str) -> None:
+    allowed = ", ".join(sorted({*_JOB_FIELDS, *_MONITOR_FIELDS}))
+    raise Malformed(f"{quote(field)} is not let through; what is: {allowed}")
 
 
 def _port(endpoint: Fields, field: str) -> None:
@@ -106,7 +118,7 @@ def _bool(endpoint: Fields, field: str) -> None:
     READERS["honor_timestamps"](endpoint, field, "")
 
 
-_OTHERS: Mapping[str, Callable[[Fields, str], None]] = {
+_MONITOR_FIELDS: Mapping[str, Callable[[Fields, str], None]] = {
     "enableHttp2": _bool,
     "filterRunning": _bool,
     "port": _port,
@@ -115,10 +127,15 @@ _OTHERS: Mapping[str, Callable[[Fields, str], None]] = {
 }
 
 
-_IN_MONITORS = {theirs: ours for names in (_JOB, _TLS, _RULE) for ours, theirs in names.items()}
-# What is quoted is what the branch wrote.
-_WORD = re.compile(rf"(?<![\w'])({'|'.join(_IN_MONITORS)})(?![\w'])")
+_BY_JOB_FIELD = {
+    job_field: field
+    for names in (_JOB_FIELDS, _TLS_FIELDS, _RULE_FIELDS)
+    for field, job_field in names.items()
+}
+# Text in quotes is what the branch wrote, and stays as it is.
+_JOB_FIELD = re.compile(rf"(?<![\w'])({'|'.join(_BY_JOB_FIELD)})(?![\w'])")
 
 
-def _in_monitors_words(reason: str) -> str:
-    return _WORD.sub(lambda found: _IN_MONITORS[found[0]], reason)
+def _with_monitor_fields(reason: str) -> str:
+    """A reason with the names of a monitor's fields in place of those of a scrape job."""
+    return _JOB_FIELD.sub(lambda match: _BY_JOB_FIELD[match[0]], reason)

@@ -1,7 +1,7 @@
-"""What an overlay may say about its own namespace: a few descriptive labels.
+"""Selects the labels that an overlay may set on its own namespace: a few descriptive ones.
 
-The namespace is made by this program, with the labels that decide what its pods may do and which gateways its
-routes may use. Were an overlay's labels taken as they are, a branch could grant itself both.
+This program creates the namespace, with the labels that decide what its pods may do and which gateways its
+routes may use. If an overlay could set any label, a branch could grant itself both.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from coppice.manifests.fields import Fields, kind_id, mapping
 from provisioning.admission.policy import AdmissionPolicy
 
-# Purely descriptive. Others select a namespace for something: Pod Security, gateways, network policies.
+# These describe the namespace only. Others have an effect: Pod Security, gateways, network policies.
 LABELS = frozenset(
     {
         "app.kubernetes.io/component",
@@ -28,14 +28,14 @@ _VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 
 
 def namespace_labels(objects: Sequence[Fields], policy: AdmissionPolicy) -> Mapping[str, str]:
-    """The labels that count of the overlay's own `Namespace`; everything else in it is passed over.
+    """Select the labels of the overlay's `Namespace`; everything else in that object is ignored.
 
     Args:
-        objects: what kustomize built, and `check_objects` let through.
-        policy: the environment's.
+        objects: the objects that kustomize built and `check_objects` has not refused.
+        policy: the environment's admission policy.
 
     Returns:
-        Its labels out of `LABELS`; none if the overlay has no such object.
+        Its labels that are in `LABELS`; none if the overlay has no such object.
     """
     return {
         key: value

@@ -1,7 +1,8 @@
-"""Network policies of an overlay lead its pods nowhere that the environment's fence does not.
+"""Refuses egress rules of an overlay's NetworkPolicies that allow more than the environment's fence.
 
-Policies only ever add up: one rule that allows everything undoes whatever the others hold back. What a branch
-lets in is left to it: that exposes nobody else, and a neighbour's own fence holds back what would come.
+NetworkPolicies are additive: one rule that allows everything defeats the restrictions of all others. Ingress
+rules are not checked: they expose only the branch itself, and the fence of each other environment restricts
+its egress.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,27 +12,30 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, mappings, quote, string, strings
 from provisioning.admission.policy import AdmissionPolicy
 
-_MOST_EXCEPTED = 100
-_OWN_NAME = "kubernetes.io/metadata.name"  # the API server labels each namespace with its name
+_MAX_EXCEPTIONS = 100
+_NAME_LABEL = "kubernetes.io/metadata.name"  # the API server sets it on each namespace
 
 
 def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
-    """What stands against the egress rules of a NetworkPolicy, if the environment's fence has any."""
+    """Check the egress rules of a NetworkPolicy, if the environment's fence restricts egress."""
     if kind_id(obj) != "networking.k8s.io/NetworkPolicy" or policy.egress is None:
         return
     for number, rule in enumerate(mappings(mapping(obj, "spec"), "egress"), start=1):
         ports = _ports(rule)
-        open_here = [each for each in policy.egress if _ports_covered(ports, _ports(each))]
+        fence_rules = [each for each in policy.egress if _allows_ports(_ports(each), ports)]
         for peer in mappings(rule, "to") or ({},):
-            if not _inside(peer, policy.namespace) and not any(_leads(each, peer) for each in open_here):
+            if not _in_namespace(peer, policy.namespace) and not any(
+                _allows_peer(each, peer) for each in fence_rules
+            ):
                 yield (
-                    f"its egress rule {number} leads to {_called(peer)}, from which the fence holds branches "
-                    "back; DATABASE_CIDRS, PRIVATE_CIDRS and the fence's own files open more, for all of them"
+                    f"its egress rule {number} leads to {_describe(peer)}, from which the fence holds "
+                    "branches back; DATABASE_CIDRS, PRIVATE_CIDRS and the fence's own files open more, "
+                    "for all of them"
                 )
 
 
 def _ports(rule: Fields) -> frozenset[tuple[str, object]]:
-    """Protocol and port; a range and a port that has a name are told from any number. Empty means all."""
+    """Protocol and port of each entry; empty means all ports. A range or a named port equals no number."""
     return frozenset(
         (
             string(port, "protocol") or "TCP",
@@ -41,62 +45,68 @@ def _ports(rule: Fields) -> frozenset[tuple[str, object]]:
     )
 
 
-def _ports_covered(wanted: frozenset[tuple[str, object]], opened: frozenset[tuple[str, object]]) -> bool:
-    return not opened or (bool(wanted) and wanted <= opened)
+def _allows_ports(allowed: frozenset[tuple[str, object]], ports: frozenset[tuple[str, object]]) -> bool:
+    return not allowed or (bool(ports) and ports <= allowed)
 
 
-def _inside(peer: Fields, namespace: str) -> bool:
-    """Whether a peer is pods of the own namespace: no selector of namespaces, or one that names it."""
+def _in_namespace(peer: Fields, namespace: str) -> bool:
+    """Whether a peer selects pods of the environment's own namespace only."""
     selector = peer.get("namespaceSelector")
     if not peer or peer.get("ipBlock") is not None:
         return False
-    return selector is None or selector == {"matchLabels": {_OWN_NAME: namespace}}
+    return selector is None or selector == {"matchLabels": {_NAME_LABEL: namespace}}
 
 
-def _leads(opened: Fields, peer: Fields) -> bool:
-    """Whether a rule of the fence leads wherever a peer is."""
-    return "to" not in opened or (bool(peer) and any(_covers(each, peer) for each in mappings(opened, "to")))
+def _allows_peer(fence_rule: Fields, peer: Fields) -> bool:
+    """Whether a rule of the fence allows all traffic to a peer."""
+    if "to" not in fence_rule:
+        return True
+    return bool(peer) and any(_covers(each, peer) for each in mappings(fence_rule, "to"))
 
 
-def _covers(opened: Fields, peer: Fields) -> bool:
-    if peer.get("ipBlock") is None or opened.get("ipBlock") is None:
+def _covers(fence_peer: Fields, peer: Fields) -> bool:
+    if peer.get("ipBlock") is None or fence_peer.get("ipBlock") is None:
         return (
-            peer.get("ipBlock") is opened.get("ipBlock")
-            and peer.get("namespaceSelector") == opened.get("namespaceSelector")
-            and _narrower(mapping(peer, "podSelector"), mapping(opened, "podSelector"))
+            peer.get("ipBlock") is fence_peer.get("ipBlock")
+            and peer.get("namespaceSelector") == fence_peer.get("namespaceSelector")
+            and _is_narrower(mapping(peer, "podSelector"), mapping(fence_peer, "podSelector"))
         )
-    outer, inner = mapping(opened, "ipBlock"), mapping(peer, "ipBlock")
+    outer, inner = mapping(fence_peer, "ipBlock"), mapping(peer, "ipBlock")
     network = _network(string(inner, "cidr"))
     if not _within(network, [_network(string(outer, "cidr"))]):
         return False
-    left_out = [*map(_network, _excepted(inner))]
+    exceptions = [*map(_network, _exceptions(inner))]
     return all(
-        not network.overlaps(closed) or _within(closed, left_out)
-        for closed in map(_network, strings(outer, "except"))
+        not network.overlaps(forbidden) or _within(forbidden, exceptions)
+        for forbidden in map(_network, strings(outer, "except"))
     )
 
 
-def _excepted(block: Fields) -> Sequence[str]:
-    excepted = strings(block, "except")
-    if len(excepted) > _MOST_EXCEPTED:
-        raise Malformed(f"ipBlock: at most {_MOST_EXCEPTED} exceptions are let through, not {len(excepted)}")
-    return excepted
+def _exceptions(block: Fields) -> Sequence[str]:
+    exceptions = strings(block, "except")
+    if len(exceptions) > _MAX_EXCEPTIONS:
+        raise Malformed(
+            f"ipBlock: at most {_MAX_EXCEPTIONS} exceptions are let through, not {len(exceptions)}"
+        )
+    return exceptions
 
 
-def _narrower(inner: Fields, outer: Fields) -> bool:
-    """Whether a selector of labels asks for all that another one does."""
-    asked = _requirements(inner)
+def _is_narrower(inner: Fields, outer: Fields) -> bool:
+    """Whether a label selector has every requirement of another one."""
+    requirements = _requirements(inner)
     return all(
         any(
-            key == wanted and operator == how and (values <= those if how == "In" else values == those)
-            for key, operator, values in asked
+            key == outer_key
+            and operator == outer_operator
+            and (values <= outer_values if operator == "In" else values == outer_values)
+            for key, operator, values in requirements
         )
-        for wanted, how, those in _requirements(outer)
+        for outer_key, outer_operator, outer_values in _requirements(outer)
     )
 
 
 def _requirements(selector: Fields) -> Sequence[tuple[str, str, frozenset[str]]]:
-    """What a selector asks for: a label's name, how it is compared, and with what."""
+    """The requirements of a label selector: key, operator and values."""
     labels = mapping(selector, "matchLabels")
     return [
         *((key, "In", frozenset({string(labels, key)})) for key in labels),
@@ -114,7 +124,7 @@ def _within(inner: IPv4Network | IPv6Network, outer: Sequence[IPv4Network | IPv6
     )
 
 
-@lru_cache(maxsize=1_024)  # the fence's own come up again with each peer
+@lru_cache(maxsize=1_024)  # the fence's networks are compared with each peer
 def _network(text: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(text, strict=False)
@@ -122,7 +132,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         raise Malformed(f"ipBlock: {quote(text)} must be a network, as 10.1.0.0/16 is") from None
 
 
-def _called(peer: Fields) -> str:
+def _describe(peer: Fields) -> str:
     if not peer:
         return "everywhere"
     if peer.get("ipBlock") is not None:

@@ -1,6 +1,7 @@
-"""What the guard may let through in one environment.
+"""The admission policy: what one environment may contain.
 
-All that depends on settings is in here and nowhere else, so that a verdict holds for as long as they do.
+It holds everything that depends on settings. So a verdict about a commit stays valid until the settings
+change.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,20 +13,19 @@ from coppice.manifests.fields import Fields
 
 @dataclass(frozen=True, kw_only=True)
 class AdmissionPolicy:
-    """What one environment's overlay is judged by: everything that admission reads besides the manifests.
+    """Everything that the checks read besides the manifests.
 
     Attributes:
-        namespace: the environment's own.
+        namespace: the environment's namespace.
         allowed_kinds: `group/Kind`, or `Kind` for the core group; setting `ALLOWED_KINDS`.
         hosts: the hosts that its routes may claim.
         gateways: `namespace/name` of the gateways that its routes may attach to; setting `GATEWAYS`.
         key_vaults: names of the vaults that it may read; setting `KEY_VAULTS`.
-        key_vault_objects: globs of what it may read there; setting `KEY_VAULT_OBJECTS`.
-        database_secret: the Secret that its database's login is delivered in, setting `DATABASE_SECRET`;
-            empty if it has no database.
-        egress: the egress rules of its fence; `None` if that does not hold back its pods.
-        node_labels: the labels by which setting `NODE_SELECTOR` chooses nodes.
-        tolerations: the taints that setting `TOLERATIONS` lets its pods put up with, as a pod states them.
+        key_vault_objects: globs of the objects that it may read there; setting `KEY_VAULT_OBJECTS`.
+        database_secret: the Secret with its database's login, setting `DATABASE_SECRET`; empty if it has no database.
+        egress: the egress rules of its fence; `None` if the fence does not restrict egress.
+        node_labels: the labels of setting `NODE_SELECTOR`.
+        tolerations: the tolerations of setting `TOLERATIONS`, in the form of a pod's spec.
     """
 
     namespace: str
@@ -41,4 +41,4 @@ class AdmissionPolicy:
 
 
 Family: TypeAlias = Callable[[Fields, AdmissionPolicy], Iterator[str]]
-"""A family of rules: the reasons to refuse an object. It raises `Malformed` over what it cannot read."""
+"""A family of rules: yields the reasons to refuse an object; raises `Malformed` for an unreadable field."""

@@ -1,25 +1,25 @@
-"""Names that are this program's own: an overlay can neither change what stands under them nor prune it.
+"""Reserves the names of this program's own objects, so that an overlay can neither replace nor prune them.
 
-Its fence is ordinary objects in the branch's namespace, and the database's login an ordinary Secret. Were an
-overlay to bring one of the same name, applying it would take the other's place.
+The fence consists of ordinary objects in the branch's namespace, and the database's login is an ordinary
+Secret. Applying an object of the same name from an overlay would overwrite it.
 """
 
 from collections.abc import Iterator
 
-from coppice.manifests.fields import Fields, kind_id, mapping, mappings, string
+from coppice.manifests.fields import Fields, kind_id, mapping, mappings, name_of, string
 from provisioning.admission.policy import AdmissionPolicy
-from provisioning.fence import KINDS, NAMES
+from provisioning.fence import API_VERSIONS, NAME_PREFIX
 
-_FENCE = frozenset(
-    f"{version.rpartition('/')[0]}/{kind}".removeprefix("/") for kind, version in KINDS.items()
+_FENCE_KINDS = frozenset(
+    kind_id({"apiVersion": version, "kind": kind}) for kind, version in API_VERSIONS.items()
 )
 
 
 def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
-    """What stands against the name of an object, and of a Secret that the CSI driver would write."""
-    kind, name = kind_id(obj), string(mapping(obj, "metadata"), "name")
-    if kind in _FENCE and name.startswith(NAMES):
-        yield f"names that begin with {NAMES} are those of the environment's fence; call it otherwise"
+    """Check the name of an object, and of a Secret that the CSI driver would sync to."""
+    kind, name = kind_id(obj), name_of(obj)
+    if kind in _FENCE_KINDS and name.startswith(NAME_PREFIX):
+        yield f"names that begin with {NAME_PREFIX} are those of the environment's fence; call it otherwise"
     if not policy.database_secret:
         return
     if kind == "Secret" and name == policy.database_secret:

@@ -1,7 +1,7 @@
-"""Fields of a scrape job, each with what reads it.
+"""The allowed fields of a scrape job, each with the function that checks it.
 
-None lets the job out of its namespace, near the collector's own files and sign-ins, or near a value that
-Prometheus does not take.
+No field lets a job reach outside its namespace or use the collector's own files and credentials, and every
+value is one that Prometheus accepts.
 """
 
 import re
@@ -13,12 +13,16 @@ from provisioning.admission.relabelling import label, rules, text
 
 _SHORTEST, _LONGEST = timedelta(seconds=5), timedelta(days=1)
 _DURATION = re.compile(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?(?:([0-9]{1,9})ms)?")
-# Of `node` and `ingress` the targets lie outside the namespace.
+# `node` and `ingress` are missing because their targets are outside the namespace.
 _ROLES = ("endpoints", "endpointslice", "pod", "service")
 
 
-def unknown(_job: Fields, field: str, _namespace: str) -> object:
-    """Refuse a field that is not among the readers."""
+def refuse_unknown(_job: Fields, field: str, _namespace: str) -> object:
+    """Refuse a field that is not in `READERS`.
+
+    Raises:
+        Malformed: always.
+    """
     raise Malformed(f"{quote(field)} is not let through; what is: {', '.join(READERS)}")
 
 
@@ -37,7 +41,8 @@ def _interval(job: Fields, field: str, _namespace: str) -> str:
 
 
 def _timeout(job: Fields, field: str, _namespace: str) -> str:
-    # If it were longer, Prometheus would refuse everything; the default interval is not known here.
+    # Prometheus refuses its whole configuration if the timeout is longer than the interval. The default
+    # interval is not known here.
     longest = _duration(job, "scrape_interval") if "scrape_interval" in job else timedelta()
     if not timedelta() < _duration(job, field) <= longest:
         raise Malformed(f"{field} needs scrape_interval beside it, and may not be longer")
@@ -85,12 +90,12 @@ def _scheme(job: Fields, field: str, _namespace: str) -> str:
 
 
 def _tls(job: Fields, field: str, namespace: str) -> Fields:
-    given = mapping(job, field)
-    if set(given) - {"insecure_skip_verify"}:
+    config = mapping(job, field)
+    if set(config) - {"insecure_skip_verify"}:
         raise Malformed(
             f"{field} may say insecure_skip_verify and nothing else: its files are the collector's own"
         )
-    return {name: _bool(given, name, namespace) for name in given}
+    return {name: _bool(config, name, namespace) for name in config}
 
 
 def _discovery(job: Fields, field: str, namespace: str) -> Sequence[Fields]:
@@ -111,15 +116,15 @@ def _discovery(job: Fields, field: str, namespace: str) -> Sequence[Fields]:
 
 
 def _static(job: Fields, field: str, namespace: str) -> Sequence[Fields]:
-    label_ = "[a-z0-9-]{1,63}"
-    end = rf"\.{re.escape(namespace)}\.svc(\.cluster\.local)?(:[0-9]{{1,5}})?"
-    within = re.compile(rf"{label_}(\.{label_})?{end}")
+    dns_label = "[a-z0-9-]{1,63}"
+    suffix = rf"\.{re.escape(namespace)}\.svc(\.cluster\.local)?(:[0-9]{{1,5}})?"
+    own_target = re.compile(rf"{dns_label}(\.{dns_label})?{suffix}")
     read: list[Fields] = []
     for each in mappings(job, field):
         if set(each) - {"targets", "labels"}:
             raise Malformed(f"{field} may have targets and labels, and nothing else")
         for target in strings(each, "targets"):
-            if not within.fullmatch(target):
+            if not own_target.fullmatch(target):
                 raise Malformed(
                     f"the target {quote(target)} is no service of this namespace: `web.{namespace}.svc:8080`"
                 )
@@ -129,14 +134,15 @@ def _static(job: Fields, field: str, namespace: str) -> Sequence[Fields]:
     return read
 
 
-def _labels(given: Fields) -> Fields:
-    for name in given:
+def _labels(labels: Fields) -> Fields:
+    for name in labels:
         if label(name, "labels").startswith("__"):
             raise Malformed(f"the label {quote(name)} is not a branch's to set")
-    return {name: text(given, name) for name in given}
+    return {name: text(labels, name) for name in labels}
 
 
-# All of these are old: a field that a collector's Prometheus does not know silences every job.
+# Old versions of Prometheus know these, too. A field that the collector's version does not know stops every
+# job.
 READERS: Mapping[str, Callable[[Fields, str, str], object]] = {
     "follow_redirects": _false,
     "honor_labels": _false,

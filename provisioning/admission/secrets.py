@@ -1,6 +1,6 @@
-"""Secrets are what their type says, and no type makes the cluster hand something out.
+"""Restricts the types of Secrets to those that only hold the given data.
 
-A Secret of type `kubernetes.io/service-account-token` is filled with a token that never ends.
+Kubernetes writes a token that never expires into a Secret of type `kubernetes.io/service-account-token`.
 """
 
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ _TYPES = frozenset(
 )
 
 
-def refusals(obj: Fields, _rules: AdmissionPolicy) -> Iterator[str]:
-    """What stands against the type of a Secret, also of one that the CSI driver writes."""
+def refusals(obj: Fields, _policy: AdmissionPolicy) -> Iterator[str]:
+    """Check the type of a Secret, and of one that the CSI driver would sync to."""
     if kind_id(obj) == "Secret":
         yield from _type(string(obj, "type"))
     elif kind_id(obj) == "secrets-store.csi.x-k8s.io/SecretProviderClass":
-        for copied in mappings(mapping(obj, "spec"), "secretObjects"):
-            yield from _type(string(copied, "type"))
+        for synced in mappings(mapping(obj, "spec"), "secretObjects"):
+            yield from _type(string(synced, "type"))
 
 
 def _type(kind: str) -> Iterator[str]:

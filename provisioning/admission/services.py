@@ -1,4 +1,4 @@
-"""Services stay within the cluster: whoever comes from outside comes through a gateway, by a judged route."""
+"""Keeps Services inside the cluster: traffic from outside enters through a gateway, by a checked route."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,8 @@ from coppice.manifests.fields import Fields, kind_id, mapping, quote, string, st
 from provisioning.admission.policy import AdmissionPolicy
 
 
-def refusals(obj: Fields, _rules: AdmissionPolicy) -> Iterator[str]:
-    """What stands against a Service."""
+def refusals(obj: Fields, _policy: AdmissionPolicy) -> Iterator[str]:
+    """Check a Service."""
     if kind_id(obj) != "Service":
         return
     spec = mapping(obj, "spec")

@@ -1,8 +1,10 @@
-"""An object says only what it may: every field of it stands in a table, and has the type that it has there.
+"""Checks that every field of an object is in a table of allowed fields, and has the type that the table says.
 
-There are three verdicts against a field. It is *unknown*: no published schema has it, and the API server
-would drop it or refuse it. It is *refused*: the schema has it, and branches may not use it, for a reason. Or
-it is *malformed*: its value is of another type.
+There are three verdicts against a field:
+
+* *unknown*: no published schema has it; the API server would drop it or refuse it.
+* *refused*: the schema has it, and branches may not use it, for the reason in the table.
+* *malformed*: its value has another type.
 """
 
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from provisioning.admission.tables import Definition, Tables, tables
 _Path: TypeAlias = tuple[str | int, ...]
 
 _METADATA, _ANNOTATIONS, _MAP = "ObjectMeta", "annotations", "map[string]"
-_OBEYED = (
+_ANNOTATION_REASON = (
     "controllers obey annotations, and this one is not known to do nothing outside of the environment; "
     "leave it out of the branches' overlay"
 )
@@ -29,8 +31,8 @@ SCALARS: dict[str, tuple[tuple[type, ...], str]] = {
     "integer or string": ((int, str), "a whole number or a string"),
 }
 
-# What the API server takes for a field that is not there, where its zero means just that.
-_ABSENT: tuple[object, ...] = (False, 0, "", [])
+# A refused field with one of these values has no effect: the API server treats it as absent.
+_ZERO_VALUES: tuple[object, ...] = (False, 0, "", [])
 
 Verdict = Literal["unknown", "refused", "malformed"]
 
@@ -40,9 +42,9 @@ class Finding:
     """A verdict against one field.
 
     Attributes:
-        path: the names and positions that lead to it, so that whoever adapts an object finds it again.
-        verdict: which one.
-        reason: why, in words.
+        path: the field names and list positions that lead to it.
+        verdict: one of the three verdicts.
+        reason: the reason, as a part of a sentence.
     """
 
     path: _Path
@@ -61,11 +63,14 @@ class Finding:
 
 
 def findings(obj: Fields) -> Iterator[Finding]:
-    """Hold an object against the tables.
+    """Check an object against the tables.
 
     Args:
-        obj: any map. Of a kind that no table knows, because a team has added it to ALLOWED_KINDS, only
-            the metadata are held against one. A Namespace is never applied as it is written.
+        obj: any map. If no table has its kind, because a team has added it to ALLOWED_KINDS, only its
+            metadata is checked. A Namespace is not checked, because it is never applied as it is written.
+
+    Yields:
+        Every finding.
     """
     known = tables()
     kind = kind_id(obj)
@@ -84,9 +89,9 @@ def findings(obj: Fields) -> Iterator[Finding]:
 def _value(value: object, kind: str, path: _Path, known: Tables) -> Iterator[Finding]:
     if value is None or kind == "any":
         return
-    types, called = _expected(kind)
+    types, description = _expected(kind)
     if not isinstance(value, types) or (isinstance(value, bool) and kind != "boolean"):
-        yield Finding(path=path, verdict="malformed", reason=called)
+        yield Finding(path=path, verdict="malformed", reason=description)
     elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from _item(item, kind.removeprefix("[]"), (*path, number), known)
@@ -98,7 +103,7 @@ def _value(value: object, kind: str, path: _Path, known: Tables) -> Iterator[Fin
                 item, "string" if kind == _ANNOTATIONS else kind.removeprefix(_MAP), (*path, key), known
             )
             if kind == _ANNOTATIONS and not known.may_be_annotated(key):
-                yield Finding(path=(*path, key), verdict="refused", reason=_OBEYED)
+                yield Finding(path=(*path, key), verdict="refused", reason=_ANNOTATION_REASON)
 
 
 def _expected(kind: str) -> tuple[tuple[type, ...], str]:
@@ -108,7 +113,7 @@ def _expected(kind: str) -> tuple[tuple[type, ...], str]:
 
 
 def _item(value: object, kind: str, path: _Path, known: Tables) -> Iterator[Finding]:
-    """Within a list or a map, null is a value and not the lack of one."""
+    """In a list or a map with free keys, null is a value and does not mean absent."""
     if value is None:
         yield Finding(path=path, verdict="malformed", reason="something: it is null")
     else:
@@ -122,15 +127,15 @@ def _fields(value: Fields, definition: Definition, path: _Path, known: Tables) -
         if field in definition.allowed:
             yield from _value(item, definition.allowed[field], (*path, field), known)
         elif field not in definition.refused:
-            like = ", ".join(sorted(definition.allowed))
-            reason = f"what may stand there: {like}"
+            allowed = ", ".join(sorted(definition.allowed))
+            reason = f"what may stand there: {allowed}"
             yield Finding(path=(*path, field), verdict="unknown", reason=reason[:400])
-        elif item not in _ABSENT:
+        elif item not in _ZERO_VALUES:
             yield Finding(path=(*path, field), verdict="refused", reason=definition.refused[field])
 
 
 def _where(path: _Path) -> str:
-    """`spec.containers[0].ports`; what is no plain word is quoted and cut short."""
+    """A path as text: `spec.containers[0].ports`. Any step that is no identifier is quoted and shortened."""
     text = ""
     for step in path:
         if isinstance(step, int):

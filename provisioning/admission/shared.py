@@ -1,7 +1,7 @@
-"""The one case in which an overlay may name kube-system: its part in the two ConfigMaps of Azure monitoring.
+"""Reads a branch's part of the two ConfigMaps of Azure monitoring, its only objects in kube-system.
 
-Such an object is never applied. What is taken of it is its scrape jobs, and whether the environment's
-annotated pods are to be scraped; both are merged into what stands there (`coppice/components/monitoring`).
+Such an object is never applied. Only its scrape jobs are used, and whether it asks to scrape the annotated
+pods of the environment. Both are merged into the existing ConfigMaps (`coppice/components/monitoring`).
 """
 
 import re
@@ -13,65 +13,65 @@ from coppice.components.monitoring.shared import JOBS_KEY, NAMESPACE, Part
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
 from coppice.environment.records import SharedName
-from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, quote, string
+from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, name_of, quote, string
 from coppice.manifests.rejection import Refusal
 from provisioning.admission.scrape_jobs import Job, read_jobs
 
-# What follows is trimmed afterwards: a pattern that looks for the last blank looks at each of them anew.
+# The value is trimmed afterwards. A pattern that excluded trailing blanks would take quadratic time.
 _PATTERN = re.compile(r"^[ \t]*podannotationnamespaceregex[ \t]*=(.*)$", re.MULTILINE)
 _VERSIONS = frozenset({"schema-version", "config-version"})
-# Azure's, and what the first of them is called here and there.
-_NAMES = frozenset(
+# The ConfigMaps that Azure reads, and other names that its documentation uses for the first of them.
+_AZURE_CONFIG_MAPS = frozenset(
     {*SharedName, "ama-metrics-settings", "ama-metrics-prometheus-config-node"}
     | {"ama-metrics-prometheus-config-node-windows"}
 )
 
 
 def split_shared(objects: Sequence[Fields]) -> tuple[tuple[Fields, ...], tuple[Fields, ...]]:
-    """Set apart what an overlay brings for the whole cluster's monitoring.
+    """Separate the ConfigMaps of cluster-wide monitoring from the other objects of an overlay.
 
     Args:
-        objects: what kustomize built of the monitoring overlay. Nothing is taken for granted about them.
+        objects: the objects that kustomize built from the monitoring overlay. They may be of any shape.
 
     Returns:
-        The objects that the usual rules are for, and the two ConfigMaps of kube-system, where it has any.
+        The other objects, and those of the two ConfigMaps in kube-system that the overlay has.
     """
     shared = tuple(each for each in objects if _is_shared(each))
     return tuple(each for each in objects if not _is_shared(each)), shared
 
 
 def part_of(shared: Sequence[Fields], *, key: Key, name: Name) -> tuple[Part | None, tuple[Refusal, ...]]:
-    """Read a branch's part.
+    """Read a branch's part of cluster-wide monitoring.
 
     Args:
-        shared: the ConfigMaps that `split_shared` set apart.
+        shared: the ConfigMaps that `split_shared` returned.
         key: the branch.
-        name: its environment's names.
+        name: the names of its environment.
 
     Returns:
-        The part, `None` if it brings nothing; and every reason found against it.
+        The part, `None` if the branch has none or it is refused; and every reason against it.
     """
     jobs: tuple[Job, ...] = ()
     annotated = False
     ignored: tuple[str, ...] = ()
     refusals: list[Refusal] = []
     for each in sorted(SharedName):
-        found = [obj for obj in shared if _name(obj) == each]
-        called = f"ConfigMap {NAMESPACE}/{each}"
+        found = [obj for obj in shared if name_of(obj) == each]
+        subject = f"ConfigMap {NAMESPACE}/{each}"
         if len(found) > 1:
-            refusals.append(Refusal(called, "is there more than once"))
+            refusals.append(Refusal(subject, "is there more than once"))
             continue
         for obj in found:
             try:
                 data = _data(obj)
                 if each is SharedName.JOBS:
-                    jobs, why = _jobs(data, name)
-                    refusals += [Refusal(called, reason) for reason in why]
+                    jobs, reasons = _jobs(data, name)
+                    refusals += [Refusal(subject, reason) for reason in reasons]
                 else:
                     annotated = _annotated(data, name.namespace)
                     ignored = tuple(sorted(set(data) - {*KEYS, *_VERSIONS}))
             except Malformed as error:
-                refusals.append(Refusal(called, str(error)))
+                refusals.append(Refusal(subject, str(error)))
     if refusals or not (jobs or annotated):
         return None, tuple(refusals)
     owner = Owner(key=key, namespace=name.namespace)
@@ -79,25 +79,25 @@ def part_of(shared: Sequence[Fields], *, key: Key, name: Name) -> tuple[Part | N
 
 
 def remarks(objects: Iterable[Fields], part: Part | None = None) -> tuple[str, ...]:
-    """What an author of an overlay should know of what was let through.
+    """Say what has no effect in an overlay that is not refused.
 
     Args:
         objects: the objects that are applied to the environment's namespace.
-        part: its part in the whole cluster's monitoring.
+        part: its part of cluster-wide monitoring.
 
     Returns:
-        A sentence for each ConfigMap that Azure reads nowhere but in kube-system, and one for what was not
-        taken of those that are for it.
+        A sentence for each ConfigMap that Azure reads only in kube-system, and one for the settings of the
+        shared ConfigMap that are ignored.
     """
-    idle = tuple(
-        f"ConfigMap {_name(each)} is applied as it is, and nothing reads it: Azure looks for it in "
+    unread = tuple(
+        f"ConfigMap {name_of(each)} is applied as it is, and nothing reads it: Azure looks for it in "
         f"{NAMESPACE} alone. Use a PodMonitor or ServiceMonitor (azmonitoring.coreos.com/v1) instead"
         for each in objects
-        if kind_id(each) == "ConfigMap" and _name(each) in _NAMES
+        if kind_id(each) == "ConfigMap" and name_of(each) in _AZURE_CONFIG_MAPS
     )
     if part is None or not part.ignored:
-        return idle
-    return *idle, (
+        return unread
+    return *unread, (
         f"of ConfigMap {NAMESPACE}/{SharedName.SETTINGS} only the pattern of namespaces is taken: "
         f"{', '.join(map(quote, part.ignored))} would hold for the whole cluster"
     )
@@ -110,12 +110,8 @@ def _is_shared(obj: Fields) -> bool:
         and obj.get("apiVersion") == "v1"
         and obj.get("kind") == "ConfigMap"
         and metadata.get("namespace") == NAMESPACE
-        and metadata.get("name") in list(SharedName)  # a list, for it may be anything
+        and metadata.get("name") in list(SharedName)  # no set: the name may be unhashable
     )
-
-
-def _name(obj: Fields) -> str:
-    return string(mapping(obj, "metadata"), "name")
 
 
 def _data(obj: Fields) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
-"""What an overlay may say, field by field: the tables in `allowed/`.
+"""Loads the tables of allowed fields in `allowed/`.
 
-A list of what is bad lets through whatever nobody thought of. So the tables hold every field that is let
-through, with its type, and beside them those that are not, each with the reason.
+A deny-list admits whatever nobody thought of. So the tables list every allowed field with its type, and every
+refused field with the reason.
 """
 
 from collections.abc import Mapping
@@ -32,12 +32,12 @@ class Definition:
 
 @dataclass(frozen=True)
 class Tables:
-    """All of them.
+    """All tables.
 
     Attributes:
-        kinds: `group/Kind` → apiVersion → the name of the definition that an object of it begins with.
-        definitions: by their names.
-        annotations: globs of the annotations that are let through.
+        kinds: `group/Kind` → apiVersion → the name of the definition of such an object.
+        definitions: name → definition.
+        annotations: globs of the allowed annotations.
     """
 
     kinds: Mapping[str, Mapping[str, str]]
@@ -45,27 +45,30 @@ class Tables:
     annotations: tuple[str, ...]
 
     def may_be_annotated(self, key: str) -> bool:
-        """Whether an annotation is let through; one without a prefix is nobody's but the user's own.
+        """Whether an annotation is allowed. Annotations without a prefix are reserved for users.
 
         See https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/.
+
+        Args:
+            key: the annotation's key.
         """
         return "/" not in key or any(fnmatchcase(key, glob) for glob in self.annotations)
 
 
 @cache
 def tables() -> Tables:
-    """Read the tables, once."""
+    """Load the tables; later calls return the same ones."""
     kinds: dict[str, dict[str, str]] = {}
     definitions: dict[str, Definition] = {}
     for file in sorted(_FOLDER.glob("*.yaml")):
         if file == _ANNOTATIONS:
             continue
-        said: Any = load(file.read_bytes())
-        for called, definition in said["kinds"].items():
-            version, kind = called.split()
+        content: Any = load(file.read_bytes())
+        for name, definition in content["kinds"].items():
+            version, kind = name.split()
             group = version.rpartition("/")[0]
             kinds.setdefault(f"{group}/{kind}" if group else kind, {})[version] = definition
-        for name, sides in said["definitions"].items():
-            definitions[name] = Definition(sides.get("allowed") or {}, sides.get("refused") or {})
+        for name, fields in content["definitions"].items():
+            definitions[name] = Definition(fields.get("allowed") or {}, fields.get("refused") or {})
     annotations: Any = load(_ANNOTATIONS.read_bytes())
     return Tables(kinds, definitions, tuple(glob for group in annotations.values() for glob in group))

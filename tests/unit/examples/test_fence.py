@@ -8,12 +8,12 @@ import pytest
 
 from provisioning.fence import FenceConfig, fence
 from provisioning.fence_files import load
-from provisioning.quota import needs
+from provisioning.quota import required_counts
 from tests.unit.examples.built import Object, Overlays, of, template, workloads
 from tests.unit.examples.test_todo_app import most_pods, quantity
 
 FILES = {file.name: file.read_text() for file in (Path(__file__).parents[3] / "fence").glob("*.yaml")}
-TERMS = FenceConfig(templates=load(FILES), delivered=("branch-database",))
+CONFIG = FenceConfig(templates=load(FILES), delivered=("branch-database",))
 
 
 def asked(overlay: list[Object], silent: Object | None) -> dict[str, Decimal]:
@@ -37,7 +37,7 @@ def overlay(overlays: Overlays) -> list[Object]:
 
 @pytest.fixture
 def built(overlay: list[Object]) -> list[Object]:
-    return [dict(each) for each in fence(TERMS, "feature-new-login", overlay)]
+    return [dict(each) for each in fence(CONFIG, "feature-new-login", overlay)]
 
 
 @pytest.mark.parametrize("silent", [False, True])
@@ -64,10 +64,10 @@ def test_the_counts_of_its_own_quota_have_room_for_what_comes_with_the_fence(
     overlay: list[Object], built: list[Object]
 ) -> None:
     (own,) = of(overlay, "ResourceQuota")
-    counted = needs((*overlay, *built), delivered=TERMS.delivered)
+    counted = required_counts((*overlay, *built), delivered=CONFIG.delivered)
     assert {key for key, most in own["spec"]["hard"].items() if counted.get(key, 0) > quantity(most)} == set()
 
 
 def test_it_needs_no_more_room_than_the_files_give(built: list[Object]) -> None:
-    shipped = of([dict(each) for each in TERMS.templates], "ResourceQuota")
+    shipped = of([dict(each) for each in CONFIG.templates], "ResourceQuota")
     assert [each["spec"] for each in of(built, "ResourceQuota")] == [each["spec"] for each in shipped]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioning.fence import FenceConfig, fence
-from provisioning.quota import needs, with_room
+from provisioning.quota import required_counts, with_raised_counts
 
 Object = dict[str, Any]
 
@@ -19,24 +19,24 @@ def quota(**hard: object) -> Object:
 
 
 def pods(*manifests: Object) -> int:
-    return needs(manifests)["pods"]
+    return required_counts(manifests)["pods"]
 
 
 def test_a_count_is_raised_to_what_is_needed_and_never_lowered() -> None:
-    found = with_room(quota(configmaps="3", secrets="9"), {"configmaps": 5, "secrets": 5})
+    found = with_raised_counts(quota(configmaps="3", secrets="9"), {"configmaps": 5, "secrets": 5})
     assert found["spec"]["hard"] == {"configmaps": "5", "secrets": "9"}
 
 
 @pytest.mark.parametrize("scope", [{"scopes": ["BestEffort"]}, {"scopeSelector": {"matchExpressions": []}}])
 def test_a_quota_of_some_pods_alone_is_not_raised(scope: dict[str, Any]) -> None:
     narrow = obj("ResourceQuota", "coppice-priorities", hard={"pods": "0"}, **scope)
-    assert with_room(narrow, {"pods": 12}) == narrow
+    assert with_raised_counts(narrow, {"pods": 12}) == narrow
 
 
 def test_processors_memory_and_storage_are_never_raised() -> None:
     hard = {"requests.cpu": "1", "limits.memory": "2Gi", "requests.storage": "1Gi"}
     greedy = dict.fromkeys((*hard, "cpu", "memory"), 10**9)
-    assert with_room(quota(**hard), greedy)["spec"]["hard"] == hard
+    assert with_raised_counts(quota(**hard), greedy)["spec"]["hard"] == hard
 
 
 def test_objects_of_any_kind_are_counted_as_a_quota_names_them() -> None:
@@ -56,7 +56,7 @@ def test_objects_of_any_kind_are_counted_as_a_quota_names_them() -> None:
         obj("ConfigMap"),
         obj("Service"),
     )
-    assert with_room(quota(**hard), needs(overlay))["spec"]["hard"] == {
+    assert with_raised_counts(quota(**hard), required_counts(overlay))["spec"]["hard"] == {
         "count/configmaps": "2",  # and kube-root-ca.crt
         "count/deployments.apps": "2",
         "count/networkpolicies.networking.k8s.io": "1",
@@ -79,7 +79,7 @@ def test_secrets_are_the_overlays_the_drivers_and_those_delivered_each_once() ->
         obj("SecretProviderClass", "a", "secrets-store.csi.x-k8s.io/v1", secretObjects=synced),
         obj("SecretProviderClass", "b", "secrets-store.csi.x-k8s.io/v1"),
     )
-    assert needs(overlay, delivered=["branch-database", "db"])["secrets"] == 4
+    assert required_counts(overlay, delivered=["branch-database", "db"])["secrets"] == 4
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_claims_that_are_made_for_pods_have_room() -> None:
         obj("Job", "load", "batch/v1", **ephemeral),
         obj("CronJob", "save", "batch/v1", jobTemplate={"spec": ephemeral}),
     )
-    assert needs(overlay)["persistentvolumeclaims"] == 1 + 6 + 1 + 1
+    assert required_counts(overlay)["persistentvolumeclaims"] == 1 + 6 + 1 + 1
 
 
 FIELDS = st.sampled_from(
@@ -155,4 +155,4 @@ KINDS = [
 
 @given(st.lists(st.builds(lambda kind, spec: {**obj(kind), "spec": spec}, st.sampled_from(KINDS), JSON)))
 def test_whatever_an_overlay_says_is_counted_without_complaint(overlay: list[Object]) -> None:
-    assert all(count >= 0 for count in needs(overlay).values())
+    assert all(count >= 0 for count in required_counts(overlay).values())
