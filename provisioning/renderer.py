@@ -54,7 +54,7 @@ class Archives(Protocol):
 class Builder(Protocol):
     """Builds overlays with kustomize."""
 
-    def laid_out(self, tree: Tree) -> AbstractContextManager[Callable[[str], tuple[dict[str, Any], ...]]]:
+    def workspace(self, tree: Tree) -> AbstractContextManager[Callable[[str], tuple[dict[str, Any], ...]]]:
         """Write files to a temporary folder.
 
         Args:
@@ -158,7 +158,7 @@ def render(
         refusals = check_sources(tree, layout.overlays)
         if refusals:
             return Rejection(refusals)
-        with builder.laid_out(tree) as build, ThreadPoolExecutor(len(layout.overlays)) as executor:
+        with builder.workspace(tree) as build, ThreadPoolExecutor(len(layout.overlays)) as executor:
             application, *others = executor.map(carried(build), layout.overlays)
     except Rejection as rejection:
         return rejection

@@ -11,7 +11,7 @@ from github import Github
 from adapters.github.client import MAY_READ, signed_in, translated
 from adapters.retry import retry_reads
 from coppice.manifests.rejection import Refusal, Rejection
-from coppice.manifests.tar_reader import SMALLER
+from coppice.manifests.tar_reader import EXPORT_IGNORE_HINT
 from coppice.reconciler.errors import Forbidden, Gone, Throttled, Unreachable
 
 _LARGEST = 64 * 1024 * 1024  # bytes of one archive
@@ -167,7 +167,9 @@ def _limited(answer: requests.Response, commit: str, most: int) -> bytes:
     for chunk in answer.iter_content(1 << 16):
         received += chunk
         if len(received) > most:
-            raise Rejection((Refusal(f"archive of {commit}", f"has more than {most} bytes; {SMALLER}"),))
-    if not received.startswith(_GZIP):  # a proxy's page says nothing about the branch
+            raise Rejection(
+                (Refusal(f"archive of {commit}", f"has more than {most} bytes; {EXPORT_IGNORE_HINT}"),)
+            )
+    if not received.startswith(_GZIP):  # else a proxy's page would be held against the branch
         raise Unreachable(f"what came as the archive of {commit} is no tar.gz")
     return bytes(received)

@@ -1,8 +1,8 @@
-"""Runs kustomize in a temporary folder: without the worker's environment, without git on its path, and with
-limits of time, memory, processor and output.
+"""Runs kustomize in a temporary folder, without network access or git, and with limits on what it uses.
 
-kustomize has no flag that forbids remote resources. The guard refuses them before the build; this is the
-second line of defence.
+The limits are for time, memory, processor time and output. kustomize has no flag that forbids remote
+resources. `provisioning.admission.sources` refuses them before the build; the isolation here is a second line
+of defence.
 """
 
 import contextlib
@@ -27,33 +27,38 @@ from coppice.manifests.rejection import Refusal, Rejection
 from coppice.reconciler.errors import NotSetUp
 
 _SECONDS = 30
-_MOST_OUTPUT = 16 * 1024 * 1024  # bytes; the guard allows less
+_MAX_OUTPUT = 16 * 1024 * 1024  # bytes; `provisioning.admission.size` allows less
 _OUT_OF_MEMORY = re.compile(r"(runtime|fatal error): (out of memory|cannot allocate memory)")
-_SHOWN = 4000  # bytes of its error output
-# Nothing listens there. A URL that the guard missed fails at once, without a DNS query.
-_DEAD_PROXY = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
-# kustomize runs for a moment and makes much garbage. To collect it less often saves a third of the time.
-_MOST_MEMORY = 640 * 1024 * 1024  # bytes; an overlay of fifty objects takes some sixty megabytes
-_GO_SETTINGS = {"GOGC": "400", "GOMEMLIMIT": f"{_MOST_MEMORY * 3 // 4}B"}
-# Builds at a time in one process: each takes a core for a tenth of a second, and some sixty megabytes.
-_BUILD_SLOTS = threading.BoundedSemaphore(2)
+_MAX_ERROR = 4000  # bytes of its error output
+# Nothing listens on this port: a remote resource fails at once, without a DNS query.
+_NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+# A build is short and allocates a lot. Collecting garbage less often, until memory runs short, saves a third
+# of its time.
+_MAX_MEMORY = 640 * 1024 * 1024  # bytes; an overlay of fifty objects takes some sixty megabytes
+_GO_RUNTIME = {"GOGC": "400", "GOMEMLIMIT": f"{_MAX_MEMORY * 3 // 4}B"}
+# Per process of this app: each build takes a core for a tenth of a second, and some sixty megabytes.
+_CONCURRENT_BUILDS = threading.BoundedSemaphore(2)
 
 
 class Kustomize:
-    """Builds overlays.
+    """Builds overlays with kustomize.
 
     Args:
         command: returns the program and its first arguments; called for each build.
         seconds: how long a build may take.
-        most: how many bytes it may print, and write to any file.
+        max_output: how many bytes it may print, and write to any one file.
     """
 
     def __init__(
-        self, command: Callable[[], tuple[str, ...]], *, seconds: float = _SECONDS, most: int = _MOST_OUTPUT
+        self,
+        command: Callable[[], tuple[str, ...]],
+        *,
+        seconds: float = _SECONDS,
+        max_output: int = _MAX_OUTPUT,
     ) -> None:
         self._command = command
         self._seconds = seconds
-        self._most = most
+        self._max_output = max_output
 
     def build(self, tree: Tree, overlay: str) -> tuple[dict[str, Any], ...]:
         """Build one overlay.
@@ -66,21 +71,21 @@ class Kustomize:
             The objects, in kustomize's order.
 
         Raises:
-            Rejection: it does not build.
-            NotSetUp: kustomize was not found, or cannot be run.
+            Rejection: the overlay does not build.
         """
-        with self.laid_out(tree) as build:
+        with self.workspace(tree) as build:
             return build(overlay)
 
     @contextlib.contextmanager
-    def laid_out(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
-        """Write files to a temporary folder, which is removed when the context ends.
+    def workspace(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
+        """Write files to a temporary folder that exists until the context ends.
 
         Args:
             tree: the files.
 
         Yields:
-            A function that builds one of their overlays, as `build` does. Several may run at a time.
+            A function that builds an overlay in a folder of the tree, as `build` does. It may be called from
+            several threads at once.
         """
         with tempfile.TemporaryDirectory(prefix="coppice-") as folder:
             root = Path(folder).resolve()
@@ -91,7 +96,7 @@ class Kustomize:
             yield partial(self._build, root)
 
     def _build(self, root: Path, overlay: str) -> tuple[dict[str, Any], ...]:
-        with _BUILD_SLOTS:
+        with _CONCURRENT_BUILDS:
             output = self._run(root, overlay)
         try:
             documents = load_all(output)
@@ -103,7 +108,7 @@ class Kustomize:
         return objects
 
     def _run(self, root: Path, overlay: str) -> bytes:
-        environment = {"PATH": "", "HOME": str(root), "TMPDIR": str(root), **_DEAD_PROXY, **_GO_SETTINGS}
+        environment = {"PATH": "", "HOME": str(root), "TMPDIR": str(root), **_NO_NETWORK, **_GO_RUNTIME}
         command = [*self._command(), str(root / overlay)]
         timed_out = threading.Event()
         with tempfile.TemporaryFile() as errors:
@@ -121,7 +126,7 @@ class Kustomize:
                     f"{command[0]} cannot be run: {error}. `make setup` builds kustomize into bin/, and "
                     "`make package` ships it"
                 ) from error
-            _limit_resources(process.pid, math.ceil(self._seconds), self._most)
+            _set_limits(process.pid, math.ceil(self._seconds), self._max_output)
 
             def stop() -> None:
                 timed_out.set()
@@ -130,58 +135,58 @@ class Kustomize:
             timer = threading.Timer(self._seconds, stop)
             timer.start()
             with process:
-                # No more than the limit is read, whatever it prints.
-                output = process.stdout.read(self._most + 1) if process.stdout else b""
-                if len(output) > self._most:
+                # Output beyond the limit is never read into memory.
+                output = process.stdout.read(self._max_output + 1) if process.stdout else b""
+                if len(output) > self._max_output:
                     process.kill()
             timer.cancel()
             errors.seek(0)
-            message = errors.read(_SHOWN).decode(errors="replace").replace(f"{root}/", "").strip()
+            stderr = errors.read(_MAX_ERROR).decode(errors="replace").replace(f"{root}/", "").strip()
         if timed_out.is_set():
             raise Rejection((Refusal(overlay, f"kustomize did not finish within {self._seconds:g} seconds"),))
-        if len(output) > self._most:
-            raise Rejection((Refusal(overlay, f"makes more than {self._most} bytes of objects"),))
-        if process.returncode == -signal.SIGXCPU or message.startswith("SIGXCPU"):
+        if len(output) > self._max_output:
+            raise Rejection((Refusal(overlay, f"makes more than {self._max_output} bytes of objects"),))
+        if process.returncode == -signal.SIGXCPU or stderr.startswith("SIGXCPU"):
             raise Rejection((Refusal(overlay, f"kustomize took more than {self._seconds:g} s of processor"),))
-        if process.returncode != 0 and _OUT_OF_MEMORY.search(message):
-            most = _MOST_MEMORY // 1024 // 1024
-            raise Rejection((Refusal(overlay, f"kustomize needs more than {most} MB to build it"),))
+        if process.returncode != 0 and _OUT_OF_MEMORY.search(stderr):
+            megabytes = _MAX_MEMORY // 1024 // 1024
+            raise Rejection((Refusal(overlay, f"kustomize needs more than {megabytes} MB to build it"),))
         if process.returncode != 0:
-            raise Rejection((Refusal(overlay, f"kustomize: {message or f'exit code {process.returncode}'}"),))
+            raise Rejection((Refusal(overlay, f"kustomize: {stderr or f'exit code {process.returncode}'}"),))
         return output
 
 
-def _limit_resources(process: int, seconds: int, output: int) -> None:
-    """Limit the resources of a process, on Linux. They are set from outside: code that runs between fork and
-    exec is not safe beside other threads. A process that needs much is still running by then.
+def _set_limits(process: int, seconds: int, output: int) -> None:
+    """Set resource limits of a process, on Linux.
+
+    They are set from outside: a function between fork and exec is not safe if there are other threads. The
+    process runs without limits until then, which is too short for it to use much.
     """
     if sys.platform != "linux":
         return
     limits = (
-        (
-            resource.RLIMIT_DATA,
-            _MOST_MEMORY,
-        ),  # what is written to; Go only reserves much of its address space
+        # Data and not address space, of which Go reserves much more than it uses.
+        (resource.RLIMIT_DATA, _MAX_MEMORY),
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, output),
         (resource.RLIMIT_CORE, 0),
     )
-    with contextlib.suppress(ProcessLookupError):  # it has ended already
-        for what, most in limits:
-            resource.prlimit(process, what, (most, most))
+    with contextlib.suppress(ProcessLookupError):  # the process has already ended
+        for limit, value in limits:
+            resource.prlimit(process, limit, (value, value))
 
 
 def find(app_folder: Path) -> tuple[str, ...]:
-    """Find kustomize: the one shipped with the app, or else `kustomize` or `kubectl` on the path.
+    """Find kustomize: the one in the app's folder, or else `kustomize` or `kubectl` on the path.
 
     Args:
-        app_folder: the folder of the app; `bin/kustomize` below it is the one that is shipped.
+        app_folder: the folder of the app, which ships kustomize as `bin/kustomize`.
 
     Returns:
         The command that builds a folder.
 
     Raises:
-        NotSetUp: there is none.
+        NotSetUp: none of them is there.
     """
     shipped = app_folder / "bin" / "kustomize"
     if shipped.is_file():
@@ -194,14 +199,16 @@ def find(app_folder: Path) -> tuple[str, ...]:
 
 
 def _executable(shipped: Path) -> Path:
-    """Copy kustomize to the temporary folder, as an executable: a deployed package is read-only, and may have
-    lost the executable bit.
+    """Copy kustomize to the temporary folder and make it executable.
+
+    A deployed package is read-only, and packaging may have removed the executable bit.
     """
-    was = shipped.stat()
-    copy = Path(tempfile.gettempdir()) / f"coppice-kustomize-{was.st_mtime_ns}-{was.st_size}"
+    stat = shipped.stat()
+    copy = Path(tempfile.gettempdir()) / f"coppice-kustomize-{stat.st_mtime_ns}-{stat.st_size}"
     if not copy.exists():
-        with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as fresh:  # each thread has its own
-            fresh.write(shipped.read_bytes())
-        Path(fresh.name).chmod(0o755)
-        Path(fresh.name).rename(copy)
+        # Each thread writes a file of its own, and renaming it is atomic.
+        with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as temporary:
+            temporary.write(shipped.read_bytes())
+        Path(temporary.name).chmod(0o755)
+        Path(temporary.name).rename(copy)
     return copy

@@ -1,1 +1,1 @@
-"""A branch's manifests: the archive they come in, their placeholders, and how their fields are read."""
+"""A branch's manifests: reading the archive, replacing placeholders, and reading fields of objects."""

@@ -1,7 +1,7 @@
-"""Reads YAML that nobody vouches for.
+"""Reads untrusted YAML.
 
-A few lines of anchors can unfold into gigabytes, and two parsers may read one file differently. So what a
-stream unfolds to is counted as it is built, and what is rarely meant is not read at all.
+A few lines with anchors can expand to gigabytes, and two parsers may read the same file differently. So the
+expanded size is counted while the documents are built, and syntax that parsers disagree about is refused.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from coppice.manifests.plain_words import MERGE, STR, tag_of
+from coppice.manifests.scalar_tags import MERGE, STR, tag_of
 
 DEPTH = 100
 NODES = 200_000
@@ -18,54 +18,65 @@ CHARACTERS = 16 * 1024 * 1024
 
 
 class BadYaml(Exception):
-    """A stream that is not read; the message says why, and in which line where that is known."""
+    """A YAML stream cannot be read; the message says why, and in which line if that is known."""
 
 
 def count(data: bytes | str, *, nodes: int = NODES) -> int:
-    """Count the nodes that a YAML stream unfolds to, without unfolding it.
+    """Count the nodes that a YAML stream expands to, without expanding it.
 
     Args:
         data: any number of documents.
-        nodes: the most that are accepted.
+        nodes: the highest number of nodes that is accepted.
 
     Returns:
-        The number of nodes, each alias counted as what it stands for.
+        The number of nodes. An alias counts as many as the node that it refers to.
 
     Raises:
-        BadYaml: the stream is no YAML, has tags (`!!binary`), nests deeper than `DEPTH`, or unfolds to more
-            than that, or than `CHARACTERS`.
+        BadYaml: the stream is no YAML, has tags (`!!binary`), nests deeper than `DEPTH`, has more documents
+            than `DOCUMENTS`, or expands to more than `nodes` or `CHARACTERS`.
     """
-    weight = _Weight(nodes)
+    counter = _Counter(nodes)
     for event in _events(data):
-        weight.add(event)
-    return weight.total
+        counter.add(event)
+    return counter.total
 
 
 def load_all(data: bytes | str, *, nodes: int = NODES) -> list[object]:
-    """Build what a YAML stream says, as Kubernetes' own tools understand it.
+    """Load the documents of a YAML stream, with the types that Kubernetes' own tools give to scalars.
 
-    Keys are the text that is written, so that `on:` stays `on`. Duplicate keys, merge keys (`<<`) and keys
-    that are no scalars are refused: parsers differ over them.
+    A key is its written text, so `on:` stays `on`. Duplicate keys, merge keys (`<<`) and keys that are no
+    scalars are refused, because parsers disagree about them.
 
     Args:
         data: any number of documents.
-        nodes: the most nodes that it may unfold to.
+        nodes: the highest number of nodes that it may expand to.
 
     Returns:
-        The documents, an empty one as None.
+        The documents; an empty one is `None`.
 
     Raises:
-        BadYaml: see above, and as `count`.
+        BadYaml: the stream has such a key, or `count` refuses it.
     """
-    weight, built = _Weight(nodes), _Built()
+    counter, builder = _Counter(nodes), _Builder()
     for event in _events(data):
-        weight.add(event)
-        built.add(event)
-    return built.documents
+        counter.add(event)
+        builder.add(event)
+    return builder.documents
 
 
 def load(data: bytes | str, *, nodes: int = NODES) -> object:
-    """Build the one document that a stream holds: as `load_all`, and `BadYaml` where there are more."""
+    """Load a YAML stream with at most one document.
+
+    Args:
+        data: the stream.
+        nodes: the highest number of nodes that it may expand to.
+
+    Returns:
+        The document; `None` if there is none.
+
+    Raises:
+        BadYaml: `load_all` refuses the stream, or it has several documents.
+    """
     documents = load_all(data, nodes=nodes)
     if len(documents) > 1:
         raise BadYaml(f"holds {len(documents)} documents instead of one")
@@ -91,59 +102,61 @@ def _line(mark: object) -> str:
 def _bad(error: Exception) -> BadYaml:
     if isinstance(error, yaml.MarkedYAMLError):
         return BadYaml(f"{_line(error.problem_mark)}{error.problem}")
-    return BadYaml(_words(error))
+    return BadYaml(_short_message(error))
 
 
-def _words(error: Exception) -> str:
+def _short_message(error: Exception) -> str:
     return " ".join(str(error).split())[:120]
 
 
-class _Weight:
-    """How much a stream unfolds to, event by event: in nodes, and in characters of its scalars."""
+class _Counter:
+    """Counts what a stream expands to, event by event: nodes, and characters of its scalars."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_nodes: int) -> None:
         self.total = self._characters = self._documents = 0
-        self._most = most
-        # By anchor; what has none is noted under None, where nobody looks.
-        self._weights: dict[str | None, tuple[int, int]] = {}
-        self._unfinished: list[tuple[str | None, int, int]] = []  # collections: anchor, and both before
+        self._max_nodes = max_nodes
+        # Anchor → nodes and characters. Nodes without an anchor are stored under None, which is never read.
+        self._sizes: dict[str | None, tuple[int, int]] = {}
+        # The open collections: anchor, and the nodes and characters before each.
+        self._open: list[tuple[str | None, int, int]] = []
 
     def add(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.ScalarEvent):
-            self._weights[event.anchor] = (1, len(event.value))
+            self._sizes[event.anchor] = (1, len(event.value))
             self.total += 1
             self._characters += len(event.value)
         elif isinstance(event, yaml.CollectionStartEvent):
-            self._unfinished.append((event.anchor, self.total, self._characters))
+            self._open.append((event.anchor, self.total, self._characters))
             self.total += 1
         elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, nodes, characters = self._unfinished.pop()
-            self._weights[anchor] = (self.total - nodes, self._characters - characters)
+            anchor, nodes, characters = self._open.pop()
+            self._sizes[anchor] = (self.total - nodes, self._characters - characters)
         elif isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self._weights:
+            if event.anchor not in self._sizes:
                 raise _refused(event, "this alias has no anchor before it, or is part of what it stands for")
-            nodes, characters = self._weights[event.anchor]
+            nodes, characters = self._sizes[event.anchor]
             self.total += nodes
             self._characters += characters
         elif isinstance(event, yaml.DocumentStartEvent):
-            self._weights.clear()
+            self._sizes.clear()
             self._documents += 1
-        self._hold(event)
+        self._enforce_limits(event)
 
-    def _hold(self, event: yaml.Event) -> None:
+    def _enforce_limits(self, event: yaml.Event) -> None:
         if self._documents > DOCUMENTS:
             raise _refused(event, f"holds more than {DOCUMENTS} documents")
-        if len(self._unfinished) > DEPTH:
+        if len(self._open) > DEPTH:
             raise _refused(event, f"nests deeper than {DEPTH} levels")
-        if self.total > self._most:
-            raise _refused(event, f"unfolds to more than {self._most} nodes")
+        if self.total > self._max_nodes:
+            raise _refused(event, f"unfolds to more than {self._max_nodes} nodes")
         if self._characters > CHARACTERS:
             raise _refused(event, f"unfolds to more than {CHARACTERS} characters")
 
 
-class _Built:
-    """What a stream says, event by event: without the graph of nodes that PyYAML makes first, which takes ten
-    times the memory.
+class _Builder:
+    """Builds documents event by event.
+
+    PyYAML's own loader first makes a graph of nodes, which takes ten times the memory.
     """
 
     def __init__(self) -> None:
@@ -176,7 +189,7 @@ class _Built:
         if event.value in holder:
             raise _refused(event, "the same key stands here twice")
         self._key = event.value
-        self._note(event, _scalar(event))
+        self._anchor(event, _scalar(event))
 
     def _put(self, event: Any, value: object) -> None:
         holder = self._open[-1] if self._open else self.documents
@@ -187,12 +200,12 @@ class _Built:
         else:
             holder[self._key] = value
             self._key = None
-        self._note(event, value)
+        self._anchor(event, value)
 
-    def _note(self, event: Any, value: object) -> None:
+    def _anchor(self, event: Any, value: object) -> None:
         if event.anchor is None or isinstance(event, yaml.AliasEvent):
             return
-        if event.anchor in self._anchored:  # within the second one, parsers differ over which is meant
+        if event.anchor in self._anchored:  # parsers disagree about which one an alias in the second means
             raise _refused(event, "the same anchor stands here twice")
         self._anchored[event.anchor] = value
 
@@ -210,7 +223,7 @@ def _scalar(event: yaml.ScalarEvent) -> object:
         construct: Any = _CONSTRUCTOR.yaml_constructors[tag]
         return construct(_CONSTRUCTOR, yaml.ScalarNode(tag, event.value))
     except ValueError as error:
-        raise _refused(event, _words(error)) from error
+        raise _refused(event, _short_message(error)) from error
 
 
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()

@@ -1,7 +1,7 @@
-"""Puts a branch's own names into its overlay.
+"""Replaces the placeholders in a branch's overlays by its names and its commit.
 
-Tokens instead of a template language: an overlay stays plain YAML that kustomize builds as it stands. What a
-token stands for is text, whatever YAML would make of it: a branch may be called `2024-11-06` or `null`.
+Placeholders are plain tokens and no template language, so an overlay stays YAML that kustomize can build
+without replacing them. A replacement is always a string, also if the branch is named `2024-11-06` or `null`.
 """
 
 import re
@@ -10,21 +10,22 @@ from dataclasses import dataclass
 
 from coppice.manifests.archive import Tree
 from coppice.manifests.rejection import Refusal, Rejection
-from coppice.manifests.scalars import Scalar, quoted, scalars
+from coppice.manifests.scalars import Scalar, find_scalars, quoted
 
-# A token may follow upon anything (`feature-BRANCH_NAME`, `todo_BRANCH_NAME`) and goes on while capitals,
-# digits and `_` do. `COMMIT_SHA` with more behind it is another word; `BRANCH_NAME` with more is a mistake.
+# A token may follow any character (`feature-BRANCH_NAME`, `todo_BRANCH_NAME`), and ends before the first
+# character that is no capital, digit or `_`. `COMMIT_SHA` with such a suffix is another word and stays;
+# `BRANCH_NAME` with an unknown suffix is refused as a mistake.
 _TOKEN = re.compile(r"BRANCH_NAME[A-Z0-9_]*|COMMIT_SHA(?![A-Z0-9_])", re.ASCII)
 _CAPITALS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-_ASSIGNED = ("", "export")  # what may stand before the variable in a line `NAME=value`
-_INDENTED = 40  # the most characters before it
+_ASSIGNMENT_PREFIXES = ("", "export")  # the text before the variable in a line `NAME=value`
+_MAX_PREFIX = 40  # characters before the variable, with indentation
 _YAML = (".yaml", ".yml", ".json", "Kustomization")
 _KNOWN = "there are BRANCH_NAME, BRANCH_NAME_DB, COMMIT_SHA"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placeholders:
-    """What the tokens stand for.
+    """The replacements of the tokens.
 
     Attributes:
         slug: replaces `BRANCH_NAME`.
@@ -38,118 +39,117 @@ class Placeholders:
 
     @property
     def replacements(self) -> Mapping[str, str]:
-        """Token → what it stands for."""
+        """Token → its replacement."""
         return {"BRANCH_NAME": self.slug, "BRANCH_NAME_DB": self.database, "COMMIT_SHA": self.commit}
 
 
 def substitute(tree: Tree, folders: Iterable[str], values: Placeholders) -> Tree:
     """Replace the tokens in every text file of the overlay folders, and nowhere else.
 
-    A text file is one without a NUL byte, as Git has it. The name of a variable that is called like a token
-    stays: `- name: COMMIT_SHA`, a key `COMMIT_SHA:`, `COMMIT_SHA=…`, `$COMMIT_SHA`.
+    As in Git, a text file is one without a NUL byte. A variable whose name is a token keeps its name:
+    `- name: COMMIT_SHA`, a key `COMMIT_SHA:`, `COMMIT_SHA=…`, `$COMMIT_SHA`.
 
     Args:
         tree: the manifests.
         folders: the overlay folders, as paths in the tree.
-        values: what the tokens stand for. They are put in as they are, and not looked through again.
+        values: the replacements. Tokens in a replacement are not replaced.
 
     Returns:
-        The manifests with the overlays' tokens replaced. Where a plain value of a YAML file holds a token, it
-        is quoted.
+        The manifests with the overlays' tokens replaced. A plain scalar of a YAML file that holds a token is
+        quoted.
 
     Raises:
-        Refused: a token begins with `BRANCH_NAME` and is none of ours; names file, line and token.
+        Rejection: a token begins with `BRANCH_NAME` and is unknown; it names file, line and token.
     """
-    beginnings = tuple(f"{folder.strip('/')}/" for folder in folders)
-    filled: dict[str, bytes] = {}
+    prefixes = tuple(f"{folder.strip('/')}/" for folder in folders)
+    substituted: dict[str, bytes] = {}
     unknown: list[Refusal] = []
     for path in sorted(tree):
         data = tree[path]
-        if not path.startswith(beginnings) or b"\0" in data:
+        if not path.startswith(prefixes) or b"\0" in data:
             continue
-        # Every byte is a character, so that text in any encoding comes out as it went in.
+        # Text that is not UTF-8 is decoded byte by byte, so that it is unchanged but for the tokens.
         text, encoding = _decoded(data)
         if _TOKEN.search(text) is None:
             continue
-        found = _Filler(path, values.replacements)
-        filled[path] = found.fill(text).encode(encoding)
-        unknown += found.unknown
+        substitution = _FileSubstitution(path, values.replacements)
+        substituted[path] = substitution.apply(text).encode(encoding)
+        unknown += substitution.unknown
     if unknown:
         raise Rejection(tuple(unknown))
-    return {path: filled.get(path, data) for path, data in tree.items()}
+    return {path: substituted.get(path, data) for path, data in tree.items()}
 
 
 def left_over(objects: Iterable[Mapping[str, object]]) -> Iterator[tuple[Mapping[str, object], str, str]]:
-    """Look for tokens in what was built, which came from files that none are replaced in.
+    """Find tokens in built objects. They come from files outside the overlays, where none are replaced.
 
     Args:
-        objects: what was built.
+        objects: the objects that kustomize built.
 
     Yields:
         The object, the field, and the token.
     """
     for each in objects:
-        waiting: list[tuple[str, object, bool]] = [("", each, False)]
-        while waiting:
-            field, value, named = waiting.pop()
+        pending: list[tuple[str, object, bool]] = [("", each, False)]
+        while pending:
+            field, value, may_be_name = pending.pop()
             if isinstance(value, Mapping):
-                listed = field.rpartition("[")[0].rpartition(".")[2]
-                variable = "value" in value or "valueFrom" in value or listed == "env"
+                list_name = field.rpartition("[")[0].rpartition(".")[2]
+                is_variable = "value" in value or "valueFrom" in value or list_name == "env"
                 for key, inner in value.items():
-                    at = f"{field}.{key}" if field else str(key)
-                    waiting += [
-                        (f"a key of {field or 'the object'}", key, True),
-                        (at, inner, (key == "name" and variable) or _refers(field, str(key))),
-                    ]
+                    path = f"{field}.{key}" if field else str(key)
+                    names = (key == "name" and is_variable) or _refers_to_key(field, str(key))
+                    pending += [(f"a key of {field or 'the object'}", key, True), (path, inner, names)]
             elif isinstance(value, list):
-                waiting += [(f"{field}[{number}]", inner, False) for number, inner in enumerate(value)]
-            elif isinstance(value, str) and not (named and _is_name(value)):
+                pending += [(f"{field}[{number}]", inner, False) for number, inner in enumerate(value)]
+            elif isinstance(value, str) and not (may_be_name and _is_name(value)):
                 for token in _tokens(value):
                     yield each, field, token[0]
 
 
-class _Filler:
-    """Fills in one file."""
+class _FileSubstitution:
+    """Replaces the tokens of one file, and collects the unknown ones."""
 
     def __init__(self, path: str, replacements: Mapping[str, str]) -> None:
         self._path = path
         self._replacements = replacements
         self.unknown: list[Refusal] = []
 
-    def fill(self, text: str, line: int = 1) -> str:
-        """Fill in a text that begins in some line of the file."""
-        yaml = self._path.endswith(_YAML)
-        found = scalars(text, _TOKEN.search, kustomization=_is_kustomization(self._path)) if yaml else None
+    def apply(self, text: str, line: int = 1) -> str:
+        """Replace the tokens of a text that begins in the given line of the file."""
+        is_yaml = self._path.endswith(_YAML)
+        is_kustomization = _is_kustomization(self._path)
+        found = find_scalars(text, _TOKEN.search, kustomization=is_kustomization) if is_yaml else None
         parts: list[str] = []
-        at, before = 0, line - 1
+        position, offset = 0, line - 1
         for scalar in found or ():
-            parts.append(self._plainly(text[at : scalar.start], line))
-            parts.append(self._scalar(scalar, before + scalar.line))
-            at, line = scalar.end, before + scalar.line + scalar.source.count("\n")
-        return "".join((*parts, self._plainly(text[at:], line)))
+            parts.append(self._replace_tokens(text[position : scalar.start], line))
+            parts.append(self._scalar(scalar, offset + scalar.line))
+            position, line = scalar.end, offset + scalar.line + scalar.source.count("\n")
+        return "".join((*parts, self._replace_tokens(text[position:], line)))
 
     def _scalar(self, scalar: Scalar, line: int) -> str:
         if scalar.names and _is_name(scalar.value):
             return scalar.source
         if scalar.inline and (scalar.block or "\n" in scalar.value):
-            filled = self.fill(scalar.value, line + scalar.block)
-            return scalar.source if filled == scalar.value else scalar.holding(filled)
-        filled = self._plainly(scalar.source, line)
-        return quoted(filled) if scalar.plain and filled != scalar.source else filled
+            value = self.apply(scalar.value, line + scalar.block)
+            return scalar.source if value == scalar.value else scalar.source_for(value)
+        source = self._replace_tokens(scalar.source, line)
+        return quoted(source) if scalar.plain and source != scalar.source else source
 
-    def _plainly(self, text: str, line: int) -> str:
+    def _replace_tokens(self, text: str, line: int) -> str:
         parts: list[str] = []
-        at = 0
+        position = 0
         for token in _tokens(text):
-            line += text.count("\n", at, token.start())
+            line += text.count("\n", position, token.start())
             replacement = self._replacements.get(token[0])
             if replacement is None:
                 reason = f"unknown placeholder {token[0][:100]}; {_KNOWN}"
                 self.unknown.append(Refusal(f"{self._path}:{line}", reason))
                 replacement = token[0]
-            parts += [text[at : token.start()], replacement]
-            at = token.end()
-        return "".join((*parts, text[at:]))
+            parts += [text[position : token.start()], replacement]
+            position = token.end()
+        return "".join((*parts, text[position:]))
 
 
 def _decoded(data: bytes) -> tuple[str, str]:
@@ -160,7 +160,7 @@ def _decoded(data: bytes) -> tuple[str, str]:
 
 
 def _tokens(text: str) -> Iterator[re.Match[str]]:
-    """The tokens of a text, but for those that are, or end, the name of a variable."""
+    """The tokens of a text, except those that are the name of a variable or the end of one."""
     return (token for token in _TOKEN.finditer(text) if not _is_variable(text, token))
 
 
@@ -173,18 +173,18 @@ def _is_variable(text: str, token: re.Match[str]) -> bool:
         return True
     if not text.startswith("=", token.end()):
         return False
-    near = max(0, start - _INDENTED)
-    line = text.rfind("\n", near, start) + 1
-    return bool(line or not near) and text[line:start].strip(" \t\"'-") in _ASSIGNED
+    earliest = max(0, start - _MAX_PREFIX)
+    line = text.rfind("\n", earliest, start) + 1
+    return bool(line or not earliest) and text[line:start].strip(" \t\"'-") in _ASSIGNMENT_PREFIXES
 
 
 def _is_name(text: str) -> bool:
-    """Whether a text is the name of a variable, or the path of a patch to one."""
+    """Whether a text may be the name of a variable, or the path of a JSON patch that ends in one."""
     return _CAPITALS.issuperset(text.rpartition("/")[2])
 
 
-def _refers(holder: str, key: str) -> bool:
-    """Whether a field names a key of a ConfigMap or Secret, which may be called like a token."""
+def _refers_to_key(holder: str, key: str) -> bool:
+    """Whether a field holds the name of a key of a ConfigMap or Secret, which may be a token."""
     return key == "key" and holder.endswith("KeyRef")
 
 

@@ -1,7 +1,7 @@
-"""Kubernetes' quantities, such as `250m` and `1Gi`.
+"""Parses Kubernetes' quantities, such as `250m` and `1Gi`.
 
-https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/; the package `kubernetes` has
-the same with half a second of typed models, and raises a number to whatever power is written.
+https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/. The package `kubernetes` has
+a parser as well, but importing its typed models takes half a second, and it does not limit exponents.
 """
 
 import re
@@ -17,13 +17,13 @@ _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
 
 def quantity(value: object) -> Fraction | None:
-    """Read a quantity.
+    """Parse a quantity.
 
     Args:
-        value: as it stands in an object: text or a number.
+        value: the value of an object's field: a string or a number.
 
     Returns:
-        The amount; `None` if it is no quantity.
+        The amount; `None` if the value is no quantity.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None

@@ -1,12 +1,12 @@
-"""What is wrong with a branch's manifests, said about one object at a time.
+"""The reasons why a branch's manifests are refused.
 
-A refusal is data, so that all of them can be shown at once: whoever mends the first should not have to push
-again to hear of the second.
+A refusal is data, so that all refusals can be reported at once. Otherwise an author would have to push once
+for each of them.
 """
 
 from dataclasses import dataclass
 
-_SHOWN = 10
+_MAX_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,8 @@ class Refusal:
     """One reason not to apply a branch's manifests.
 
     Attributes:
-        object: what it is about: a file (`manifests/base/web.yaml`) or an object (`apps/Deployment web`).
-        reason: what is wrong with it, and what to do instead where that is not plain.
+        object: the subject: a file (`manifests/base/web.yaml`) or an object (`apps/Deployment web`).
+        reason: what is wrong with it, and what to do instead if that is not obvious.
     """
 
     object: str
@@ -26,14 +26,14 @@ class Refusal:
 
 
 class Rejection(Exception):
-    """The manifests of a branch are refused; nothing of them was applied.
+    """The manifests of a branch are refused; none of them has been applied.
 
     Attributes:
-        refusals: every reason that was found; never empty.
+        refusals: every reason found; never empty.
     """
 
     def __init__(self, refusals: tuple[Refusal, ...]) -> None:
         self.refusals = refusals
-        shown = "; ".join(str(refusal) for refusal in refusals[:_SHOWN])
-        more = f"; and {len(refusals) - _SHOWN} more" if len(refusals) > _SHOWN else ""
-        super().__init__(shown + more)
+        listed = "; ".join(str(refusal) for refusal in refusals[:_MAX_LISTED])
+        more = f"; and {len(refusals) - _MAX_LISTED} more" if len(refusals) > _MAX_LISTED else ""
+        super().__init__(listed + more)

@@ -1,4 +1,4 @@
-"""Which plain words of YAML are no strings, as Kubernetes' own tools understand it."""
+"""Resolves the tags of YAML's plain scalars as Kubernetes' own tools do: which of them are no strings."""
 
 import re
 
@@ -8,19 +8,26 @@ MERGE = "tag:yaml.org,2002:merge"
 _INT = "tag:yaml.org,2002:int"
 _FLOAT = "tag:yaml.org,2002:float"
 STR = "tag:yaml.org,2002:str"
-# Kubernetes knows neither dates nor numbers to the base 60 (`22:22`), and `=` is a word.
+# Kubernetes knows neither dates nor numbers to the base 60 (`22:22`), and reads `=` as a string.
 _REPLACED = {_INT, _FLOAT, "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 
 
 def tag_of(text: str) -> str:
-    """What a plain word is: the tag of YAML's own that it has without being written."""
+    """Resolve the tag of a plain scalar that has no explicit tag.
+
+    Args:
+        text: the scalar.
+
+    Returns:
+        The tag, such as `STR` or `MERGE`.
+    """
     for tag, pattern in _RESOLVERS.get(text[:1], ()):
         if pattern.match(text):
             return str(tag)
     return STR
 
 
-# Which plain words are no strings, by their first character, in Kubernetes' words.
+# First character → the tags that such a scalar may have, each with the pattern for it.
 _RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()

@@ -1,7 +1,7 @@
-"""Where the values of a YAML file stand in its text, so that one of them can be changed and all else is left
-to the byte.
+"""Finds scalars in the text of a YAML file, so that one can be replaced and every other byte stays as it is.
 
-Read as a stream of events, of which only what is looked for is kept: a file may hold hundreds of thousands.
+The file is read as a stream of events, and only the matching scalars are kept: a file may have hundreds of
+thousands.
 """
 
 import json
@@ -13,26 +13,26 @@ import yaml
 
 from coppice.manifests.documents import BadYaml, count
 
-_INLINE = {"patch", "patchesStrategicMerge"}  # of a kustomization: YAML within YAML
-_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")  # an anchor, before what it is on
-_BOM = "\ufeff"  # no mark counts it
-# What JSON leaves as it is, and YAML takes for a line break or for nothing that may stand there.
+_INLINE = {"patch", "patchesStrategicMerge"}  # fields of a kustomization that may hold YAML in YAML
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")  # anchor and tag, before their node
+_BOM = "\ufeff"  # the positions of YAML events do not count it
+# JSON does not escape these, and YAML reads them as line breaks or does not allow them.
 _ESCAPED = {0x7F: "\\x7f", 0x85: "\\N", 0x2028: "\\L", 0x2029: "\\P", 0xFEFF: "\\uFEFF"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scalar:
-    """A value, or a key.
+    """A scalar of a YAML file: a value or a key.
 
     Attributes:
-        start: where it begins in the text.
-        end: where it ends.
-        line: the line that it begins in, from 1.
-        source: what stands there.
-        value: what that says.
-        plain: whether it is not quoted, so that YAML may take it for something else than text.
+        start: its first position in the text.
+        end: the position after it.
+        line: the number of its first line, counted from 1.
+        source: its text in the file.
+        value: its value.
+        plain: whether it is a plain scalar, which YAML may read as something else than a string.
         names: whether it is a key, or names a variable or the key of a ConfigMap or Secret.
-        inline: whether it is a patch that stands in a kustomization, and so YAML of its own.
+        inline: whether it is an inline patch of a kustomization, and so holds YAML itself.
     """
 
     start: int
@@ -46,98 +46,98 @@ class Scalar:
 
     @property
     def block(self) -> bool:
-        """Whether it stands indented below a `|` or `>`."""
+        """Whether it is a block scalar, indented below a `|` or `>`."""
         return self.source.startswith(("|", ">"))
 
-    def holding(self, value: str) -> str:
-        """Another value in its place, on as many lines."""
+    def source_for(self, value: str) -> str:
+        """The source text for another value, with as many lines as this scalar has."""
         text = json.dumps(value, ensure_ascii=False).translate(_ESCAPED)
         return text + "\n" * (self.source.count("\n") if self.block else 0)
 
 
 def quoted(source: str) -> str:
-    """A plain value as text. Its lines fold alike within quotes and without."""
+    """Quote the source of a plain scalar. Line folding is the same in plain and in quoted scalars."""
     escaped = source.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
-def scalars(
-    text: str, wanted: Callable[[str], object], *, kustomization: bool = False
+def find_scalars(
+    text: str, matches: Callable[[str], object], *, kustomization: bool = False
 ) -> list[Scalar] | None:
-    """Find values in a YAML file.
+    """Find scalars in a YAML file.
 
     Args:
         text: any number of documents.
-        wanted: whether a value is looked for, from what stands in the text.
-        kustomization: whether it is one.
+        matches: whether a scalar is to be returned, from its source.
+        kustomization: whether the file is a kustomization.
 
     Returns:
-        Those that are, in order; `None` if the text is not YAML, or none that this program reads.
+        The matching scalars in order; `None` if the text is not YAML, or is YAML that `documents` refuses.
     """
-    reader = _Reader(text, wanted, kustomization=kustomization)
+    finder = _Finder(text, matches, kustomization=kustomization)
     try:
         count(text)
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            reader.take(event)
+            finder.add(event)
     except (BadYaml, yaml.YAMLError, ValueError):
         return None
-    return reader.found
+    return finder.found
 
 
 @dataclass
 class _Collection:
-    """A mapping or sequence that has not ended."""
+    """An open mapping or sequence."""
 
     is_mapping: bool
-    under: str  # the key that it, or the sequences around it, are the value of
+    parent_key: str  # the key whose value is the collection, or a sequence around it
     key: str | None = None  # in a mapping, the key whose value comes next
-    named: list[int] = field(default_factory=list)  # which of those found is under `name`
-    variable: bool = False
+    names: list[int] = field(default_factory=list)  # indexes of the found scalars under the key `name`
+    is_variable: bool = False
 
 
-class _Reader:
-    def __init__(self, text: str, wanted: Callable[[str], object], *, kustomization: bool) -> None:
+class _Finder:
+    def __init__(self, text: str, matches: Callable[[str], object], *, kustomization: bool) -> None:
         self.found: list[Scalar] = []
         self._text = text
-        self._wanted = wanted
+        self._matches = matches
         self._kustomization = kustomization
-        self._shift = text.startswith(_BOM)
+        self._offset = text.startswith(_BOM)
         self._open: list[_Collection] = []
 
-    def take(self, event: yaml.Event) -> None:
+    def add(self, event: yaml.Event) -> None:
         inside = self._open[-1] if self._open else None
         if isinstance(event, yaml.CollectionStartEvent):
-            under = (inside.key or "" if inside.is_mapping else inside.under) if inside else ""
-            self._open.append(_Collection(isinstance(event, yaml.MappingStartEvent), under))
+            parent = (inside.key or "" if inside.is_mapping else inside.parent_key) if inside else ""
+            self._open.append(_Collection(isinstance(event, yaml.MappingStartEvent), parent))
             return
         if isinstance(event, yaml.ScalarEvent):
             self._scalar(event, inside)
         elif isinstance(event, yaml.CollectionEndEvent):
-            ended = self._open.pop()
-            for number in ended.named if ended.variable or ended.under == "env" else ():
-                self.found[number] = replace(self.found[number], names=True)
+            closed = self._open.pop()
+            for index in closed.names if closed.is_variable or closed.parent_key == "env" else ():
+                self.found[index] = replace(self.found[index], names=True)
             inside = self._open[-1] if self._open else None
         elif not isinstance(event, yaml.AliasEvent):
             return
         if inside and inside.is_mapping:
             is_key = inside.key is None
             inside.key = (event.value if isinstance(event, yaml.ScalarEvent) else "") if is_key else None
-            inside.variable |= inside.key in {"value", "valueFrom"}
+            inside.is_variable |= inside.key in {"value", "valueFrom"}
 
     def _scalar(self, event: yaml.ScalarEvent, inside: _Collection | None) -> None:
         first, last = event.start_mark, event.end_mark
-        if first is None or last is None:  # which a parser never leaves out
+        if first is None or last is None:  # never with this parser; the types allow it
             return
-        start, end = first.index + self._shift, last.index + self._shift
+        start, end = first.index + self._offset, last.index + self._offset
         properties = _PROPERTIES.match(self._text, start, end)
         start = properties.end() if properties else start
         source = self._text[start:end]
-        if not self._wanted(source):
+        if not self._matches(source):
             return
         is_key = bool(inside and inside.is_mapping and inside.key is None)
-        key = (inside.key if inside.is_mapping else inside.under) if inside else ""
+        key = (inside.key if inside.is_mapping else inside.parent_key) if inside else ""
         if inside and inside.is_mapping and key == "name":
-            inside.named.append(len(self.found))
+            inside.names.append(len(self.found))
         self.found.append(
             Scalar(
                 start=start,
@@ -146,14 +146,14 @@ class _Reader:
                 source=source,
                 value=event.value,
                 plain=event.style is None or event.style == "",
-                names=is_key or self._refers(key or "", inside),
+                names=is_key or self._refers_to_key(key or "", inside),
                 inline=self._kustomization and not is_key and key in _INLINE,
             )
         )
 
-    def _refers(self, key: str, inside: _Collection | None) -> bool:
+    def _refers_to_key(self, key: str, inside: _Collection | None) -> bool:
         """Whether a value is the key of a ConfigMap or Secret: in a reference, or in the path of a patch."""
         if inside is None or not inside.is_mapping:
             return False
         patches = len(self._open) == 2 and not self._open[0].is_mapping
-        return (key == "key" and inside.under.endswith("KeyRef")) or (key == "path" and patches)
+        return (key == "key" and inside.parent_key.endswith("KeyRef")) or (key == "path" and patches)

@@ -1,10 +1,10 @@
-"""Reads the archives that Git writes, and no others.
+"""Reads tar archives of the form that Git writes, and no others.
 
-The standard library's reader knows every kind of tar there ever was, and takes each at its word: what a
-global header holds is copied for every member behind it, and a small archive fills any memory. Git writes
-ustar, a comment for the whole, and a record of its own for a path or target that is too long for a header
-(https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html). That is what is read here, in a time
-that grows with the archive alone.
+The standard library's reader accepts every variant of tar. It copies the records of a global header to every
+member after it, so a small archive can fill the memory. Git writes ustar members, one global header with a
+comment, and an extended header for a path or link target that is too long for a ustar header
+(https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html). This module reads only these, in time
+linear in the size of the archive.
 """
 
 import re
@@ -16,30 +16,30 @@ from coppice.manifests.rejection import Refusal, Rejection
 
 FILE, LINKS, FOLDER = b"0", (b"1", b"2"), b"5"
 _KINDS = frozenset({FILE, *LINKS, b"3", b"4", FOLDER, b"6"})  # 3, 4 and 6: devices and pipes
-_OF_THE_NEXT, _OF_ALL = b"x", b"g"
+_EXTENDED_HEADER, _GLOBAL_HEADER = b"x", b"g"
 
 _BLOCK = 512
 _END = bytes(_BLOCK)
-_PACKED, _UNPACKED = 16 * 1024, 64 * 1024  # bytes that are looked at in one go
-_FURTHER_BYTES, _ALL_FURTHER_BYTES = 16 * 1024, 16 * 1024 * 1024
+_PACKED, _UNPACKED = 16 * 1024, 64 * 1024  # bytes per step
+_MAX_HEADER_BYTES, _MAX_ALL_HEADER_BYTES = 16 * 1024, 16 * 1024 * 1024
 _NUMBER = re.compile(rb" *([0-7]{1,12})[ \0]*")
 _RECORD = re.compile(rb"([1-9][0-9]{0,4}) (comment|linkpath|path|size)=")
 _SIZE = re.compile(rb"[0-9]{1,15}")
-SMALLER = "`export-ignore` in .gitattributes keeps what is not for environments out of archives"
+EXPORT_IGNORE_HINT = "`export-ignore` in .gitattributes keeps what is not for environments out of archives"
 
 
 class Damaged(Exception):
-    """What came is no archive, or not a whole one."""
+    """The bytes are no archive, or an incomplete one."""
 
 
 class Member(NamedTuple):
-    """A file, a folder, or whatever else an archive has.
+    """An entry of an archive.
 
-    Args:
+    Attributes:
         name: its path, as it is written.
-        kind: what it is; see the constants of this module.
-        size: how many bytes its content has.
-        link: where it leads, if it is a link.
+        kind: one of the constants of this module, or another kind of tar.
+        size: the size of its content in bytes.
+        link: its target, if it is a link.
     """
 
     name: str
@@ -49,37 +49,40 @@ class Member(NamedTuple):
 
 
 class Archive:
-    """A tar.gz, read once from its beginning to its end.
+    """A tar.gz that is read once, from its beginning to its end.
 
     Args:
-        packed: its bytes.
-        most_bytes: how much may be unpacked.
-        most_headers: how many headers it may have. Each member has one, and another where a path is long.
+        packed: the compressed bytes.
+        max_bytes: how many bytes may be unpacked.
+        max_headers: how many headers it may have. Each member has one, and a second one if its path is long.
     """
 
-    def __init__(self, packed: bytes, *, most_bytes: int, most_headers: int) -> None:
-        self._stream = _Stream(packed, most_bytes)
-        self._most = self._left = most_headers
-        self._further = 0
+    def __init__(self, packed: bytes, *, max_bytes: int, max_headers: int) -> None:
+        self._stream = _Stream(packed, max_bytes)
+        self._max_headers = self._headers_left = max_headers
+        self._extended_bytes = 0
         self._unread = self._padding = 0
 
     def members(self) -> Iterator[Member]:
-        """Read each member, up to the end; the content of one may be read until the next is asked for.
+        """Read the members one by one. `content` reads the content of the last one.
+
+        Yields:
+            Each member.
 
         Raises:
-            Refused: it has more than it may have, or what Git does not write.
-            Damaged: it is no archive, or not a whole one.
+            Rejection: the archive exceeds a limit, or has something that Git does not write.
+            Damaged: the bytes are no archive, or an incomplete one.
         """
         records: dict[bytes, bytes] | None = None
         while (block := self._header()) != _END:
             kind = block[156:157].replace(b"\0", FILE)
-            if kind in {_OF_THE_NEXT, _OF_ALL}:
+            if kind in {_EXTENDED_HEADER, _GLOBAL_HEADER}:
                 if records is not None:
                     raise _unknown("header")
                 found = self._records(_number(block[124:136]))
-                if kind == _OF_ALL and found.keys() - {b"comment"}:
+                if kind == _GLOBAL_HEADER and found.keys() - {b"comment"}:
                     raise _unknown("header")
-                records = found if kind == _OF_THE_NEXT else None
+                records = found if kind == _EXTENDED_HEADER else None
                 continue
             if kind not in _KINDS:
                 raise _unknown("member")
@@ -100,10 +103,11 @@ class Archive:
         block = self._stream.take(_BLOCK)
         if block == _END:
             return block
-        self._left -= 1
-        if self._left < 0:
-            raise Rejection((Refusal("archive", f"holds more than {self._most} entries; {SMALLER}"),))
-        # The sum takes itself for blanks.
+        self._headers_left -= 1
+        if self._headers_left < 0:
+            reason = f"holds more than {self._max_headers} entries; {EXPORT_IGNORE_HINT}"
+            raise Rejection((Refusal("archive", reason),))
+        # The checksum is computed with blanks in place of the checksum field.
         if block[257:263] != b"ustar\0" or sum(block) - sum(block[148:156]) + 8 * 32 != _number(
             block[148:156]
         ):
@@ -111,8 +115,8 @@ class Archive:
         return block
 
     def _records(self, size: int) -> dict[bytes, bytes]:
-        self._further += size
-        if size > _FURTHER_BYTES or self._further > _ALL_FURTHER_BYTES:
+        self._extended_bytes += size
+        if size > _MAX_HEADER_BYTES or self._extended_bytes > _MAX_ALL_HEADER_BYTES:
             raise Rejection((Refusal("archive", "has headers that are longer than any path"),))
         body, at = self._stream.take(size), 0
         self._stream.skip(-size % _BLOCK)
@@ -144,17 +148,17 @@ class Archive:
 
 
 class _Stream:
-    """The unpacked bytes, counted, so that a bomb goes off before it fills the memory."""
+    """The unpacked bytes, counted so that a decompression bomb is refused before it fills the memory."""
 
-    def __init__(self, packed: bytes, most: int) -> None:
-        self._packed, self._given = packed, 0
+    def __init__(self, packed: bytes, max_bytes: int) -> None:
+        self._packed, self._packed_at = packed, 0
         self._inflate = zlib.decompressobj(wbits=31)  # gzip, with its checksum
-        self._most = self._left = most
+        self._max_bytes = self._left = max_bytes
         self._held, self._at = b"", 0
 
     def take(self, size: int) -> bytes:
-        """The next so many bytes."""
-        self._afford(size)
+        """Read a number of bytes."""
+        self._check_size(size)
         begin, end = self._at, self._at + size
         if end > len(self._held):
             held = [self._held[begin:]]
@@ -167,29 +171,29 @@ class _Stream:
         return self._held[begin:end]
 
     def skip(self, size: int) -> None:
-        """Pass so many bytes over."""
-        self._afford(size)
+        """Skip a number of bytes."""
+        self._check_size(size)
         self._at += size
         while self._at > len(self._held):
             self._at -= len(self._held)
             self._held = self._more()
 
     def finish(self) -> None:
-        """Read on to the checksum: half a tree would later look like files deleted.
+        """Read to the checksum at the end: in a truncated tree, the missing files would look deleted.
 
         Raises:
-            Damaged: it does not hold, or something comes behind it.
+            Damaged: the checksum does not match, or other bytes follow it.
         """
         while not self._inflate.eof:
             self._held, self._at = self._inflated(), 0
-        behind = self._inflate.unused_data or self._piece()
-        while behind:
-            if behind.strip(b"\0"):
+        rest = self._inflate.unused_data or self._piece()
+        while rest:
+            if rest.strip(b"\0"):
                 raise Damaged("something comes behind its end")
-            behind = self._piece()
+            rest = self._piece()
 
-    def _afford(self, size: int) -> None:
-        """What a header announces is refused before it is unpacked."""
+    def _check_size(self, size: int) -> None:
+        """Refuse a size above the limit before anything is unpacked: headers may announce any size."""
         if size > self._left + len(self._held) - self._at:
             raise self._too_large()
 
@@ -213,12 +217,13 @@ class _Stream:
         return found
 
     def _piece(self) -> bytes:
-        piece = self._packed[self._given : self._given + _PACKED]
-        self._given += len(piece)
+        piece = self._packed[self._packed_at : self._packed_at + _PACKED]
+        self._packed_at += len(piece)
         return piece
 
     def _too_large(self) -> Rejection:
-        return Rejection((Refusal("archive", f"unpacks to more than {self._most} bytes; {SMALLER}"),))
+        reason = f"unpacks to more than {self._max_bytes} bytes; {EXPORT_IGNORE_HINT}"
+        return Rejection((Refusal("archive", reason),))
 
 
 def _unknown(what: str) -> Rejection:

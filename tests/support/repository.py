@@ -60,7 +60,7 @@ class Builder:
     """Builds an overlay that is one file of JSON documents, because JSON is YAML that parses quickly."""
 
     @contextlib.contextmanager
-    def laid_out(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
+    def workspace(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
         yield partial(self._build, tree)
 
     def _build(self, tree: Tree, overlay: str) -> tuple[dict[str, Any], ...]:

@@ -173,7 +173,7 @@ class Remembering:
     """Kustomize, which builds the same files once."""
 
     @contextlib.contextmanager
-    def laid_out(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
+    def workspace(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
         files = tuple(sorted(tree.items()))
         yield lambda overlay: _built(files, overlay)
 

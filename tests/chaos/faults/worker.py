@@ -98,7 +98,7 @@ def _invoke(function: Callable[[Any, Any], None], argument: object) -> Mapping[s
 def _prepare(clock: Clock, *, builds: Path) -> None:
     time.sleep = clock.advance  # type: ignore[assignment]
     coppice.reconciler.controller._SIDE_BY_SIDE = 1
-    Kustomize.laid_out = _cached(Kustomize.laid_out, builds)  # type: ignore[method-assign]
+    Kustomize.workspace = _cached(Kustomize.workspace, builds)  # type: ignore[method-assign]
     get_timeout = HTTPConnectionPool._get_timeout
 
     def shortened(pool: HTTPConnectionPool, timeout: Any) -> Timeout:
@@ -108,14 +108,14 @@ def _prepare(clock: Clock, *, builds: Path) -> None:
     HTTPConnectionPool._get_timeout = shortened  # type: ignore[method-assign, assignment]
 
 
-def _cached(laid_out: Callable[..., Any], folder: Path) -> Callable[..., Any]:
+def _cached(workspace: Callable[..., Any], folder: Path) -> Callable[..., Any]:
     @contextlib.contextmanager
     def caching(self: Kustomize, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
         def cached_build(overlay: str) -> tuple[dict[str, Any], ...]:
             name = hashlib.sha256(repr((sorted(tree.items()), overlay)).encode()).hexdigest()
             file = folder / name
             if not file.exists():
-                with laid_out(self, tree) as build:
+                with workspace(self, tree) as build:
                     file.write_text(json.dumps(build(overlay)))
             return tuple(json.loads(file.read_text()))
 

@@ -161,7 +161,7 @@ class Builder:
     """Reads the objects as the adapter reads what kustomize prints."""
 
     @contextlib.contextmanager
-    def laid_out(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
+    def workspace(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
         yield partial(self._build, tree)
 
     def _build(self, tree: Tree, folder: str) -> tuple[dict[str, Any], ...]:

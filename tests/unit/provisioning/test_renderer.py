@@ -89,7 +89,7 @@ def test_a_token_from_a_base_which_none_are_replaced_in_is_refused_with_object_a
 
     class Builder:
         @contextlib.contextmanager
-        def laid_out(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
+        def workspace(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
             yield lambda overlay: (base,) if overlay == OVERLAY else ()
 
     layout = Layout(

@@ -38,7 +38,7 @@ def program(folder: Path, body: str) -> Kustomize:
     script = folder / "fake"
     script.write_text(f"#!{sys.executable}\nimport os, sys, time\n{body}\n")
     script.chmod(0o755)
-    return Kustomize(lambda: (str(script), "build"), seconds=5, most=100_000)
+    return Kustomize(lambda: (str(script), "build"), seconds=5, max_output=100_000)
 
 
 def test_an_overlay_is_built_with_its_base_and_its_patches(real: Kustomize) -> None:
