@@ -1,16 +1,15 @@
-"""Whatever an overlay holds ends in a plan or in a verdict, all the way from the archive: in nothing else.
+"""Any overlay ends in a plan or a verdict, on the whole way from the archive, and never in another error.
 
-Objects are mutated by the thousand: values of other types, fields of other kinds, subtrees in other places.
+Thousands of mutated objects are tried: values and fields of other types, and subtrees in other positions.
 """
 
 import contextlib
-import copy
 import gzip
 import io
 import json
 import random
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,9 +29,9 @@ from provisioning.placement import Placement
 from provisioning.renderer import Desired, Layout, render
 from provisioning.secrets import VaultConfig
 from tests.support.config import CONFIG, TENANT, key
-from tests.support.manifests import cron_job, job, overlay, scaler
 from tests.support.program import Program
 from tests.support.repository import Fetched
+from tests.unit.provisioning.mutated_objects import MONITORING, OBJECTS, mutated
 
 OVERLAYS = ("manifests/overlays/feature", "manifests/overlays/azure-feature")
 KINDS = (
@@ -42,119 +41,6 @@ KINDS = (
     "keda.sh/ScaledJob",
     "example.com/Widget",
 )
-ODD: tuple[Any, ...] = (
-    *(None, True, False, 0, 1, -1, 7, 1.5, 10**30, "", "x", "0", "100%", "\n", "ü\ud7ff", "x" * 300),
-    *([], {}, [None], [[]], [{}], {"": ""}, {"a": None}, {"name": "x"}, [{"name": "x"}], ["feature-x"]),
-    *("BRANCH_NAME", "feature-x", "production", "array: ['a: b']", "* * * * *", {"matchLabels": {"a": "b"}}),
-)
-
-
-def _others() -> tuple[dict[str, Any], ...]:
-    def obj(version: str, kind: str, name: str = "web", **fields: Any) -> dict[str, Any]:
-        return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, **fields}
-
-    labels = {"matchLabels": {"app": "web"}}
-    provider = {
-        "provider": "azure",
-        "parameters": {"keyvaultName": "kv", "objects": "array: ['objectName: a-feature']"},
-        "secretObjects": [{"secretName": "s", "type": "Opaque", "data": [{"key": "a", "objectName": "a"}]}],
-    }
-    mounted = {"driver": "secrets-store.csi.k8s.io", "volumeAttributes": {"secretProviderClass": "web"}}
-    pod = {
-        "serviceAccountName": "postgres-service-account",
-        "containers": [{"name": "c", "image": "i", "livenessProbe": {"httpGet": {"port": 80}}}],
-        "volumes": [{"name": "v", "csi": mounted}],
-        "tolerations": [{"key": "dev", "operator": "Exists"}],
-        "affinity": {"nodeAffinity": {}},
-    }
-    claims = [{"metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"]}}]
-    rule = {"to": [{"ipBlock": {"cidr": "10.2.0.0/16", "except": []}}], "ports": [{"port": 53}]}
-    triggers = [{"type": "redis", "metadata": {"address": "redis.feature-x.svc:6379"}}]
-    return (
-        obj("v1", "Service", spec={"selector": {"app": "web"}, "ports": [{"port": 80}]}),
-        obj("v1", "Secret", type="Opaque", stringData={"a": "b"}),
-        obj("v1", "PersistentVolumeClaim", spec={"resources": {"requests": {"storage": "1Gi"}}}),
-        obj("v1", "Pod", spec=pod),
-        obj("v1", "Namespace", "feature-x"),
-        obj("v1", "ResourceQuota", spec={"hard": {"pods": "5"}}),
-        obj("apps/v1", "StatefulSet", spec={"template": {"spec": pod}, "volumeClaimTemplates": claims}),
-        obj("policy/v1", "PodDisruptionBudget", spec={"minAvailable": 1, "selector": labels}),
-        obj("networking.k8s.io/v1", "NetworkPolicy", spec={"podSelector": {}, "egress": [rule]}),
-        obj("networking.k8s.io/v1", "Ingress", spec={"rules": [{"host": "x.dev.example.com"}]}),
-        obj("secrets-store.csi.x-k8s.io/v1", "SecretProviderClass", spec=provider),
-        obj("keda.sh/v1alpha1", "ScaledJob", spec={"jobTargetRef": {"template": {}}, "triggers": triggers}),
-        obj("alb.networking.azure.io/v1", "RoutePolicy", spec={"targetRef": {"name": "web"}}),
-        obj("example.com/v1", "Widget", spec={"hostnames": ["x"]}),
-    )
-
-
-def _monitoring() -> tuple[dict[str, Any], ...]:
-    discovery = "kubernetes_sd_configs: [{role: pod, namespaces: {names: [feature-x]}}]"
-    system = {
-        "ama-metrics-prometheus-config": {
-            "prometheus-config": f"scrape_configs: [{{job_name: web, {discovery}}}]"
-        },
-        "ama-metrics-settings-configmap": {
-            "pod-annotation-based-scraping": 'podannotationnamespaceregex = "feature-x"'
-        },
-    }
-    endpoint = {"port": "web", "relabelings": [{"regex": "a", "action": "drop"}]}
-    return (
-        {
-            "apiVersion": "azmonitoring.coreos.com/v1",
-            "kind": "PodMonitor",
-            "metadata": {"name": "web"},
-            "spec": {"selector": {}, "podMetricsEndpoints": [endpoint]},
-        },
-        *(
-            {
-                "apiVersion": "v1",
-                "kind": "ConfigMap",
-                "metadata": {"name": name, "namespace": "kube-system"},
-                "data": data,
-            }
-            for name, data in system.items()
-        ),
-    )
-
-
-OBJECTS = (
-    *overlay(job(), cron_job(), scaler("HorizontalPodAutoscaler", "web"), scaler("ScaledObject", "web")),
-    *_others(),
-)
-MONITORING = _monitoring()
-
-
-def mutated(chance: random.Random, among: Sequence[Any]) -> list[Any]:
-    """Some of the objects, with a few changes at any place in them."""
-    objects: list[Any] = copy.deepcopy(chance.sample(among, chance.randint(0, 3)))
-    for _ in range(chance.randint(0, 2)):
-        places = [place for each in objects for place in _places(each)]
-        if not places:
-            continue
-        holder, at = chance.choice(places)
-        match chance.randrange(4):
-            case 0 if isinstance(holder, dict):
-                del holder[at]
-            case 1:
-                holder[at] = copy.deepcopy(_get(*chance.choice(places)))
-            case 2 if isinstance(holder, dict):
-                _, word = chance.choice(places)
-                holder[str(word)] = copy.deepcopy(chance.choice(ODD))
-            case _:
-                holder[at] = copy.deepcopy(chance.choice(ODD))
-    return objects
-
-
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for at, item in items:
-        yield value, at
-        yield from _places(item)
-
-
-def _get(holder: Any, at: Any) -> Any:
-    return holder[at] if not isinstance(holder, dict) or at in holder else None
 
 
 class Builder:

@@ -7,7 +7,7 @@ import pytest
 from provisioning.mounts import refusals
 from provisioning.secrets import USE, VaultConfig
 from tests.support.manifests import deployment, service_account
-from tests.unit.provisioning.pointing import (
+from tests.unit.provisioning.identity_manifests import (
     KINDS,
     NO_VAULTS,
     VAULTS,
@@ -20,38 +20,40 @@ from tests.unit.provisioning.pointing import (
 POOLS = {"web": "", "api": "", "uploader": "storage"}
 
 
-def said(*manifests: dict[str, Any], vaults: VaultConfig = NO_VAULTS) -> str:
+def refused(*manifests: dict[str, Any], vaults: VaultConfig = NO_VAULTS) -> str:
     found = refusals(manifests, accounts=POOLS, vaults=vaults, reserved=frozenset({"branch-database"}))
     return "; ".join(map(str, found))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pods_that_mount_a_class_as_an_account_with_a_credential_pass(kind: str) -> None:
-    assert said(provider(), mounting(kind, "a", "web", "vault")) == ""
+    assert refused(provider(), mounting(kind, "a", "web", "vault")) == ""
 
 
 def test_pods_that_mount_nothing_may_run_as_anybody() -> None:
-    assert said(deployment(), mounting("Job", "migrate", "plain"), provider()) == ""
+    assert refused(deployment(), mounting("Job", "migrate", "plain"), provider()) == ""
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pods_whose_account_has_no_credential_may_mount_no_secrets(kind: str) -> None:
-    assert said(provider(), mounting(kind, "a", "plain", "vault")).endswith(
+    assert refused(provider(), mounting(kind, "a", "plain", "vault")).endswith(
         f"{kind} a: its pods mount secrets as service account plain, which has no credential; "
         "set serviceAccountName to one of SERVICE_ACCOUNTS (web, api, uploader), or add it there"
     )
 
 
 def test_pods_that_name_no_account_run_as_the_default_one() -> None:
-    assert "as service account default" in said(provider(), mounting("Deployment", "a", "", "vault"))
+    assert "as service account default" in refused(provider(), mounting("Deployment", "a", "", "vault"))
 
 
 def test_two_accounts_of_one_pool_share_an_identity_and_so_a_class() -> None:
-    assert said(provider(), mounting("Job", "a", "web", "vault"), mounting("Job", "b", "api", "vault")) == ""
+    assert (
+        refused(provider(), mounting("Job", "a", "web", "vault"), mounting("Job", "b", "api", "vault")) == ""
+    )
 
 
 def test_a_class_cannot_name_the_identities_of_two_pools() -> None:
-    found = said(
+    found = refused(
         provider(), mounting("Job", "a", "web", "vault"), mounting("CronJob", "b", "uploader", "vault")
     )
 
@@ -62,35 +64,35 @@ def test_a_class_cannot_name_the_identities_of_two_pools() -> None:
     )
 
 
-def test_a_class_that_is_not_there_is_named_with_what_would_make_it() -> None:
+def test_a_missing_class_is_named_with_what_would_generate_it() -> None:
     pods = mounting("Deployment", "a", "web", "other")
 
-    assert said(provider(), pods, vaults=VAULTS).startswith(
+    assert refused(provider(), pods, vaults=VAULTS).startswith(
         "apps/Deployment a: its pods mount the SecretProviderClass 'other', which the overlay does not hold; "
     )
-    assert "does not hold" in said(pods)
-    assert said(pods, vaults=VAULTS) == ""  # one is made
+    assert "does not hold" in refused(pods)
+    assert refused(pods, vaults=VAULTS) == ""  # one is made
 
 
-def test_a_class_that_cannot_be_made_since_its_name_is_none_is_missing() -> None:
-    assert "'../x', which the overlay does not hold" in said(
+def test_a_class_with_an_invalid_name_is_not_generated() -> None:
+    assert "'../x', which the overlay does not hold" in refused(
         mounting("Pod", "a", "web", "../x"), vaults=VAULTS
     )
 
 
 def test_a_volume_has_to_name_its_class() -> None:
-    assert "names no secretProviderClass" in said(provider(), mounting("Pod", "a", "web", ""))
+    assert "names no secretProviderClass" in refused(provider(), mounting("Pod", "a", "web", ""))
 
 
 def test_a_copy_of_secrets_overwrites_no_secret_of_the_overlay() -> None:
-    found = said(provider(copied="settings"), secret("settings"))
+    found = refused(provider(copied="settings"), secret("settings"))
 
     assert "SecretProviderClass vault: its secretObjects would write the Secret settings, which" in found
 
 
 @pytest.mark.parametrize("taken", ["branch-database", "settings"])
-def test_a_class_that_is_made_has_not_the_name_of_a_secret(taken: str) -> None:
-    found = said(mounting("Pod", "a", "web", taken), secret("settings"), vaults=VAULTS)
+def test_a_generated_class_does_not_sync_to_another_owners_secret(taken: str) -> None:
+    found = refused(mounting("Pod", "a", "web", taken), secret("settings"), vaults=VAULTS)
 
     assert (
         f"SecretProviderClass {taken}: is made for this overlay, which holds none, and would write" in found
@@ -98,7 +100,7 @@ def test_a_class_that_is_made_has_not_the_name_of_a_secret(taken: str) -> None:
 
 
 def test_a_copy_under_a_name_of_its_own_passes() -> None:
-    assert said(provider(copied="vault"), secret("settings")) == ""
+    assert refused(provider(copied="vault"), secret("settings")) == ""
 
 
 @pytest.mark.parametrize(
@@ -114,9 +116,9 @@ def test_a_selector_that_the_label_would_part_from_its_pods_is_refused(selector:
     pods = mounting("Deployment", "a", "web")
     pods["spec"]["selector"] = selector
 
-    assert "its selector leaves out pods with the label azure.workload.identity/use=true" in said(pods)
+    assert "its selector leaves out pods with the label azure.workload.identity/use=true" in refused(pods)
     pod_template(pods)["spec"]["serviceAccountName"] = "plain"
-    assert said(pods) == ""
+    assert refused(pods) == ""
 
 
 @pytest.mark.parametrize(
@@ -133,19 +135,19 @@ def test_a_selector_that_takes_the_label_in_passes(selector: dict[str, Any]) -> 
     pods = mounting("StatefulSet", "a", "web")
     pods["spec"]["selector"] = selector
 
-    assert said(pods) == ""
+    assert refused(pods) == ""
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [("serviceAccount", ["web"]), ("metadata", []), ("labels", ["a"]), ("selector", "a")],
 )
-def test_fields_of_another_type_are_refused_and_not_tripped_over(field: str, value: object) -> None:
+def test_fields_of_another_type_are_refused(field: str, value: object) -> None:
     pods = mounting("Deployment", "a", "", "vault")
     made = pod_template(pods)
     holder = {"serviceAccount": made["spec"], "metadata": made, "labels": made["metadata"]}
     made["spec"]["serviceAccountName"] = "" if field == "serviceAccount" else "web"
     holder.get(field, pods["spec"])[field] = value
 
-    assert said(provider(), pods, service_account("web")).startswith("apps/Deployment a: ")
-    assert "must be a" in said(provider(), pods, service_account("web"))
+    assert refused(provider(), pods, service_account("web")).startswith("apps/Deployment a: ")
+    assert "must be a" in refused(provider(), pods, service_account("web"))

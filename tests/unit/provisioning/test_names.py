@@ -8,7 +8,7 @@ from provisioning.names import refusals
 from tests.support.manifests import config_map, deployment
 
 
-def said(manifest: dict[str, Any]) -> str:
+def refused(manifest: dict[str, Any]) -> str:
     return "; ".join(map(str, refusals([manifest])))
 
 
@@ -30,7 +30,7 @@ def labelled(**labels: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("manifest", [deployment(), config_map("settings", a="b"), web()])
 def test_nothing_stands_against_what_the_api_server_takes(manifest: dict[str, Any]) -> None:
-    assert said(manifest) == ""
+    assert refused(manifest) == ""
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ def test_nothing_stands_against_what_the_api_server_takes(manifest: dict[str, An
     ],
 )
 def test_a_name_that_the_api_server_does_not_take_is_refused(manifest: dict[str, Any], reason: str) -> None:
-    assert reason in said(manifest)
+    assert reason in refused(manifest)
 
 
 def test_a_label_that_kustomize_sets_by_itself_is_refused_with_what_makes_it_set_it() -> None:
-    reason = said(labelled(**{"app.kubernetes.io/managed-by": "kustomize-(devel)"}))
+    reason = refused(labelled(**{"app.kubernetes.io/managed-by": "kustomize-(devel)"}))
     assert "leave that out" in reason
     assert "managedByLabel" in reason
 
@@ -95,7 +95,7 @@ def test_a_label_that_kustomize_sets_by_itself_is_refused_with_what_makes_it_set
 def test_a_claim_of_a_stateful_set_is_a_volume_that_its_pods_may_mount() -> None:
     labels = {"app": "db"}
     mounting = {"name": "db", "image": "db", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
-    assert not said(
+    assert not refused(
         {
             **named("apps/v1", "StatefulSet", "db"),
             "spec": {

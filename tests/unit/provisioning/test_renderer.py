@@ -19,20 +19,20 @@ from tests.support.program import Program
 from tests.support.repository import MONITORING, OVERLAY, Repository
 
 
-def wish(*objects: dict[str, Any]) -> Desired | Rejection:
+def render_overlay(*objects: dict[str, Any]) -> Desired | Rejection:
     program = Program()
     commit = program.push("x", objects)
     return program.reconciler.desired(commit, sight("x"))
 
 
-def wished(*objects: dict[str, Any]) -> Desired:
-    found = wish(*objects)
+def rendered(*objects: dict[str, Any]) -> Desired:
+    found = render_overlay(*objects)
     assert isinstance(found, Desired), found
     return found
 
 
 def test_placeholders_are_filled_in_and_objects_put_into_the_namespace() -> None:
-    found = wished(config_map("settings", branch="BRANCH_NAME", database="BRANCH_NAME_DB", at="COMMIT_SHA"))
+    found = rendered(config_map("settings", branch="BRANCH_NAME", database="BRANCH_NAME_DB", at="COMMIT_SHA"))
 
     (manifest,) = found.manifests
     assert manifest["metadata"]["namespace"] == "feature-x"
@@ -40,16 +40,16 @@ def test_placeholders_are_filled_in_and_objects_put_into_the_namespace() -> None
 
 
 def test_the_url_is_that_of_the_route_which_was_really_rendered() -> None:
-    assert wished(*overlay()).url == "http://feature-x.dev.example.com/"
-    assert wished(route("BRANCH_NAME.dev.example.com")).url == "http://x.dev.example.com/"
-    assert wished(deployment()).url == ""
+    assert rendered(*overlay()).url == "http://feature-x.dev.example.com/"
+    assert rendered(route("BRANCH_NAME.dev.example.com")).url == "http://x.dev.example.com/"
+    assert rendered(deployment()).url == ""
 
 
 def test_the_namespace_is_no_object_of_the_overlay_and_only_its_allowed_labels_count() -> None:
     labels = {"pod-security.kubernetes.io/enforce": "restricted", "app.kubernetes.io/managed-by": "me"}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "feature-x", "labels": labels}}
 
-    found = wished(namespace, deployment())
+    found = rendered(namespace, deployment())
 
     assert [each["kind"] for each in found.manifests] == ["Deployment"]
     assert "app.kubernetes.io/managed-by" not in found.namespace_labels
@@ -57,7 +57,7 @@ def test_the_namespace_is_no_object_of_the_overlay_and_only_its_allowed_labels_c
 
 @pytest.mark.parametrize("kind", ["HorizontalPodAutoscaler", "ScaledObject"])
 def test_a_workload_that_a_scaler_targets_loses_its_replicas_and_no_other_does(kind: str) -> None:
-    found = wished(deployment("web", replicas=2), deployment("worker", replicas=3), scaler(kind, "web"))
+    found = rendered(deployment("web", replicas=2), deployment("worker", replicas=3), scaler(kind, "web"))
 
     replicas = {each["metadata"]["name"]: each["spec"].get("replicas") for each in found.manifests[:2]}
     assert replicas == {"web": None, "worker": 3}
@@ -65,7 +65,7 @@ def test_a_workload_that_a_scaler_targets_loses_its_replicas_and_no_other_does(k
 
 def test_a_job_bears_a_digest_of_its_template() -> None:
     digests = {
-        wished(job(image=image)).manifests[0]["metadata"]["annotations"][TEMPLATE]
+        rendered(job(image=image)).manifests[0]["metadata"]["annotations"][TEMPLATE]
         for image in ("example/migrate:1", "example/migrate:2")
     }
 
@@ -73,14 +73,14 @@ def test_a_job_bears_a_digest_of_its_template() -> None:
 
 
 def test_a_refused_object_refuses_the_overlay() -> None:
-    found = wish(deployment(), {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})
+    found = render_overlay(deployment(), {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})
 
     assert isinstance(found, Rejection)
     assert "Node n" in str(found)
 
 
 def test_an_unknown_placeholder_refuses_the_overlay() -> None:
-    assert isinstance(wish(config_map("settings", url="BRANCH_NAME_URL")), Rejection)
+    assert isinstance(render_overlay(config_map("settings", url="BRANCH_NAME_URL")), Rejection)
 
 
 def test_a_token_from_a_base_which_none_are_replaced_in_is_refused_with_object_and_field() -> None:

@@ -1,4 +1,4 @@
-"""Whatever overlay comes: it is pointed at identities once and for all, and nothing else is changed."""
+"""For any overlay: the identities are set, setting them again changes nothing, and no other field changes."""
 
 from copy import deepcopy
 from typing import Any
@@ -16,7 +16,7 @@ from provisioning.secrets import (
     with_identities,
 )
 from tests.support.manifests import config_map, service_account
-from tests.unit.provisioning.pointing import (
+from tests.unit.provisioning.identity_manifests import (
     CLIENTS,
     KINDS,
     NIL,
@@ -27,8 +27,8 @@ from tests.unit.provisioning.pointing import (
     annotated,
     mounting,
     parameters,
-    pointed,
     provider,
+    set_identities,
 )
 
 values = st.sampled_from(["", NIL, OTHER, TENANT, *CLIENTS.values()])
@@ -52,38 +52,40 @@ objects = st.one_of(
     ),
 )
 overlays = st.lists(objects, max_size=6).map(tuple)
-terms = st.sampled_from([NO_VAULTS, VAULTS])
+vault_configs = st.sampled_from([NO_VAULTS, VAULTS])
 
-OURS = {CLIENT_ID, TENANT_ID, USE, "clientID", "tenantId", "tenantID", "useVMManagedIdentity"}
+IDENTITY_FIELDS = {CLIENT_ID, TENANT_ID, USE, "clientID", "tenantId", "tenantID", "useVMManagedIdentity"}
 
 
-def without_ours(value: Any) -> Any:
-    """What is left of an object without the fields that pointing may set, and what that leaves empty."""
+def without_identity_fields(value: Any) -> Any:
+    """An object without the fields that hold the identity, and without maps that are then empty."""
     if not isinstance(value, dict):
         return value
-    kept = {key: without_ours(each) for key, each in value.items() if key not in OURS}
+    kept = {key: without_identity_fields(each) for key, each in value.items() if key not in IDENTITY_FIELDS}
     return {key: each for key, each in kept.items() if each != {}}
 
 
-@given(overlays, terms)
-def test_pointing_twice_is_pointing_once(manifests: tuple[dict[str, Any], ...], vaults: VaultConfig) -> None:
-    once = pointed(*manifests, vaults=vaults)
+@given(overlays, vault_configs)
+def test_setting_identities_twice_changes_nothing(
+    manifests: tuple[dict[str, Any], ...], vaults: VaultConfig
+) -> None:
+    once = set_identities(*manifests, vaults=vaults)
     again = with_identities(once.manifests, clients=CLIENTS, tenant=TENANT, vaults=vaults)
 
     assert again == ManifestsWithIdentities(manifests=once.manifests, corrections=())
 
 
-@given(overlays, terms)
-def test_pointing_changes_nothing_but_the_fields_of_the_identity(
+@given(overlays, vault_configs)
+def test_only_the_fields_of_the_identity_are_changed(
     manifests: tuple[dict[str, Any], ...], vaults: VaultConfig
 ) -> None:
     before = deepcopy(manifests)
 
-    found = pointed(*manifests, vaults=vaults)
+    found = set_identities(*manifests, vaults=vaults)
 
     assert manifests == before
-    assert [without_ours(each) for each in found.manifests[: len(manifests)]] == [
-        without_ours(each) for each in manifests
+    assert [without_identity_fields(each) for each in found.manifests[: len(manifests)]] == [
+        without_identity_fields(each) for each in manifests
     ]
 
 
@@ -101,7 +103,7 @@ def test_every_mounted_class_names_the_identity_of_the_account_that_mounts_it(
     pods = [mounting(kind, "pods", account_of[each], each) for kind, each in chosen]
     overlay = (*pods, *shipped)
 
-    found = pointed(*overlay, vaults=VAULTS)
+    found = set_identities(*overlay, vaults=VAULTS)
 
     assert refusals(overlay, accounts={each: each for each in CLIENTS}, vaults=VAULTS) == ()
     for _, mounted in chosen:

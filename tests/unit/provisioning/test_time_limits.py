@@ -3,7 +3,7 @@ import pytest
 from provisioning.renderer import route_hosts
 from provisioning.time_limits import with_time_limits
 from tests.support.manifests import config_map, cron_job, job, route
-from tests.unit.provisioning.test_renderer import wish, wished
+from tests.unit.provisioning.test_renderer import render_overlay, rendered
 
 BUDGET = {
     "apiVersion": "policy/v1",
@@ -14,7 +14,7 @@ BUDGET = {
 
 
 def test_a_job_that_says_no_end_is_given_one() -> None:
-    found = {each["kind"]: each["spec"] for each in wished(job(), cron_job()).manifests}
+    found = {each["kind"]: each["spec"] for each in rendered(job(), cron_job()).manifests}
     assert found["Job"]["activeDeadlineSeconds"] == 3_600
     assert found["CronJob"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 3_600
 
@@ -22,7 +22,7 @@ def test_a_job_that_says_no_end_is_given_one() -> None:
 def test_a_job_that_says_its_own_end_keeps_it() -> None:
     own = job()
     own["spec"]["activeDeadlineSeconds"] = 60
-    (found,) = wished(own).manifests
+    (found,) = rendered(own).manifests
     assert found["spec"]["activeDeadlineSeconds"] == 60
 
 
@@ -30,14 +30,14 @@ def test_an_end_that_was_given_makes_no_other_job_of_it() -> None:
     """A Job whose noted template differs is deleted and created anew."""
     own = job()
     own["spec"]["activeDeadlineSeconds"] = 3_600
-    assert wished(job()).manifests[0]["metadata"]["annotations"] != {}
+    assert rendered(job()).manifests[0]["metadata"]["annotations"] != {}
     noted = {"coppice.dev/template": "x"}
     plain = {**job(), "metadata": {"name": "migrate", "annotations": noted}}
     assert with_time_limits([plain])[0]["metadata"]["annotations"] == noted
 
 
 def test_pods_that_are_not_ready_hold_no_node() -> None:
-    (found,) = wished(BUDGET).manifests
+    (found,) = rendered(BUDGET).manifests
     assert found["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
@@ -56,5 +56,5 @@ def test_only_routes_claim_hosts() -> None:
 
 @pytest.mark.parametrize("odd", [["evil.example"], 7, {"a": 1}])
 def test_hosts_of_a_budget_end_in_a_refusal(odd: object) -> None:
-    found = wish({**BUDGET, "spec": {"hostnames": odd}})
+    found = render_overlay({**BUDGET, "spec": {"hostnames": odd}})
     assert "unknown field spec.hostnames" in str(found)

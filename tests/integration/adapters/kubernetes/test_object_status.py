@@ -10,7 +10,7 @@ from coppice.environment.records import ObjectRef
 from coppice.reconciler.errors import Forbidden
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster
-from tests.unit.provisioning.pointing import mounting, provider
+from tests.unit.provisioning.identity_manifests import mounting, provider
 
 CLASSES = "secrets-store.csi.x-k8s.io/v1"
 ACCOUNT = ObjectRef("v1", "ServiceAccount", "web")

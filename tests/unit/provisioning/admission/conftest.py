@@ -31,7 +31,7 @@ KINDS = {
     "secrets-store.csi.x-k8s.io/SecretProviderClass",
 }
 
-RULES = AdmissionPolicy(
+POLICY = AdmissionPolicy(
     namespace="feature-login",
     allowed_kinds=frozenset(KINDS),
     hosts=frozenset({"feature-login.example.com", "login.example.com"}),
@@ -45,18 +45,18 @@ RULES = AdmissionPolicy(
 
 @pytest.fixture(scope="session")
 def policy() -> AdmissionPolicy:
-    return RULES
+    return POLICY
 
 
 class Check:
-    """Builds one object and asks the guard about it."""
+    """Builds one object and checks it."""
 
     def __call__(self, api_version: str, kind: str, **fields: Any) -> str:
         metadata = {"name": "web", **fields.pop("metadata", {})}
         return self.of({"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields})
 
     def of(self, *objects: Mapping[str, object]) -> str:
-        return "; ".join(map(str, check_objects(objects, RULES)))
+        return "; ".join(map(str, check_objects(objects, POLICY)))
 
     def pod(self, **spec: Any) -> str:
         return self("v1", "Pod", spec={"containers": [{"name": "web", "image": "web"}], **spec})
@@ -67,5 +67,5 @@ class Check:
 
 @pytest.fixture
 def check() -> Check:
-    """What stands against one object, as text; empty if nothing does."""
+    """Checks one object; returns the reasons against it as text, empty if there are none."""
     return Check()

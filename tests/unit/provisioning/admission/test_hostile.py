@@ -5,11 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.settings import DEFAULT_KINDS
 from provisioning.admission import check_objects
-from provisioning.admission.shape import SCALARS
-from provisioning.admission.tables import tables
-from tests.unit.provisioning.admission.conftest import RULES, Check
+from tests.unit.provisioning.admission.conftest import POLICY, Check
 
 POD = {"containers": [{"name": "web", "image": "web"}]}
 
@@ -234,25 +231,14 @@ def test_what_a_branch_writes_stands_in_a_message_in_quotes(check: Check) -> Non
     assert "x" * 81 not in said
 
 
-def test_every_kind_that_is_allowed_by_default_has_a_table() -> None:
-    assert set(DEFAULT_KINDS.split(",")) <= set(tables().kinds)
-
-
-def test_every_type_of_the_tables_is_a_definition_or_a_scalar() -> None:
-    known = {*SCALARS, *tables().definitions, "any", "annotations"}
-    types = {kind for each in tables().definitions.values() for kind in each.allowed.values()}
-    assert {kind.removeprefix("map[string]").removeprefix("[]") for kind in types} <= known
-    assert {each for versions in tables().kinds.values() for each in versions.values()} <= known
-
-
-def test_a_kind_that_a_team_allows_and_no_table_knows_still_says_nothing_odd_of_itself() -> None:
-    rules = replace(RULES, allowed_kinds=frozenset({"example.com/Widget"}))
+def test_the_metadata_of_a_kind_without_a_table_is_checked() -> None:
+    policy = replace(POLICY, allowed_kinds=frozenset({"example.com/Widget"}))
     widget = {
         "apiVersion": "example.com/v1",
         "kind": "Widget",
         "metadata": {"name": "w"},
         "spec": {"size": 1},
     }
-    assert check_objects([widget], rules) == ()
+    assert check_objects([widget], policy) == ()
     held = {**widget, "metadata": {"name": "w", "finalizers": ["x"]}}
-    assert "metadata.finalizers is not let through" in str(check_objects([held], rules)[0])
+    assert "metadata.finalizers is not let through" in str(check_objects([held], policy)[0])

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from provisioning.admission.key_vault import refusals
-from tests.unit.provisioning.admission.conftest import RULES, Check
+from tests.unit.provisioning.admission.conftest import POLICY, Check
 
 OBJECTS = """
 array:
@@ -111,7 +111,7 @@ def test_capitals_do_not_slip_through_a_glob_that_leaves_names_out() -> None:
     }
     obj = {"apiVersion": "secrets-store.csi.x-k8s.io/v1", "kind": "SecretProviderClass", "spec": spec}
 
-    (said,) = refusals(obj, replace(RULES, key_vault_objects=frozenset({"[!p]*"})))
+    (said,) = refusals(obj, replace(POLICY, key_vault_objects=frozenset({"[!p]*"})))
 
     assert "'Prod' matches nothing" in said
 

@@ -7,14 +7,14 @@ import pytest
 from provisioning.admission import check_objects
 from provisioning.fence import FenceConfig, egress
 from provisioning.fence_files import load
-from tests.unit.provisioning.admission.conftest import RULES
+from tests.unit.provisioning.admission.conftest import POLICY
 
 FILES = {file.name: file.read_text() for file in (Path(__file__).parents[4] / "fence").glob("*.yaml")}
 TERMS = FenceConfig(
     templates=load(FILES), database=("10.226.4.0/28",), private=("10.9.0.0/16", "fd00:9::/48")
 )
-ALLOWED = RULES.allowed_kinds | {"networking.k8s.io/NetworkPolicy"}
-FENCED = replace(RULES, allowed_kinds=ALLOWED, egress=egress(TERMS))
+ALLOWED = POLICY.allowed_kinds | {"networking.k8s.io/NetworkPolicy"}
+FENCED = replace(POLICY, allowed_kinds=ALLOWED, egress=egress(TERMS))
 UNFENCED = replace(FENCED, egress=None)
 
 INTERNET = next(

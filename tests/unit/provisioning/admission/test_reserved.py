@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from provisioning.admission import AdmissionPolicy, check_objects
-from tests.unit.provisioning.admission.conftest import RULES
+from tests.unit.provisioning.admission.conftest import POLICY
 
 KINDS = {"ConfigMap", "LimitRange", "ResourceQuota", "Secret", "networking.k8s.io/NetworkPolicy"}
-WITH_DATABASE = replace(RULES, allowed_kinds=RULES.allowed_kinds | KINDS, database_secret="branch-database")
+WITH_DATABASE = replace(POLICY, allowed_kinds=POLICY.allowed_kinds | KINDS, database_secret="branch-database")
 PROVIDER = ("secrets-store.csi.x-k8s.io/v1", "SecretProviderClass")
 
 

@@ -9,7 +9,7 @@ from coppice.components.monitoring import marks, pattern
 from coppice.manifests.documents import count, load_all
 from coppice.manifests.placeholders import Placeholders, substitute
 from provisioning.admission import check_objects, check_sources, re2
-from tests.unit.provisioning.admission.conftest import RULES
+from tests.unit.provisioning.admission.conftest import POLICY
 from tests.unit.provisioning.admission.worst import holds
 
 pytestmark = pytest.mark.exhaustive
@@ -137,4 +137,4 @@ OBJECTS = {
 
 @pytest.mark.parametrize("name", OBJECTS)
 def test_objects(name: str) -> None:
-    holds(lambda: check_objects(OBJECTS[name], RULES))
+    holds(lambda: check_objects(OBJECTS[name], POLICY))

@@ -1,4 +1,4 @@
-"""Overlays whose pods mount secrets, for the tests about secrets."""
+"""Builds objects that have an identity or mount secrets."""
 
 from typing import Any
 
@@ -46,14 +46,14 @@ def volume(provided: str, driver: str = "secrets-store.csi.k8s.io") -> dict[str,
 
 
 def pod_template(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Where an object keeps the template of its pods; the object itself if it is a pod."""
+    """The pod template of an object; the object itself if it is a pod."""
     for field in _TEMPLATES.get(manifest["kind"], ("spec", "template")):
         manifest = manifest[field]
     return manifest
 
 
 def mounting(kind: str, name: str, account: str, *provided: str) -> dict[str, Any]:
-    """An object of any kind whose pods run as an account, and mount secret providers."""
+    """An object of any kind whose pods use a service account and mount SecretProviderClasses."""
     match kind:
         case "Job":
             made = job(name)
@@ -79,7 +79,7 @@ def _spec() -> dict[str, Any]:
     return {"containers": [{"name": "main", "image": "example/main:1"}]}
 
 
-def pointed(*manifests: dict[str, Any], vaults: VaultConfig = NO_VAULTS) -> ManifestsWithIdentities:
+def set_identities(*manifests: dict[str, Any], vaults: VaultConfig = NO_VAULTS) -> ManifestsWithIdentities:
     return with_identities(manifests, clients=CLIENTS, tenant=TENANT, vaults=vaults)
 
 
