@@ -16,7 +16,7 @@ FILES = {file.name: file.read_text() for file in (Path(__file__).parents[3] / "f
 CONFIG = FenceConfig(templates=load(FILES), delivered=("branch-database",))
 
 
-def asked(overlay: list[Object], silent: Object | None) -> dict[str, Decimal]:
+def requested(overlay: list[Object], silent: Object | None) -> dict[str, Decimal]:
     """What its pods ask for at their most; by a LimitRange's defaults, if their containers are silent."""
     total: defaultdict[str, Decimal] = defaultdict(Decimal)
     for workload in workloads(overlay):
@@ -43,7 +43,7 @@ def built(overlay: list[Object]) -> list[Object]:
 @pytest.mark.parametrize("silent", [False, True])
 def test_its_pods_fit_into_both_quotas(overlay: list[Object], built: list[Object], silent: bool) -> None:
     (limits,) = of(built, "LimitRange")[0]["spec"]["limits"]
-    needed = asked(overlay, limits if silent else None)
+    needed = requested(overlay, limits if silent else None)
     quotas = of([*overlay, *built], "ResourceQuota")
     assert len(quotas) == 3
     assert needed.keys() == {"requests.cpu", "requests.memory", "limits.cpu", "limits.memory"}

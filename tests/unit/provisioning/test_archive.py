@@ -137,7 +137,7 @@ def test_a_name_that_could_not_be_logged_or_written_is_refused(name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("limits", "said"),
+    ("limits", "reason"),
     [
         (Limits(files=2), "more than 2 files"),
         (Limits(file_bytes=9), "more than 9 bytes"),
@@ -146,10 +146,10 @@ def test_a_name_that_could_not_be_logged_or_written_is_refused(name: str) -> Non
         (Limits(entries=2), "more than 2 entries"),
     ],
 )
-def test_each_limit_is_held(limits: Limits, said: str) -> None:
+def test_each_limit_is_held(limits: Limits, reason: str) -> None:
     packed = archive(*((f"manifests/{number}", b"0123456789") for number in range(3)))
     assert len(unpack(packed, under="manifests")) == 3
-    assert said in refused(packed, limits=limits)
+    assert reason in refused(packed, limits=limits)
 
 
 @pytest.mark.parametrize("behind", [False, True])

@@ -133,7 +133,7 @@ QUOTA = {
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "reason"),
     [
         (
             {"kind": "Role", "apiVersion": "rbac.authorization.k8s.io/v1"},
@@ -150,14 +150,14 @@ QUOTA = {
         ({"spec": {"hard": ["pods"]}}, "hard must be a map"),
     ],
 )
-def test_what_is_no_part_of_a_fence_is_refused_with_its_file(changed: Object, said: str) -> None:
+def test_a_document_that_no_fence_may_hold_is_refused_with_its_file(changed: Object, reason: str) -> None:
     with pytest.raises(ValueError, match=r"^mine\.yaml: .*") as refused:
         load(files({**QUOTA, **changed}))
-    assert said in str(refused.value)
+    assert reason in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"),
+    ("spec", "reason"),
     [
         ({"egress": [to("PRIVATE_CIDR")]}, "egress rule 1: 'PRIVATE_CIDR' is neither a network"),
         ({"egress": [to("10.0.0.1/8")]}, "'10.0.0.1/8' is neither a network"),
@@ -184,10 +184,10 @@ def test_what_is_no_part_of_a_fence_is_refused_with_its_file(changed: Object, sa
         ({"ingress": {}}, "ingress must be a list"),
     ],
 )
-def test_a_slip_in_a_policy_is_refused(spec: Object, said: str) -> None:
+def test_a_mistake_in_a_policy_is_refused(spec: Object, reason: str) -> None:
     with pytest.raises(ValueError, match=r"^mine\.yaml: NetworkPolicy coppice-x: ") as refused:
         load(files(policy(**spec)))
-    assert said in str(refused.value)
+    assert reason in str(refused.value)
 
 
 def test_a_policy_says_which_pods_it_is_about() -> None:

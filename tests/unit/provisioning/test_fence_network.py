@@ -42,8 +42,8 @@ def at(address: str) -> Peer:
     return Peer(address=address)
 
 
-def lets(terms: FenceConfig, direction: str, peer: Peer, port: int, protocol: str = "TCP") -> bool:
-    policies = fence(terms, HERE, ())
+def lets(config: FenceConfig, direction: str, peer: Peer, port: int, protocol: str = "TCP") -> bool:
+    policies = fence(config, HERE, ())
     return lets_through(
         policies, direction, peer, namespace=HERE, labels={"app": "web"}, port=port, protocol=protocol
     )
@@ -138,9 +138,9 @@ def test_without_networks_in_the_settings_the_fence_is_closed_to_them() -> None:
     assert lets(BARE, "Egress", at("20.50.60.70"), 443)
 
 
-@pytest.mark.parametrize("terms", [BARE, CONFIGURED])
-def test_no_rule_is_left_with_an_empty_list_of_peers_which_would_mean_everybody(terms: FenceConfig) -> None:
-    policies = [each for each in fence(terms, HERE, ()) if each["kind"] == "NetworkPolicy"]
+@pytest.mark.parametrize("config", [BARE, CONFIGURED])
+def test_no_rule_is_left_with_an_empty_list_of_peers_which_would_mean_everybody(config: FenceConfig) -> None:
+    policies = [each for each in fence(config, HERE, ()) if each["kind"] == "NetworkPolicy"]
     rules = [
         (rule, field)
         for policy in policies
@@ -181,9 +181,9 @@ NETWORKS = st.lists(
 def test_of_private_and_link_local_addresses_it_reaches_those_that_are_configured_and_no_other(
     private: list[str], address: IPv4Address, port: int
 ) -> None:
-    terms = FenceConfig(templates=TEMPLATES, private=tuple(private))
+    config = FenceConfig(templates=TEMPLATES, private=tuple(private))
     configured = any(address in ip_network(each) for each in private)
-    assert lets(terms, "Egress", at(str(address)), port) is configured
+    assert lets(config, "Egress", at(str(address)), port) is configured
 
 
 @given(st.ip_addresses())

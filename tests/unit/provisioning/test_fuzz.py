@@ -124,7 +124,7 @@ def _garbled(text: str, chance: random.Random) -> str:
     )
 
 
-def go(seed: int, times: int) -> int:
+def run_mutations(seed: int, times: int) -> int:
     """Plan for so many overlays; returns how many were let through."""
     passed = 0
     for number in range(times):
@@ -148,7 +148,7 @@ def go(seed: int, times: int) -> int:
 
 
 def test_a_mutated_overlay_ends_in_a_plan_or_a_verdict() -> None:
-    passed = go(0, 400)
+    passed = run_mutations(0, 400)
     assert 20 < passed < 380  # otherwise it shows little
 
 
@@ -156,4 +156,4 @@ def test_a_mutated_overlay_ends_in_a_plan_or_a_verdict() -> None:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(20))
 def test_a_million_mutated_objects_end_in_plans_or_verdicts(seed: int) -> None:
-    go(seed, 17_500)  # some three objects each
+    run_mutations(seed, 17_500)  # some three objects each

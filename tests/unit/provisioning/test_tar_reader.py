@@ -86,8 +86,8 @@ def test_a_record_that_is_none_or_another_is_not_read(payload: bytes) -> None:
 
 def test_what_is_said_of_all_members_is_a_comment_and_no_path() -> None:
     assert unpack(further(tarfile.XGLTYPE, b"13 comment=x\n"), under="manifests") == {"manifests/a": b""}
-    said = refused(further(tarfile.XGLTYPE, b"24 path=top/manifests/b\n"))
-    assert "a header that Git does not write" in said
+    reason = refused(further(tarfile.XGLTYPE, b"24 path=top/manifests/b\n"))
+    assert "a header that Git does not write" in reason
 
 
 def test_a_folder_has_no_content() -> None:

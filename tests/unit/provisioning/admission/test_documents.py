@@ -24,7 +24,7 @@ def test_a_few_lines_that_unfold_to_billions_are_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [
         ("a: &a [*a]", "line 1: this alias has no anchor before it"),
         ("a: *b", "this alias has no anchor before it"),
@@ -43,8 +43,8 @@ def test_a_few_lines_that_unfold_to_billions_are_refused_at_once() -> None:
         ("\ud800", "surrogates"),
     ],
 )
-def test_what_is_not_read_is_said(text: str, said: str) -> None:
-    with pytest.raises(BadYaml, match=said):
+def test_the_reason_is_given_for_what_is_not_read(text: str, reason: str) -> None:
+    with pytest.raises(BadYaml, match=reason):
         load_all(text)
 
 

@@ -96,15 +96,15 @@ def test_a_pod_does_not_hold_its_node_past_five_minutes(check: Check) -> None:
 @pytest.mark.parametrize("probe", ["livenessProbe", "readinessProbe", "startupProbe"])
 @pytest.mark.parametrize("action", ["httpGet", "tcpSocket"])
 def test_no_probe_has_the_node_call_an_address_of_the_branchs(check: Check, probe: str, action: str) -> None:
-    said = check.container(**{probe: {action: {"host": "169.254.169.254", "port": 80}}})
-    assert f"{probe}.{action}.host is not let through" in said
+    reason = check.container(**{probe: {action: {"host": "169.254.169.254", "port": 80}}})
+    assert f"{probe}.{action}.host is not let through" in reason
     assert check.container(**{probe: {action: {"port": 80}}}) == ""
 
 
 @pytest.mark.parametrize("hook", ["postStart", "preStop"])
 def test_no_hook_has_the_node_call_an_address_of_the_branchs(check: Check, hook: str) -> None:
-    said = check.container(lifecycle={hook: {"httpGet": {"host": "10.0.0.1", "port": 80}}})
-    assert f"lifecycle.{hook}.httpGet.host is not let through" in said
+    reason = check.container(lifecycle={hook: {"httpGet": {"host": "10.0.0.1", "port": 80}}})
+    assert f"lifecycle.{hook}.httpGet.host is not let through" in reason
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_a_template_hands_on_no_finalizer_and_no_owner(
 
 def test_a_template_of_claims_hands_on_no_finalizer_either(check: Check) -> None:
     held = {"metadata": {"name": "data", "finalizers": ["example.com/never"]}, "spec": {}}
-    said = check("apps/v1", "StatefulSet", spec={"volumeClaimTemplates": [held]})
-    assert "spec.volumeClaimTemplates[0].metadata.finalizers is not let through" in said
+    reason = check("apps/v1", "StatefulSet", spec={"volumeClaimTemplates": [held]})
+    assert "spec.volumeClaimTemplates[0].metadata.finalizers is not let through" in reason
     inline = {"name": "v", "ephemeral": {"volumeClaimTemplate": held}}
     assert "ephemeral.volumeClaimTemplate.metadata.finalizers" in check.pod(volumes=[inline])
 
@@ -149,8 +149,8 @@ def test_a_template_of_claims_hands_on_no_finalizer_either(check: Check) -> None
     ],
 )
 def test_a_claim_takes_no_volume_and_no_data_that_are_there(check: Check, field: str, value: object) -> None:
-    said = check("v1", "PersistentVolumeClaim", spec={field: value})
-    assert f"spec.{field} is not let through" in said
+    reason = check("v1", "PersistentVolumeClaim", spec={field: value})
+    assert f"spec.{field} is not let through" in reason
     within = check("apps/v1", "StatefulSet", spec={"volumeClaimTemplates": [{"spec": {field: value}}]})
     assert f"spec.volumeClaimTemplates[0].spec.{field} is not let through" in within
 
@@ -216,19 +216,19 @@ def test_an_address_within_the_cluster_is_not_chosen(check: Check) -> None:
 def test_a_route_attaches_to_no_gateway_by_default(check: Check) -> None:
     spec = {"hostnames": ["login.example.com"], "useDefaultGateways": "All"}
     for kind in ("HTTPRoute", "GRPCRoute"):
-        said = check("gateway.networking.k8s.io/v1", kind, spec=spec)
-        assert "spec.useDefaultGateways is not let through: would attach the route to gateways" in said
+        reason = check("gateway.networking.k8s.io/v1", kind, spec=spec)
+        assert "spec.useDefaultGateways is not let through: would attach the route to gateways" in reason
 
 
 def test_a_field_that_no_schema_has_is_unknown_and_says_what_there_is(check: Check) -> None:
-    said = check("v1", "Service", spec={"hostnames": ["evil.example"]})
-    assert said.startswith("Service web: unknown field spec.hostnames: what may stand there: clusterIP, ")
+    reason = check("v1", "Service", spec={"hostnames": ["evil.example"]})
+    assert reason.startswith("Service web: unknown field spec.hostnames: what may stand there: clusterIP, ")
 
 
 def test_what_a_branch_writes_stands_in_a_message_in_quotes(check: Check) -> None:
-    said = check("v1", "Service", spec={"type\nReady": 1, "x" * 500: 1})
-    assert "unknown field spec['type\\nReady']" in said
-    assert "x" * 81 not in said
+    reason = check("v1", "Service", spec={"type\nReady": 1, "x" * 500: 1})
+    assert "unknown field spec['type\\nReady']" in reason
+    assert "x" * 81 not in reason
 
 
 def test_the_metadata_of_a_kind_without_a_table_is_checked() -> None:

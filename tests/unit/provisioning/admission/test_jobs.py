@@ -17,9 +17,9 @@ def cron_job(name: str, schedule: str = "* * * * *", **spec: Any) -> dict[str, A
 
 
 def test_four_hundred_cron_jobs_that_start_every_minute_are_refused(check: Check) -> None:
-    said = check.of(*(cron_job(f"c{number}") for number in range(400)))
-    assert "overlay: has 400 CronJobs; at most 20 are let through" in said
-    assert "overlay: its CronJobs start 576000 times a day; at most 2000 are let through" in said
+    reason = check.of(*(cron_job(f"c{number}") for number in range(400)))
+    assert "overlay: has 400 CronJobs; at most 20 are let through" in reason
+    assert "overlay: its CronJobs start 576000 times a day; at most 2000 are let through" in reason
 
 
 def test_twenty_cron_jobs_pass_that_start_now_and_then(check: Check) -> None:
@@ -66,8 +66,8 @@ def test_a_job_ends_within_a_day(check: Check) -> None:
 
 
 def test_a_cron_job_leaves_few_jobs_behind(check: Check) -> None:
-    said = check.of(cron_job("c", successfulJobsHistoryLimit=100_000))
-    assert "its successfulJobsHistoryLimit 100000 is more than 10" in said
+    reason = check.of(cron_job("c", successfulJobsHistoryLimit=100_000))
+    assert "its successfulJobsHistoryLimit 100000 is more than 10" in reason
 
 
 @pytest.mark.parametrize("field", ["managedBy", "manualSelector", "selector"])

@@ -55,8 +55,8 @@ def test_any_other_vault_is_refused(check: Check, vault: object) -> None:
 
 
 def test_a_class_that_names_no_vault_is_told_to_name_one(check: Check) -> None:
-    said = provider(check, keyvaultName="")
-    assert "parameters.keyvaultName is missing: name one of KEY_VAULTS (kv-dev)" in said
+    reason = provider(check, keyvaultName="")
+    assert "parameters.keyvaultName is missing: name one of KEY_VAULTS (kv-dev)" in reason
 
 
 @pytest.mark.parametrize("vault", ["KV-DEV", "Kv-Dev"])
@@ -81,15 +81,19 @@ def test_another_provider_is_refused(check: Check) -> None:
 
 
 def test_each_name_that_matches_no_glob_is_refused(check: Check) -> None:
-    said = provider(check, objects="array: [{objectName: db-prod}, 'objectName: x-feature', 'objectName: y']")
-    assert "'db-prod' matches nothing in KEY_VAULT_OBJECTS (*-feature)" in said
-    assert "'y' matches nothing" in said
-    assert "x-feature'" not in said
+    reason = provider(
+        check, objects="array: [{objectName: db-prod}, 'objectName: x-feature', 'objectName: y']"
+    )
+    assert "'db-prod' matches nothing in KEY_VAULT_OBJECTS (*-feature)" in reason
+    assert "'y' matches nothing" in reason
+    assert "x-feature'" not in reason
 
 
 def test_the_name_that_is_read_counts_and_not_what_it_is_called_in_the_pod(check: Check) -> None:
-    said = provider(check, objects="array: ['{objectName: postgres-password-prod, objectAlias: x-feature}']")
-    assert "'postgres-password-prod' matches nothing" in said
+    reason = provider(
+        check, objects="array: ['{objectName: postgres-password-prod, objectAlias: x-feature}']"
+    )
+    assert "'postgres-password-prod' matches nothing" in reason
 
 
 @pytest.mark.parametrize("kind", ["secret", "key", "cert"])
@@ -111,9 +115,9 @@ def test_capitals_do_not_slip_through_a_glob_that_leaves_names_out() -> None:
     }
     obj = {"apiVersion": "secrets-store.csi.x-k8s.io/v1", "kind": "SecretProviderClass", "spec": spec}
 
-    (said,) = refusals(obj, replace(POLICY, key_vault_objects=frozenset({"[!p]*"})))
+    (reason,) = refusals(obj, replace(POLICY, key_vault_objects=frozenset({"[!p]*"})))
 
-    assert "'Prod' matches nothing" in said
+    assert "'Prod' matches nothing" in reason
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,9 @@ from tests.unit.provisioning.admission.conftest import Check
 def test_a_kind_that_is_not_allowed_is_refused_by_group_and_name(
     check: Check, api_version: str, kind: str
 ) -> None:
-    said = check(api_version, kind)
-    assert "web: this kind is not in ALLOWED_KINDS" in said
-    assert kind in said
+    reason = check(api_version, kind)
+    assert "web: this kind is not in ALLOWED_KINDS" in reason
+    assert kind in reason
 
 
 def test_an_allowed_kind_passes_in_the_versions_whose_schemas_are_known(check: Check) -> None:

@@ -35,8 +35,8 @@ def test_an_environment_has_as_many_endpoints_as_a_branch_has_jobs() -> None:
 def test_its_monitors_take_no_more_room_than_a_branchs_jobs() -> None:
     rules = [{"sourceLabels": ["a"], "regex": "x" * 900, "action": "keep"}] * 4
     assert refused(monitors(2, 2, relabelings=rules)) == ""
-    said = refused(monitors(2, 2, 1, relabelings=rules))
-    assert said == "overlay: its monitors take more than 16384 bytes of JSON"
+    reason = refused(monitors(2, 2, 1, relabelings=rules))
+    assert reason == "overlay: its monitors take more than 16384 bytes of JSON"
 
 
 def test_a_monitor_that_cannot_be_read_is_named_and_not_counted() -> None:

@@ -118,7 +118,7 @@ def test_an_endpoint_has_no_credentials_no_proxy_and_nothing_unknown(
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "reason"),
     [
         ({"honorLabels": True}, "honorLabels would let its pods name other namespaces"),
         ({"followRedirects": True}, "followRedirects would let its pods send the collector elsewhere"),
@@ -140,9 +140,9 @@ def test_an_endpoint_has_no_credentials_no_proxy_and_nothing_unknown(
     ],
 )
 def test_values_that_do_harm_or_that_prometheus_does_not_take_are_refused(
-    endpoint: Callable[..., str], fields: dict[str, Any], said: str
+    endpoint: Callable[..., str], fields: dict[str, Any], reason: str
 ) -> None:
-    assert said in endpoint(**fields)
+    assert reason in endpoint(**fields)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_labels_that_decide_what_is_scraped_are_not_a_branchs_to_set(
 
 
 @pytest.mark.parametrize(
-    ("rule", "said"),
+    ("rule", "reason"),
     [
         ({"action": "labelmap", "regex": "__meta_kubernetes_pod_annotation_a(.+)b"}, "labelmap takes"),
         ({"action": "labelmap", "regex": "(.+)"}, "labelmap takes"),
@@ -172,9 +172,9 @@ def test_labels_that_decide_what_is_scraped_are_not_a_branchs_to_set(
     ],
 )
 def test_a_rule_is_one_that_prometheus_takes(
-    relabelling: Callable[..., str], rule: dict[str, Any], said: str
+    relabelling: Callable[..., str], rule: dict[str, Any], reason: str
 ) -> None:
-    assert said in relabelling(**rule)
+    assert reason in relabelling(**rule)
 
 
 def test_samples_know_no_address(endpoint: Callable[..., str]) -> None:
@@ -217,8 +217,8 @@ def test_monitors_of_every_group_are_judged_whichever_of_the_two_fields_they_use
     kind: tuple[str, str], field: str, check: Check
 ) -> None:
     for group in ("azmonitoring.coreos.com", "monitoring.coreos.com"):
-        said = check(f"{group}/v1", kind[0], spec={field: [{"proxyUrl": "http://x"}]})
-        assert f"its {field} 1: 'proxyUrl' is not let through" in said
+        reason = check(f"{group}/v1", kind[0], spec={field: [{"proxyUrl": "http://x"}]})
+        assert f"its {field} 1: 'proxyUrl' is not let through" in reason
 
 
 def test_every_reason_is_given_at_once(endpoint: Callable[..., str]) -> None:

@@ -29,10 +29,10 @@ def test_every_object_is_judged_by_every_family(check: Check) -> None:
         "spec": {"hostPID": True},
     }
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"type": "NodePort"}}
-    said = check.of(pod, service)
-    assert "Pod p: its namespace is 'other'" in said
-    assert "Pod p: spec.hostPID is not let through" in said
-    assert "Service s: its type is 'NodePort'" in said
+    reason = check.of(pod, service)
+    assert "Pod p: its namespace is 'other'" in reason
+    assert "Pod p: spec.hostPID is not let through" in reason
+    assert "Service s: its type is 'NodePort'" in reason
 
 
 def test_five_hundred_objects_pass_and_one_more_does_not(check: Check) -> None:

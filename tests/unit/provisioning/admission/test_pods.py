@@ -46,13 +46,13 @@ def test_a_pod_may_not_share_the_nodes_namespaces(check: Check, field: str, valu
 
 @pytest.mark.parametrize("source", ["hostPath", "nfs", "azureFile", "flexVolume", "gitRepo", "image"])
 def test_a_volume_of_another_type_is_refused_even_with_nothing_in_it(check: Check, source: str) -> None:
-    said = check.pod(volumes=[{"name": "v", source: {}}])
-    assert f"spec.volumes[0].{source} is not let through: of volumes only those" in said
+    reason = check.pod(volumes=[{"name": "v", source: {}}])
+    assert f"spec.volumes[0].{source} is not let through: of volumes only those" in reason
 
 
 def test_a_volume_of_a_type_that_no_schema_has_is_an_unknown_field(check: Check) -> None:
-    said = check.pod(volumes=[{"name": "v", "somethingNew": {}}])
-    assert "unknown field spec.volumes[0].somethingNew" in said
+    reason = check.pod(volumes=[{"name": "v", "somethingNew": {}}])
+    assert "unknown field spec.volumes[0].somethingNew" in reason
 
 
 def test_an_inline_volume_of_another_driver_is_refused(check: Check) -> None:
@@ -64,7 +64,7 @@ def test_an_inline_volume_of_another_driver_is_refused(check: Check) -> None:
 
 @pytest.mark.parametrize("field", ["containers", "initContainers"])
 @pytest.mark.parametrize(
-    ("container", "said"),
+    ("container", "reason"),
     [
         ({"securityContext": {"privileged": True}}, "[0].securityContext.privileged is not"),
         ({"securityContext": {"procMount": "Unmasked"}}, "procMount"),
@@ -78,11 +78,11 @@ def test_an_inline_volume_of_another_driver_is_refused(check: Check) -> None:
     ],
 )
 def test_a_container_of_any_sort_gets_nothing_of_the_nodes(
-    check: Check, field: str, container: dict[str, object], said: str
+    check: Check, field: str, container: dict[str, object], reason: str
 ) -> None:
     refused = check.pod(**{field: [{"name": "c", **container}]})
     assert "container 'c'" in refused or f"spec.{field}[0]" in refused
-    assert said in refused
+    assert reason in refused
 
 
 def test_a_pods_own_security_context_is_looked_at_too(check: Check) -> None:
@@ -112,8 +112,8 @@ def test_pods_are_found_in_whatever_makes_them(check: Check, api_version: str, k
 
 
 def test_every_reason_is_given(check: Check) -> None:
-    said = check.pod(hostPID=True, volumes=[{"name": "v", "hostPath": {"path": "/"}}], hostIPC=True)
-    assert all(word in said for word in ("hostPID", "hostIPC", "hostPath"))
+    reason = check.pod(hostPID=True, volumes=[{"name": "v", "hostPath": {"path": "/"}}], hostIPC=True)
+    assert all(word in reason for word in ("hostPID", "hostIPC", "hostPath"))
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_a_pattern_that_yaml_took_for_something_else_is_text(given: object, read
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "reason"),
     [
         ({"action": "keepequal", "source_labels": ["a"], "target_label": "b"}, "is not let through"),
         ({"action": "KEEP"}, "is not let through"),
@@ -74,8 +74,10 @@ def test_a_pattern_that_yaml_took_for_something_else_is_text(given: object, read
         ({"action": "labeldrop"}, "a regex and nothing else"),
     ],
 )
-def test_what_prometheus_or_the_collector_would_choke_on_is_refused(given: dict[str, Any], said: str) -> None:
-    assert said in refused(**given)
+def test_what_prometheus_or_the_collector_would_choke_on_is_refused(
+    given: dict[str, Any], reason: str
+) -> None:
+    assert reason in refused(**given)
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,9 @@ def test_a_route_without_hostnames_is_refused(check: Check, hostnames: object) -
 
 
 def test_a_route_that_cannot_name_a_host_is_not_told_to_name_one(check: Check) -> None:
-    said = check("gateway.networking.k8s.io/v1alpha2", "TCPRoute", spec={"rules": []})
-    assert "a route of this kind names no host and so would answer for every one; leave it out" in said
-    assert "its hosts are" not in said
+    reason = check("gateway.networking.k8s.io/v1alpha2", "TCPRoute", spec={"rules": []})
+    assert "a route of this kind names no host and so would answer for every one; leave it out" in reason
+    assert "its hosts are" not in reason
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_any_other_host_is_refused_even_beside_the_own(check: Check, host: str) 
 
 
 @pytest.mark.parametrize(
-    ("parent", "said"),
+    ("parent", "reason"),
     [
         ({"name": "agc-feature-gateway"}, "'feature-login/agc-feature-gateway' is not in GATEWAYS"),
         ({"name": "agc-gateway", "namespace": "agc-shared"}, "'agc-shared/agc-gateway' is not in GATEWAYS"),
@@ -74,8 +74,8 @@ def test_any_other_host_is_refused_even_beside_the_own(check: Check, host: str) 
         ({}, "is not in GATEWAYS"),
     ],
 )
-def test_any_other_parent_is_refused(check: Check, parent: dict[str, object], said: str) -> None:
-    assert said in route(check, parentRefs=[GATEWAY, parent])
+def test_any_other_parent_is_refused(check: Check, parent: dict[str, object], reason: str) -> None:
+    assert reason in route(check, parentRefs=[GATEWAY, parent])
 
 
 @pytest.mark.parametrize(

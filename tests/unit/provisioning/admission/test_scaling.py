@@ -55,8 +55,8 @@ def scaled_by(check: Check, kind: str, **metadata: str) -> str:
 def test_a_trigger_of_a_type_that_asks_elsewhere_is_refused(
     check: Check, kind: str, metadata: dict[str, str]
 ) -> None:
-    said = scaled_by(check, kind, **metadata)
-    assert f"would ask elsewhere for a trigger of type '{kind}'; let through are cpu, cron" in said
+    reason = scaled_by(check, kind, **metadata)
+    assert f"would ask elsewhere for a trigger of type '{kind}'; let through are cpu, cron" in reason
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_a_trigger_may_ask_a_service_of_the_environment(check: Check) -> None:
 
 @pytest.mark.parametrize("field", ["hostFromEnv", "connectionFromEnv", "identityOwner", "awsRoleArn"])
 def test_a_trigger_hides_neither_whom_it_asks_nor_as_whom(check: Check, field: str) -> None:
-    said = scaled_by(check, "postgresql", host="db.feature-login.svc", **{field: "operator"})
-    assert f"its trigger postgresql has '{field}', which is not let through" in said
+    reason = scaled_by(check, "postgresql", host="db.feature-login.svc", **{field: "operator"})
+    assert f"its trigger postgresql has '{field}', which is not let through" in reason
 
 
 def test_a_trigger_says_whom_it_asks(check: Check) -> None:
@@ -97,8 +97,8 @@ def test_a_trigger_says_whom_it_asks(check: Check) -> None:
 def test_an_authentication_is_by_a_secret_of_the_environment(check: Check, source: str) -> None:
     value: object = [] if source == "env" else {"provider": "azure-workload"}
     value = value or [{"name": "x"}]
-    said = check("keda.sh/v1alpha1", "TriggerAuthentication", spec={source: value})
-    assert f"spec.{source} is not let through: " in said
+    reason = check("keda.sh/v1alpha1", "TriggerAuthentication", spec={source: value})
+    assert f"spec.{source} is not let through: " in reason
 
 
 def test_an_authentication_brings_who_signs_in_and_never_where(check: Check) -> None:
@@ -111,8 +111,8 @@ def test_an_authentication_brings_who_signs_in_and_never_where(check: Check) -> 
 
 
 def test_keda_is_not_kept_busy(check: Check) -> None:
-    said = check("keda.sh/v1alpha1", "ScaledObject", spec={"scaleTargetRef": TARGET, "pollingInterval": 1})
-    assert "its pollingInterval 1 has KEDA's operator ask too often" in said
+    reason = check("keda.sh/v1alpha1", "ScaledObject", spec={"scaleTargetRef": TARGET, "pollingInterval": 1})
+    assert "its pollingInterval 1 has KEDA's operator ask too often" in reason
 
 
 def test_keda_computes_no_formula_of_a_branchs(check: Check) -> None:

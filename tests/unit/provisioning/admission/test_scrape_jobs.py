@@ -86,7 +86,7 @@ def test_fields_that_are_not_known_to_be_harmless_are_refused(field: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "reason"),
     [
         ("job_name", "", "needs a job_name"),
         ("job_name", None, "needs a job_name"),
@@ -116,9 +116,9 @@ def test_fields_that_are_not_known_to_be_harmless_are_refused(field: str) -> Non
     ],
 )
 def test_values_that_do_harm_or_that_prometheus_does_not_take_are_refused(
-    field: str, value: object, said: str
+    field: str, value: object, reason: str
 ) -> None:
-    assert said in refused(**{field: value})
+    assert reason in refused(**{field: value})
 
 
 def test_a_timeout_is_no_longer_than_its_interval() -> None:

@@ -133,17 +133,18 @@ def test_a_pattern_of_the_own_namespace_asks_for_its_annotated_pods(value: str) 
     "value", ['".*"', '"feature-.*"', '"feature-login|project"', '"feature-logi."', '"project"']
 )
 def test_a_pattern_that_takes_in_more_is_refused(value: str) -> None:
-    said = refused(pattern(value))
-    assert "is not this namespace's name" in said
-    assert 'write `podannotationnamespaceregex = "feature-login"`' in said
+    reason = refused(pattern(value))
+    assert "is not this namespace's name" in reason
+    assert 'write `podannotationnamespaceregex = "feature-login"`' in reason
 
 
 def test_settings_of_the_whole_cluster_are_not_taken_and_that_is_said() -> None:
     found = part(*split_shared(overlay())[1])
     assert found.ignored == ("default-scrape-settings-enabled", "prometheus-collector-settings")
-    (said,) = remarks([], found)
+    (reason,) = remarks([], found)
     assert (
-        "'default-scrape-settings-enabled', 'prometheus-collector-settings' would hold for the whole" in said
+        "'default-scrape-settings-enabled', 'prometheus-collector-settings' would hold for the whole"
+        in reason
     )
     assert remarks([], part(pattern('"feature-login"'))) == ()
 
@@ -152,9 +153,9 @@ def test_config_maps_in_the_own_namespace_are_let_through_with_a_remark(policy: 
     own = [config_map("ama-metrics-settings", "feature-login"), config_map("settings", "feature-login")]
     assert split_shared(own) == (tuple(own), ())
     assert check_objects(own, policy) == ()
-    (said,) = remarks(own)
-    assert "ConfigMap ama-metrics-settings is applied as it is, and nothing reads it" in said
-    assert "PodMonitor or ServiceMonitor (azmonitoring.coreos.com/v1)" in said
+    (reason,) = remarks(own)
+    assert "ConfigMap ama-metrics-settings is applied as it is, and nothing reads it" in reason
+    assert "PodMonitor or ServiceMonitor (azmonitoring.coreos.com/v1)" in reason
 
 
 @pytest.mark.parametrize("line", ["x" + " " * 500_000 + "y", " " * 500_000, "\t " * 250_000 + "="])

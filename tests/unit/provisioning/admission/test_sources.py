@@ -8,7 +8,7 @@ from provisioning.admission import check_sources
 OVERLAY = "manifests/overlays/feature"
 
 
-def judged(text: str, **files: str) -> str:
+def refused(text: str, **files: str) -> str:
     """What stands against an overlay with this kustomization; further files by path below the manifests."""
     tree = {
         f"{OVERLAY}/kustomization.yaml": text.encode(),
@@ -53,7 +53,7 @@ images: [{name: web, newName: ghcr.io/acme/web, newTag: "1"}]
 
 
 def test_an_ordinary_overlay_passes() -> None:
-    assert judged(GOOD) == ""
+    assert refused(GOOD) == ""
 
 
 REMOTES = [
@@ -98,16 +98,18 @@ REMOTES = [
     ],
 )
 def test_nothing_remote_is_let_through_wherever_kustomize_would_take_it(field: str, remote: str) -> None:
-    assert judged(field.format(remote)).startswith(f"{OVERLAY}/kustomization.yaml: {field.partition(':')[0]}")
+    assert refused(field.format(remote)).startswith(
+        f"{OVERLAY}/kustomization.yaml: {field.partition(':')[0]}"
+    )
 
 
 @pytest.mark.parametrize("path", ["../../../../etc/passwd", "/etc/passwd", "../../../src", "missing.yaml"])
 def test_a_path_that_is_not_among_the_manifests_is_refused(path: str) -> None:
-    assert "is not among the manifests" in judged(f"resources: [{path}]")
+    assert "is not among the manifests" in refused(f"resources: [{path}]")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [
         ("helmCharts: [{name: x, repo: https://charts.example.com}]", "Helm charts are not rendered"),
         ("helmChartInflationGenerator: []", "Helm charts are not rendered"),
@@ -129,28 +131,28 @@ def test_a_path_that_is_not_among_the_manifests_is_refused(path: str) -> None:
         ("a: [", "line 2: did not find"),
     ],
 )
-def test_what_kustomize_might_read_otherwise_is_refused(text: str, said: str) -> None:
-    assert said in judged(text)
+def test_what_kustomize_might_read_otherwise_is_refused(text: str, reason: str) -> None:
+    assert reason in refused(text)
 
 
 def test_every_kustomization_that_is_reached_is_judged_and_every_reason_given() -> None:
-    said = judged(
+    reason = refused(
         "resources: [../../base, 'https://one.example']\nhelmCharts: []",
         **{
             "base/kustomization.yaml": "components: [../part]",
             "part/kustomization.yaml": "crds: ['https://two.example']",
         },
     )
-    assert "https://one.example" in said
-    assert "Helm" in said
-    assert "manifests/part/kustomization.yaml: crds: 'https://two.example'" in said
+    assert "https://one.example" in reason
+    assert "Helm" in reason
+    assert "manifests/part/kustomization.yaml: crds: 'https://two.example'" in reason
 
 
 def test_a_folder_needs_exactly_one_kustomization() -> None:
-    assert "manifests/base: holds kustomization.yaml and Kustomization" in judged(
+    assert "manifests/base: holds kustomization.yaml and Kustomization" in refused(
         "resources: [../../base]", **{"base/Kustomization": ""}
     )
-    assert "manifests/empty: holds no kustomization.yaml" in judged(
+    assert "manifests/empty: holds no kustomization.yaml" in refused(
         "resources: [../../empty]", **{"empty/x": ""}
     )
     (refusal,) = check_sources({}, ["overlays/other"])
@@ -160,9 +162,9 @@ def test_a_folder_needs_exactly_one_kustomization() -> None:
 
 
 def test_what_is_committed_is_not_told_to_be_committed() -> None:
-    odd = judged("resources: [../../feature@2]", **{"feature@2/kustomization.yaml": ""})
+    odd = refused("resources: [../../feature@2]", **{"feature@2/kustomization.yaml": ""})
     assert "'../../feature@2' could be taken for an address; rename that folder" in odd
-    folder = judged("patches: [{path: ../../patches}]", **{"patches/web.yaml": ""})
+    folder = refused("patches: [{path: ../../patches}]", **{"patches/web.yaml": ""})
     assert "patches.path: '../../patches' is a folder; name a file" in folder
     assert "commit" not in odd + folder
 
@@ -172,13 +174,13 @@ def test_exploding_anchors_are_refused_in_any_file_that_kustomize_parses() -> No
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 20)
     )
     inline = "\n".join(f"      {line}" for line in bomb.splitlines())
-    assert "unfolds" in judged(bomb)
-    assert "resources: 'web.yaml': line" in judged(
+    assert "unfolds" in refused(bomb)
+    assert "resources: 'web.yaml': line" in refused(
         "resources: [web.yaml]", **{"overlays/feature/web.yaml": bomb}
     )
-    assert "patches.patch: line" in judged(f"patches:\n  - patch: |\n{inline}\n")
+    assert "patches.patch: line" in refused(f"patches:\n  - patch: |\n{inline}\n")
     assert (
-        judged("configMapGenerator: [{name: x, files: [web.yaml]}]", **{"overlays/feature/web.yaml": bomb})
+        refused("configMapGenerator: [{name: x, files: [web.yaml]}]", **{"overlays/feature/web.yaml": bomb})
         == ""
     )
 
@@ -189,8 +191,8 @@ def test_bases_that_multiply_or_build_on_themselves_are_refused_in_no_time() -> 
         for level in range(60)
     }
     started = time.monotonic()
-    assert "is built from more than" in judged("resources: [../../d0]", **doubling)
-    assert "or from itself" in judged("resources: [../feature]")
+    assert "is built from more than" in refused("resources: [../../d0]", **doubling)
+    assert "or from itself" in refused("resources: [../feature]")
     assert time.monotonic() - started < 5
 
 
@@ -213,14 +215,14 @@ def test_a_committed_base_that_could_be_taken_for_an_address_is_to_be_renamed() 
 
 
 @pytest.mark.parametrize(
-    "said",
+    "kustomization",
     ["resources:\n" + "- .\n" * 40_000, "resources:\n" + "- big.yaml\n" * 20_000, "- .\n" * 40_000],
 )
-def test_a_few_kilobytes_take_neither_the_memory_nor_the_time_of_the_worker(said: str) -> None:
+def test_a_few_kilobytes_take_neither_the_memory_nor_the_time_of_the_worker(kustomization: str) -> None:
     big = f"a: [{'1,' * 90_000}]".encode()
     tracemalloc.start()
     try:
-        found = check_sources({"o/kustomization.yaml": said.encode(), "o/big.yaml": big}, ["o"])
+        found = check_sources({"o/kustomization.yaml": kustomization.encode(), "o/big.yaml": big}, ["o"])
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -87,7 +87,9 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
         (further(b"x", *[record("path", "r/x")] * 1_200) + member("x") for _ in range(1_100)), END
     ),
     "comments": lambda: packed((further(b"g", *[record("comment", "")] * 1_200) for _ in range(1_100)), END),
-    "what is said of all": lambda: packed(HOLDING_MANY * 10, (member(f"x/{n}") for n in range(90_000)), END),
+    "what a global header holds": lambda: packed(
+        HOLDING_MANY * 10, (member(f"x/{n}") for n in range(90_000)), END
+    ),
     "a chain": lambda: packed(further(b"x", record("path", "r/x")) * MOST, END),
     "empty archives": lambda: gzip.compress(b"") * 50_000,
     "empty blocks": lambda: gzip.compress(b"")[:10] + b"\0\0\0\xff\xff" * 200_000,
