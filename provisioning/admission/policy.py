@@ -22,7 +22,7 @@ class AdmissionPolicy:
         gateways: `namespace/name` of the gateways that its routes may attach to; setting `GATEWAYS`.
         key_vaults: names of the vaults that it may read; setting `KEY_VAULTS`.
         key_vault_objects: globs of what it may read there; setting `KEY_VAULT_OBJECTS`.
-        database_secret: the Secret with its database's login, setting `DATABASE_SECRET`; empty without database.
+        database_secret: the Secret with its database's login (`DATABASE_SECRET`); empty if there is none.
         egress: the egress rules of its fence; `None` if the fence does not restrict egress.
         node_labels: the labels of setting `NODE_SELECTOR`.
         tolerations: the tolerations of setting `TOLERATIONS`, in the form of a pod's spec.
