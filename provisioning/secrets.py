@@ -6,13 +6,14 @@ A replaced value that was no placeholder is reported. docs/concepts/identity.md 
 chain, and docs/reference/admission.md what is refused instead of replaced.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coppice.components.application import TEMPLATE, Manifest, template
 from coppice.manifests.fields import edited, kind_id, mapping, name_of, quote, value_at
 from coppice.manifests.pod_templates import PROVIDER_CLASS, SERVICE_ACCOUNT, pods
+from provisioning.admission.key_vault import SECRET_NAME
+from provisioning.admission.metadata import OBJECT_NAME
 
 # https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
 CLIENT_ID = "azure.workload.identity/client-id"
@@ -23,9 +24,6 @@ DEFAULT_CLASS = "branch-secrets"
 """The name of the generated `SecretProviderClass` if no pod mounts one by name."""
 
 _PLACEHOLDERS = {"", "00000000-0000-0000-0000-000000000000"}
-# https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
-_SECRET_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
-_OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 # What Go's strconv.ParseBool reads as false; the provider parses its flags with it.
 _FALSE = {"", "0", "f", "F", "false", "False", "FALSE"}
 _FLAGS = ("usePodIdentity", "useVMManagedIdentity")
@@ -47,7 +45,7 @@ class VaultConfig:
     @property
     def secret_names(self) -> tuple[str, ...]:
         """The entries of `objects` that are names of secrets and not globs."""
-        return tuple(each for each in dict.fromkeys(self.objects) if _SECRET_NAME.fullmatch(each))
+        return tuple(each for each in dict.fromkeys(self.objects) if SECRET_NAME.fullmatch(each))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +110,7 @@ def missing_class_names(manifests: Sequence[Manifest], vaults: VaultConfig) -> t
         return ()
     mounted = (name for found in map(pods, manifests) if found for name in found.mounted)
     # The name of an applied object becomes part of a URL, so only valid names are taken.
-    return tuple(dict.fromkeys(name for name in mounted if _OBJECT_NAME.fullmatch(name))) or (DEFAULT_CLASS,)
+    return tuple(dict.fromkeys(name for name in mounted if OBJECT_NAME.fullmatch(name))) or (DEFAULT_CLASS,)
 
 
 def _missing_accounts(manifests: Sequence[Manifest], clients: Mapping[str, str]) -> Iterator[Manifest]:

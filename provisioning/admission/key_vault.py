@@ -47,7 +47,9 @@ _MAX_OBJECTS = 200
 
 # https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates. Any other text might be
 # trimmed, or read as part of a path, and so become another name after the check.
-_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
+SECRET_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
+"""The names that Key Vault allows for secrets, keys and certificates."""
+
 _VERSION = re.compile(r"[0-9A-Za-z]*")
 
 # https://github.com/Azure/go-autorest/blob/main/autorest/azure/environments.go; case does not matter.
@@ -101,7 +103,7 @@ def _object_names(objects: str) -> Iterator[str]:
         name = string(entry, "objectName")
         if not name:
             raise Malformed("an object in parameters.objects has no objectName")
-        if not _NAME.fullmatch(name):
+        if not SECRET_NAME.fullmatch(name):
             raise Malformed(
                 f"parameters.objects has the objectName {quote(name)}; letters, digits and '-' make a name"
             )

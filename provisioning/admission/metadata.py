@@ -12,7 +12,8 @@ from provisioning.admission.policy import AdmissionPolicy
 
 _API_VERSION = re.compile(r"([a-z0-9.-]+/)?v[0-9]+((alpha|beta)[0-9]+)?")
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/; the name becomes part of a URL.
-_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+"""The names that objects may have."""
 
 
 def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
@@ -26,7 +27,7 @@ def refusals(obj: Fields, policy: AdmissionPolicy) -> Iterator[str]:
             yield f"only the namespace {policy.namespace} belongs to this environment"
     elif kind_id(obj) not in policy.allowed_kinds:
         yield "this kind is not in ALLOWED_KINDS"
-    if not _NAME.fullmatch(name):
+    if not OBJECT_NAME.fullmatch(name):
         yield f"metadata.name must be a lower-case DNS name, not {quote(name)}"
     mapping(obj, "spec")  # raises if it is not a map
     yield from _metadata(metadata, policy)
