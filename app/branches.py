@@ -117,7 +117,7 @@ def reconciler(
             handlers=(
                 CredentialMaker(
                     credentials=CredentialWriterAdapter(making, *azure, rate_limiter=rate_limiter),
-                    surplus=CredentialDeleterAdapter(making, *azure, rate_limiter=rate_limiter),
+                    extra=CredentialDeleterAdapter(making, *azure, rate_limiter=rate_limiter),
                 ),
                 *_making(config, clients.provisioning_api, clients.postgres, application),
             ),

@@ -136,8 +136,8 @@ class Reconciler:
         decided = decide(observed, config=self.config, now=self.now())
         namespace = present(observed.namespace)
         taken = why_not_ours(observed, self.config) or provision.why_taken(observed)
-        hopeless = taken or (namespace and namespace.terminating_since)
-        if not isinstance(decided, Ensure) or not decided.due or hopeless:
+        blocked = taken or (namespace and namespace.terminating_since)
+        if not isinstance(decided, Ensure) or not decided.due or blocked:
             return ReconcileContext(observed=observed, verdict=decided)
         built = overlays if overlays is not None else {}
         commit = decided.commit
@@ -148,14 +148,16 @@ class Reconciler:
         built[commit] = overlay
         if decided.part_only:
             return ReconcileContext(observed=observed, verdict=decided, desired=desired)
-        around = read_apply_context(
+        apply_context = read_apply_context(
             observed,
             overlay.manifests,
             brought=overlay.brought,
             config=self.config,
             readers=self._readers,
         )
-        return ReconcileContext(observed=observed, verdict=decided, desired=desired, apply_context=around)
+        return ReconcileContext(
+            observed=observed, verdict=decided, desired=desired, apply_context=apply_context
+        )
 
     def _fetch(self, commit: str, observed: Observed) -> Reading[Desired | RefusedOverlay]:
         return read(lambda: self.desired(commit, observed))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import takewhile
 
 from coppice.components.registry import COMPONENTS
-from coppice.components.stages import Making, Steps
+from coppice.components.stages import PlanInput, Steps
 from coppice.environment.records import Record, WriteRecord
 from coppice.manifests.rejection import Rejection
 from coppice.reconciler.plan import Blocked, Item, Wait, Wave, wave
@@ -14,7 +14,7 @@ from coppice.reconciler.plan import Blocked, Item, Wait, Wave, wave
 
 def beside(
     mended: tuple[Item, ...],
-    making: Making,
+    plan_input: PlanInput,
     record: Record,
     *,
     refused: Rejection | None,
@@ -25,7 +25,7 @@ def beside(
 
     Args:
         mended: what it needs beside.
-        making: what was observed, and what the overlay brings if it is due because of this.
+        plan_input: what was observed, and what the overlay brings if it is due because of this.
         record: its record.
         refused: why the overlay is refused, if it is.
         built: whether the overlay was built.
@@ -37,10 +37,10 @@ def beside(
     if refused is not None:
         return (*mended, Blocked(str(refused), "refused"))
     if not built:
-        unread = (barrier for each in COMPONENTS for barrier in each.unread_beside(making.observed))
+        unread = (barrier for each in COMPONENTS for barrier in each.unread_beside(plan_input.observed))
         barrier = next(unread, unbuilt)
         return (*mended, barrier) if barrier else mended
-    items, settled = all_beside(making, [each.ensure(making) for each in COMPONENTS], record)
+    items, settled = all_beside(plan_input, [each.ensure(plan_input) for each in COMPONENTS], record)
     ready = tuple(takewhile(lambda item: isinstance(item, Wave), mended))
     # One pass writes the record once.
     if not items and settled != record and not any(_writes_record(each) for each in ready):
@@ -50,18 +50,20 @@ def beside(
     return (*ready, *items, *mended[len(ready) :])
 
 
-def all_beside(making: Making, steps: Iterable[Steps], record: Record) -> tuple[tuple[Item, ...], Record]:
+def all_beside(
+    plan_input: PlanInput, steps: Iterable[Steps], record: Record
+) -> tuple[tuple[Item, ...], Record]:
     """What there is to do beside the application, and the record with what it has to say of that.
 
     Args:
-        making: what was observed, and what the overlay brings.
+        plan_input: what was observed, and what the overlay brings.
         steps: what ensures each component.
         record: the record.
     """
     items: tuple[Item, ...] = ()
     for component, each in zip(COMPONENTS, steps, strict=True):
         items = (*items, *each.beside)
-        record = component.noted_beside(record, making, each.beside)
+        record = component.noted_beside(record, plan_input, each.beside)
     return items, record
 
 

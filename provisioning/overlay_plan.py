@@ -19,7 +19,7 @@ from coppice.components.namespace import ROLLING_OUT, Annotate, Applied
 from coppice.components.observed import Observed
 from coppice.components.registry import COMPONENTS
 from coppice.components.removal import Remove
-from coppice.components.stages import Making
+from coppice.components.stages import PlanInput
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import WriteRecord, rendering
 from coppice.lifecycle.apply_context import ApplyContext
@@ -55,7 +55,7 @@ def make(
     if missing:
         return Plan((missing,))
     record = observed.record
-    making = Making(
+    plan_input = PlanInput(
         observed=observed,
         config=config,
         now=now,
@@ -63,26 +63,26 @@ def make(
         objects=present(apply_context.recorded) or (),
         brought=desired.brought,
     )
-    steps = [each.ensure(making) for each in COMPONENTS]
+    steps = [each.ensure(plan_input) for each in COMPONENTS]
     held = preconditions.barrier(observed, desired, apply_context, config, steps)
     given = present(apply_context.components.get(IDENTITY))
     if held or not isinstance(given, Given):
         return Plan((held,) if held else ())
     # What an environment is given shapes its namespace's annotations and its objects: the planner carries it.
     identities, clients = given.identities, given.clients
-    pointed = desired.with_identities(
+    with_identities = desired.with_identities(
         {account: clients[identities[pool]] for account, pool in config.accounts.items()}
     )
-    stated = tuple(map(outright, pointed.manifests))
+    stated = tuple(map(outright, with_identities.manifests))
     manifests = asleep(stated) if verdict.asleep else stated
     kept = [ref for each in COMPONENTS for ref in each.objects(config)]
     objects = tuple(sorted({*inventory((*desired.fence, *manifests)), *kept}))
     back = pruning.coming_back(observed, record, objects)
     if isinstance(back, Wait | Blocked):
         return Plan((back,))
-    aside, noted = all_beside(making, steps, record)
+    aside, noted = all_beside(plan_input, steps, record)
     for each in COMPONENTS:
-        noted = each.noted(noted, making)
+        noted = each.noted(noted, plan_input)
     written = replace(
         noted,
         rendered=rendering(verdict.commit, config.digest),
@@ -113,7 +113,7 @@ def make(
         *aside,
     )
     remarks = tuple(remark for each in steps for remark in each.remarks)
-    return Plan(items, remarks=(*remarks, *desired.remarks, *pointed.corrections))
+    return Plan(items, remarks=(*remarks, *desired.remarks, *with_identities.corrections))
 
 
 def _applied(

@@ -12,7 +12,7 @@ from coppice.components.observed import Observed
 from coppice.components.registry import COMPONENTS
 from coppice.components.removal import Remove
 from coppice.components.slots import Slots
-from coppice.components.stages import Making
+from coppice.components.stages import PlanInput
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import Stall, WriteRecord, rendering
 from coppice.lifecycle.apply_context import ApplyContext
@@ -71,7 +71,7 @@ def plan(
     if (not verdict.due or verdict.part_only) and namespace is not None and record is not None:
         refused = desired if isinstance(desired, Rejection) else None
         overlay = None if isinstance(desired, Rejection) else desired
-        making = Making(
+        plan_input = PlanInput(
             observed=observed,
             config=config,
             now=now,
@@ -79,8 +79,8 @@ def plan(
             brought=overlay.brought if overlay else Slots(),
         )
         items = beside(
-            repair_applied(making, namespace, record),
-            making,
+            repair_applied(plan_input, namespace, record),
+            plan_input,
             record,
             refused=refused,
             built=overlay is not None,
@@ -115,8 +115,8 @@ def plan_rejected(observed: Observed, stall: Stall, *, config: EnvironmentConfig
         return Plan((refused,))
     if record.rendered != rendering(applied.revision, applied.digest):
         return Plan((refused,))
-    making = Making(observed=observed, config=config, now=now, states=observed.components)
-    return Plan((*repair_applied(making, namespace, record), refused))
+    plan_input = PlanInput(observed=observed, config=config, now=now, states=observed.components)
+    return Plan((*repair_applied(plan_input, namespace, record), refused))
 
 
 def why_taken(observed: Observed) -> str:

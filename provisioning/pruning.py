@@ -42,15 +42,15 @@ def coming_back(
     """
     if present(observed.namespace) is None or not {*record.pruning} & {*objects}:
         return ()
-    unread = first_unread(observed.leaving)
+    unread = first_unread(observed.removed)
     return unread or tuple(
-        live for live in present(observed.leaving) or () if live.deleting and live.ref in objects
+        live for live in present(observed.removed) or () if live.deleting and live.ref in objects
     )
 
 
-def going_out(leaving: Iterable[Live]) -> tuple[Wait, ...]:
+def going_out(removed: Iterable[Live]) -> tuple[Wait, ...]:
     """The gate of what is on its way out; none if nothing is."""
-    why = "; ".join(going(live.ref, live.held_by) for live in leaving)
+    why = "; ".join(going(live.ref, live.held_by) for live in removed)
     return (Wait(why, "pruning", _SOON),) if why else ()
 
 
@@ -63,11 +63,11 @@ def prune(observed: Observed, record: Record) -> tuple[Item, ...]:
     """
     if not record.pruning:
         return ()
-    if isinstance(observed.leaving, Unknown):
-        return (Wait(f"not read: {observed.leaving.error}", "pruning", _SOON),)
-    leaving = [
-        live for live in present(observed.leaving) or () if live.deleting or live.ref not in record.inventory
+    if isinstance(observed.removed, Unknown):
+        return (Wait(f"not read: {observed.removed.error}", "pruning", _SOON),)
+    removed = [
+        live for live in present(observed.removed) or () if live.deleting or live.ref not in record.inventory
     ]
-    if not leaving:
+    if not removed:
         return wave(WriteRecord(record=replace(record, pruning=())))
-    return wave(*(Remove(subject=live) for live in leaving if not live.deleting)) or going_out(leaving)
+    return wave(*(Remove(subject=live) for live in removed if not live.deleting)) or going_out(removed)

@@ -11,7 +11,7 @@ from coppice.components.namespace import NOT_READY, READY, ROLLING_OUT, Annotate
 from coppice.components.observed import Observed
 from coppice.components.registry import COMPONENTS
 from coppice.components.removal import Remove
-from coppice.components.stages import Making
+from coppice.components.stages import PlanInput
 from coppice.environment.records import Record, WriteRecord
 from coppice.reconciler.observation import Present
 from coppice.reconciler.plan import Blocked, Item, Wait, wave
@@ -21,26 +21,26 @@ ROLLOUT_PATIENCE = timedelta(minutes=10)
 _SOON = 10.0  # seconds
 
 
-def repair_applied(making: Making, namespace: Namespace, record: Record) -> tuple[Item, ...]:
+def repair_applied(plan_input: PlanInput, namespace: Namespace, record: Record) -> tuple[Item, ...]:
     """Plan what an environment needs whose overlay stands applied.
 
     Args:
-        making: what was observed.
+        plan_input: what was observed.
         namespace: its namespace.
         record: its record.
 
     Returns:
         Waves and barriers; none if nothing is lacking.
     """
-    steps, wider = [each.mend(making) for each in COMPONENTS], record
+    steps, wider = [each.repair(plan_input) for each in COMPONENTS], record
     for each in COMPONENTS:
-        wider = each.noted_mended(wider, making)
+        wider = each.noted_mended(wider, plan_input)
     return (
         *(wave(WriteRecord(record=wider)) if wider != record else ()),
         *wave(*(change for each in steps for change in each.make)),
         *wave(*(Remove(subject=subject) for each in steps for subject in each.extra)),
-        *prune(making.observed, record),
-        *_rollout(making.observed, namespace, making.now),
+        *prune(plan_input.observed, record),
+        *_rollout(plan_input.observed, namespace, plan_input.now),
     )
 
 

@@ -22,7 +22,7 @@ _AROUND = {"namespace", "record", "request"}
 
 
 def parts(
-    observed: Observed, verdict: Verdict, plan: Plan, closer: Inspection
+    observed: Observed, verdict: Verdict, plan: Plan, inspection: Inspection
 ) -> Mapping[str, Mapping[str, object]]:
     """Show every part of an environment.
 
@@ -30,43 +30,43 @@ def parts(
         observed: what was observed.
         verdict: what is wanted.
         plan: what would be done.
-        closer: what a closer look has shown.
+        inspection: what a closer look has shown.
 
     Returns:
         By component: its state, what stands, since when, what is missing, what a run would change of it now,
         and what the closer look has to say of it beside.
     """
-    going, making = isinstance(verdict, TearDown), {each.target for each in plan.changes}
+    going, plan_input = isinstance(verdict, TearDown), {each.target for each in plan.changes}
     return {
         each.state.name: {
             **_shown(
                 each,
-                _look(each, observed, closer, making),
-                [change for change in plan.changes if _component(change.target, closer) is each],
+                _look(each, observed, inspection, plan_input),
+                [change for change in plan.changes if _component(change.target, inspection) is each],
                 going=going,
             ),
-            **closer.details.get(each.state.name, {}),
+            **inspection.details.get(each.state.name, {}),
         }
         for each in COMPONENTS
     }
 
 
-def _component(target: str, closer: Inspection) -> Component[Any] | None:
+def _component(target: str, inspection: Inspection) -> Component[Any] | None:
     """The component that something is shown as, by its kind; what components keep is told by its name."""
     if target.partition("/")[0] in _AROUND:
         return None
-    kept = closer.kept.get(target)
+    kept = inspection.kept.get(target)
     shown = (each for each in COMPONENTS if (each.state.name == kept if kept else each.shows(target)))
     return next(shown, None) or next(each for each in COMPONENTS if each.shows_the_rest)
 
 
 def _look(
-    component: Component[Any], observed: Observed, closer: Inspection, making: Container[str]
+    component: Component[Any], observed: Observed, inspection: Inspection, plan_input: Container[str]
 ) -> Status | Unknown:
-    if isinstance(closer.objects, Unknown):
-        return closer.objects
-    sighted = present(closer.objects) or ()
-    here = [each for each in sighted if _component(str(each.ref), closer) is component]
+    if isinstance(inspection.objects, Unknown):
+        return inspection.objects
+    sighted = present(inspection.objects) or ()
+    here = [each for each in sighted if _component(str(each.ref), inspection) is component]
     record = observed.own_record
     # A Job may take itself away when it is done.
     noted = [str(ref) for ref in record.inventory if ref.kind != "Job"] if record else []
@@ -77,12 +77,12 @@ def _look(
     gone = (
         f"{each} is gone: {anew}"
         for each in noted
-        if _component(each, closer) is component and each not in stands and each not in making
+        if _component(each, inspection) is component and each not in stands and each not in plan_input
     )
     objects = Status(
         stands=stands,
         since=max(times) if times and len(times) == len(here) else None,
-        lacks=(*gone, *closer.findings.get(component.state.name, ())),
+        lacks=(*gone, *inspection.findings.get(component.state.name, ())),
     )
     return component.status(objects, observed)
 
@@ -94,11 +94,11 @@ def _shown(
     if isinstance(look, Unknown):
         unread = [f"not read: {look.error.message}"]
         return {"state": "unknown", "stands": [], "since": None, "missing": unread, "pending": changes}
-    making = [component.called(each.target) for each in pending if not isinstance(each, Delete | Remove)]
+    plan_input = [component.called(each.target) for each in pending if not isinstance(each, Delete | Remove)]
     lacks = (
         []
         if going
-        else list(dict.fromkeys([*(each for each in making if each not in look.stands), *look.lacks]))
+        else list(dict.fromkeys([*(each for each in plan_input if each not in look.stands), *look.lacks]))
     )
     return {
         "state": _state(look, lacks, going=going),

@@ -118,14 +118,16 @@ def _queued(key: Key, said: str) -> Response:
     return Response(202, {"queued": {"repository": key.repository, "branch": key.branch}, "message": said})
 
 
-def environment_response(observed: Observed, verdict: Verdict, plan: Plan, closer: Inspection) -> Response:
+def environment_response(
+    observed: Observed, verdict: Verdict, plan: Plan, inspection: Inspection
+) -> Response:
     """What is observed of a branch, what is wanted, what would be done, and its environment part by part.
 
     Args:
         observed: what was observed.
         verdict: what is wanted.
         plan: what would be done.
-        closer: what a closer look has shown.
+        inspection: what a closer look has shown.
     """
     return Response(
         200,
@@ -141,7 +143,7 @@ def environment_response(observed: Observed, verdict: Verdict, plan: Plan, close
                 if (rollout := present(observed.rollout)) and not rollout.ready
                 else "",
             },
-            "parts": parts(observed, verdict, plan, closer),
+            "parts": parts(observed, verdict, plan, inspection),
             "plan": plan_as_json(plan),
             "prunes": [str(each) for each in _prunes(plan)],
             "outcome": _outcome(plan),

@@ -15,7 +15,7 @@ from coppice.components.login import DeliverLogin, login_reference
 from coppice.components.observed import Observed
 from coppice.components.removal import Delete, Owned
 from coppice.components.slots import Slot, Slots
-from coppice.components.stages import Making, Mark, Removal, Status, Steps, Survey
+from coppice.components.stages import Mark, Observations, PlanInput, Removal, Status, Steps
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
@@ -56,7 +56,7 @@ class BranchDatabase(Component[Database]):
         server = readers.get(DATABASES)
         return Absent() if server is None else read(lambda: server.get(observed.name.database))
 
-    def survey(self, readers: Slots) -> Survey[Database]:
+    def observe_all(self, readers: Slots) -> Observations[Database]:
         """All of the server: those that stand were made with the prefix of their time."""
         server = readers.get(DATABASES)
         found = read(lambda: {each.name: each for each in (server.all("") if server else ())})
@@ -72,7 +72,7 @@ class BranchDatabase(Component[Database]):
             for each in (present(found) or {}).values()
             if each.owner
         )
-        return Survey(of=of, marks=marks, place=lambda name: name.database)
+        return Observations(of=of, marks=marks, place=lambda name: name.database)
 
     def owners(self, observed: Observed) -> tuple[Key, ...]:
         """The branch that its role is marked with."""
@@ -100,9 +100,9 @@ class BranchDatabase(Component[Database]):
         """The Secret that its login is delivered in."""
         return (login_reference(config.databases),) if config.databases else ()
 
-    def ensure(self, making: Making) -> Steps:
+    def ensure(self, plan_input: PlanInput) -> Steps:
         """Create it, or finish what was begun of it; then deliver its login, unless the Secret has it."""
-        terms, observed = making.config.databases, making.observed
+        terms, observed = plan_input.config.databases, plan_input.observed
         if terms is None:
             return Steps()
         database = present(observed.of(DATABASE))
@@ -122,14 +122,14 @@ class BranchDatabase(Component[Database]):
             host=terms.host,
             port=terms.port,
         )
-        notes = [live.template for live in making.objects if live.ref == secret]
+        notes = [live.template for live in plan_input.objects if live.ref == secret]
         delivered = database is not None and bool(database.login) and notes == [login.note(database.login)]
         return Steps(make=() if whole else (created,), deliver=() if delivered else (login,))
 
-    def noted(self, record: Record, making: Making) -> Record:
+    def noted(self, record: Record, plan_input: PlanInput) -> Record:
         """Under which name it was made: it is looked for by that."""
-        config = making.config
-        return replace(record, database=making.observed.name.database) if config.databases else record
+        config = plan_input.config
+        return replace(record, database=plan_input.observed.name.database) if config.databases else record
 
     def removal(self, observed: Observed, config: EnvironmentConfig) -> Removal:
         """The database, if it is the branch's, or stands in the place of one that was."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from coppice.components.observed import Observed
 from coppice.components.removal import Delete, Owned
 from coppice.components.slots import Slot, Slots, States
-from coppice.components.stages import Looking, Making, Removal, Status, Steps, Survey
+from coppice.components.stages import ApplyObservation, Observations, PlanInput, Removal, Status, Steps
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
@@ -51,13 +51,13 @@ class Component(Protocol[S]):
         """Look at one branch, by gets; all else of it was observed."""
         return Absent()
 
-    def survey(self, readers: Slots) -> Survey[S]:
+    def observe_all(self, readers: Slots) -> Observations[S]:
         """Look at all branches, by lists."""
-        return Survey()
+        return Observations()
 
-    def look_for_apply(self, looking: Looking) -> Reading[S]:
+    def look_for_apply(self, observation: ApplyObservation) -> Reading[S]:
         """What an overlay that is due has to know of it: what was observed, unless it takes another look."""
-        return looking.observed.of(self.state)
+        return observation.observed.of(self.state)
 
     def needed_to_apply(self, states: States) -> tuple[Reading[object], ...]:
         """What has to have been read by that look before the overlay is applied."""
@@ -95,23 +95,23 @@ class Component(Protocol[S]):
         """The objects that it keeps in the environment; of these the notes that they bear are read."""
         return ()
 
-    def ensure(self, making: Making) -> Steps:
+    def ensure(self, plan_input: PlanInput) -> Steps:
         """What brings it to what it should be, where the overlay is due."""
         return Steps()
 
-    def mend(self, making: Making) -> Steps:
+    def repair(self, plan_input: PlanInput) -> Steps:
         """What brings it to what it should be, where the overlay stands applied; none of it needs that."""
         return Steps()
 
-    def noted_mended(self, record: Record, making: Making) -> Record:
+    def noted_mended(self, record: Record, plan_input: PlanInput) -> Record:
         """The record, with what it has to say of the component before that is mended."""
         return record
 
-    def noted(self, record: Record, making: Making) -> Record:
+    def noted(self, record: Record, plan_input: PlanInput) -> Record:
         """The record, with what it has to say of the component before that is made."""
         return record
 
-    def noted_beside(self, record: Record, making: Making, beside: tuple[Item, ...]) -> Record:
+    def noted_beside(self, record: Record, plan_input: PlanInput, beside: tuple[Item, ...]) -> Record:
         """The record, with what it has to say of what stands beside the application."""
         return record
 

@@ -29,7 +29,7 @@ from coppice.components.identity_pools import (
 from coppice.components.observed import Observed
 from coppice.components.removal import Delete, DeleteCredential, Owned
 from coppice.components.slots import Slot, States
-from coppice.components.stages import Looking, Making, Removal, Status, Steps
+from coppice.components.stages import ApplyObservation, PlanInput, Removal, Status, Steps
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import Record
 from coppice.reconciler.observation import Reading, Unknown, present, read
@@ -50,11 +50,11 @@ class FederatedIdentity(Component[Assignment]):
     kinds = frozenset({"credential", "ServiceAccount"})
     subjects = (Credential,)
 
-    def look_for_apply(self, looking: Looking) -> Reading[Assignment]:
+    def look_for_apply(self, observation: ApplyObservation) -> Reading[Assignment]:
         """Choose an identity of each pool. What was listed to find the branch's own credentials is not listed
         again.
         """
-        return read(lambda: given(looking))
+        return read(lambda: given(observation))
 
     def needed_to_apply(self, states: States) -> tuple[Reading[object], ...]:
         """What it is given: objects name it."""
@@ -78,46 +78,46 @@ class FederatedIdentity(Component[Assignment]):
         """The same."""
         return self.needed(observed, config)
 
-    def ensure(self, making: Making) -> Steps:
+    def ensure(self, plan_input: PlanInput) -> Steps:
         """Create the credentials that do not stand, and let them settle before pods sign in with them."""
-        chosen = present(making.states.get(IDENTITY))
+        chosen = present(plan_input.states.get(IDENTITY))
         if isinstance(chosen, NoRoom):
             return Steps(held=(Wait(str(chosen), "no_room", _LATER),))
-        missing = missing_credentials(_wanted(making), making.observed.there)
+        missing = missing_credentials(_wanted(plan_input), plan_input.observed.there)
         return Steps(
             make=tuple(CreateCredential(credential=each) for each in missing),
-            settle=_settling(_trusted_from(making, complete=not missing), making),
-            remarks=_moved(making.observed.record, chosen.identities if chosen else {}),
+            settle=_settling(_trusted_from(plan_input, complete=not missing), plan_input),
+            remarks=_moved(plan_input.observed.record, chosen.identities if chosen else {}),
         )
 
-    def noted(self, record: Record, making: Making) -> Record:
+    def noted(self, record: Record, plan_input: PlanInput) -> Record:
         """Its identities, and every credential that stands or is about to."""
-        observed, chosen = making.observed, present(making.states.get(IDENTITY))
-        wanted, lost, there = _wanted(making), gone_identities(observed), observed.there
+        observed, chosen = plan_input.observed, present(plan_input.states.get(IDENTITY))
+        wanted, lost, there = _wanted(plan_input), gone_identities(observed), observed.there
         # After a record was lost, what it named is known only because it was looked for everywhere.
-        found = {each.ref for each in there if each.name.startswith(making.config.prefixes.credential)}
+        found = {each.ref for each in there if each.name.startswith(plan_input.config.prefixes.credential)}
         kept = {each for each in record.credentials if each.identity not in lost}
         return replace(
             record,
             identities=chosen.identities if isinstance(chosen, Given) else record.identities,
             credentials=tuple(sorted({*kept, *found, *(each.ref for each in wanted)})),
-            trusted_from=_trusted_from(making, complete=not missing_credentials(wanted, there)),
+            trusted_from=_trusted_from(plan_input, complete=not missing_credentials(wanted, there)),
         )
 
-    def mend(self, making: Making) -> Steps:
+    def repair(self, plan_input: PlanInput) -> Steps:
         """Create those that were lost, and delete those that are needed no more."""
-        wanted, there = _noted(making), making.observed.there
-        noted = {*making.observed.record.credentials, *(each.ref for each in wanted)}
+        wanted, there = _noted(plan_input), plan_input.observed.there
+        noted = {*plan_input.observed.record.credentials, *(each.ref for each in wanted)}
         return Steps(
-            make=tuple(CreateCredential(credential=each) for each in _lost(wanted, making)),
+            make=tuple(CreateCredential(credential=each) for each in _lost(wanted, plan_input)),
             extra=tuple(each for each in extra_credentials(wanted, there) if each.ref in noted),
         )
 
-    def noted_mended(self, record: Record, making: Making) -> Record:
+    def noted_mended(self, record: Record, plan_input: PlanInput) -> Record:
         """Every credential that is about to stand, and since when all do."""
-        wanted = _noted(making)
+        wanted = _noted(plan_input)
         noted = {*record.credentials, *(each.ref for each in wanted)}
-        since = _trusted_from(making, complete=not _lost(wanted, making))
+        since = _trusted_from(plan_input, complete=not _lost(wanted, plan_input))
         return replace(record, credentials=tuple(sorted(noted)), trusted_from=since)
 
     def removal(self, observed: Observed, config: EnvironmentConfig) -> Removal:
@@ -180,44 +180,44 @@ def why_credential_not_ours(credential: Credential, observed: Observed, config: 
     return f"its name does not begin with {prefix} and no record names it, so it is not known to be ours"
 
 
-def _wanted(making: Making) -> tuple[Credential, ...]:
+def _wanted(plan_input: PlanInput) -> tuple[Credential, ...]:
     """The credentials on the identities that it is given."""
-    chosen = present(making.states.get(IDENTITY))
-    return _credentials(making, chosen.identities if isinstance(chosen, Given) else {})
+    chosen = present(plan_input.states.get(IDENTITY))
+    return _credentials(plan_input, chosen.identities if isinstance(chosen, Given) else {})
 
 
-def _noted(making: Making) -> tuple[Credential, ...]:
+def _noted(plan_input: PlanInput) -> tuple[Credential, ...]:
     """Those on the identities that it has."""
-    return _credentials(making, making.observed.record.identities)
+    return _credentials(plan_input, plan_input.observed.record.identities)
 
 
-def _credentials(making: Making, identities: Mapping[str, str]) -> tuple[Credential, ...]:
-    observed = making.observed
+def _credentials(plan_input: PlanInput, identities: Mapping[str, str]) -> tuple[Credential, ...]:
+    observed = plan_input.observed
     return wanted_credentials(
-        observed.name, config=making.config, identities=identities, issuer=observed.issuer
+        observed.name, config=plan_input.config, identities=identities, issuer=observed.issuer
     )
 
 
-def _lost(wanted: Iterable[Credential], making: Making) -> tuple[Credential, ...]:
-    gone = gone_identities(making.observed)
-    missing = missing_credentials(wanted, making.observed.there)
+def _lost(wanted: Iterable[Credential], plan_input: PlanInput) -> tuple[Credential, ...]:
+    gone = gone_identities(plan_input.observed)
+    missing = missing_credentials(wanted, plan_input.observed.there)
     return tuple(each for each in missing if each.identity not in gone)
 
 
-def _trusted_from(making: Making, *, complete: bool) -> datetime | None:
+def _trusted_from(plan_input: PlanInput, *, complete: bool) -> datetime | None:
     """Since when all credentials have been seen to stand."""
-    since = making.observed.record.trusted_from
-    if not making.config.settle:
+    since = plan_input.observed.record.trusted_from
+    if not plan_input.config.settle:
         return since
-    return (since or making.now) if complete else None
+    return (since or plan_input.now) if complete else None
 
 
-def _settling(since: datetime | None, making: Making) -> tuple[Wait, ...]:
+def _settling(since: datetime | None, plan_input: PlanInput) -> tuple[Wait, ...]:
     """Entra sees a new credential some seconds late, and a pod that asks before that starts in vain
     (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations).
     """
-    settle = making.config.settle
-    left = settle if since is None else since + settle - making.now
+    settle = plan_input.config.settle
+    left = settle if since is None else since + settle - plan_input.now
     if left.total_seconds() <= 0:
         return ()
     seconds = f"{settle.total_seconds():.0f} s"

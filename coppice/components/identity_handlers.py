@@ -14,11 +14,11 @@ class CredentialMaker:
 
     Args:
         credentials: creates them.
-        surplus: deletes them.
+        extra: deletes them.
     """
 
     credentials: CredentialWriter
-    surplus: CredentialDeleter
+    extra: CredentialDeleter
     handles: ClassVar[tuple[type[Change], ...]] = (CreateCredential, DeleteCredential)
 
     def provision(self, change: CreateCredential | DeleteCredential) -> None:
@@ -26,7 +26,7 @@ class CredentialMaker:
         if isinstance(change, CreateCredential):
             self.credentials.create(change.credential)
         else:
-            self.surplus.delete(change.owned)
+            self.extra.delete(change.owned)
 
 
 @dataclass(frozen=True)

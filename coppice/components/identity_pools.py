@@ -11,7 +11,7 @@ from zlib import crc32
 
 from coppice.components.federated_identity import MOST_CREDENTIALS, Credential
 from coppice.components.observed import Listed, Observed, list_credentials
-from coppice.components.stages import Looking
+from coppice.components.stages import ApplyObservation
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.naming import Name, subject
 from coppice.environment.records import Record
@@ -84,17 +84,17 @@ def gone_identities(observed: Observed) -> frozenset[str]:
     return frozenset(ref for ref, each in observed.listed.items() if isinstance(each, Absent))
 
 
-def given(looking: Looking) -> Assignment:
+def given(observation: ApplyObservation) -> Assignment:
     """Choose what an environment is given.
 
     Args:
-        looking: the branch, and what reads identities.
+        observation: the branch, and what reads identities.
     """
-    observed, config, reader = looking.observed, looking.config, looking.readers.identities
+    observed, config, reader = observation.observed, observation.config, observation.readers.identities
     record, there, name = observed.recorded.record, observed.there, observed.name
-    lacking = [ref for ref in candidates(record, there, name, config) if ref not in observed.listed]
-    listed = {**observed.listed, **list_credentials(dict.fromkeys(lacking), reader)}
-    known = present(looking.records)
+    missing = [ref for ref in candidates(record, there, name, config) if ref not in observed.listed]
+    listed = {**observed.listed, **list_credentials(dict.fromkeys(missing), reader)}
+    known = present(observation.records)
     others = [each for each in known.records if each.namespace != name.namespace] if known else []
     assigned = assign(record, there, listed=listed, others=others, name=name, config=config)
     if isinstance(assigned, NoRoom):
@@ -174,12 +174,12 @@ def assign(
     return chosen
 
 
-def _holds(ref: str, lacking: int, listed: Listed) -> bool:
+def _holds(ref: str, missing: int, listed: Listed) -> bool:
     """Whether an identity that an environment has can hold what it lacks, as far as anybody knows."""
     reading = listed.get(ref)
     if isinstance(reading, Present):
-        return lacking <= MOST_CREDENTIALS - len(reading.value)
-    return isinstance(reading, Unknown) or (reading is None and not lacking)
+        return missing <= MOST_CREDENTIALS - len(reading.value)
+    return isinstance(reading, Unknown) or (reading is None and not missing)
 
 
 def _rooms(listed: Listed, others: Iterable[Record]) -> dict[str, int]:

@@ -99,7 +99,7 @@ class Observed:
         issuer: the cluster's issuer; empty if unknown.
         asleep_since: since when branch environments should be asleep; `Absent` if they should be awake.
         rollout: whether its workloads are up; looked at only until they are.
-        leaving: objects being pruned that still stand.
+        removed: objects being pruned that still stand.
         cron_jobs: CronJobs that still start pods; looked at only when the namespace is to go.
     """
 
@@ -115,7 +115,7 @@ class Observed:
     issuer: str = ""
     asleep_since: Reading[datetime] = AWAKE
     rollout: Reading[Rollout] = NOT_LOOKED_AT
-    leaving: Reading[tuple[Live, ...]] = NOT_LOOKED_AT
+    removed: Reading[tuple[Live, ...]] = NOT_LOOKED_AT
     cron_jobs: Reading[tuple[str, ...]] = NOT_LOOKED_AT
 
     def of(self, slot: Slot[T]) -> Reading[T]:

@@ -42,7 +42,7 @@ def _nothing(_: Observed) -> Reading[Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Survey(Generic[S]):
+class Observations(Generic[S]):
     """What one look at everything has shown of a component.
 
     Args:
@@ -57,7 +57,7 @@ class Survey(Generic[S]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Looking:
+class ApplyObservation:
     """What a component's look for an overlay that is due is taken with.
 
     Args:
@@ -76,7 +76,7 @@ class Looking:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Making:
+class PlanInput:
     """What a component's changes are planned from.
 
     Args:

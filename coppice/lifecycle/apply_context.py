@@ -10,7 +10,7 @@ from coppice.components.application import Live, Manifest, reference
 from coppice.components.observed import Observed, Readers
 from coppice.components.registry import COMPONENTS
 from coppice.components.slots import Slots, States
-from coppice.components.stages import Looking
+from coppice.components.stages import ApplyObservation
 from coppice.environment.config import EnvironmentConfig
 from coppice.reconciler.observation import Absent, Present, Reading, read
 
@@ -64,8 +64,10 @@ def read_apply_context(
     if isinstance(observed.namespace, Absent):
         bearing = []
     shelf = read(readers.records.all)
-    looking = Looking(observed=observed, config=config, readers=readers, records=shelf, brought=brought)
-    stand = {each.state.name: each.look_for_apply(looking) for each in COMPONENTS}
+    observation = ApplyObservation(
+        observed=observed, config=config, readers=readers, records=shelf, brought=brought
+    )
+    stand = {each.state.name: each.look_for_apply(observation) for each in COMPONENTS}
     return ApplyContext(
         environments=Present(shelf.value.environments) if isinstance(shelf, Present) else shelf,
         hosts=read(readers.application.hosts),

@@ -59,7 +59,7 @@ def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
     namespaces = read(lambda: {each.name: each for each in readers.namespaces.all()})
     records = read(readers.records.all)
     shelf = present(records) or RecordSet()
-    surveys = {each.state.name: each.survey(readers.components) for each in COMPONENTS}
+    observations = {each.state.name: each.observe_all(readers.components) for each in COMPONENTS}
     issuer = read(readers.identities.issuer)
     asleep_since = read(readers.asleep_since)
     pools = [identity for pool in config.pools.values() for identity in pool]
@@ -79,7 +79,7 @@ def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
         *(each.owner for each in (present(namespaces) or {}).values()),
         *(each.key for each in shelf.records),
         *(each.key for each in shelf.requests),
-        *(mark.owner for survey in surveys.values() for mark in survey.marks),
+        *(mark.owner for survey in observations.values() for mark in survey.marks),
     ]
     keys = {config.key(branch) for branch in present(heads) or {}}
     keys |= {config.key(each.branch) for each in marked if each and each.repository == config.repository}
@@ -121,7 +121,7 @@ def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
             issuer=present(issuer) or "",
             asleep_since=asleep_since,
         )
-        return replace(looked, components=States({of: each.of(looked) for of, each in surveys.items()}))
+        return replace(looked, components=States({of: each.of(looked) for of, each in observations.items()}))
 
     branches = tuple(observed(key) for key in sorted(keys, key=lambda key: key.branch))
     return World(
@@ -131,7 +131,7 @@ def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
             credentials=unclaimed,
             namespaces=(present(namespaces) or {}).values(),
             shelf=shelf,
-            surveys=surveys.values(),
+            observations=observations.values(),
             config=config,
         ),
     )

@@ -104,23 +104,23 @@ def _closer(observed: Observed, application: ApplicationReader) -> Observed:
     if namespace is None or namespace.owner != observed.key or namespace.terminating_since:
         return observed
     record = observed.recorded.record
-    leaving: Reading[tuple[Live, ...]] = Present(())
+    removed: Reading[tuple[Live, ...]] = Present(())
     if record and record.pruning:
-        leaving = read(lambda: _leaving(namespace.name, record, application))
+        removed = read(lambda: _leaving(namespace.name, record, application))
     if namespace.applied and namespace.applied.result != READY:
         observed = replace(observed, rollout=read(lambda: application.rollout(namespace.name)))
     if observed.to_go:
         observed = replace(observed, cron_jobs=read(lambda: application.cron_jobs(namespace.name)))
-    return replace(observed, leaving=leaving)
+    return replace(observed, removed=removed)
 
 
 def _leaving(namespace: str, record: Record, application: ApplicationReader) -> tuple[Live, ...]:
     """The objects being pruned that still stand. A few kinds are served by two groups, as Events are; so what
     stands under the uid of an object of the overlay is that object, whatever the record calls it.
     """
-    leaving = set(record.pruning)
-    called = {(ref.kind, ref.name) for ref in leaving}
-    alike = [ref for ref in record.inventory if (ref.kind, ref.name) in called and ref not in leaving]
+    removed = set(record.pruning)
+    called = {(ref.kind, ref.name) for ref in removed}
+    alike = [ref for ref in record.inventory if (ref.kind, ref.name) in called and ref not in removed]
     found = application.live(namespace, (*record.pruning, *alike))
-    kept = {live.uid for live in found if live.ref not in leaving}
+    kept = {live.uid for live in found if live.ref not in removed}
     return tuple(live for live in found if live.uid not in kept)

@@ -10,7 +10,7 @@ from typing import Any
 from coppice.components.federated_identity import Credential
 from coppice.components.namespace import Namespace
 from coppice.components.observed import Observed
-from coppice.components.stages import Survey
+from coppice.components.stages import Observations
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.records import RecordSet
@@ -22,7 +22,7 @@ def orphans(
     credentials: Iterable[Credential],
     namespaces: Iterable[Namespace],
     shelf: RecordSet,
-    surveys: Iterable[Survey[Any]],
+    observations: Iterable[Observations[Any]],
     config: EnvironmentConfig,
 ) -> tuple[str, ...]:
     """List what bears our marks and belongs to no branch that was looked at.
@@ -32,7 +32,7 @@ def orphans(
         credentials: those with our prefix, about namespaces with our prefix.
         namespaces: those of the cluster.
         shelf: everything that is written.
-        surveys: what there is of the components.
+        observations: what there is of the components.
         config: what decides about branches.
 
     Returns:
@@ -57,7 +57,7 @@ def orphans(
         found += of(record.key, record, told=record.namespace in named)
     for request in shelf.requests:
         found += of(request.key, request, told=True)
-    for survey in surveys:
+    for survey in observations:
         places = {"", *map(survey.place, names)}
         for mark in survey.marks:
             found += of(mark.owner, mark.what, told=mark.place in places)

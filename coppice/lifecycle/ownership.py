@@ -57,9 +57,9 @@ def enforce_ownership(plan: Plan, observed: Observed, config: EnvironmentConfig)
         if kept:
             items.append(Wave(kept))
         # Pods that came after would start in vain.
-        lacking = [each.why for each in refused if not isinstance(each.change, Remove)]
-        if lacking and not foreign:
-            items.append(Blocked("; ".join(lacking), "not_ours"))
+        missing = [each.why for each in refused if not isinstance(each.change, Remove)]
+        if missing and not foreign:
+            items.append(Blocked("; ".join(missing), "not_ours"))
     # An empty plan says that what is wanted stands; one with a note, that nothing is wanted.
     if foreign and (plan.items or not plan.note):
         items.append(Blocked(foreign, "not_ours"))

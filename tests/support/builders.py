@@ -119,7 +119,7 @@ def sight(branch: str = "x", /, **changes: Any) -> Observed:
         credentials=Present((credential_of(branch),)),
         components=States(stand),
         issuer=ISSUER,
-        leaving=Present(()),
+        removed=Present(()),
     )
     return replace(observed, **changes)
 

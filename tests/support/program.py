@@ -129,7 +129,7 @@ class Program:
                 application=application,
                 objects=ObjectDeleter(world),
                 handlers=(
-                    CredentialMaker(credentials=identities, surplus=CredentialDeleter(world)),
+                    CredentialMaker(credentials=identities, extra=CredentialDeleter(world)),
                     DatabaseMaker(databases=server, application=application, passwords=new_password),
                     MonitoringHandler(PresentMarks(shared, self.config)),
                 ),

@@ -22,7 +22,7 @@ from app.settings.declaration import Section, declared
 from app.settings.model import DECLARED
 from coppice.components.branch_database import BranchDatabase
 from coppice.components.namespace import CreateNamespace
-from coppice.components.stages import Making
+from coppice.components.stages import PlanInput
 from coppice.manifests.archive import Tree
 from coppice.manifests.rejection import Rejection
 from coppice.reconciler.observation import Absent
@@ -140,10 +140,10 @@ def rendered(settings: Settings, folder: Path) -> dict[str, object]:
     if isinstance(built, Rejection):
         return {"refusals": built.refusals}
     observed = sight(BRANCH, key=key, name=name, namespace=Absent(), database=Absent())
-    making = Making(observed=observed, config=config, now=START, states=observed.components)
+    plan_input = PlanInput(observed=observed, config=config, now=START, states=observed.components)
     namespace = [change for wave in namespace_waves(observed, {}, built, config) for change in wave.changes]
     [created] = [each for each in namespace if isinstance(each, CreateNamespace)]
-    logins = BranchDatabase().ensure(making).deliver
+    logins = BranchDatabase().ensure(plan_input).deliver
     return {"refusals": (), "namespace": (created.name, created.labels), "objects": built, "logins": logins}
 
 

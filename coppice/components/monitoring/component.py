@@ -24,7 +24,7 @@ from coppice.components.monitoring.shared import (
 from coppice.components.observed import Observed
 from coppice.components.removal import Delete, Owned, Remove
 from coppice.components.slots import Slot, Slots
-from coppice.components.stages import Looking, Making, Mark, Removal, Status, Steps, Survey
+from coppice.components.stages import ApplyObservation, Mark, Observations, PlanInput, Removal, Status, Steps
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import Record, SharedName
 from coppice.reconciler.observation import Absent, Reading, Unknown, present, read
@@ -68,7 +68,7 @@ class SharedMonitoring(Component[Shared]):
         names = tuple(SharedName) if observed.to_go else noted
         return read(lambda: shared.read(names))
 
-    def survey(self, readers: Slots) -> Survey[Shared]:
+    def observe_all(self, readers: Slots) -> Observations[Shared]:
         """Both ConfigMaps, with the parts of all."""
         shared = readers.get(SHARED)
         found: Reading[Shared] = Absent() if shared is None else read(shared.read)
@@ -80,12 +80,16 @@ class SharedMonitoring(Component[Shared]):
             return Absent() if without and isinstance(found, Unknown) else found
 
         parts = owners(present(found) or Shared())
-        return Survey(of=of, marks=tuple(Mark(each.key, f"monitoring of {each.namespace}") for each in parts))
+        return Observations(
+            of=of, marks=tuple(Mark(each.key, f"monitoring of {each.namespace}") for each in parts)
+        )
 
-    def look_for_apply(self, looking: Looking) -> Reading[Shared]:
+    def look_for_apply(self, observation: ApplyObservation) -> Reading[Shared]:
         """All of it, if the branch has, or is to have, a part in it."""
-        record, shared = looking.observed.recorded.record, looking.readers.components.get(SHARED)
-        has_part = looking.brought.get(PART) is not None or (record is not None and bool(record.monitored))
+        record, shared = observation.observed.recorded.record, observation.readers.components.get(SHARED)
+        has_part = observation.brought.get(PART) is not None or (
+            record is not None and bool(record.monitored)
+        )
         return read(shared.read) if shared is not None and has_part else Absent()
 
     def why_due_beside(self, observed: Observed) -> str:
@@ -95,13 +99,13 @@ class SharedMonitoring(Component[Shared]):
             return "its part in the monitoring that all share is not yet as its overlay says"
         return "its part in the monitoring that all share was lost" if lost_parts(observed) else ""
 
-    def ensure(self, making: Making) -> Steps:
+    def ensure(self, plan_input: PlanInput) -> Steps:
         """Bring its part to what its overlay says."""
-        return Steps(beside=_part_items(making))
+        return Steps(beside=_part_items(plan_input))
 
-    def noted_beside(self, record: Record, making: Making, beside: tuple[Item, ...]) -> Record:
+    def noted_beside(self, record: Record, plan_input: PlanInput, beside: tuple[Item, ...]) -> Record:
         """Where the environment has a part, and whether anything is left to be done about it."""
-        part = making.brought.get(PART)
+        part = plan_input.brought.get(PART)
         wished = part.names if part is not None else ()
         names = dict.fromkeys((*wished, *(record.monitored if beside else ())))
         return replace(record, monitored=tuple(sorted(names)), part_pending=bool(beside))
@@ -174,12 +178,12 @@ def lost_parts(observed: Observed) -> tuple[SharedName, ...]:
     return () if record is None or shared is None else lost(shared, observed.key, record.monitored)
 
 
-def _part_items(making: Making) -> tuple[Item, ...]:
+def _part_items(plan_input: PlanInput) -> tuple[Item, ...]:
     """The waves, none if the part is as it should be; or why it cannot be done now, and what to do."""
-    monitoring = making.states.get(MONITORING)
+    monitoring = plan_input.states.get(MONITORING)
     if isinstance(monitoring, Unknown):
         return (_not_read(monitoring),)
-    shared, wished, observed = present(monitoring), making.brought.get(PART), making.observed
+    shared, wished, observed = present(monitoring), plan_input.brought.get(PART), plan_input.observed
     if shared is None:
         return ()
     if wished is not None:

@@ -40,10 +40,10 @@ PARTS = ("identity", "database", "application", "secrets", "monitoring", "addres
 
 
 def shown(
-    observed: Observed, closer: Inspection, *changes: Change, verdict: Verdict = PRESENT
+    observed: Observed, inspection: Inspection, *changes: Change, verdict: Verdict = PRESENT
 ) -> dict[str, dict[str, Any]]:
     """The parts as they are sent."""
-    answer = parts(observed, verdict, Plan((Wave(changes),) if changes else ()), closer)
+    answer = parts(observed, verdict, Plan((Wave(changes),) if changes else ()), inspection)
     assert tuple(answer) == PARTS
     loaded: dict[str, dict[str, Any]] = json.loads(json.dumps(answer))
     return loaded
@@ -129,9 +129,9 @@ def test_what_a_run_would_make_is_missing_and_what_it_would_apply_again_is_not()
 
 
 def test_what_leaves_the_overlay_is_pending_and_not_missing() -> None:
-    leaving = Live(ref=MONITOR, uid="1", version="1")
+    removed = Live(ref=MONITOR, uid="1", version="1")
 
-    told = shown(whole(), looked(*ALL), Remove(subject=leaving))
+    told = shown(whole(), looked(*ALL), Remove(subject=removed))
 
     assert (told["monitoring"]["pending"], told["monitoring"]["missing"]) == (["delete PodMonitor/web"], [])
 

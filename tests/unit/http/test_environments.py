@@ -241,9 +241,9 @@ def test_explaining_after_a_closer_look_shows_the_environment_part_by_part() -> 
     program = Program()
     program.stand("x")
     observed, verdict, plan = program.reconciler.explain(key("x"))
-    closer = Inspection(objects=Present((ObjectStatus(ref=SETTINGS, created=START),)))
+    inspection = Inspection(objects=Present((ObjectStatus(ref=SETTINGS, created=START),)))
 
-    told = json.loads(json.dumps(environment_response(observed, verdict, plan, closer).body))
+    told = json.loads(json.dumps(environment_response(observed, verdict, plan, inspection).body))
 
     assert told["parts"]["identity"]["stands"] == ["credential/rg/id-0/coppice-x"]
     assert told["parts"]["application"]["stands"] == ["ConfigMap/settings"]
