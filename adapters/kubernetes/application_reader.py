@@ -185,7 +185,7 @@ def _workload(kind: str, document: Mapping[str, Any]) -> Workload:
         ref=ObjectRef("apps/v1", kind, document["metadata"]["name"]),
         generation=document["metadata"].get("generation", 0),
         observed_generation=status.get("observedGeneration", 0),
-        wanted=wanted,
+        desired=wanted,
         updated=updated + min(held_back, status.get("replicas", 0)),
         available=max(0, status.get("availableReplicas", 0) - former),
     )

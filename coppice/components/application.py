@@ -41,7 +41,7 @@ class Workload:
     ref: ObjectRef
     generation: int
     observed_generation: int
-    wanted: int
+    desired: int
     updated: int
     available: int
 
@@ -50,8 +50,8 @@ class Workload:
         """Whether its present template runs everywhere, and every replica is available."""
         return (
             self.observed_generation >= self.generation
-            and self.updated >= self.wanted
-            and self.available >= self.wanted
+            and self.updated >= self.desired
+            and self.available >= self.desired
         )
 
     @property
@@ -59,9 +59,9 @@ class Workload:
         """How far it has come."""
         if self.observed_generation < self.generation:
             return f"{self.ref}: its controller has not looked at its latest generation yet"
-        if self.available >= self.wanted:  # and some of these are of an older template
-            return f"{self.ref} {self.updated}/{self.wanted} updated"
-        return f"{self.ref} {self.available}/{self.wanted}"
+        if self.available >= self.desired:  # and some of these are of an older template
+            return f"{self.ref} {self.updated}/{self.desired} updated"
+        return f"{self.ref} {self.available}/{self.desired}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,7 +108,7 @@ class Application:
                     ref=ref,
                     generation=1,
                     observed_generation=1,
-                    wanted=1,
+                    desired=1,
                     updated=1,
                     available=int(stored.ready),
                 )

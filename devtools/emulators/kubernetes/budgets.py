@@ -23,11 +23,11 @@ def budget(world: World, live: Object) -> bool:
     pods = [pod for pod in world.store.objects(POD, namespace) if _covers(live, pod)]
     healthy = sum(is_ready(pod) and "deletionTimestamp" not in pod["metadata"] for pod in pods)
     if "maxUnavailable" in spec:
-        expected = _wanted(world.store, pods)
+        expected = _desired_healthy(world.store, pods)
         desired = max(0, expected - _share(spec["maxUnavailable"], expected))
     else:
         minimum = spec.get("minAvailable", 1)
-        expected = _wanted(world.store, pods) if isinstance(minimum, str) else len(pods)
+        expected = _desired_healthy(world.store, pods) if isinstance(minimum, str) else len(pods)
         desired = _share(minimum, expected)
     allowed = max(0, healthy - desired) if expected else 0
     reason = ("True", "SufficientPods", "") if allowed else ("False", "InsufficientPods", "")
@@ -86,17 +86,17 @@ def _covers(live: Object, pod: Object) -> bool:
     return selector is not None and selectors.of_object(selector)(pod["metadata"].get("labels", {}))
 
 
-def _wanted(store: Store, pods: list[Object]) -> int:
+def _desired_healthy(store: Store, pods: list[Object]) -> int:
     """Return how many pods the controllers of some pods want; a pod of none counts for itself."""
-    wanted: dict[str, int] = {}
+    desired: dict[str, int] = {}
     for pod in pods:
         metadata = pod["metadata"]
         owner = next(iter(metadata.get("ownerReferences", ())), None)
         kind = BY_NAME.get(owner["kind"]) if owner else None
         found = store.find(kind, metadata["namespace"], owner["name"]) if owner and kind else None
         uid = owner["uid"] if owner else metadata["uid"]
-        wanted[uid] = found["spec"].get("replicas", 1) if found else 1
-    return sum(wanted.values())
+        desired[uid] = found["spec"].get("replicas", 1) if found else 1
+    return sum(desired.values())
 
 
 def _share(value: int | str, of: int) -> int:

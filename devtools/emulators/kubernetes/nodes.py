@@ -80,5 +80,5 @@ def _tolerates(toleration: Object, taint: Object) -> bool:
         return False
     if toleration.get("operator") == "Exists":
         return toleration.get("key") in {None, "", taint["key"]}
-    wanted: tuple[str, str] = (taint["key"], taint.get("value", ""))
-    return (toleration.get("key", ""), toleration.get("value", "")) == wanted
+    desired: tuple[str, str] = (taint["key"], taint.get("value", ""))
+    return (toleration.get("key", ""), toleration.get("value", "")) == desired

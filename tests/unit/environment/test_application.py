@@ -13,7 +13,7 @@ def behind(*, generation: int = 2, updated: int = 2, available: int = 2) -> str:
         ref=DEPLOYMENT,
         generation=generation,
         observed_generation=2,
-        wanted=2,
+        desired=2,
         updated=updated,
         available=available,
     )

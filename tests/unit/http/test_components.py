@@ -149,7 +149,7 @@ def test_a_branch_that_has_nothing_yet_lacks_all_that_its_plan_makes() -> None:
 
 
 def test_a_rollout_that_is_not_ready_says_what_it_waits_for() -> None:
-    late = Workload(ref=DEPLOYMENT, generation=1, observed_generation=1, wanted=2, updated=2, available=1)
+    late = Workload(ref=DEPLOYMENT, generation=1, observed_generation=1, desired=2, updated=2, available=1)
 
     told = shown(whole(rollout=Present(Rollout(workloads=(late,)))), looked(*ALL))
 

@@ -70,7 +70,7 @@ class Model:
         world.databases["feature_foreign"] = _THEIR_DATABASE
         keep(world)
 
-    def wanted(self) -> dict[str, str]:
+    def desired(self) -> dict[str, str]:
         """Branch → commit, of those that shall have an environment; both twins, if both live."""
         heads = self.program.world.heads.items()
         return {
@@ -97,7 +97,7 @@ class Model:
             leaving_out: branches that are not looked at yet.
         """
         world, out = self.program.world, {namespace_of(branch) for branch in leaving_out}
-        wanted = {each: at for each, at in self.wanted().items() if namespace_of(each) not in out}
+        wanted = {each: at for each, at in self.desired().items() if namespace_of(each) not in out}
         ours = {name: each for name, each in world.namespaces.items() if each.managed and name not in out}
         owners = {each.owner.branch for each in ours.values() if each.owner}
         names = {namespace_of(branch) for branch in wanted}

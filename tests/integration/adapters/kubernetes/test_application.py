@@ -229,7 +229,7 @@ def test_a_rollout_is_ready_once_every_replica_is_available(
     cluster.clock.go_on(5)
     late = reader.rollout(namespace)
     assert late.ready
-    assert [(str(each.ref), each.wanted, each.available) for each in late.workloads] == [
+    assert [(str(each.ref), each.desired, each.available) for each in late.workloads] == [
         ("Deployment/web", 2, 2),
         ("StatefulSet/db", 1, 1),
     ]
