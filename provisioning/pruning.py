@@ -8,7 +8,8 @@ from dataclasses import replace
 from coppice.components.application import Live, going
 from coppice.components.observed import Observed
 from coppice.components.removal import Remove
-from coppice.environment.records import ObjectRef, Record, WriteRecord
+from coppice.environment.records import Record, WriteRecord
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.observation import Unknown, present
 from coppice.reconciler.plan import Blocked, Item, Wait, first_unread, wave
 

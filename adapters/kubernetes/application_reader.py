@@ -10,16 +10,10 @@ from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.object_getter import ObjectGetter
 from adapters.kubernetes.paths import path
 from adapters.kubernetes.status_errors import NotServed
-from coppice.components.application import (
-    TEMPLATE,
-    Live,
-    Rollout,
-    SecretProbe,
-    Trouble,
-    Workload,
-)
+from coppice.components.application import TEMPLATE, Live, SecretProbe
 from coppice.components.login import KEYS
-from coppice.environment.records import ObjectRef
+from coppice.components.rollout import Rollout, Trouble, Workload
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Forbidden, Gone, NotSetUp
 
 _GATEWAY = "gateway.networking.k8s.io/v1"

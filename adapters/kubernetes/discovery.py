@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar
 from adapters.kubernetes.client import Api
 from adapters.kubernetes.paths import path
 from adapters.kubernetes.status_errors import NotServed
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import NotSetUp
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"

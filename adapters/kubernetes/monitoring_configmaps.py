@@ -10,7 +10,7 @@ from adapters.kubernetes.client import Api
 from adapters.kubernetes.paths import path
 from adapters.retry import retry_conflicts
 from coppice.components.monitoring.shared import HOW_TO_MAKE, NAMESPACE, Shared, SharedConfig
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.reconciler.errors import Gone
 
 _LOCK_SECONDS = 10.0  # whoever holds it longer waits for a server that does not answer

@@ -6,7 +6,7 @@ from typing import Any
 from adapters.kubernetes.client import METADATA, Api
 from adapters.kubernetes.discovery import Discovery
 from coppice.components.application import SecretProbe
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 
 _SECRET = ("v1", "Secret")
 

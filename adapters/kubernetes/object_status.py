@@ -11,7 +11,7 @@ from adapters.kubernetes.object_getter import ObjectGetter
 from coppice.components.application import SecretProbe
 from coppice.diagnostics.identity_checks import ANNOTATION
 from coppice.diagnostics.inspection import PROVIDER_CLASS, ObjectStatus
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.manifests.fields import Malformed
 from coppice.manifests.pod_templates import Pods, pods
 from coppice.reconciler.errors import Gone, NotSetUp

@@ -8,15 +8,8 @@ from typing import Any
 from adapters.kubernetes.configmap_store import KIND, SYSTEM
 from coppice.components.namespace import BRANCH, PART_OF, REPOSITORY
 from coppice.environment.key import Key
-from coppice.environment.records import (
-    CredentialRef,
-    ObjectRef,
-    Record,
-    RecordSet,
-    Request,
-    SharedName,
-    Stall,
-)
+from coppice.environment.records import Record, RecordSet, Request, Stall
+from coppice.environment.references import CredentialRef, ObjectRef, SharedName
 from coppice.reconciler.errors import Failure, Rejected
 from coppice.reconciler.times import parse_time
 

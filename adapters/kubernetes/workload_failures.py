@@ -7,7 +7,7 @@ be created, in the pod's status if it has no node or a container does not start,
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from coppice.components.application import Trouble, Workload
+from coppice.components.rollout import Trouble, Workload
 
 _SHOWN = 300  # characters of a message
 _MOST = 5  # events: the last of each object and reason

@@ -17,7 +17,8 @@ from coppice.environment import ref_format
 from coppice.environment.branch_filter import included
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
-from coppice.environment.records import ObjectRef, RecordReader, Request, RequestWriter, WriteRecord
+from coppice.environment.records import RecordReader, Request, RequestWriter, WriteRecord
+from coppice.environment.references import ObjectRef
 from coppice.lifecycle.decision import Ensure, Rejected, Skip, TearDown, Verdict
 from coppice.reconciler import controller
 from coppice.reconciler.errors import Failure

@@ -19,7 +19,8 @@ from coppice.components.stages import Mark, Observations, PlanInput, Removal, St
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from coppice.environment.records import ObjectRef, Record
+from coppice.environment.records import Record
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
 from coppice.reconciler.plan import Blocked, Change
 

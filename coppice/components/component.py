@@ -15,7 +15,8 @@ from coppice.components.stages import ApplyObservation, Observations, PlanInput,
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from coppice.environment.records import ObjectRef, Record
+from coppice.environment.records import Record
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.observation import Absent, Reading, Unknown
 from coppice.reconciler.plan import Blocked, Change, Item, Wait
 

@@ -13,7 +13,7 @@ from typing import ClassVar, Protocol
 
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.naming import Name, credential_name, subject
-from coppice.environment.records import CredentialRef
+from coppice.environment.references import CredentialRef
 from coppice.reconciler.plan import Change
 
 MOST_CREDENTIALS = 20

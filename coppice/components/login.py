@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from coppice.components.application import TEMPLATE, Manifest
 from coppice.environment.config import DatabaseConfig
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.plan import Change
 
 KEYS = frozenset({"host", "port", "database", "user", "password", "url"})

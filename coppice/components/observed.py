@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
 
-from coppice.components.application import ApplicationReader, Live, Rollout
+from coppice.components.application import ApplicationReader, Live
 from coppice.components.federated_identity import Credential, IdentityReader
 from coppice.components.namespace import Applied, Namespace, NamespaceReader
+from coppice.components.rollout import Rollout
 from coppice.components.slots import NOT_LOOKED_AT, Slot, Slots, States
 from coppice.environment.key import Key
 from coppice.environment.naming import Name

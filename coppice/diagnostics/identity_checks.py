@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from coppice.components.federated_identity import Identity
 from coppice.components.observed import Observed
 from coppice.components.slots import NOT_LOOKED_AT
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.observation import Absent, Reading, Unknown, present
 
 ANNOTATION = "azure.workload.identity/client-id"

@@ -17,7 +17,7 @@ from coppice.components.registry import COMPONENTS
 from coppice.diagnostics.identity_chain import IdentityChain, identity_chains
 from coppice.diagnostics.identity_checks import ProviderClass
 from coppice.environment.config import EnvironmentConfig
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
 
 PROVIDER_CLASS = "SecretProviderClass"

@@ -12,7 +12,7 @@ from coppice.components.monitoring.pattern import KEYS
 from coppice.components.monitoring.shared import JOBS_KEY, NAMESPACE, Part
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.manifests.fields import Fields, Malformed, kind_id, mapping, name_of, quote, string
 from coppice.manifests.rejection import Refusal
 from provisioning.admission.scrape_jobs import Job, read_jobs

@@ -9,7 +9,7 @@ import pytest
 
 from coppice.components.monitoring import jobs, pattern
 from coppice.components.monitoring.shared import JOBS_KEY
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from devtools.cluster.control_plane import say
 from devtools.cluster.programs import find_programs
 

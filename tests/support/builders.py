@@ -10,15 +10,8 @@ from coppice.components.observed import Observed
 from coppice.components.registry import COMPONENTS
 from coppice.components.slots import States
 from coppice.environment.naming import credential_name, subject
-from coppice.environment.records import (
-    BranchRecords,
-    CredentialRef,
-    ObjectRef,
-    Record,
-    Request,
-    Stall,
-    rendering,
-)
+from coppice.environment.records import BranchRecords, Record, Request, Stall, rendering
+from coppice.environment.references import CredentialRef, ObjectRef
 from coppice.reconciler.observation import Absent, Present
 from tests.support.azure import ISSUER
 from tests.support.config import CONFIG, key

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from coppice.components.application import TEMPLATE, Live, Manifest, Rollout, Workload, going, reference
+from coppice.components.application import TEMPLATE, Live, Manifest, going, reference
 from coppice.components.namespace import Namespace
 from coppice.components.removal import Owned
+from coppice.components.rollout import Rollout, Workload
 from coppice.diagnostics.identity_checks import ANNOTATION
 from coppice.diagnostics.inspection import PROVIDER_CLASS, ObjectStatus
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.manifests.pod_templates import pods
 from coppice.reconciler.errors import Conflict, Gone, Rejected
 from tests.support.world import Stored, World

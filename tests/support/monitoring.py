@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from coppice.components.monitoring.shared import JOBS_KEY, Shared, SharedConfig
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.reconciler.errors import Gone
 from tests.support.world import World
 

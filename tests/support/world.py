@@ -12,13 +12,15 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from coppice.components.application import Manifest, Trouble
+from coppice.components.application import Manifest
 from coppice.components.database import Database
 from coppice.components.federated_identity import Credential
 from coppice.components.monitoring.shared import SharedConfig
 from coppice.components.namespace import Namespace
+from coppice.components.rollout import Trouble
 from coppice.environment.key import Key
-from coppice.environment.records import ObjectRef, Record, Request, SharedName
+from coppice.environment.records import Record, Request
+from coppice.environment.references import ObjectRef, SharedName
 from coppice.reconciler.errors import Failure
 
 WRITES = {"write", "create", "apply", "annotate", "delete", "suspend", "drop", "alter", "replace"}

@@ -26,7 +26,8 @@ from coppice.components.removal import Delete, Owned, Remove
 from coppice.components.slots import Slot, Slots
 from coppice.components.stages import ApplyObservation, Mark, Observations, PlanInput, Removal, Status, Steps
 from coppice.environment.config import EnvironmentConfig
-from coppice.environment.records import Record, SharedName
+from coppice.environment.records import Record
+from coppice.environment.references import SharedName
 from coppice.reconciler.observation import Absent, Reading, Unknown, present, read
 from coppice.reconciler.plan import Blocked, Change, Item, Wait, unread, wave
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from coppice.components.monitoring.marks import renamed
 from coppice.components.monitoring.shared import Shared, SharedConfig, SharedReader, SharedWriter
 from coppice.environment.config import EnvironmentConfig
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 
 
 @dataclass(frozen=True)

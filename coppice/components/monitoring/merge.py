@@ -19,7 +19,7 @@ from coppice.components.monitoring.shared import (
     SharedPart,
 )
 from coppice.environment.key import Key
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.reconciler.errors import Gone
 from coppice.reconciler.plan import Blocked
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 from coppice.components.monitoring.marks import Owner
 from coppice.environment.key import Key
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.reconciler.plan import Change
 
 NAMESPACE = "kube-system"

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from coppice.components.federated_identity import Credential
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Failure, Forbidden, Throttled, Unreachable
 from coppice.reconciler.observation import Absent, Present
 from coppice.reconciler.outcome import Done, Stalled, Waiting

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Forbidden, Unreachable
 from coppice.reconciler.outcome import Done
 from tests.support.manifests import cron_job, overlay

@@ -11,7 +11,7 @@ from coppice.components.monitoring.marks import Owner
 from coppice.components.monitoring.merge import with_part
 from coppice.components.monitoring.shared import Part, ReplaceShared, Shared, SharedConfig
 from coppice.environment.key import Key
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.reconciler.plan import Blocked
 from tests.unit.environment.monitoring_texts import SETTINGS
 

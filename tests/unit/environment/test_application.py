@@ -2,8 +2,8 @@
 
 import pytest
 
-from coppice.components.application import Rollout, Workload
-from coppice.environment.records import ObjectRef
+from coppice.components.rollout import Rollout, Workload
+from coppice.environment.references import ObjectRef
 
 DEPLOYMENT = ObjectRef("apps/v1", "Deployment", "web")
 

@@ -10,7 +10,7 @@ from coppice.components.observed import Observed
 from coppice.components.slots import NOT_LOOKED_AT
 from coppice.diagnostics.identity_chain import IdentityChain, identity_chains
 from coppice.environment.config import EnvironmentConfig
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Forbidden, Gone, Unreachable
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown
 from tests.support.azure import ISSUER

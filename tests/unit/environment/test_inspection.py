@@ -7,7 +7,8 @@ from coppice.components.namespace import Namespace
 from coppice.components.observed import Observed
 from coppice.diagnostics.inspection import Inspection, ObjectStatus, inspect_branch
 from coppice.environment.config import DatabaseConfig, EnvironmentConfig
-from coppice.environment.records import ObjectRef, Record
+from coppice.environment.records import Record
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Failure, Forbidden, Unreachable
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown
 from tests.support.azure import Identities

@@ -6,7 +6,7 @@ import pytest
 
 from coppice.components.monitoring.merge import owners, with_part, without_part
 from coppice.components.monitoring.shared import ReplaceShared, Shared, SharedConfig, SharedPart
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.reconciler.plan import Blocked
 from tests.unit.environment.monitoring_texts import JOBS, SETTINGS, UNTOUCHABLE
 from tests.unit.environment.sharing import after, jobs_of, merged, names_of, part, pattern_of, shared, why

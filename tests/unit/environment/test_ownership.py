@@ -17,7 +17,7 @@ from coppice.components.removal import (
     DeleteRequest,
     Remove,
 )
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.lifecycle.decision import Skip, TearDown, decide
 from coppice.lifecycle.ownership import enforce_ownership
 from coppice.reconciler.controller import verdict

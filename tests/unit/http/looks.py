@@ -8,7 +8,7 @@ from coppice.components.observed import Observed
 from coppice.diagnostics.identity_chain import IdentityChain
 from coppice.diagnostics.identity_checks import Finding
 from coppice.diagnostics.inspection import Inspection, ObjectStatus
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.observation import Present
 from tests.support.builders import applied, namespace_for, noting, record_of, sight
 from tests.support.config import key

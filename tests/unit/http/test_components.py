@@ -4,14 +4,15 @@ from typing import Any
 import pytest
 
 from app.http.components import parts
-from coppice.components.application import Apply, Live, Rollout, Workload
+from coppice.components.application import Apply, Live
 from coppice.components.database import Database
 from coppice.components.federated_identity import CreateCredential
 from coppice.components.observed import Observed
 from coppice.components.removal import Remove
+from coppice.components.rollout import Rollout, Workload
 from coppice.diagnostics.identity_checks import Finding
 from coppice.diagnostics.inspection import Inspection
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.lifecycle.decision import Ensure, TearDown, Verdict
 from coppice.reconciler.errors import Unreachable
 from coppice.reconciler.observation import Absent, Present, Unknown

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from coppice.components.monitoring.shared import Part, ReplaceShared, Shared
 from coppice.components.observed import Observed
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.reconciler.errors import Unreachable
 from coppice.reconciler.observation import Present, Reading, Unknown
 from tests.support.builders import noting, record_of, sight

@@ -3,7 +3,8 @@
 from coppice.components.application import Apply
 from coppice.components.federated_identity import CreateCredential
 from coppice.components.namespace import Annotate, CreateNamespace
-from coppice.environment.records import ObjectRef, WriteRecord
+from coppice.environment.records import WriteRecord
+from coppice.environment.references import ObjectRef
 from coppice.lifecycle.decision import Ensure
 from coppice.reconciler.outcome import Stalled, Waiting
 from coppice.reconciler.plan import Wave

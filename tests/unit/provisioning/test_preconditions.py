@@ -6,7 +6,8 @@ import pytest
 
 from coppice.components.federated_identity import Credential
 from coppice.components.namespace import IDENTITY
-from coppice.environment.records import ObjectRef, too_many
+from coppice.environment.records import too_many
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.outcome import Done, Stalled, Waiting
 from tests.support.azure import ISSUER
 from tests.support.builders import credential_of

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from coppice.components.application import Trouble
-from coppice.environment.records import CredentialRef, ObjectRef
+from coppice.components.rollout import Trouble
+from coppice.environment.references import CredentialRef, ObjectRef
 from coppice.reconciler.outcome import Done, Stalled, Waiting
 from tests.support.builders import credential_of
 from tests.support.config import CONFIG

@@ -12,7 +12,7 @@ from coppice.components.monitoring.component import MONITORING
 from coppice.components.monitoring.shared import JOBS_KEY
 from coppice.components.slots import States
 from coppice.environment.naming import subject
-from coppice.environment.records import ObjectRef, SharedName
+from coppice.environment.references import ObjectRef, SharedName
 from coppice.lifecycle.observe_all import observe_all
 from coppice.lifecycle.observe_branch import observe_branch
 from tests.support.azure import ISSUER

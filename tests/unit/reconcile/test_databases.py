@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Unreachable
 from coppice.reconciler.outcome import Stalled, Waiting
 from tests.support.config import SERVER, key

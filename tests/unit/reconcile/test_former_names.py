@@ -6,7 +6,7 @@ import pytest
 
 from coppice.components.monitoring.shared import JOBS_KEY
 from coppice.environment.key import Key
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.reconciler.outcome import Done, Stalled
 from tests.support.config import CONFIG, REPOSITORY, SERVER, namespace_of
 from tests.support.manifests import overlay

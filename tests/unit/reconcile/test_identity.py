@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Conflict
 from coppice.reconciler.outcome import Done, Waiting
 from tests.support.manifests import config_map, overlay, route, scaler

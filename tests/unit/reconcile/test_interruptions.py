@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from coppice.components.federated_identity import MOST_CREDENTIALS, Credential
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.reconciler.errors import Unreachable
 from tests.support.azure import ISSUER
 from tests.support.config import SERVER, namespace_of

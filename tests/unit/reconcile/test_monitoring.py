@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from coppice.components.monitoring.shared import JOBS_KEY, SharedConfig
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.reconciler.errors import Forbidden
 from coppice.reconciler.outcome import Done, Stalled
 from tests.support.config import namespace_of

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from coppice.components.monitoring.shared import JOBS_KEY
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.reconciler.errors import Failure, Forbidden, Unreachable
 from coppice.reconciler.outcome import Done, Outcome, Stalled
 from tests.support.config import namespace_of

@@ -9,7 +9,7 @@ from adapters.kubernetes.application_reader import ApplicationReaderAdapter
 from adapters.kubernetes.application_writer import ApplicationWriterAdapter, CronJobSuspenderAdapter
 from coppice.components.application import Live
 from coppice.components.removal import Owned
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Conflict, Forbidden, Gone, NotSetUp, Unreachable
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster

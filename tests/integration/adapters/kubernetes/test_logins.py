@@ -7,7 +7,7 @@ from adapters.kubernetes.application_writer import ApplicationWriterAdapter
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from coppice.components.login import DeliverLogin, login_secret
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from tests.integration.adapters.worlds import Cluster
 
 MERGE = {"Content-Type": "application/merge-patch+json"}

@@ -13,7 +13,7 @@ import yaml
 from adapters.kubernetes.monitoring_configmaps import SharedAdapter
 from coppice.components.monitoring.merge import brought, owners, with_part, without_part
 from coppice.components.monitoring.shared import Part, SharedConfig
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from coppice.reconciler.errors import Conflict, Forbidden, Gone, Unreachable
 from coppice.reconciler.plan import Blocked
 from devtools.emulators.emulator import Failure as Fail

@@ -6,7 +6,7 @@ from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.object_status import ObjectStatusAdapter
 from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from coppice.diagnostics.identity_checks import ANNOTATION
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Forbidden
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster

@@ -11,7 +11,7 @@ from adapters.kubernetes.client import METADATA, Api
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.object_status import ObjectStatusAdapter
 from adapters.kubernetes.secret_probe import SecretProbeAdapter
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Gone, Rejected, Unreachable
 from devtools.emulators.emulator import Failure as Fail
 from devtools.emulators.kubernetes.kinds import STORED

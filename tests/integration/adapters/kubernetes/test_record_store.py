@@ -12,15 +12,8 @@ from adapters.kubernetes.record_store import RecordStore
 from coppice.components.removal import Owned
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from coppice.environment.records import (
-    BranchRecords,
-    CredentialRef,
-    ObjectRef,
-    Record,
-    Request,
-    SharedName,
-    Stall,
-)
+from coppice.environment.records import BranchRecords, Record, Request, Stall
+from coppice.environment.references import CredentialRef, ObjectRef, SharedName
 from coppice.reconciler.correlation import correlated
 from coppice.reconciler.errors import Conflict, Failure, Forbidden, NotSetUp, Rejected, Unreachable
 from devtools.emulators.emulator import Failure as Fail

@@ -12,7 +12,7 @@ from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.object_status import ObjectStatusAdapter
 from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from coppice.components.removal import Owned
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Gone, NotSetUp
 from tests.integration.adapters.raw import Answer, Asked, json_reply, raw_server
 from tests.integration.adapters.worlds import Cluster

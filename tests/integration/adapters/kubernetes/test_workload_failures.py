@@ -7,8 +7,8 @@ import pytest
 from adapters.kubernetes.application_reader import ApplicationReaderAdapter
 from adapters.kubernetes.application_writer import ApplicationWriterAdapter
 from adapters.kubernetes.workload_failures import of_events, of_pod
-from coppice.components.application import Workload
-from coppice.environment.records import ObjectRef
+from coppice.components.rollout import Workload
+from coppice.environment.references import ObjectRef
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster
 from tests.support import manifests

@@ -17,7 +17,7 @@ from coppice.components.application import TEMPLATE, Manifest
 from coppice.components.database import DatabaseWriter
 from coppice.components.database_handlers import DatabaseMaker
 from coppice.components.login import DeliverLogin
-from coppice.environment.records import ObjectRef
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Conflict
 from provisioning.executor import Executor
 from tests.integration.adapters.postgres.stage import NAME, Stage, statements

@@ -14,7 +14,7 @@ from coppice.components.monitoring.merge import with_part
 from coppice.components.monitoring.shared import Part, Shared, SharedConfig
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
-from coppice.environment.records import SharedName
+from coppice.environment.references import SharedName
 from provisioning.admission import AdmissionPolicy, check_objects
 from provisioning.admission.shared import part_of, remarks, split_shared
 
