@@ -84,8 +84,8 @@ class Model:
         readers, config = self.program.reconciler.readers, self.program.config
         for observed in observe_all(config=config, readers=readers).branches:
             near = observe_branch(observed.key, config=config, readers=readers)
-            closer = {"rollout", "leaving", "cron_jobs"}
-            near = replace(near, **{reading: getattr(observed, reading) for reading in closer})
+            close_readings = {"rollout", "removed", "cron_jobs"}
+            near = replace(near, **{reading: getattr(observed, reading) for reading in close_readings})
             shared = observed.of(MONITORING)
             stand = {**near.components.readings, MONITORING.name: shared}
             assert observed == replace(near, components=States(stand))
