@@ -1,3 +1,1 @@
-"""What every reconciler shares, whatever it reconciles: readings, plans, outcomes, and the loop that turns
-one into the next.
-"""
+"""The parts that all reconcilers share: readings, plans, outcomes, and the controller that runs them."""

@@ -1,20 +1,19 @@
-"""The loop that every reconciler of this program is.
+"""The controller: one run of a reconciler.
 
-A run is given a key and nothing else. It works like this:
+A run receives a key and nothing else. It has four steps:
 
-1. **Look without a lock.** Observe the world and plan the difference. If the plan has nothing that can be
-done now, that is the answer,
-   and nothing was written.
-2. **Take the key's lease** and start again from the world, for someone else may have been at work.
-3. **Act** up to the plan's first gate: wave after wave, a wave's changes side by side, those that share a
-lock one after the other.
-4. **Observe and plan again.** This is at once the read-back, the look after applying, and the proof of
-convergence:
-   only a pass whose plan was empty says `Done`. A pass that plans again what the last pass did says
-   `Waiting`.
+1. **Observe without a lock.** The controller observes and plans. If no change of the plan is ready, the run
+ends with the plan's verdict. Nothing was written.
+2. **Take the key's lease.** The controller observes and plans again, because another run may have made
+changes in the meantime.
+3. **Execute** the waves before the plan's first barrier. The waves run one after the other. The changes of a
+wave run concurrently, except that changes with the same lock run one after the other.
+4. **Observe and plan again.** This pass reads back what was written, and it is also the proof of convergence:
+a run ends with `Done` only if a plan is empty. If a pass plans again what the pass before it has done, the
+run ends with `Waiting`.
 
-Nothing is remembered between runs: what a run needs to know stands in the world. Within a run, what was made
-and cannot be seen is not made again because something else has to be.
+No state is kept between runs: a run observes everything that it needs to know. Within a run, a change whose
+effect cannot be observed (`Change.unseen`) is not repeated only because another change is still to be made.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -31,38 +30,52 @@ from coppice.reconciler.plan import Blocked, Change, Plan, Wait, Wave, wave
 
 Look = TypeVar("Look")
 
-_PASSES = 8  # more than any plan of ours has gates; a world that never settles must not hold a worker
-_SIDE_BY_SIDE = 20  # what pods need of an overlay of ordinary size: one round trip
+# More passes than any plan has barriers. The limit keeps a state that never settles from occupying a worker.
+_PASSES = 8
+_SIDE_BY_SIDE = 20  # an ordinary overlay has no more objects that its pods need: one round trip applies them
 _RETRY = 15.0  # seconds
 _BUSY = 5.0  # seconds: most runs take less
-# Seconds, for what a change has to be alone with: eight others, each of which writes for some five seconds.
-# The key's own lease outlasts it.
+# Seconds to wait for the lock of a change: enough for eight other runs that each write for about five
+# seconds. The lease of the key lasts longer than that.
 _LOCK_PATIENCE = 45.0
 
 
 class Lease(Protocol):
-    """A lock that is held."""
+    """A lock that this run holds."""
 
     def renew(self) -> None:
-        """Hold it for another full duration.
+        """Renew the lock for another full duration.
 
         Raises:
-            Conflict: it was lost; whoever holds it now is at work.
+            Conflict: the lock was lost; another run may hold it now.
         """
 
 
 class Locks(Protocol):
-    """Where leases are taken."""
+    """Takes leases."""
 
     def hold(self, name: str, *, patience: float = 0) -> AbstractContextManager[Lease | None]:
-        """Hold a lock for as long as the context lasts; `None` if someone else holds it, and does not give it
-        back within so many seconds.
+        """Hold a lock while the context lasts.
+
+        Args:
+            name: the lock.
+            patience: for how many seconds to wait for a lock that another run holds.
+
+        Returns:
+            A context manager. It yields the lease, or `None` if another run still holds the lock after
+            `patience` seconds.
         """
 
 
 @dataclass(frozen=True)
 class ChangeResult:
-    """What became of one change; `error` is `None` if it was made, and `note` says what came of it beside."""
+    """The result of one change.
+
+    Args:
+        change: the change.
+        error: why it failed; `None` if it was made.
+        note: what the executor returned about it.
+    """
 
     change: Change
     error: Failure | None = None
@@ -75,7 +88,15 @@ class ChangeResult:
 
 @dataclass(frozen=True)
 class RunResult(Generic[Look]):
-    """A run: how it ended, what it changed, its last look at the world, and what its plans remarked."""
+    """The result of a run.
+
+    Args:
+        outcome: how the run ended.
+        results: the result of each change that was tried, in order.
+        plan: the last plan.
+        observed: the last observation, from which the last plan was made.
+        remarks: the remarks of all plans of the run, without duplicates.
+    """
 
     outcome: Outcome
     results: tuple[ChangeResult, ...]
@@ -92,18 +113,19 @@ def run(
     execute: Callable[[Look, Change], str | None],
     locks: Locks,
 ) -> RunResult[Look]:
-    """Bring one key's piece of the world to what is wanted, as far as the world lets it.
+    """Run one pass without the lock, and then passes with the lock until the run has an outcome.
 
     Args:
-        name: the key's lock.
-        observe: looks at the world; what it could not read it says in its readings.
-        plan: the difference between what is wanted and what was observed. Pure.
-        execute: makes one change that was planned from an observation, or raises a `Failure`; the report
-            notes what it answers.
-        locks: where the key's lock and those of its changes are held.
+        name: the name of the key's lock.
+        observe: reads the current state. What could not be read is `Unknown` in the result.
+        plan: returns the plan from an observation to the desired state. It is a pure function.
+        execute: makes one change that was planned from an observation, or raises a `Failure`. Its return
+            value becomes the note of the change's result.
+        locks: takes the key's lock and the locks of changes.
 
     Returns:
-        What happened.
+        The outcome, the changes that were tried, and the last observation and plan. A `Failure` of a change
+        or of a lock is never raised; it decides the outcome.
     """
     observed = observe()
     planned = plan(observed)
@@ -149,7 +171,15 @@ def run(
 
 
 def verdict(plan: Plan) -> Outcome:
-    """What a plan says that has nothing to do now."""
+    """Return the outcome of a plan that has no ready wave.
+
+    Args:
+        plan: the plan.
+
+    Returns:
+        `Waiting` if its barrier is a `Wait`, `Stalled` if it is `Blocked`. Without a barrier: `Stalled` if
+        changes were suppressed, else `Done`.
+    """
     match plan.barrier:
         case Wait(why, code, retry_after):
             return Waiting(why, code, retry_after)
@@ -162,8 +192,11 @@ def verdict(plan: Plan) -> Outcome:
 
 
 def _left(waves: Iterable[Wave], made: Mapping[tuple[type[Change], str], Change]) -> tuple[Wave, ...]:
-    """What waves ask for that this run has not made yet. Whatever has to be made may change what is made
-    after it: from the first such wave on all is left.
+    """Return the waves that are left to execute in this run.
+
+    An unseen change that was already made, and that is planned again unchanged, is dropped. The first wave
+    that has a change left keeps only such changes. All waves after it are kept whole, because its changes may
+    affect them.
     """
     left: tuple[Wave, ...] = ()
     for each in waves:
@@ -173,7 +206,7 @@ def _left(waves: Iterable[Wave], made: Mapping[tuple[type[Change], str], Change]
 
 
 def _note(results: Iterable[ChangeResult], made: dict[tuple[type[Change], str], Change]) -> None:
-    """Note what was made; of what was tried more than once, what was tried last."""
+    """Update `made`: add the changes that succeeded, and remove targets whose last change failed."""
     for result in results:
         made.pop(_what(result.change), None)
         if result.error is None:
@@ -219,7 +252,7 @@ def _in_sequence(
 
 def _result(change: Change, execute: Callable[[Change], str | None], *leases: Lease) -> ChangeResult:
     try:
-        for lease in leases:  # who stood still for minutes must not undo what another has done since
+        for lease in leases:  # a process that was paused for minutes must not undo another run's changes
             lease.renew()
         return ChangeResult(change, note=execute(change) or "")
     except Failure as error:
@@ -227,7 +260,11 @@ def _result(change: Change, execute: Callable[[Change], str | None], *leases: Le
 
 
 def _worth_another_look(errors: list[Failure]) -> bool:
-    """Whether the world moved under the plan, or a place in it was taken, and nothing else went wrong."""
+    """Return whether the run should observe and plan again after these errors.
+
+    It should if the state changed after it was observed, or if a place was taken by another environment, and
+    nothing else went wrong.
+    """
     moved = Conflict | Gone | QuotaReached
     return all(isinstance(error, moved) and error.retry_after is None for error in errors)
 

@@ -1,8 +1,8 @@
-"""The correlation ID: what happened outside, told by every log line, message and annotation that it led to.
+"""The correlation ID: it names the event outside that led to a log line, a message or an annotation.
 
-It is GitHub's delivery, the HTTP request, or the timer's invocation. The trigger sets it, a queue message
-carries it on as a stamp, and nothing that decides reads it. It comes from outside, so its length and its
-characters are bounded: it may stand in a header, a log line and an annotation as it is.
+The event is a delivery of GitHub, an HTTP request, or an invocation of a timer. The trigger sets the ID, and
+a queue message carries it as a stamp. No decision depends on it. The ID comes from outside, so its length and
+its characters are limited: it can be written into a header, a log line or an annotation without escaping.
 """
 
 import json
@@ -24,29 +24,32 @@ _current: ContextVar[str] = ContextVar(FIELD, default="")
 
 
 def accepted(text: object) -> str:
-    """A correlation ID as it came from outside.
+    """Return a correlation ID that came from outside, if it is valid.
 
     Args:
-        text: whatever stood in its place.
+        text: the value that was received.
 
     Returns:
-        The same; empty if it is none: no text, empty, longer than 64 characters, or with characters other
-        than letters, digits, `.`, `_`, `:` and `-`.
+        The value; empty if it is invalid: not text, empty, longer than 64 characters, with characters other
+        than ASCII letters, digits, `.`, `_`, `:` and `-`, or not beginning with a letter or a digit.
     """
     return text if isinstance(text, str) and _VALID.fullmatch(text) else ""
 
 
 def current() -> str:
-    """The correlation ID of what is being done; empty outside of any trigger."""
+    """Return the correlation ID of the current context; empty outside of any trigger."""
     return _current.get()
 
 
 @contextmanager
 def correlated(correlation_id: str) -> Iterator[None]:
-    """Let everything inside bear a correlation ID.
+    """Set the correlation ID of everything inside the context.
 
     Args:
-        correlation_id: the ID; what `accepted` does not let through is none.
+        correlation_id: the ID. An ID that `accepted` rejects counts as empty.
+
+    Yields:
+        Nothing; the previous ID is restored at the end.
     """
     token = _current.set(accepted(correlation_id))
     try:
@@ -56,42 +59,53 @@ def correlated(correlation_id: str) -> Iterator[None]:
 
 
 def carried(call: Callable[P, T]) -> Callable[P, T]:
-    """The same call, for other threads: there it bears the correlation ID of the thread that asks for it.
+    """Return the same function for use in other threads, where it has the current correlation ID.
 
     Args:
-        call: what other threads do.
+        call: the function that other threads call.
+
+    Returns:
+        A function with the same arguments and the same result.
     """
     context = copy_context()
 
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        return context.copy().run(call, *args, **kwargs)  # no two threads can be in one context
+        return context.copy().run(call, *args, **kwargs)  # a context cannot be entered by two threads
 
     return run
 
 
 def annotation() -> Mapping[str, str]:
-    """The annotation that says what led to a write; none outside of any trigger."""
+    """Return the annotation with the correlation ID; empty outside of any trigger."""
     return {ANNOTATION: current()} if current() else {}
 
 
 class Logger(logging.LoggerAdapter[logging.Logger]):
-    """A logger of which every line bears the correlation ID.
+    """A logger that adds the correlation ID to each line.
 
-    It stands in the text, for Azure's worker passes nothing else on, and beside it as an attribute of the
-    record.
+    The ID is part of the text, because the worker of Azure Functions passes nothing else on. It is also an
+    attribute of the log record.
     """
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        """Put the ID behind the line."""
+        """Append the ID to the line.
+
+        Args:
+            msg: the line's message.
+            kwargs: the keyword arguments of the logging call.
+
+        Returns:
+            The message with the ID, and the keyword arguments with the ID as an extra attribute.
+        """
         return self._told(f"{msg} ({FIELD} {current()})" if current() else msg, kwargs)
 
     def document(self, level: int, what: str, document: Mapping[str, object]) -> None:
-        """Write a line of one word and a JSON object, which has the ID as its last field.
+        """Write a line of one word and a JSON object whose last field is the correlation ID.
 
         Args:
             level: the line's level.
-            what: the word, by which queries find such lines.
-            document: the object; every value is safe to show.
+            what: the word that queries search for.
+            document: the object. Every value must be safe to show.
         """
         shown = {**document, FIELD: current()} if current() else document
         text, kwargs = self._told(json.dumps(shown, ensure_ascii=False), {})
@@ -103,9 +117,12 @@ class Logger(logging.LoggerAdapter[logging.Logger]):
 
 
 def logger(name: str) -> Logger:
-    """The logger of a name, with the correlation ID in each of its lines.
+    """Return the logger of a name that adds the correlation ID to each line.
 
     Args:
         name: `coppice`, or a name below it.
+
+    Returns:
+        The logger.
     """
     return Logger(logging.getLogger(name), {})

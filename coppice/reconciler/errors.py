@@ -1,8 +1,9 @@
-"""What can go wrong outside, as types: an error keeps its face from the adapter that met it to the report
-that tells it.
+"""Typed errors of outside systems. An error keeps its type from the adapter to the report.
 
-Adapters translate; nobody else invents these. `passing` says whether the same call may succeed later
-without anyone's help: the loop answers `Waiting` to such an error and `Stalled` to the others.
+Adapters translate the errors of outside systems into these types. The core creates a few of them itself, for
+example `Conflict` for a lock that another run holds. `passing` says whether the same call may succeed later
+without anyone's help. A run that fails ends with `Waiting` if all its errors are passing, else with
+`Stalled`.
 """
 
 from typing import ClassVar
@@ -13,7 +14,7 @@ class Failure(Exception):
 
     Args:
         message: what was asked, what was answered, and what to do next.
-        retry_after: seconds after which the outside system asked to be called again, if it did.
+        retry_after: after how many seconds to call again, if the outside system said so.
     """
 
     code: ClassVar[str]
@@ -30,22 +31,22 @@ class Failure(Exception):
 
 
 class Unreachable(Failure):
-    """No usable answer: refused, reset, timed out, cut short, or an error of the server's own (5xx)."""
+    """There was no usable answer: the call was refused, reset, timed out, cut short, or answered with 5xx."""
 
     code = "unreachable"
     passing = True
 
 
 class Throttled(Failure):
-    """Too many requests; `retry_after` says how long to wait."""
+    """There were too many requests; `retry_after` says how long to wait."""
 
     code = "throttled"
     passing = True
 
 
 class Conflict(Failure):
-    """The world moved since it was read: a lost race, a precondition that no longer holds, a write under
-    way.
+    """The state changed after it was read: a race was lost, a precondition no longer holds, or a write is in
+    progress.
     """
 
     code = "conflict"
@@ -53,21 +54,21 @@ class Conflict(Failure):
 
 
 class Gone(Failure):
-    """What the call needs is not there (any more)."""
+    """Something that the call needs does not exist, or no longer exists."""
 
     code = "gone"
     passing = True
 
 
 class QuotaReached(Failure):
-    """No room is left, and someone has to give some up or add some."""
+    """A limit is reached: something has to be removed, or the limit has to be raised."""
 
     code = "quota_reached"
     passing = True
 
 
 class Forbidden(Failure):
-    """Signed in, but not allowed; or not signed in."""
+    """The caller is not signed in, or is not allowed to make this call."""
 
     code = "forbidden"
     passing = False
@@ -81,7 +82,7 @@ class Rejected(Failure):
 
 
 class NotSetUp(Failure):
-    """Something that an administrator sets up once is missing; the message has the command that makes it."""
+    """Something that an administrator sets up once is missing; the message has the command for it."""
 
     code = "not_set_up"
     passing = False

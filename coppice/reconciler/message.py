@@ -1,7 +1,7 @@
-"""Queue messages: a key, which says what to look at, and stamps, which decide nothing.
+"""Queue messages: a key, which says what to reconcile, and stamps, which affect no decision.
 
-A message is a key, never an instruction: whoever takes it looks at the world and acts on what is there. Any
-other field is ignored, so that older and newer versions of the program can read each other's messages.
+A message is a key and not an instruction: the run that takes it observes the current state and acts on that.
+All other fields are ignored, so that older and newer versions of the program can read each other's messages.
 """
 
 import json
@@ -18,11 +18,11 @@ _CORRELATION_ID = "correlationId"
 
 @dataclass(frozen=True, kw_only=True)
 class Stamps:
-    """What travels with a key.
+    """What a message holds besides the key.
 
     Args:
-        first_seen: when the work was first put off; `None` if it was not.
-        correlation_id: what led to the message; empty if nobody knows.
+        first_seen: when the key was first put back onto its queue; `None` if it never was.
+        correlation_id: the correlation ID of the event that led to the message; empty if it is not known.
     """
 
     first_seen: datetime | None = None
@@ -30,7 +30,7 @@ class Stamps:
 
     @classmethod
     def now(cls) -> "Stamps":
-        """The stamps of a message that is written now, for the first time."""
+        """Return the stamps of a new message: the current correlation ID and nothing else."""
         return cls(correlation_id=current())
 
 
@@ -42,11 +42,11 @@ def encode(key: Mapping[str, str], stamps: Stamps = NONE) -> str:
 
     Args:
         key: the fields of the key.
-        stamps: what travels with it.
+        stamps: the stamps of the message.
 
     Returns:
-        ASCII JSON: the key's fields, then those stamps that there are (`firstSeen` in RFC 3339,
-        `correlationId`).
+        ASCII JSON with the key's fields and with those stamps that have a value: `firstSeen` (RFC 3339) and
+        `correlationId`. An invalid correlation ID is left out.
     """
     first_seen = {} if stamps.first_seen is None else {_FIRST_SEEN: stamps.first_seen.isoformat()}
     led_by = {_CORRELATION_ID: stamps.correlation_id} if accepted(stamps.correlation_id) else {}
@@ -61,22 +61,25 @@ def decode(text: str | bytes, *fields: str) -> tuple[Mapping[str, str], Stamps]:
         fields: the fields of the key.
 
     Returns:
-        The key's fields and the stamps. A stamp that is not what it should be counts as none: it may not
-        decide whether the key is looked at.
+        The key's fields and the stamps. An invalid stamp counts as missing, so that it cannot keep the key
+        from being reconciled.
 
     Raises:
-        ValueError: the message does not hold such a key, and why; it never will, so it belongs into the
-            poison queue.
+        ValueError: the message does not hold such a key, and why. Trying again does not help, so the message
+            belongs into the poison queue.
     """
     message = _object(text, fields)
     return {field: _text(message, field) for field in fields}, _stamps(message)
 
 
 def stamps_of(text: str | bytes) -> Stamps:
-    """The stamps of a message, whatever else is wrong with it.
+    """Return the stamps of a message, even if its key is invalid.
 
     Args:
         text: the message's body, after base64.
+
+    Returns:
+        The stamps; empty ones if the message is not a JSON object.
     """
     try:
         return _stamps(_object(text, ()))

@@ -1,7 +1,8 @@
-"""A fact read from outside: standing, absent or unknown, and never two of them confused.
+"""A reading: the result of reading one fact from outside. It is `Present`, `Absent` or `Unknown`.
 
-A list that came back empty from a broken server has deleted whole clusters (argo-cd#11464,
-applicationset#423). So what was not read is a type of its own, and only `Absent` lets a plan delete.
+In other tools, a failed read that looked like an empty list led to the deletion of whole clusters
+(argo-cd#11464, applicationset#423). Therefore a failed read has a type of its own, and only `Absent` lets a
+plan delete.
 """
 
 from collections.abc import Callable
@@ -16,19 +17,19 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True)
 class Present(Generic[T_co]):
-    """It was read, and this is what stands."""
+    """The fact was read; `value` is what was read."""
 
     value: T_co
 
 
 @dataclass(frozen=True)
 class Absent:
-    """It was looked for, the look succeeded, and it is not there."""
+    """The read succeeded, and the thing does not exist."""
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """The look failed, or was not taken."""
+    """The read failed, or was not tried; `error` says why."""
 
     error: Failure
 
@@ -37,14 +38,14 @@ Reading: TypeAlias = Present[T] | Absent | Unknown
 
 
 def read(look: Callable[[], T | None]) -> Reading[T]:
-    """Take one look.
+    """Call a function that reads from outside, and return the result as a reading.
 
     Args:
-        look: reads from outside; `None` means that it looked well and found nothing.
+        look: reads from outside. It returns `None` if the read succeeded and found nothing.
 
     Returns:
-        What it found, as a reading. A `Failure` becomes `Unknown`; any other exception is a mistake of ours
-        and passes through.
+        `Present` with the value, or `Absent` for `None`. A `Failure` becomes `Unknown`. Any other exception
+        is a bug of this program and is not caught.
     """
     try:
         value = look()
@@ -54,5 +55,14 @@ def read(look: Callable[[], T | None]) -> Reading[T]:
 
 
 def present(reading: Reading[T]) -> T | None:
-    """The value if it stands, else `None`: for what is shown, never for what decides a deletion."""
+    """Return the value of a reading, or `None` if it is `Absent` or `Unknown`.
+
+    Use it where a missing value and an unknown one have the same effect, never to decide about a deletion.
+
+    Args:
+        reading: the reading.
+
+    Returns:
+        The value, or `None`.
+    """
     return reading.value if isinstance(reading, Present) else None

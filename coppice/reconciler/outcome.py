@@ -1,4 +1,4 @@
-"""How a run ended. There are three ways, and no fourth called "probably fine"."""
+"""The outcome of a run: `Done`, `Waiting` or `Stalled`."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class Done:
-    """A pass looked, planned, and found nothing left to do."""
+    """The last pass observed, planned, and found nothing left to do."""
 
     why: str = ""
     code: str = "done"
@@ -14,7 +14,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Something is not yet so; the key comes back after `retry_after` seconds."""
+    """Something is not as it should be yet; the key is processed again after `retry_after` seconds."""
 
     why: str
     code: str
@@ -23,7 +23,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Stalled:
-    """Coming back does not help: somebody has to do what `why` says."""
+    """Trying again does not help: somebody has to do what `why` says."""
 
     why: str
     code: str

@@ -1,6 +1,7 @@
-"""A plan is data: what would be changed, in which order, what has to be true before, and what was struck out.
+"""A plan: changes in order, the barriers between them, and the changes that were suppressed.
 
-Dry run, explanation, log, report and tests print the same `Plan`; nothing that acts is handed anything else.
+A plan is data. Dry runs, explanations, logs, reports and tests show the same `Plan`, and an executor is given
+only changes of a plan.
 """
 
 from abc import ABC, abstractmethod
@@ -10,26 +11,28 @@ from typing import ClassVar, TypeAlias
 from coppice.reconciler.errors import Failure
 from coppice.reconciler.observation import Unknown
 
-UNKNOWN = "unknown"  # the code of a barrier that stands for something which was not read
-_RETRY = 15.0  # seconds until what could not be read is tried again
+UNKNOWN = "unknown"  # the code of a barrier for something that could not be read
+_RETRY = 15.0  # seconds until a failed read is tried again
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change(ABC):
-    """One change of one thing. Its children say which thing; `steps` of a room know how."""
+    """One change of one thing. Each subclass says what is changed; an executor knows how."""
 
     verb: ClassVar[str]
     unseen: ClassVar[bool] = False
-    """Whether no look shows that it was made, so that it is planned until all of its plan was."""
+    """Whether no observation shows that the change was made. Such a change is planned again until all changes
+    of its plan were made.
+    """
 
     @property
     @abstractmethod
     def target(self) -> str:
-        """What is changed, as `kind/name` or `kind/namespace/name`."""
+        """The thing that is changed, as `kind/name` or `kind/namespace/name`."""
 
     @property
     def lock(self) -> str | None:
-        """A lock that this change needs beside its key's, such as `identity/<name>`."""
+        """The lock that this change needs besides its key's, such as `identity/<name>`; `None` if none."""
         return None
 
     def __str__(self) -> str:
@@ -38,19 +41,19 @@ class Change(ABC):
 
 @dataclass(frozen=True)
 class Wave:
-    """Changes that do not depend on each other: they are made side by side."""
+    """Changes that do not depend on each other. They are made concurrently."""
 
     changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True)
 class Wait:
-    """A fact that is not yet true. What stands behind it in the plan has to wait.
+    """A barrier that passes by itself. The waves after it in the plan are not executed before that.
 
     Args:
-        why: what is being waited for, as a sentence for people.
+        why: what the plan waits for, as a sentence for people.
         code: the same for machines.
-        retry_after: seconds until another look is worth its calls.
+        retry_after: after how many seconds to observe again.
     """
 
     why: str
@@ -60,7 +63,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Blocked:
-    """A fact that waiting does not change: somebody has to do something, and `why` says what."""
+    """A barrier that waiting does not remove: somebody has to do what `why` says."""
 
     why: str
     code: str
@@ -68,7 +71,7 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Suppressed:
-    """A change that policy did not let through."""
+    """A change that ownership did not let through, and why."""
 
     change: Change
     why: str
@@ -79,13 +82,13 @@ Item: TypeAlias = Wave | Wait | Blocked
 
 @dataclass(frozen=True)
 class Plan:
-    """Waves and barriers in order. An empty plan means that what is wanted stands.
+    """Waves and barriers in order. A plan is empty if the current state is the desired one.
 
     Args:
-        items: waves, gates and stops, in order.
-        suppressed: what policy took out, and why.
+        items: waves, `Wait`s and `Blocked`s, in order.
+        suppressed: the changes that ownership took out, and why.
         note: why there is nothing to do, where that is not obvious.
-        remarks: what people should know of what was planned: corrections, and what will have no effect.
+        remarks: what people should know about the plan: corrections, and settings that have no effect.
     """
 
     items: tuple[Item, ...] = ()
@@ -95,7 +98,7 @@ class Plan:
 
     @property
     def ready(self) -> tuple[Wave, ...]:
-        """The waves that stand before the first gate or stop."""
+        """The waves before the first barrier."""
         waves: list[Wave] = []
         for item in self.items:
             if not isinstance(item, Wave):
@@ -105,24 +108,24 @@ class Plan:
 
     @property
     def barrier(self) -> Wait | Blocked | None:
-        """The first gate or stop."""
+        """The first barrier; `None` if there is none."""
         return next((item for item in self.items if not isinstance(item, Wave)), None)
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Every change of every wave, those behind a gate included."""
+        """The changes of all waves, including the waves after a barrier."""
         return tuple(change for item in self.items if isinstance(item, Wave) for change in item.changes)
 
 
 def unread(why: str, error: Failure) -> Wait | Blocked:
-    """The barrier of a plan that lacks a reading.
+    """Return the barrier of a plan that depends on something that could not be read.
 
     Args:
-        why: what was not read, and what was answered.
-        error: the failure that was met.
+        why: what could not be read, and what was answered.
+        error: the failure of the read.
 
     Returns:
-        A gate for as long as the outside system asked, or a stop if somebody has to mend it first.
+        A `Wait` if the failure is passing, for as long as the outside system asked; else `Blocked`.
     """
     if error.passing:
         return Wait(why, UNKNOWN, error.retry_after or _RETRY)
@@ -130,12 +133,26 @@ def unread(why: str, error: Failure) -> Wait | Blocked:
 
 
 def first_unread(*readings: object) -> Wait | Blocked | None:
-    """The barrier of the first reading that is unknown; `None` if none is."""
+    """Return the barrier for the first reading that is `Unknown`.
+
+    Args:
+        readings: the readings that the plan depends on, in order.
+
+    Returns:
+        The barrier; `None` if no reading is `Unknown`.
+    """
     errors = (each.error for each in readings if isinstance(each, Unknown))
     return next((unread(f"not read: {error}", error) for error in errors), None)
 
 
 def wave(*changes: Change | None) -> tuple[Wave, ...]:
-    """One wave of the changes that are not `None`; no wave at all if none is left."""
+    """Return one wave of the changes that are not `None`.
+
+    Args:
+        changes: the changes.
+
+    Returns:
+        One wave; no wave if no change is left.
+    """
     present = tuple(change for change in changes if change is not None)
     return (Wave(present),) if present else ()

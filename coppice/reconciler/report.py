@@ -1,5 +1,6 @@
-"""What a run tells: one log line of JSON, the same for every reconciler, so that one query finds every run
-that ended in one way.
+"""The report of a run: one log line of JSON.
+
+The line has the same form for every reconciler, so that one query finds all runs with the same outcome.
 """
 
 import logging
@@ -15,16 +16,16 @@ _log = correlation.logger("coppice.run")
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One run.
+    """The report of one run.
 
     Args:
-        key: what was reconciled, as the queue's message names it.
-        outcome: how it ended.
-        seconds: how long it took.
-        results: what was changed, in order, with the errors met.
-        facts: what else is worth a column of its own: the revision, the namespace, the receipt.
-        remarks: what people should know of what was made: corrections, and what has no effect.
-        correlation_id: what led to the run; empty if nobody knows.
+        key: what was reconciled, with the fields of the queue message.
+        outcome: how the run ended.
+        seconds: how long the run took.
+        results: the changes that were tried, in order, with their errors.
+        facts: what else has a field of its own: the revision, the namespace, the receipt.
+        remarks: what people should know about the changes: corrections, and settings that have no effect.
+        correlation_id: the correlation ID of the event that led to the run; empty if it is not known.
     """
 
     key: Mapping[str, str]
@@ -36,7 +37,7 @@ class Report:
     correlation_id: str = field(default_factory=correlation.current)
 
     def as_json(self) -> dict[str, object]:
-        """The report as a JSON object; every value is safe to show."""
+        """Return the report as a JSON object. Every value is safe to show."""
         return {
             **self.key,
             **self.facts,
@@ -51,7 +52,7 @@ class Report:
         }
 
     def log(self) -> None:
-        """Write the one line, as a warning if somebody has to do something, or to know of something."""
+        """Log the report as one line: a warning if the run stalled or has remarks, else information."""
         told = isinstance(self.outcome, Stalled) or self.remarks
         level = logging.WARNING if told else logging.INFO
         _log.document(level, "run", self.as_json())

@@ -1,7 +1,7 @@
-"""How long a waiting key goes back onto its queue.
+"""How long a key that waits is put back onto its queue.
 
-The queue does not merge equal keys. Without a limit, every sweep and every tick would start one more chain of
-messages that never ends; with it, what still waits after ten minutes is theirs.
+The queue does not merge equal keys. Without a limit, every sweep and every tick would start another chain of
+messages that never ends. So after ten minutes the key is left to the next sweep or tick.
 """
 
 from dataclasses import replace
@@ -14,15 +14,16 @@ MAX_AGE = timedelta(minutes=10)
 
 
 def requeue_after(outcome: Outcome, stamps: Stamps, *, now: datetime) -> tuple[Stamps, float] | None:
-    """Say when a key has to come back.
+    """Return whether and when a key is put back onto its queue.
 
     Args:
         outcome: how its run ended.
-        stamps: those that it came with.
-        now: the time.
+        stamps: the stamps of its message.
+        now: the current time.
 
     Returns:
-        The stamps that it comes back with, and in how many seconds; `None` if it has not to.
+        The stamps of the next message, and its delay in seconds. `None` if the run is not `Waiting`, or if
+        the key was first put back ten minutes ago or earlier.
     """
     since = stamps.first_seen or now
     if not isinstance(outcome, Waiting) or now - since >= MAX_AGE:

@@ -1,4 +1,4 @@
-"""Times as they stand in messages, annotations and records: RFC 3339, with a zone."""
+"""Times in messages, annotations and records: RFC 3339, with a time zone."""
 
 from datetime import datetime
 
@@ -7,13 +7,13 @@ def parse_time(text: object) -> datetime:
     """Read a time.
 
     Args:
-        text: what is to be one.
+        text: the value to read.
 
     Returns:
-        The time, in the zone that it names.
+        The time, in the time zone that it names.
 
     Raises:
-        ValueError: it is no text, no time, or a time without a zone.
+        ValueError: the value is not text, is not a time, or has no time zone.
     """
     if not isinstance(text, str):
         raise ValueError(f"{text!r} is no time")  # noqa: TRY004 - what was read is wrong, not the call
