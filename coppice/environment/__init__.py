@@ -1,1 +1,1 @@
-"""What identifies a branch's environment: its key, its names, its configuration and its records."""
+"""The identity of a branch's environment: its key, its names, its configuration and its records."""

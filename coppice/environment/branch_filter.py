@@ -1,6 +1,6 @@
-"""Which branches get an environment at all.
+"""The filter that decides which branches may have an environment.
 
-The answer is the reason, since the webhook, the sweep and the API all have to say it.
+It returns the reason for a refusal, because the webhook, the sweep and the API all have to state it.
 """
 
 from fnmatch import fnmatchcase
@@ -9,19 +9,19 @@ from fnmatch import fnmatchcase
 def included(
     branch: str, include: tuple[str, ...], exclude: tuple[str, ...], default_branch: str | None
 ) -> str | None:
-    """Say why a branch gets no environment.
+    """Return why a branch gets no environment.
 
-    A pattern is a glob over the whole name as in `git branch --list`: case counts, and `*` matches `/` too,
-    so that `dependabot/*` covers `dependabot/npm/x`.
+    A pattern is a glob over the whole branch name, as in `git branch --list`. It is case-sensitive, and `*`
+    matches `/` too, so that `dependabot/*` covers `dependabot/npm/x`.
 
     Args:
         branch: the full branch name.
-        include: setting `BRANCHES_INCLUDE`; at least one must match.
-        exclude: setting `BRANCHES_EXCLUDE`; none may match.
-        default_branch: the repository's, or None where it is not known.
+        include: setting `BRANCHES_INCLUDE`; at least one pattern must match.
+        exclude: setting `BRANCHES_EXCLUDE`; no pattern may match.
+        default_branch: the repository's default branch; `None` if it is not known.
 
     Returns:
-        None if it gets one, else the reason as a sentence.
+        The reason as a sentence; `None` if the branch gets an environment.
     """
     if branch == default_branch:
         return f"{branch!r} is the repository's default branch, which never gets an environment."

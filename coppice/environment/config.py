@@ -1,4 +1,6 @@
-"""What the settings say about branches, in the words of this room, which knows no settings."""
+"""The settings that decide about branches, as plain dataclasses. The core does not know the settings
+classes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +12,15 @@ from coppice.environment.naming import Name, Prefixes, name
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseConfig:
-    """The server of the branches' databases, and what each of them is like.
+    """The server of the branch databases, and what each database is like.
 
     Attributes:
-        host: the server, as environments reach it; of setting `POSTGRES_SERVER_URL`.
-        port: its port; of the same.
-        template: the database that each is a copy of, empty for an empty one; setting `DATABASE_TEMPLATE`.
-        secret: the Secret that the login is delivered in; setting `DATABASE_SECRET`.
-        connections: the most connections to one database; setting `DATABASE_CONNECTIONS`.
+        host: the host of the server, as environments reach it; from setting `POSTGRES_SERVER_URL`.
+        port: the port of the server; from the same setting.
+        template: the database that each branch database is a copy of; empty if they start empty. Setting
+            `DATABASE_TEMPLATE`.
+        secret: the Secret through which the login is delivered; setting `DATABASE_SECRET`.
+        connections: the maximum number of connections to one database; setting `DATABASE_CONNECTIONS`.
     """
 
     host: str
@@ -29,29 +32,28 @@ class DatabaseConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentConfig:
-    """Which branches get environments, what these are called, and what they are given.
+    """Which branches get environments, how these are named, and what they get.
 
     Attributes:
         repository: `owner/name`; setting `GITHUB_REPOSITORY`.
-        former: what it was called before; setting `FORMER_REPOSITORIES`.
+        former: the former names of the repository; setting `FORMER_REPOSITORIES`.
         include: globs of branches that get environments; setting `BRANCHES_INCLUDE`.
-        exclude: globs of branches that do not; setting `BRANCHES_EXCLUDE`.
-        prefixes: what stands before the slug in each name.
-        base_domain: what stands after it in a host; setting `BASE_DOMAIN`.
-        protected: globs of namespaces that are never touched; setting `PROTECTED_NAMESPACES`.
-        labels: further labels of an environment's namespace; setting `NAMESPACE_LABELS`.
-        accounts: service account → the pool of its identity, `""` for the unnamed one; setting
+        exclude: globs of branches that get none; setting `BRANCHES_EXCLUDE`.
+        prefixes: the part before the slug in each kind of name.
+        base_domain: the part after the slug in a host; setting `BASE_DOMAIN`.
+        protected: globs of namespaces that are never changed; setting `PROTECTED_NAMESPACES`.
+        labels: additional labels of an environment's namespace; setting `NAMESPACE_LABELS`.
+        accounts: service account → the pool of its identity, `""` for the unnamed pool; setting
             `SERVICE_ACCOUNTS`.
-        pools: pool → its identities, `resourceGroup/identityName`; setting `WORKLOAD_IDENTITIES`.
-        most: the most environments at once; setting `MAX_ENVIRONMENTS`.
-        reapply_after: how long an applied overlay is trusted to stand as it was applied; setting
-            `REAPPLY_HOURS`.
+        pools: pool → its identities, as `resourceGroup/identityName`; setting `WORKLOAD_IDENTITIES`.
+        most: the maximum number of environments; setting `MAX_ENVIRONMENTS`.
+        reapply_after: after how long an applied overlay is applied again; setting `REAPPLY_HOURS`.
         tenant: the Entra tenant of the identities; setting `AZURE_TENANT_ID`.
-        settle: how long a credential has to have stood before pods start that sign in with it; setting
+        settle: how long a credential must have existed before pods that sign in with it start; setting
             `CREDENTIAL_SETTLE_SECONDS`.
-        databases: the server of the branches' databases; `None` if they get none.
-        digest: of all settings that are declared to decide how an overlay is rendered and judged. It is
-            written down with each overlay that was applied or refused.
+        databases: the server of the branch databases; `None` if branches get none.
+        digest: the digest of all settings that are declared to affect how an overlay is rendered and judged.
+            It is stored with each overlay that was applied or refused.
     """
 
     repository: str
@@ -72,16 +74,38 @@ class EnvironmentConfig:
     former: tuple[str, ...] = ()
 
     def key(self, branch: str) -> Key:
-        """The key of a branch of our repository."""
+        """Return the key of a branch of the configured repository.
+
+        Args:
+            branch: the full branch name.
+
+        Returns:
+            The key.
+        """
         return Key(repository=self.repository, branch=branch)
 
     def known(self, key: Key) -> Key:
-        """A key under the repository's present name, if it bears that in other letters, or a former one."""
+        """Return a key with the present name of the repository.
+
+        Args:
+            key: a key with any name of a repository.
+
+        Returns:
+            The key with the present name, if it names the repository in other letter case or by a former
+            name. Any other key is returned unchanged.
+        """
         names = {each.lower() for each in (self.repository, *self.former)}
         if key.repository == self.repository or key.repository.lower() not in names:
             return key
         return Key(repository=self.repository, branch=key.branch, former=key.repository)
 
     def name(self, branch: str) -> Name:
-        """Every name that the branch's environment bears."""
+        """Return all names of a branch's environment.
+
+        Args:
+            branch: the full branch name.
+
+        Returns:
+            The names.
+        """
         return name(branch, prefixes=self.prefixes, base_domain=self.base_domain)

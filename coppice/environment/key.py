@@ -1,24 +1,24 @@
-"""The key of a branch, and the queue message that carries it."""
+"""The key of a branch, and its queue message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from coppice.reconciler.message import NONE, Stamps, decode, encode
 
-# Azure's queues take 64 KiB, which is 48 KiB before base64; the rest is for the braces and the stamps. See
+# A message of an Azure queue has at most 64 KiB, which is 48 KiB before base64. 256 bytes are for the stamps.
 # https://learn.microsoft.com/azure/storage/queues/storage-queues-introduction#queue-service-concepts
 _MOST_BYTES = 48 * 1024 - 256
 
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """Which branch of which repository.
+    """A branch of a repository.
 
     Attributes:
         repository: `owner/name`.
         branch: the full branch name, without `refs/heads/`.
-        former: the name of the repository that was read, where that is one it had before; it makes no other
-            branch of it.
+        former: the former name of the repository, if the key was read under that name. It does not count when
+            keys are compared.
     """
 
     repository: str
@@ -26,10 +26,10 @@ class Key:
     former: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what no message could carry.
+        """Check that a queue message can hold the key.
 
         Raises:
-            ValueError: which of the two is wrong, and why.
+            ValueError: which of the two fields is wrong, and why.
         """
         for part, value in (("repository", self.repository), ("branch", self.branch)):
             if not value:
@@ -42,22 +42,24 @@ class Key:
 
     @property
     def as_written(self) -> "Key":
-        """The key as it was read, and as what is found by it has to be addressed."""
+        """The key as it was read. It addresses objects that were stored under a former name of the
+        repository.
+        """
         return Key(repository=self.former, branch=self.branch) if self.former else self
 
     @property
     def fields(self) -> Mapping[str, str]:
-        """The key, as messages and reports have it."""
+        """The fields of the key in messages and reports."""
         return {"repository": self.repository, "branch": self.branch}
 
     def to_message(self, stamps: Stamps = NONE) -> str:
         """Write the queue message, before base64.
 
         Args:
-            stamps: what travels with the key.
+            stamps: the stamps of the message.
 
         Returns:
-            ASCII JSON with the keys `repository` and `branch`, and the stamps.
+            ASCII JSON with the fields `repository` and `branch`, and the stamps.
         """
         return encode(self.fields, stamps)
 
@@ -69,10 +71,11 @@ def from_message(text: str | bytes) -> tuple[Key, Stamps]:
         text: the message's body, after base64.
 
     Returns:
-        The key and its stamps. Other keys are ignored.
+        The key and its stamps. Other fields are ignored.
 
     Raises:
-        ValueError: the message names no branch, and why; it never will, so it belongs into the poison queue.
+        ValueError: the message names no branch, and why. Trying again does not help, so the message belongs
+            into the poison queue.
     """
     fields, stamps = decode(text, "repository", "branch")
     return Key(repository=fields["repository"], branch=fields["branch"]), stamps

@@ -1,10 +1,11 @@
-"""Every name that one branch's environment bears, computed from the branch's own name.
+"""The names of a branch's environment, computed from the branch name alone.
 
-Nothing is looked up or remembered, so a lost record loses no name. Two branches never meet, because a slug is
-one of two kinds:
+Nothing is looked up or stored, so no name is lost with a record. Two branches never get the same names,
+because a slug is of one of two kinds:
 
-- *kept*: the branch's name as it is. The namespace made of it never ends like a suffix of ours, and the slug
-  never begins with the namespace prefix: one branch's host `<slug>` is never another's host `<namespace>`;
+- *kept*: the branch name unchanged. The namespace made from it never ends like a suffix made here, and the
+  slug never begins with the namespace prefix. So the host `<slug>` of one branch is never the host
+  `<namespace>` of another one;
 - *suffixed*: it ends in ten hexadecimal digits of the SHA-256 of the whole branch name.
 
 The one exception is a pair such as `x` and `feature/x`, see `twin`.
@@ -15,10 +16,10 @@ import re
 from dataclasses import dataclass
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
-# 40 bits: that any two of a thousand branches share a suffix has a chance of one in two million.
+# 40 bits: the probability that any two of a thousand branches share a suffix is one in two million.
 _SUFFIX_DIGITS = 10
 _LIKE_A_SUFFIX = re.compile(rf"-[0-9a-f]{{{_SUFFIX_DIGITS}}}\Z")
-_SHORTEST_LIMIT = 20  # a slug needs room for its suffix and for a few letters that a human knows it by
+_SHORTEST_LIMIT = 20  # a slug needs room for its suffix and for a few letters that people recognize
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 _LONGEST_LABEL = 63
@@ -32,11 +33,11 @@ _LONGEST_CREDENTIAL = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Prefixes:
-    """What stands before the slug in each kind of name; the settings check their form.
+    """The part before the slug in each kind of name. The settings check the form of the prefixes.
 
     Attributes:
         namespace: setting `NAMESPACE_PREFIX`.
-        credential: setting `CREDENTIAL_PREFIX`; two characters at least, since Azure wants three in all.
+        credential: setting `CREDENTIAL_PREFIX`; at least two characters, since Azure requires three in all.
         database: setting `DATABASE_PREFIX`.
     """
 
@@ -46,20 +47,21 @@ class Prefixes:
 
     @property
     def folder(self) -> str:
-        """The branch folder that the namespace prefix stands for: `feature/` for `feature-`."""
+        """The branch folder that corresponds to the namespace prefix: `feature/` for `feature-`."""
         return self.namespace.removesuffix("-") + "/"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Name:
-    """Every name that one branch's environment bears.
+    """All names of one branch's environment.
 
     Attributes:
         branch: the full branch name, as given.
-        slug: the branch as a DNS label.
+        slug: the branch name as a DNS label.
         namespace: prefix + slug.
         database: prefix + slug, with `_` for `-`.
-        hosts: `<namespace>.<base domain>` and `<slug>.<base domain>`: the two it may claim.
+        hosts: `<namespace>.<base domain>` and `<slug>.<base domain>`, the two hosts that the environment may
+            claim.
     """
 
     branch: str
@@ -74,11 +76,11 @@ def name(branch: str, *, prefixes: Prefixes, base_domain: str) -> Name:
 
     Args:
         branch: the full branch name, without `refs/heads/`.
-        prefixes: what stands before the slug.
+        prefixes: the part before the slug in each kind of name.
         base_domain: setting `BASE_DOMAIN`.
 
     Returns:
-        The same names for the same arguments, always.
+        The names. They depend on the arguments only.
 
     Raises:
         ValueError: the settings leave no room for a slug.
@@ -95,17 +97,17 @@ def name(branch: str, *, prefixes: Prefixes, base_domain: str) -> Name:
 
 
 def longest_slug(prefixes: Prefixes, *, base_domain: str) -> int:
-    """Say how many characters a slug may have for every name made of it to fit its system.
+    """Return the maximum length of a slug, so that every name made from it fits into its system.
 
     Args:
-        prefixes: what stands before the slug.
-        base_domain: what stands after it in a host.
+        prefixes: the part before the slug in each kind of name.
+        base_domain: the part after the slug in a host.
 
     Returns:
-        The limit in characters, which are bytes, since a slug is ASCII.
+        The limit in characters. It is also the limit in bytes, since a slug is ASCII.
 
     Raises:
-        ValueError: it is so small that no readable slug fits; which setting to shorten.
+        ValueError: the limit is too small for a readable slug; the message names the setting to shorten.
     """
     room = {
         "NAMESPACE_PREFIX": _LONGEST_LABEL - len(prefixes.namespace),
@@ -123,21 +125,22 @@ def longest_slug(prefixes: Prefixes, *, base_domain: str) -> int:
 
 
 def credential_name(slug: str, account: str, *, prefix: str, sole: bool) -> str:
-    """Name the federated credential of one service account.
+    """Return the name of the federated credential of one service account.
 
     Args:
         slug: the branch's slug.
         account: the service account.
         prefix: setting `CREDENTIAL_PREFIX`.
-        sole: whether `SERVICE_ACCOUNTS` names this account alone.
+        sole: whether `SERVICE_ACCOUNTS` names this account only.
 
     Returns:
-        A name that Azure's pattern accepts. A service account may have dots and 253 characters, a credential
-        may not: the hash of slug and account tells apart what replacing and cutting would make equal.
+        A name that Azure's pattern accepts. A service account's name may have dots and up to 253 characters,
+        and the name of a credential may not. A hash of slug and account keeps names apart that replacing dots
+        and cutting would make equal.
     """
     if sole:
         return prefix + slug
-    # No branch name holds a NUL, so this is never the hash that ends another branch's slug.
+    # No branch name contains NUL, so this hash is never the suffix of another branch's slug.
     suffix = _suffix(f"{slug}\0{account}")
     readable = f"{prefix}{slug}-{account.replace('.', '-')}"
     return readable[: _LONGEST_CREDENTIAL - len(suffix)] + suffix
@@ -147,19 +150,26 @@ def subject(namespace: str, account: str) -> str:
     """Return the subject of a service account's token, which its federated credential must state.
 
     See https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens.
+
+    Args:
+        namespace: the namespace of the service account.
+        account: the service account.
+
+    Returns:
+        The subject.
     """
     return f"system:serviceaccount:{namespace}:{account}"
 
 
 def twin(named: Name, *, prefixes: Prefixes) -> str | None:
-    """Name the one other branch whose environment would bear the same names.
+    """Return the one other branch whose environment would have the same names.
 
     Args:
-        named: a branch's names.
-        prefixes: those it was named with.
+        named: the names of a branch.
+        prefixes: the prefixes that they were made with.
 
     Returns:
-        `feature/x` for `x`, `x` for `feature/x`, and None for a branch whose names are its own.
+        `feature/x` for `x`, `x` for `feature/x`; `None` for a branch whose names are its own.
     """
     inside = prefixes.folder + named.slug
     return {named.slug: inside, inside: named.slug}.get(named.branch)
@@ -167,8 +177,8 @@ def twin(named: Name, *, prefixes: Prefixes) -> str | None:
 
 def _slug(branch: str, *, prefixes: Prefixes, longest: int) -> str:
     stem = branch.removeprefix(prefixes.folder)
-    # The suffix is looked for in the namespace: a branch of ten hexadecimal digits ends like one only there,
-    # and its namespace `feature-0123456789` might be the slug of a branch `Feature`.
+    # The namespace is searched for a suffix, not the stem: ten hexadecimal digits look like a suffix only
+    # after the prefix, and the namespace `feature-0123456789` may be the slug of a branch `Feature`.
     if (
         _LABEL.fullmatch(stem)
         and len(stem) <= longest

@@ -1,8 +1,8 @@
-"""What is written down about a branch in `coppice-system`: its record, and what a person asked for.
+"""What is stored about a branch in `coppice-system`: its record, and a person's request.
 
-The record is the environment's finalizer: the first thing written and the last removed, so that a crash
-anywhere forgets nothing. The request is the only word that a person has in what happens to a branch: a
-hold, or a wish to have it applied again.
+The record works like a finalizer of the environment: it is written first and deleted last, so that a crash
+at any point loses nothing. The request is the only way in which a person affects what happens to a branch: a
+hold, or to apply it again.
 """
 
 from collections.abc import Mapping
@@ -19,13 +19,16 @@ from coppice.reconciler.plan import Change
 
 @dataclass(frozen=True, kw_only=True)
 class Stall:
-    """An overlay that was refused: it is not looked at again while all of this is as it was.
+    """The refusal of an overlay.
+
+    The overlay is not rendered again while commit, digest and request are the same, at most for
+    `EnvironmentConfig.reapply_after`.
 
     Args:
         commit: the commit whose overlay was refused.
-        digest: the settings under which it was.
-        asked: the latest request it answers.
-        at: when.
+        digest: the digest of the settings that it was refused under.
+        asked: the time of the latest request that the refusal answers; empty if there was none.
+        at: when it was refused.
         why: the reasons, for people.
     """
 
@@ -38,25 +41,27 @@ class Stall:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """All that must survive a crash between two calls.
+    """What must survive a crash about one environment.
 
     Args:
-        key: whose environment this is.
-        slug: the branch as a label; it is shared by a branch and its twin.
-        namespace: its namespace.
-        identities: pool → the identity chosen from it.
-        credentials: the credentials that stand or are about to.
-        rendered: the commit and the settings' digest that the inventory was rendered from.
-        inventory: the objects that stand or are about to.
-        pruning: objects that have left the overlay and were not yet seen to be gone.
-        stall: the refusal that the branch's commit met.
-        receipt: what a removal has found so far, by resource.
-        database: the database that was made for it; empty if none was.
-        monitored: the ConfigMaps of monitoring that all share in which it has a part, or may still have one.
-        part_pending: whether that part is still to be made what its overlay says, or to be taken out.
-        trusted_from: since when all its credentials were seen to stand; `None` until they were.
-        undone: when that had been applied which a removal has begun to undo; `None` if none has.
-        version: the resource version that was read; empty if it is not yet written.
+        key: the branch of the environment.
+        slug: the branch name as a DNS label; a branch and its twin share it.
+        namespace: the namespace of the environment.
+        identities: pool → the identity that was chosen from it.
+        credentials: the credentials that exist or are about to be created.
+        rendered: the commit and the digest of the settings that the inventory was rendered from.
+        inventory: the objects that exist or are about to be applied.
+        pruning: objects that have left the overlay and were not observed to be gone yet.
+        stall: the refusal of the overlay at the branch's commit; `None` if it was not refused.
+        receipt: the state of each resource during a removal.
+        database: the database that was created for the environment; empty if none was.
+        monitored: the shared monitoring ConfigMaps that have entries of the environment, or may still have
+            them.
+        part_pending: whether these entries still have to be brought to what the overlay says, or removed.
+        trusted_from: since when all credentials of the environment are known to exist; `None` if they are
+            not.
+        undone: `Applied.at` of the overlay that a removal has begun to undo; `None` if no removal has begun.
+        version: the resource version that was read; empty if the record is not written yet.
     """
 
     key: Key
@@ -82,16 +87,16 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a person asked for, over HTTP.
+    """What a person asked for over the HTTP API.
 
     Args:
         key: the branch.
-        slug: the branch as a label.
-        action: `hold`: no environment while the branch stays at `commit`; `apply`: have it, and apply it
-            anew.
-        commit: the branch's commit when it was asked.
-        at: when it was asked (RFC 3339); it names the request.
-        version: the resource version that was read; empty if it is not yet written.
+        slug: the branch name as a DNS label.
+        action: `hold`: the branch has no environment while it is at `commit`. `apply`: the branch has its
+            environment, and its overlay is applied again.
+        commit: the branch's commit at the time of the request.
+        at: the time of the request (RFC 3339); it identifies the request.
+        version: the resource version that was read; empty if the request is not written yet.
     """
 
     key: Key
@@ -107,25 +112,25 @@ class Request:
 
 @dataclass(frozen=True)
 class BranchRecords:
-    """What is written about one branch. `record` is the one of its namespace, whoever owns it."""
+    """The record and the request of one branch. `record` is the record of its namespace, whoever owns it."""
 
     record: Record | None = None
     request: Request | None = None
 
     @property
     def asked(self) -> str:
-        """When somebody asked to have it applied anew; empty if nobody did."""
+        """The time of the request to apply again; empty if there is none."""
         return self.request.at if self.request is not None and self.request.action == "apply" else ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordSet:
-    """Everything that is written.
+    """All records and requests.
 
     Args:
         records: every record.
         requests: every request.
-        unparseable: slug → why what is written about it cannot be read; everything else is known.
+        unparseable: slug → why something stored about it cannot be parsed; all other slugs are complete.
     """
 
     records: tuple[Record, ...] = ()
@@ -134,25 +139,31 @@ class RecordSet:
 
     @property
     def environments(self) -> int:
-        """How many environments there are; a record that cannot be read may well be one's."""
+        """The number of environments. A record that cannot be parsed counts as one."""
         return sum(1 for each in self.records if each.identities) + len(self.unparseable)
 
     def check_place(self, most: int) -> None:
-        """See whether there is a place for one more environment.
+        """Check that one more environment is allowed.
+
+        Args:
+            most: the maximum number of environments.
 
         Raises:
-            QuotaReached: there is none.
+            QuotaReached: the maximum is reached.
         """
         if self.environments >= most:
             raise QuotaReached(too_many(self.environments, most))
 
 
 def too_many(environments: int, most: int) -> str:
-    """What is said to an environment for which there is no place.
+    """Return the message for an environment that is one too many.
 
     Args:
-        environments: how many there are.
-        most: how many there may be.
+        environments: how many environments there are.
+        most: the maximum number of environments.
+
+    Returns:
+        The message.
     """
     stand = "1 environment stands" if environments == 1 else f"{environments} environments stand"
     return f"{stand}, and MAX_ENVIRONMENTS is {most}: this one waits until one goes, or the setting is raised"
@@ -160,11 +171,11 @@ def too_many(environments: int, most: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class WriteRecord(Change):
-    """Write the record, if it is still as it was read.
+    """Write the record, if it has not changed since it was read.
 
     Args:
-        record: as it is to be.
-        most: how many environments there may be at the most, if this makes one more of them.
+        record: the record to write.
+        most: the maximum number of environments, if this record adds one; else `None`.
     """
 
     verb: ClassVar[str] = "write"
@@ -178,46 +189,79 @@ class WriteRecord(Change):
 
     @property
     def lock(self) -> str | None:
-        """That of places, if it takes one: who counts them and who writes the next record are one."""
+        """The lock `environments`, if the record adds an environment: counting and writing must not
+        overlap.
+        """
         return None if self.most is None else "environments"
 
 
 def rendering(commit: str, digest: str) -> str:
-    """Name what an inventory was rendered from."""
+    """Return the value of `Record.rendered`.
+
+    Args:
+        commit: the commit that the inventory was rendered from.
+        digest: the digest of the settings that it was rendered with.
+
+    Returns:
+        The value.
+    """
     return f"{commit}:{digest}"
 
 
 class RecordReader(Protocol):
-    """Reads the books."""
+    """Reads records and requests."""
 
     def get(self, key: Key, name: Name) -> BranchRecords:
-        """What is written about one branch; one call."""
+        """Read the record and the request of one branch, in one call.
+
+        Args:
+            key: the branch.
+            name: its names.
+
+        Returns:
+            What was found.
+        """
 
     def all(self) -> RecordSet:
-        """Everything that is written; one list."""
+        """Read all records and requests, in one list.
+
+        Returns:
+            All of them, and those that cannot be parsed.
+        """
 
 
 class RecordWriter(Protocol):
-    """Writes records, and removes none."""
+    """Writes records. It cannot delete them."""
 
     def write(self, record: Record) -> None:
         """Write a record.
 
+        Args:
+            record: the record, with the version that was read.
+
         Raises:
-            Conflict: it is no longer the one that was read, or one stands where none was read.
+            Conflict: the record has changed since it was read, or one exists although none was read.
         """
 
     def take_place(self, record: Record, most: int) -> None:
-        """Write a record that makes one more environment, if there is a place for it by now.
+        """Write the record of an additional environment, if one more is allowed at this time.
+
+        Args:
+            record: the record.
+            most: the maximum number of environments.
 
         Raises:
-            QuotaReached: there is none.
-            Conflict: as above.
+            QuotaReached: the maximum is reached.
+            Conflict: the record has changed since it was read, or one exists although none was read.
         """
 
 
 class RequestWriter(Protocol):
-    """Writes down what a person asked for. Only what answers HTTP is handed one."""
+    """Writes requests. Only the HTTP API is given one."""
 
     def ask(self, request: Request) -> None:
-        """Write a request in the place of the branch's former one."""
+        """Write a request in place of the branch's earlier one.
+
+        Args:
+            request: the request.
+        """

@@ -1,11 +1,11 @@
-"""What Git lets a branch be called: `refs/heads/<branch>`, judged as `git check-ref-format` does.
+"""Git's rules for branch names: `refs/heads/<branch>`, judged as `git check-ref-format` does.
 
 https://git-scm.com/docs/git-check-ref-format
 """
 
 import re
 
-# Each with what a person is told; a name is tried against all of them.
+# Each pattern with the message for people. A name must match none of them.
 _FORBIDDEN = (
     (re.compile(r"[\x00-\x20\x7f~^:?*\[\\]"), "holds {0!r}"),
     (re.compile(r"\.\.|@\{"), "holds {0!r}"),
@@ -17,13 +17,13 @@ _FORBIDDEN = (
 
 
 def check(branch: str) -> None:
-    """See whether Git could have such a branch.
+    """Check that Git allows a branch name.
 
     Args:
         branch: the full branch name, without `refs/heads/`.
 
     Raises:
-        ValueError: it could not, and why.
+        ValueError: Git does not allow it, and why.
     """
     if not branch:
         raise ValueError("Git has no branch without a name.")

@@ -1,11 +1,11 @@
-"""References to things of an environment, as records hold them: enough to find one again, and no more."""
+"""References that records hold to resources of an environment: just enough to find the resource again."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class SharedName(StrEnum):
-    """The two ConfigMaps of kube-system that a branch may have a part in."""
+    """The names of the two shared monitoring ConfigMaps in kube-system."""
 
     JOBS = "ama-metrics-prometheus-config"
     SETTINGS = "ama-metrics-settings-configmap"
@@ -13,11 +13,13 @@ class SharedName(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class ObjectRef:
-    """An object of an environment's namespace, whatever version it was written in: the API server serves one
-    object under all versions of its group, and who deletes the older one deletes the newer one.
+    """A reference to an object of an environment's namespace.
+
+    Two references are equal if kind, name and API group are. The version does not count: the API server
+    serves an object under all versions of its group, so deleting it under one version deletes it under all.
 
     Args:
-        api_version: how it was written, which is one way to reach it, and no part of what it is.
+        api_version: the API version that the object was written in, one way to reach it.
         kind: its kind.
         name: its name.
     """
@@ -36,7 +38,7 @@ class ObjectRef:
 
 @dataclass(frozen=True, order=True)
 class CredentialRef:
-    """A federated credential by its place: `identity` is `resourceGroup/identityName`."""
+    """A reference to a federated credential; `identity` is `resourceGroup/identityName`."""
 
     identity: str
     name: str
