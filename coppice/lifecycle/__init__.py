@@ -1,1 +1,1 @@
-"""The life of an environment: observe it, decide what is wanted, keep to what is ours, find drift, report."""
+"""The lifecycle of an environment: observation, decision, ownership, drift, orphans and reports."""

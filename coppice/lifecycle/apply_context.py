@@ -1,6 +1,8 @@
-"""What only an overlay that is about to be applied needs to know: who else is there, and what room is left.
+"""The additional readings that applying an overlay depends on: other environments, hosts and existing
+objects.
 
-It is looked at when an overlay is due, so that an environment that is well costs none of it.
+They are read only when an overlay is due, so that an environment that is up to date does not cost these
+calls.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,14 +19,14 @@ from coppice.reconciler.observation import Absent, Present, Reading, read
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyContext:
-    """What only an overlay that is about to be applied needs to know.
+    """The additional readings that applying an overlay depends on.
 
     Args:
-        environments: how many environments there are.
+        environments: the number of environments.
         hosts: host → the namespace whose route claims it.
-        recorded: the objects that stand and bear a note of what they were made from: Jobs, and what the
-            components keep in the environment.
-        components: what stands of the components.
+        recorded: the existing objects that note what they were made from: the Jobs of the overlay, and the
+            objects that components keep in the environment.
+        components: the state of the components.
     """
 
     environments: Reading[int]
@@ -34,7 +36,7 @@ class ApplyContext:
 
     @property
     def parts(self) -> tuple[Reading[object], ...]:
-        """Every reading that an overlay depends on."""
+        """All readings that applying the overlay depends on."""
         own = (reading for each in COMPONENTS for reading in each.needed_to_apply(self.components))
         return *own, self.environments, self.hosts, self.recorded
 
@@ -47,17 +49,17 @@ def read_apply_context(
     config: EnvironmentConfig,
     readers: Readers,
 ) -> ApplyContext:
-    """Look at what only an overlay that is about to be applied needs to know.
+    """Read what applying an overlay depends on.
 
     Args:
-        observed: the branch.
-        manifests: the objects that are about to be applied.
-        brought: what the overlay brings for the components.
-        config: what decides about branches.
-        readers: what looks.
+        observed: the observation of the branch.
+        manifests: the objects to apply.
+        brought: what the overlay contains for the components.
+        config: the settings that decide about branches.
+        readers: the readers of outside systems.
 
     Returns:
-        What was seen.
+        The readings.
     """
     bearing = [reference(each) for each in manifests if each["kind"] == "Job"]
     bearing += [ref for component in COMPONENTS for ref in component.objects(config)]

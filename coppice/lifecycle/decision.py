@@ -1,7 +1,7 @@
-"""The one decision: should this branch have an environment, and is its overlay due to be applied?
+"""The decision about one branch: whether it has an environment, and whether its overlay has to be applied.
 
-Everything else in the program only carries out what is said here, and everything here is a pure function of
-what was observed.
+Every other part of the program carries out this decision. All functions here are pure functions of an
+observation, the settings and the time.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from coppice.reconciler.errors import Failure
 from coppice.reconciler.observation import Absent, Unknown, present
 from coppice.reconciler.times import parse_time
 
-_MIN_AGE_FOR_SLEEP = timedelta(hours=1)  # a fresh environment is not put to sleep
+_MIN_AGE_FOR_SLEEP = timedelta(hours=1)  # a younger environment is not put to sleep
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Ensure:
 
     Args:
         commit: the commit.
-        due: why its overlay has to be applied; empty if it stands applied.
-        asleep: whether it sleeps: its overlay, with everything that runs at 0.
-        routine: whether it is due by the clock alone, so that nothing was missed.
-        part_only: whether all of it stands applied but for a part beside the application.
+        due: why the overlay has to be applied; empty if it is applied.
+        asleep: whether the environment sleeps: its overlay is applied with everything that runs scaled to 0.
+        routine: whether only the clock makes the overlay due, so that nothing was missed or lost.
+        part_only: whether the overlay is due only for a part beside the application.
     """
 
     commit: str
@@ -42,7 +42,7 @@ class Ensure:
 
 @dataclass(frozen=True)
 class Rejected:
-    """The branch should have an environment, and its overlay at this commit was refused before."""
+    """The branch is to have an environment, but its overlay at this commit was refused earlier."""
 
     commit: str
     stall: Stall
@@ -50,14 +50,14 @@ class Rejected:
 
 @dataclass(frozen=True)
 class TearDown:
-    """The branch has no environment, and what stands of one goes."""
+    """The branch has no environment, and what exists of one is removed."""
 
     why: str
 
 
 @dataclass(frozen=True)
 class Skip:
-    """Nothing is to be done. `unknown` is the failure, if that is because something could not be read."""
+    """Nothing is done. `unknown` is the failure, if the reason is that something could not be read."""
 
     why: str
     unknown: Failure | None = None
@@ -70,12 +70,12 @@ def decide(observed: Observed, *, config: EnvironmentConfig, now: datetime) -> V
     """Decide about one branch.
 
     Args:
-        observed: what was observed.
-        config: what decides about branches.
-        now: the time.
+        observed: the observation of the branch.
+        config: the settings that decide about branches.
+        now: the current time.
 
     Returns:
-        The verdict.
+        `Ensure`, `Rejected`, `TearDown` or `Skip`.
     """
     if isinstance(observed.head, Unknown):
         return Skip(f"the repository could not be read: {observed.head.error}", unknown=observed.head.error)
@@ -111,7 +111,10 @@ def decide(observed: Observed, *, config: EnvironmentConfig, now: datetime) -> V
 
 
 def _has_environment(observed: Observed) -> bool:
-    """Whether anything stands of an environment of its own: its twin's bears the same names."""
+    """Return whether anything of the branch's own environment exists.
+
+    The twin's environment has the same names, so the owners are compared and not the names.
+    """
     record, namespace = observed.recorded.record, present(observed.namespace)
     owners = (record and record.key, namespace and namespace.owner)
     return observed.key in (*owners, *(key for each in COMPONENTS for key in each.owners(observed)))
@@ -130,7 +133,12 @@ def _standing_refusal(
 
 
 def _asleep(observed: Observed, commit: str, *, now: datetime) -> bool:
-    """Whether it is to sleep. A push or a request since the night began outweighs it, and so does youth."""
+    """Return whether the environment is to sleep.
+
+    It stays awake if it was created less than an hour ago. It also stays awake if, since the sleep period
+    began, the branch was pushed to, the environment was applied awake, or somebody asked to apply it. If it
+    is not known whether environments are to sleep, the environment stays as it was applied.
+    """
     namespace = present(observed.namespace)
     applied = namespace.applied if namespace is not None else None
     if namespace is None or applied is None:
@@ -148,7 +156,7 @@ def _asleep(observed: Observed, commit: str, *, now: datetime) -> bool:
 
 
 def _due(observed: Observed, commit: str, *, config: EnvironmentConfig) -> str:
-    """What was missed or lost, so that the overlay has to be applied; empty if nothing was."""
+    """Return what was missed or lost, so that the overlay has to be applied; empty if nothing was."""
     namespace, record = present(observed.namespace), observed.recorded.record
     if namespace is None or record is None or not record.identities:
         return "the environment does not stand"
@@ -173,12 +181,14 @@ def _due(observed: Observed, commit: str, *, config: EnvironmentConfig) -> str:
 
 
 def _part_due(observed: Observed) -> str:
-    """Why a part has to be looked at that stands beside the application; no application waits for that."""
+    """Return why a part beside the application is due. The application does not wait for such a part."""
     return next((why for each in COMPONENTS if (why := each.why_due_beside(observed))), "")
 
 
 def _routine(observed: Observed, *, asleep: bool, config: EnvironmentConfig, now: datetime) -> str:
-    """Why the overlay has to be applied by the clock alone."""
+    """Return why only the clock makes the overlay due: to sleep, to wake, or to apply again; empty if it does
+    not.
+    """
     namespace = present(observed.namespace)
     applied = namespace.applied if namespace is not None else None
     if applied is None:

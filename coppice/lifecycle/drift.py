@@ -1,9 +1,10 @@
-"""The sweep: which branches differ from what is wanted, and whether so many removals can be right. Pure; it
-only picks keys.
+"""Drift: the branches that differ from the desired state, and whether a sweep may carry out the removals.
 
-An error that looked like an empty list has emptied clusters (argo-cd#11464, #14318, #18212). So nothing is
-removed of which any part was not read, and all removals stop when there are more of them than anyone expects;
-what is to be made or mended goes on.
+The functions are pure. A sweep only selects keys and enqueues them.
+
+In other tools, errors that looked like empty lists have deleted everything in a cluster (argo-cd#11464,
+#14318, #18212). Therefore a removal is planned only if all its parts were read. If there are more removals
+than the limit, the sweep enqueues none of them. Environments that are created or repaired are still enqueued.
 """
 
 import hashlib
@@ -18,19 +19,20 @@ from coppice.lifecycle.decision import Ensure, TearDown, Verdict
 from coppice.reconciler.observation import Unknown
 from coppice.reconciler.plan import UNKNOWN, Plan, Wait
 
-TO_BE_BUILT = "to_be_built"  # the code of a gate behind which an overlay would be built
+TO_BE_BUILT = "to_be_built"  # the code of a `Wait` before an overlay that was not rendered for this plan
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """A branch whose environment is not what is wanted.
+    """A branch whose environment differs from the desired state.
 
     Args:
         key: the branch.
-        why: in what it differs.
-        mends: whether something was lost or missed; else it is under way, and is only looked at again.
-        begun: whether a run has already begun to remove it.
-        changes: what would be changed.
+        why: what differs.
+        mends: whether something was lost or missed. If not, the environment waits for something, or only the
+            clock makes its overlay due; the key is enqueued all the same.
+        begun: whether a run has already begun to remove the environment.
+        changes: the changes of the plan.
     """
 
     key: Key
@@ -42,14 +44,15 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """What a sweep found.
+    """The result of a sweep.
 
     Args:
-        make: branches whose environment is to be made or mended.
-        remove: branches whose environment is to go.
+        make: all other branches that differ: the environment is created or repaired, or leftovers are
+            deleted.
+        remove: branches whose environment is removed.
         stopped: why the removals are not carried out; empty if they are.
-        unread: what could not be read; whatever it would have told about is left alone.
-        digest: of the removals: confirming it lets these very ones through.
+        unread: what could not be read. Nothing that depends on it is changed.
+        digest: the digest of the removals. Confirming it lets exactly these removals through.
     """
 
     make: tuple[Difference, ...]
@@ -60,7 +63,7 @@ class Drift:
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """What goes onto the queue."""
+        """The keys to enqueue."""
         chosen = self.make if self.stopped else (*self.make, *self.remove)
         return tuple(each.key for each in chosen)
 
@@ -72,16 +75,16 @@ def drift(
     most_deletions: int,
     confirmed: str = "",
 ) -> Drift:
-    """Compare everything that was observed with what is wanted.
+    """Compare all observed branches with the desired state.
 
     Args:
-        branches: what was observed.
-        decide: what a reconciler of one branch would decide and plan.
-        most_deletions: how many environments one sweep may remove unasked.
-        confirmed: the digest of removals that a person has confirmed.
+        branches: the observations.
+        decide: returns the decision and the plan of one branch, as its reconciler would.
+        most_deletions: how many environments one sweep may remove without confirmation.
+        confirmed: the digest of the removals that a person has confirmed.
 
     Returns:
-        What differs.
+        The differences.
     """
     make: list[Difference] = []
     remove: list[Difference] = []
@@ -122,7 +125,7 @@ def _why(verdict: Verdict, plan: Plan) -> str:
 
 
 def _stopped(remove: list[Difference], *, most: int) -> str:
-    """Why removals are not carried out that nobody has confirmed."""
+    """Return why the removals are not carried out. Removals that have already begun do not count."""
     fresh = sum(1 for each in remove if not each.begun)
     if fresh <= most:
         return ""
@@ -133,6 +136,6 @@ def _stopped(remove: list[Difference], *, most: int) -> str:
 
 
 def _digest(remove: list[Difference]) -> str:
-    """The same for the same removals, in whatever order they were found."""
+    """Return a digest of the removals that does not depend on their order."""
     plan = sorted([each.key.repository, each.key.branch, *each.changes] for each in remove)
     return hashlib.sha256(json.dumps(plan).encode()).hexdigest()[:16]

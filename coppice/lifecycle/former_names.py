@@ -1,8 +1,8 @@
-"""The repository under its former names: what bears one of these counts as ours.
+"""Readers that treat resources marked with a former name of the repository as resources of the present one.
 
-A repository that was renamed or moved to another owner is the same one, and its environments stand marked
-with the name that it had. What is read is told under its present name; each mark stays as it was written,
-since an admission policy lets nobody say that an environment is somebody else's.
+A repository that was renamed or moved to another owner is still the same one, and its environments are still
+marked with the name that it had. The readers return the present name. The marks themselves stay as they were
+written, because an admission policy forbids changing whose an environment is.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,14 @@ from coppice.environment.records import BranchRecords, Record, RecordReader, Rec
 
 
 def under_former_names(readers: Readers, config: EnvironmentConfig) -> Readers:
-    """The same readers, which tell what bears a former name of the repository as ours.
+    """Return readers that treat what is marked with a former name of the repository as the repository's own.
 
     Args:
-        readers: what looks.
-        config: what the repository is called, and was.
+        readers: the readers of outside systems.
+        config: the present name and the former names of the repository.
+
+    Returns:
+        The readers.
     """
     components = readers.components
     for each in COMPONENTS:
@@ -41,7 +44,10 @@ class _Records:
     config: EnvironmentConfig
 
     def get(self, key: Key, name: Name) -> BranchRecords:
-        """What is written about one branch. A request is found by its very key, so under each name."""
+        """Read the record and the request of one branch.
+
+        A request is stored under the name of the repository, so it is looked up under each name.
+        """
         found = self.inner.get(key, name)
         record, request = found.record, found.request
         for former in self.config.former:
@@ -50,9 +56,9 @@ class _Records:
         return BranchRecords(record and self._record(record), request and self._request(request))
 
     def all(self) -> RecordSet:
-        """Everything that is written."""
+        """Read all records and requests."""
         shelf = self.inner.all()
-        # Of two requests the one under the present name counts, as it does for one branch.
+        # If a branch has two requests, the one under the present name counts, as in `get`.
         former_first = sorted(shelf.requests, key=lambda each: each.key.repository == self.config.repository)
         requests = {each.key: each for each in map(self._request, former_first)}
         records = tuple(map(self._record, shelf.records))
@@ -71,12 +77,12 @@ class _Namespaces:
     config: EnvironmentConfig
 
     def get(self, name: str) -> Namespace | None:
-        """The namespace, or `None` if there is none."""
+        """Read a namespace; `None` if it does not exist."""
         found = self.inner.get(name)
         return found and self._known(found)
 
     def all(self) -> Iterator[Namespace]:
-        """Every namespace of the cluster."""
+        """Read all namespaces of the cluster."""
         return map(self._known, self.inner.all())
 
     def _known(self, namespace: Namespace) -> Namespace:

@@ -1,6 +1,6 @@
-"""Look at everything at once: each kind of thing is listed whole, and then laid out branch by branch.
+"""Observe all branches at once: each kind of resource is listed once, and the lists are split by branch.
 
-It costs as many calls as the lists have pages, however many branches there are.
+The number of calls depends on the number of pages of the lists, not on the number of branches.
 """
 
 from collections.abc import Mapping
@@ -27,12 +27,12 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """Everything at once.
+    """The observation of all branches.
 
     Args:
-        branches: what was seen of each branch.
-        orphans: what bears our marks and is not touched, for a person to say what is to become of it: whose
-            branch nothing tells any more, or which belongs to another repository.
+        branches: the observation of each branch.
+        orphans: the resources with Coppice's marks that no run changes, see `orphans.py`. A person decides
+            what happens to them.
     """
 
     branches: tuple[Observed, ...]
@@ -40,18 +40,17 @@ class World:
 
 
 def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
-    """Look at all branches that exist or have left anything.
+    """Observe all branches that exist or that something exists of.
 
-    Branches, namespaces, the credentials of each identity, records and each component are read once, whole,
-    page by page. What one of these reads fails to tell is `Unknown` for every branch it would have told
-    about, and for no other.
+    Branches, namespaces, records, the credentials of each identity and each component are listed once, page
+    by page. If one list fails, its reading is `Unknown` for exactly the branches that depend on it.
 
     Args:
-        config: what decides about branches.
-        readers: what looks.
+        config: the settings that decide about branches.
+        readers: the readers of outside systems.
 
     Returns:
-        Every branch, in the order of their names, and what could not be laid at any branch's door.
+        The observation of each branch, in the order of the branch names, and the orphans.
     """
     default, heads = read_repository(readers.branches, readers.branches.heads)
     if isinstance(heads, Present) and not heads.value:
@@ -93,7 +92,7 @@ def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
         and (each.namespace or "").startswith(config.prefixes.namespace)
         and each.namespace not in known
     ]
-    # A slug that is a branch's own name tells the branch; one that was shortened or altered does not.
+    # A slug that is the unchanged branch name identifies the branch; a suffixed slug does not.
     slugs = {each: (each.namespace or "").removeprefix(config.prefixes.namespace) for each in unclaimed}
     keys |= {
         config.key(slug)
@@ -145,7 +144,7 @@ def _of_one(records: Reading[RecordSet], noted: BranchRecords, slug: str) -> Rea
 
 
 def _entry(reading: Reading[Mapping[str, V]], name: str) -> Reading[V]:
-    """What a list that was read whole says of one name."""
+    """Return what a complete list says about one name."""
     if not isinstance(reading, Present):
         return reading
     return Present(reading.value[name]) if name in reading.value else Absent()

@@ -1,7 +1,6 @@
-"""Look at one branch, by gets. `observe_all.py` looks at all of them, by lists, and the same `Observed` comes
-out.
+"""Observe one branch by reading single resources. `observe_all.py` lists all and returns the same `Observed`.
 
-Whatever was not read is `Unknown`, and stays it: nothing here takes a failure for an absence.
+What could not be read is `Unknown`. A failed read never becomes `Absent`.
 """
 
 from dataclasses import replace
@@ -27,15 +26,15 @@ from coppice.reconciler.observation import Present, Reading, Unknown, present, r
 
 
 def observe_branch(key: Key, *, config: EnvironmentConfig, readers: Readers) -> Observed:
-    """Look at one branch.
+    """Observe one branch.
 
     Args:
         key: the branch.
-        config: what decides about branches.
-        readers: what looks.
+        config: the settings that decide about branches.
+        readers: the readers of outside systems.
 
     Returns:
-        What was seen: five calls for an environment that is up.
+        The observation. It takes five calls for an environment that is up.
     """
     name = config.name(key.branch)
     default, head = read_repository(readers.branches, lambda: readers.branches.head(key.branch))
@@ -67,12 +66,16 @@ def observe_branch(key: Key, *, config: EnvironmentConfig, readers: Readers) -> 
 
 
 def as_recorded(name: Name, key: Key, records: BranchRecords | None) -> Name:
-    """A branch's names, with those that its components were made under, whatever the settings are by now.
+    """Return a branch's names, replacing those that its components were created under before settings
+    changed.
 
     Args:
-        name: every name by the present rules.
+        name: the names by the present settings.
         key: the branch.
-        records: its record and request, if they could be read.
+        records: the record and the request of the branch; `None` if they could not be read.
+
+    Returns:
+        The names under which the branch's resources exist.
     """
     record = records.record if records else None
     if record is None or record.key != key:
@@ -83,7 +86,15 @@ def as_recorded(name: Name, key: Key, records: BranchRecords | None) -> Name:
 
 
 def identities_to_search(records: BranchRecords, config: EnvironmentConfig) -> tuple[str, ...]:
-    """The identities that a branch's credentials may stand on: its record's, or all if it names none."""
+    """Return the identities that may hold credentials of a branch.
+
+    Args:
+        records: the record and the request of the branch.
+        config: the settings that decide about branches.
+
+    Returns:
+        The identities that the record names; all configured identities if it names none.
+    """
     if records.record is None or not records.record.identities:
         return tuple(dict.fromkeys(identity for pool in config.pools.values() for identity in pool))
     named = (*records.record.identities.values(), *(ref.identity for ref in records.record.credentials))
@@ -91,14 +102,27 @@ def identities_to_search(records: BranchRecords, config: EnvironmentConfig) -> t
 
 
 def about(namespace: str, listed: Listed, issuer: str) -> Reading[tuple[Credential, ...]]:
-    """Those that let service accounts of a namespace of our cluster in; unknown if one list is."""
+    """Return the credentials for service accounts of a namespace of this cluster.
+
+    Args:
+        namespace: the namespace.
+        listed: the credentials of each identity that was searched.
+        issuer: the issuer of the cluster's tokens.
+
+    Returns:
+        The credentials; `Unknown` if one of the lists is.
+    """
     unread = next((each for each in listed.values() if isinstance(each, Unknown)), None)
     return unread or Present(credentials_about(namespace, listed, issuer))
 
 
 def _closer(observed: Observed, application: ApplicationReader) -> Observed:
-    """Look at what the rest asks for: a rollout that is under way, objects that are leaving, CronJobs that
-    are to stop.
+    """Add the readings that depend on the earlier ones: rollout, pruned objects that still exist, and
+    CronJobs.
+
+    Nothing is added if the namespace is not the branch's own or is being deleted. The rollout is read until
+    the environment is ready, the pruned objects while the record lists any, and the CronJobs only if the
+    environment is to be removed.
     """
     namespace = present(observed.namespace)
     if namespace is None or namespace.owner != observed.key or namespace.terminating_since:
@@ -115,8 +139,10 @@ def _closer(observed: Observed, application: ApplicationReader) -> Observed:
 
 
 def _leaving(namespace: str, record: Record, application: ApplicationReader) -> tuple[Live, ...]:
-    """The objects being pruned that still stand. A few kinds are served by two groups, as Events are; so what
-    stands under the uid of an object of the overlay is that object, whatever the record calls it.
+    """Return the objects that are being pruned and still exist.
+
+    A few kinds, such as Event, are served by two API groups. So an object with the uid of an object of the
+    overlay is that object, under whichever group the record lists it, and is left out.
     """
     removed = set(record.pruning)
     called = {(ref.kind, ref.name) for ref in removed}

@@ -1,7 +1,7 @@
-"""What bears our marks, and no run would ever touch: a sweep lists it, and a person says what becomes of it.
+"""Orphans: resources with Coppice's marks that no run would change. A sweep lists them, and a person decides.
 
-Its branch cannot be told any more; or it is another repository's; or it stands under a name that no branch's
-environment has by the present settings.
+A resource is an orphan if its branch is not known any more, if it belongs to another repository, or if it has
+a name that no branch's environment has by the present settings.
 """
 
 from collections.abc import Iterable
@@ -25,18 +25,18 @@ def orphans(
     observations: Iterable[Observations[Any]],
     config: EnvironmentConfig,
 ) -> tuple[str, ...]:
-    """List what bears our marks and belongs to no branch that was looked at.
+    """List the resources that have Coppice's marks and belong to no observed branch.
 
     Args:
-        observed: every branch.
-        credentials: those with our prefix, about namespaces with our prefix.
-        namespaces: those of the cluster.
-        shelf: everything that is written.
-        observations: what there is of the components.
-        config: what decides about branches.
+        observed: the observations of all branches.
+        credentials: the credentials with the configured prefix for namespaces with the configured prefix.
+        namespaces: all namespaces of the cluster.
+        shelf: all records and requests.
+        observations: what exists of the components.
+        config: the settings that decide about branches.
 
     Returns:
-        What each is, and whose, as far as that is known.
+        A description of each orphan, with its branch if that is known.
     """
     names = [each.name for each in observed]
     named = {each.namespace for each in names}

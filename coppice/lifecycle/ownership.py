@@ -1,7 +1,7 @@
-"""What is ours: a filter over a finished plan. Nothing that deletes runs without having passed here.
+"""Ownership: a filter over a finished plan that lets only changes of this branch's own resources through.
 
-What it strikes out stays visible in the plan, with the reason: a removal that was refused in silence looks
-like one that was done.
+Every deletion passes through it. A change that is filtered out stays visible in the plan as `Suppressed`,
+with the reason: otherwise a removal that was refused would look like one that was made.
 """
 
 from dataclasses import replace
@@ -23,24 +23,24 @@ from coppice.environment.records import Record, Request
 from coppice.reconciler.observation import present
 from coppice.reconciler.plan import Blocked, Change, Item, Plan, Suppressed, Wave
 
-# What to do about a namespace that is not ours.
+# What people can do about a namespace that Coppice does not own.
 _HAND_OVER = (
     "delete it, call the branch otherwise, or hand it over as docs/how-to/adopt-an-environment.md says"
 )
 
 
 def enforce_ownership(plan: Plan, observed: Observed, config: EnvironmentConfig) -> Plan:
-    """Let through what is ours, and strike out what is not.
+    """Suppress the changes of a plan that concern resources of somebody else.
 
     Args:
         plan: a finished plan.
-        observed: what it was made from.
-        config: what decides about branches.
+        observed: the observation that it was made from.
+        config: the settings that decide about branches.
 
     Returns:
-        The plan, in which every `Remove` has become a `Delete` or is struck out. If the environment's
-        namespace or its record is someone else's, nothing is left of it but what concerns the person's
-        request.
+        The plan. Each `Remove` has become a `Delete` or is suppressed. If the environment's namespace or its
+        record belongs to somebody else, only the deletion of the branch's request is left, followed by
+        `Blocked`.
     """
     foreign = why_not_ours(observed, config)
     items: list[Item] = []
@@ -56,25 +56,26 @@ def enforce_ownership(plan: Plan, observed: Observed, config: EnvironmentConfig)
         kept = tuple(each for each in judged if isinstance(each, Change))
         if kept:
             items.append(Wave(kept))
-        # Pods that came after would start in vain.
+        # Later waves do not run: their pods would start without something that they need.
         missing = [each.why for each in refused if not isinstance(each.change, Remove)]
         if missing and not foreign:
             items.append(Blocked("; ".join(missing), "not_ours"))
-    # An empty plan says that what is wanted stands; one with a note, that nothing is wanted.
+    # An empty plan without a note means that the environment is as it should be; one with a note means that
+    # there is nothing to do. Only the first would be untrue of a namespace that belongs to somebody else.
     if foreign and (plan.items or not plan.note):
         items.append(Blocked(foreign, "not_ours"))
     return replace(plan, items=tuple(items), suppressed=tuple(suppressed))
 
 
 def why_not_ours(observed: Observed, config: EnvironmentConfig) -> str:
-    """Say why the environment's namespace is not ours to touch.
+    """Return why this branch may not change the environment's namespace.
 
     Args:
-        observed: what was observed.
-        config: what decides about branches.
+        observed: the observation of the branch.
+        config: the settings that decide about branches.
 
     Returns:
-        The reason; empty if it is ours, or if none stands.
+        The reason; empty if the namespace is the branch's, or if there is none.
     """
     name, record, namespace = observed.name.namespace, observed.recorded.record, present(observed.namespace)
     if not name.startswith(config.prefixes.namespace):
@@ -105,7 +106,7 @@ def _judge(
     change: Change, observed: Observed, config: EnvironmentConfig, foreign: str
 ) -> Change | Suppressed:
     if isinstance(change, Remove) and isinstance(change.subject, Request):
-        # Whose namespace it is about does not matter: a request is found by its own branch.
+        # The owner of the namespace does not matter: a request is stored under its own branch.
         return DeleteRequest(owned=Owned(change.subject))
     if foreign:
         return Suppressed(change, foreign)
@@ -122,7 +123,9 @@ def _judge(
 
 
 def _delete(subject: object) -> Delete:
-    """What is no component: the namespace that they hang on, and what is written down."""
+    """Return the deletion of something that is not part of a component: the namespace, a record or a
+    request.
+    """
     match subject:
         case Namespace():
             return DeleteNamespace(owned=Owned(subject))

@@ -1,4 +1,4 @@
-"""The receipt of a removal: what became of each resource, over however many runs it took."""
+"""The receipt of a removal: the state of each resource, collected over all runs of the removal."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,15 +8,15 @@ from coppice.reconciler.controller import ChangeResult
 
 
 def receipt_of(results: Sequence[ChangeResult], record: Record | None) -> Mapping[str, str]:
-    """Say how far a removal has come.
+    """Return the receipt of a removal.
 
     Args:
-        results: what the run has changed.
+        results: the results of the run's changes.
         record: the record as it was read last.
 
     Returns:
-        Resource → `deleted`, `absent`, `standing` or `failed: …`: from the record as it was removed, else as
-        it stands.
+        Resource → `deleted`, `absent`, `standing` or `failed: …`. It comes from the record that the run
+        deleted, else from the one that it wrote last, else from `record`.
     """
     made = [each.change for each in results if not each.error]
     removed = [each.owned.subject for each in made if isinstance(each, DeleteRecord)]

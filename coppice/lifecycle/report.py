@@ -1,4 +1,4 @@
-"""What a run of a branch tells afterwards."""
+"""The report of a run of one branch."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -14,14 +14,14 @@ Look = TypeVar("Look")
 
 
 def build_report(key: Key, ran: RunResult[Look], observed: Observed, *, gone: bool, seconds: float) -> Report:
-    """Put a run into a report.
+    """Build the report of a run.
 
     Args:
         key: the branch.
-        ran: what the run did.
-        observed: what it saw last.
-        gone: whether it took the environment away.
-        seconds: how long it took.
+        ran: the result of the run.
+        observed: the last observation of the run.
+        gone: whether the run removed the environment; the report then has the receipt.
+        seconds: how long the run took.
 
     Returns:
         The report, not yet logged.
@@ -45,8 +45,10 @@ def build_report(key: Key, ran: RunResult[Look], observed: Observed, *, gone: bo
 
 
 def _applied(results: Iterable[ChangeResult]) -> bool:
-    """Whether the run has applied the overlay whole. A run that waits for something before that plans the
-    same again the next time, and would remark the same.
+    """Return whether the run has applied the whole overlay.
+
+    Only then the report has remarks: a run that waits before that plans the same again next time, and would
+    repeat the remarks.
     """
     made = (result.change for result in results if result.error is None)
     return any(isinstance(each, Annotate) and each.applied.result == ROLLING_OUT for each in made)
