@@ -1,1 +1,1 @@
-"""What only an explanation looks at: how a pod signs in, link by link, and single objects."""
+"""Diagnostics for an explanation of one branch: identity chains and the state of single objects."""

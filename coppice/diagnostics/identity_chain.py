@@ -1,8 +1,9 @@
-"""How a service account comes to act as a managed identity, link by link, and where that breaks.
+"""The identity chain: the links from a service account to a managed identity, and the first one that is
+broken.
 
-Entra answers AADSTS700213 to a pod whose token no credential stands for, and says neither which credentials
-there are nor whose identity the pod named: https://github.com/Azure/azure-workload-identity/issues/1200. All
-of that can be read. So the chain is put together here, and the first link that does not hold says what to do.
+If no credential matches a pod's token, Entra answers AADSTS700213. It says neither which credentials exist
+nor which identity the pod named: https://github.com/Azure/azure-workload-identity/issues/1200. All of that
+can be read. So the chain is put together here, and the first broken link says what to do.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -28,18 +29,20 @@ from coppice.reconciler.observation import Reading, Unknown, present
 
 @dataclass(frozen=True, kw_only=True)
 class IdentityChain:
-    """One service account's way to its identity. What is not known, or is not there, is empty.
+    """The links from one service account to its identity. A value that is not known or does not exist is
+    empty.
 
     Args:
         account: the service account.
-        issuer: who its tokens say has issued them.
-        subject: whom its tokens say they are about.
-        credential: the credential that lets such tokens in.
-        identity: the identity that was chosen for it, `resourceGroup/identityName`.
-        client_id: the identity's.
-        named: the client id that the service account's annotation names, as which its pods sign in.
-        classes: `SecretProviderClass` of its pods → the client id that it names, as the CSI driver signs in.
-        broken: the first link that does not hold; `None` if all do, as far as they were read.
+        issuer: the issuer that its tokens name.
+        subject: the subject that its tokens name.
+        credential: the credential that accepts such tokens.
+        identity: the identity that was chosen for the account, as `resourceGroup/identityName`.
+        client_id: the client ID of the identity.
+        named: the client ID in the annotation of the service account, which its pods sign in with.
+        classes: each `SecretProviderClass` of its pods → the client ID in it, which the CSI driver signs in
+            with.
+        broken: the first broken link; `None` if all links that were read hold.
     """
 
     account: str
@@ -53,7 +56,7 @@ class IdentityChain:
     classes: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> Mapping[str, object]:
-        """The chain, as HTTP answers it."""
+        """Return the chain as the HTTP API answers it."""
         broken = self.broken
         return {
             "service_account": self.account,
@@ -77,16 +80,16 @@ def identity_chains(
     classes: Collection[ProviderClass] = (),
     now: datetime,
 ) -> tuple[IdentityChain, ...]:
-    """The chain of each service account that needs one.
+    """Return the chain of each service account that has an identity.
 
     Args:
-        observed: what was observed of the branch.
-        config: which service accounts there are, and how long a new credential takes.
-        identities: those that the environment has or may have, as they were read.
-        accounts: service account → the client id that its annotation names, empty if it has none, `Absent` if
-            there is no such account; those that were not looked at may be missing.
-        classes: the `SecretProviderClass`es that stand.
-        now: the time.
+        observed: the observation of the branch.
+        config: the service accounts, and how long a new credential takes to settle.
+        identities: the readings of the identities that the environment has or may have.
+        accounts: service account → the client ID in its annotation, empty if it has none; `Absent` if the
+            account does not exist. Accounts that were not read may be missing.
+        classes: the existing `SecretProviderClass`es.
+        now: the current time.
 
     Returns:
         The chains, in the order of the settings.
@@ -191,7 +194,11 @@ def _other_audience(credential: Credential, observed: Observed, config: Environm
 def _no_credential(
     asked: str, ref: str, credentials: Iterable[Credential], name: str, observed: Observed
 ) -> Finding:
-    """The nearest miss: on another identity, of another issuer, about another subject, or none at all."""
+    """Return the finding for a missing credential.
+
+    The closest match decides which: a credential on another identity, of another issuer, for another subject,
+    or none.
+    """
     for each in credentials:
         if _fits(each, asked, observed):
             why = f"{each} lets {asked} in there, and not as {ref}, which the environment was given"

@@ -1,5 +1,6 @@
-"""The last links of a chain: which client ids a service account and the `SecretProviderClass`es of its pods
-name. Entra looks for a credential on the identity that was named, and on no other.
+"""Checks of the client IDs that a service account and the `SecretProviderClass`es of its pods name.
+
+These are the last links of an identity chain. Entra searches only the named identity for a credential.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -16,10 +17,10 @@ ANNOTATION = "azure.workload.identity/client-id"
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A link that does not hold.
+    """A broken link of an identity chain.
 
     Args:
-        code: which one, for machines.
+        code: which link is broken, for machines.
         why: what was found and what to do, for people.
     """
 
@@ -29,15 +30,16 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderClass:
-    """A `SecretProviderClass`: as whom the CSI driver signs in for pods that mount it, whatever their account
-    says.
+    """A `SecretProviderClass`. The CSI driver signs in with its client ID for pods that mount it.
+
+    The client ID of the pods' service account does not matter there.
 
     Args:
         name: its name.
-        client_id: the client id that it names; empty if none.
+        client_id: the client ID that it names; empty if none.
         tenant: the tenant that it names; empty if none.
-        accounts: those of the pods that mount it, of the service accounts that have an identity; none if
-            nothing stands that makes such pods.
+        accounts: the service accounts of the pods that mount it, as far as these accounts have an identity;
+            empty if no existing object creates such pods.
     """
 
     name: str
@@ -49,13 +51,16 @@ class ProviderClass:
 def of_account(
     classes: Iterable[ProviderClass], account: str, *, accounts: Collection[str]
 ) -> tuple[ProviderClass, ...]:
-    """The classes that matter to the pods of an account; one that no pod mounts belongs to the first account,
-    for as that it was applied.
+    """Return the classes that matter to the pods of a service account.
 
     Args:
-        classes: those of the environment.
+        classes: the classes of the environment.
         account: the service account.
-        accounts: all that have an identity, in the order of the settings.
+        accounts: all service accounts that have an identity, in the order of the settings.
+
+    Returns:
+        The classes that pods of the account mount. A class that no pod mounts belongs to the first account,
+        because it was applied with the identity of that account.
     """
     first = next(iter(accounts), "")
     return tuple(
@@ -70,14 +75,18 @@ def check_service_account(
     identities: Mapping[str, Reading[Identity]],
     observed: Observed,
 ) -> Finding | None:
-    """Whether a service account names another identity than the one that lets it in.
+    """Check that a service account names the identity that holds its credential.
 
     Args:
         account: the service account.
-        named: the client id that its annotation names.
+        named: the client ID in its annotation.
         ref: the identity that holds its credential.
-        identities: those that the environment has or may have.
-        observed: what was observed of the branch.
+        identities: the identities that the environment has or may have.
+        observed: the observation of the branch.
+
+    Returns:
+        The finding; `None` if the account names that identity, or if this cannot be judged because the
+        account or the identity was not read.
     """
     at = f"service account {observed.name.namespace}/{account}"
     match named:
@@ -116,16 +125,18 @@ def check_provider_classes(
     tenant: str,
     observed: Observed,
 ) -> Finding | None:
-    """Whether a class names another identity than the one that lets the pods in that mount it, or another
-    tenant.
+    """Check that classes name the identity and the tenant that let the pods sign in that mount them.
 
     Args:
-        classes: those of a service account.
+        classes: the classes of a service account.
         ref: the identity that holds its credential.
-        identities: those that the environment has or may have.
-        chosen: those that the environment has: a class that no pod mounts may name any of them.
-        tenant: the tenant of all of them; empty if it is not known.
-        observed: what was observed of the branch.
+        identities: the identities that the environment has or may have.
+        chosen: the identities that the environment has. A class that no pod mounts may name any of them.
+        tenant: the tenant of all identities; empty if it is not known.
+        observed: the observation of the branch.
+
+    Returns:
+        The finding for the first class that names another identity or tenant; `None` if there is none.
     """
     owners = _owners(identities)
     again = (
@@ -147,7 +158,7 @@ def check_provider_classes(
 
 
 def _owners(identities: Mapping[str, Reading[Identity]]) -> Mapping[str, str]:
-    """Client id → the identity that it is of."""
+    """Return client ID → the identity that has it."""
     return {found.client_id: found.ref for each in identities.values() if (found := present(each))}
 
 

@@ -1,7 +1,7 @@
-"""A closer look at one branch, which only an explanation takes: the objects that stand, since when, and the
-chain from each service account to its identity.
+"""The inspection of one branch: its existing objects, their age, and its identity chains.
 
-A run needs none of it, and its calls are many: one for each object, two for each identity.
+Only an explanation of one branch makes it. A run does not need it, and it costs many calls: one for each
+object and two for each identity.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -25,16 +25,15 @@ PROVIDER_CLASS = "SecretProviderClass"
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectStatus:
-    """An object that stands.
+    """An existing object.
 
     Args:
-        ref: which.
-        created: since when; `None` if the API server did not say.
-        client_id: the client id that it names, if it is a service account or a `SecretProviderClass` that
-            names one.
-        tenant: the tenant that it names, if it is a `SecretProviderClass` that names one.
-        account: the service account that its pods run as, if it makes any.
-        mounted: the `SecretProviderClass`es that its pods mount.
+        ref: the object.
+        created: when it was created; `None` if the API server did not say.
+        client_id: the client ID that it names, if it is a service account or a `SecretProviderClass`.
+        tenant: the tenant that it names, if it is a `SecretProviderClass`.
+        account: the service account of the pods that it creates, if it creates any.
+        mounted: the `SecretProviderClass`es that these pods mount.
     """
 
     ref: ObjectRef
@@ -46,20 +45,28 @@ class ObjectStatus:
 
 
 class ObjectReader(Protocol):
-    """Looks at objects of an environment's namespace, and reads nothing that they hold."""
+    """Reads the status of objects in an environment's namespace, but not the data that they hold."""
 
     def statuses(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[ObjectStatus, ...]:
-        """Those of the objects that stand; a call for each."""
+        """Read the status of objects, with one call for each.
+
+        Args:
+            namespace: the namespace.
+            refs: the objects.
+
+        Returns:
+            The objects that exist.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What a closer look has shown.
+    """The result of an inspection.
 
     Args:
-        objects: those of its inventory that stand, and its service accounts.
-        identity_chains: the chain of each service account.
-        kept: objects that components keep in the environment → the component's name.
+        objects: the existing objects of the inventory, and the existing service accounts.
+        identity_chains: the identity chain of each service account.
+        kept: each object that a component keeps in the environment → the name of the component.
     """
 
     objects: Reading[tuple[ObjectStatus, ...]]
@@ -68,12 +75,12 @@ class Inspection:
 
     @property
     def findings(self) -> Mapping[str, tuple[str, ...]]:
-        """Component → what keeps it from working, as only a closer look shows."""
+        """Component → what keeps it from working, as far as only an inspection shows it."""
         return {IDENTITY.name: tuple(each.broken.why for each in self.identity_chains if each.broken)}
 
     @property
     def details(self) -> Mapping[str, Mapping[str, object]]:
-        """Component → what is answered of it beside its state."""
+        """Component → what the HTTP API answers about it besides its state."""
         return {IDENTITY.name: {"chains": [each.as_json() for each in self.identity_chains]}}
 
 
@@ -85,17 +92,18 @@ def inspect_branch(
     objects: ObjectReader,
     now: datetime,
 ) -> Inspection:
-    """Take a closer look.
+    """Inspect one branch.
 
     Args:
-        observed: what was observed of the branch.
-        config: what decides about branches.
-        identities: reads identities.
-        objects: reads objects.
-        now: the time.
+        observed: the observation of the branch.
+        config: the settings that decide about branches.
+        identities: the reader of identities.
+        objects: the reader of objects.
+        now: the current time.
 
     Returns:
-        What was seen; of what is another branch's nothing is looked at.
+        The inspection. It contains nothing that belongs to another branch, and no identity chains if the
+        branch has no record.
     """
     kept = {str(ref): each.state.name for each in COMPONENTS for ref in each.objects(config)}
     record = observed.own_record
