@@ -85,8 +85,8 @@ def check_service_account(
         observed: the observation of the branch.
 
     Returns:
-        The finding; `None` if the account names that identity, or if this cannot be judged because the
-        account or the identity was not read.
+        The finding, also if reading the account failed. `None` if the account names that identity, if the
+        account was not read at all, or if the client ID of the identity is not known.
     """
     at = f"service account {observed.name.namespace}/{account}"
     match named:

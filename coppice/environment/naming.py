@@ -1,7 +1,7 @@
 """The names of a branch's environment, computed from the branch name alone.
 
-Nothing is looked up or stored, so no name is lost with a record. Two branches never get the same names,
-because a slug is of one of two kinds:
+Names are not stored, so a lost record loses no name. Two branches never get the same names, because a slug is
+of one of two kinds:
 
 - *kept*: the branch name unchanged. The namespace made from it never ends like a suffix made here, and the
   slug never begins with the namespace prefix. So the host `<slug>` of one branch is never the host

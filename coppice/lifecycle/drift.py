@@ -19,7 +19,7 @@ from coppice.lifecycle.decision import Ensure, TearDown, Verdict
 from coppice.reconciler.observation import Unknown
 from coppice.reconciler.plan import UNKNOWN, Plan, Wait
 
-TO_BE_BUILT = "to_be_built"  # the code of a `Wait` before an overlay that was not rendered for this plan
+TO_BE_BUILT = "to_be_built"  # the code of the `Wait` in a plan whose due overlay was not rendered
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 A repository that was renamed or moved to another owner is still the same one, and its environments are still
 marked with the name that it had. The readers return the present name. The marks themselves stay as they were
-written, because an admission policy forbids changing whose an environment is.
+written, because an admission policy forbids changing the owner of an environment.
 """
 
 from collections.abc import Iterator
@@ -47,6 +47,13 @@ class _Records:
         """Read the record and the request of one branch.
 
         A request is stored under the name of the repository, so it is looked up under each name.
+
+        Args:
+            key: the branch.
+            name: its names.
+
+        Returns:
+            What was found, under the present name of the repository.
         """
         found = self.inner.get(key, name)
         record, request = found.record, found.request
@@ -77,7 +84,14 @@ class _Namespaces:
     config: EnvironmentConfig
 
     def get(self, name: str) -> Namespace | None:
-        """Read a namespace; `None` if it does not exist."""
+        """Read a namespace.
+
+        Args:
+            name: its name.
+
+        Returns:
+            The namespace; `None` if it does not exist.
+        """
         found = self.inner.get(name)
         return found and self._known(found)
 

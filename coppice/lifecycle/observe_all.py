@@ -144,7 +144,7 @@ def _of_one(records: Reading[RecordSet], noted: BranchRecords, slug: str) -> Rea
 
 
 def _entry(reading: Reading[Mapping[str, V]], name: str) -> Reading[V]:
-    """Return what a complete list says about one name."""
+    """Return the reading of one name from the reading of a complete list."""
     if not isinstance(reading, Present):
         return reading
     return Present(reading.value[name]) if name in reading.value else Absent()

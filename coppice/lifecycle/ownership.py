@@ -60,8 +60,8 @@ def enforce_ownership(plan: Plan, observed: Observed, config: EnvironmentConfig)
         missing = [each.why for each in refused if not isinstance(each.change, Remove)]
         if missing and not foreign:
             items.append(Blocked("; ".join(missing), "not_ours"))
-    # An empty plan without a note means that the environment is as it should be; one with a note means that
-    # there is nothing to do. Only the first would be untrue of a namespace that belongs to somebody else.
+    # An empty plan with a note is left as it is: there is nothing to do. One without a note would claim that
+    # the environment is as it should be, although its namespace belongs to somebody else.
     if foreign and (plan.items or not plan.note):
         items.append(Blocked(foreign, "not_ours"))
     return replace(plan, items=tuple(items), suppressed=tuple(suppressed))

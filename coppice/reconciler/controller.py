@@ -7,7 +7,8 @@ ends with the plan's verdict. Nothing was written.
 2. **Take the key's lease.** The controller observes and plans again, because another run may have made
 changes in the meantime.
 3. **Execute** the waves before the plan's first barrier. The waves run one after the other. The changes of a
-wave run concurrently, except that changes with the same lock run one after the other.
+wave run concurrently, except that changes with the same lock run one after the other. If a change fails, no
+later wave is executed in this pass.
 4. **Observe and plan again.** This pass reads back what was written, and it is also the proof of convergence:
 a run ends with `Done` only if a plan is empty. If a pass plans again what the pass before it has done, the
 run ends with `Waiting`.
@@ -262,8 +263,8 @@ def _result(change: Change, execute: Callable[[Change], str | None], *leases: Le
 def _worth_another_look(errors: list[Failure]) -> bool:
     """Return whether the run should observe and plan again after these errors.
 
-    It should if the state changed after it was observed, or if a place was taken by another environment, and
-    nothing else went wrong.
+    It should if each error says that the state changed after it was observed, or that a limit was reached in
+    the meantime, and if no error asks the run to wait.
     """
     moved = Conflict | Gone | QuotaReached
     return all(isinstance(error, moved) and error.retry_after is None for error in errors)
