@@ -1,1 +1,1 @@
-"""From the bytes of a GitHub webhook to the key of a branch, without any I/O."""
+"""Converts the bytes of a GitHub webhook delivery to the key of a branch, without I/O."""

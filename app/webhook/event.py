@@ -1,6 +1,6 @@
-"""What GitHub says in a webhook: headers and bytes in, an event out.
+"""Parses a webhook delivery: takes headers and bytes, and returns an event.
 
-Nothing here talks to anybody, so every delivery that GitHub ever makes can be tried in a test.
+Nothing here makes a call, so a test can try every delivery that GitHub may send.
 """
 
 import json
@@ -16,10 +16,10 @@ _HEADS = "refs/heads/"
 
 @dataclass(frozen=True, kw_only=True)
 class BranchChanged:
-    """A branch was created, pushed to or deleted: which of them is no matter.
+    """A branch was created, pushed to or deleted. The event does not say which, because a run observes that.
 
     Attributes:
-        key: the branch, with both names as GitHub wrote them.
+        key: the branch's key; repository and branch are spelt as in the payload.
         default_branch: the repository's default branch, if the payload names it.
     """
 
@@ -34,11 +34,11 @@ class BranchChanged:
 
 @dataclass(frozen=True, kw_only=True)
 class Ignored:
-    """Nothing that an environment depends on.
+    """An event that no environment depends on.
 
     Attributes:
-        repository: its `owner/name`, or None where the event belongs to no single repository.
-        why: the reason as a sentence.
+        repository: the repository's `owner/name`; `None` if the event belongs to no single repository.
+        why: the reason, as a sentence.
     """
 
     repository: str | None
@@ -47,33 +47,33 @@ class Ignored:
 
 @dataclass(frozen=True, kw_only=True)
 class Ping:
-    """The webhook was just set up.
+    """The event that GitHub sends when a webhook has been set up.
 
     Attributes:
-        repository: its `owner/name`, or None for a webhook of an organisation or an app.
+        repository: the repository's `owner/name`; `None` for a webhook of an organisation or an app.
     """
 
     repository: str | None
 
 
 class Malformed(Exception):
-    """A delivery that GitHub would not have made; the message says what is wrong with it."""
+    """The delivery does not have the form that GitHub sends; the message says what is wrong with it."""
 
 
 def parse(headers: Mapping[str, str], body: bytes) -> BranchChanged | Ignored | Ping:
-    """Read a delivery. Its signature is checked elsewhere, before.
+    """Parse a delivery. The caller has already checked its signature.
 
     See https://docs.github.com/webhooks/webhook-events-and-payloads.
 
     Args:
-        headers: the request's headers, in any case.
+        headers: the request's headers, whose names may have any case.
         body: the raw body.
 
     Returns:
         The event.
 
     Raises:
-        Malformed: the delivery is none of GitHub's, and why. No input raises anything else.
+        Malformed: the delivery does not have the form that GitHub sends. No input raises anything else.
     """
     event = header(headers, "X-GitHub-Event")
     if not event:
@@ -107,20 +107,20 @@ def parse(headers: Mapping[str, str], body: bytes) -> BranchChanged | Ignored | 
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
-    """Find a header, whatever the case of its name.
+    """Return a header's value, whatever the case of its name.
 
     Args:
         headers: the request's headers.
-        name: the one looked for.
+        name: the header's name.
 
     Returns:
-        Its value, or None.
+        The value; `None` if the header is missing.
     """
     return next((value for key, value in headers.items() if key.lower() == name.lower()), None)
 
 
 def _payload(content_type: str, body: bytes) -> Mapping[str, object]:
-    # A charset is not asked for: JSON is UTF-8 whatever it says, and so is what GitHub puts into a form.
+    # The charset is ignored: JSON is always UTF-8, and so is the JSON that GitHub puts into a form.
     match content_type.partition(";")[0].strip().lower():
         case "application/json":
             return _json(body)
@@ -149,7 +149,7 @@ def _json(text: bytes) -> Mapping[str, object]:
         payload = json.loads(text.decode(), parse_constant=_refuse)
     except RecursionError:
         raise Malformed("The payload is nested too deeply.") from None
-    except ValueError as error:  # not UTF-8, not JSON, NaN, or a number of thousands of digits
+    except ValueError as error:  # not UTF-8, not JSON, NaN, or a number with thousands of digits
         raise Malformed(f"The payload is not JSON: {error}.") from error
     if not isinstance(payload, dict):
         raise Malformed("The payload is not an object.")

@@ -1,6 +1,6 @@
-"""The answer to a delivery: the status, what to say, and the key to put on the queue.
+"""Decides the response to a delivery: the status, the body, and the key to queue.
 
-All of it is decided here, without a request or a queue at hand, so that the trigger only carries it out.
+The decision needs neither a request nor a queue. The trigger only executes it.
 """
 
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ _MOST_BYTES = 25 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookResponse:
-    """What to answer GitHub, and what to do.
+    """The response to GitHub, and the key to queue.
 
     Attributes:
-        status: of the response.
-        body: of the response, to be written as JSON.
-        key: what to put on the queue, or None.
+        status: the HTTP status.
+        body: the body, which is sent as JSON.
+        key: the key to queue; `None` if there is none.
     """
 
     status: int
@@ -40,20 +40,20 @@ def receive(
     exclude: tuple[str, ...],
     former: tuple[str, ...],
 ) -> WebhookResponse:
-    """Decide what a delivery leads to.
+    """Check and parse a delivery, and decide the response.
 
     Args:
-        headers: the request's headers, in any case.
+        headers: the request's headers, whose names may have any case.
         body: the raw body.
         secret: setting `GITHUB_WEBHOOK_SECRET`.
         repository: setting `GITHUB_REPOSITORY`.
         include: setting `BRANCHES_INCLUDE`.
         exclude: setting `BRANCHES_EXCLUDE`.
-        former: setting `FORMER_REPOSITORIES`; a delivery from before the repository was renamed, or moved,
-            bears its old name when it is delivered again.
+        former: setting `FORMER_REPOSITORIES`. A delivery from before the repository was renamed or moved has
+            the former name when it is delivered again.
 
     Returns:
-        413, 401, 400 or 404 with an error; 200 for a ping; else 202, with a key or with the reason why not.
+        413, 401, 400 or 404 with an error; 200 for a ping; else 202, with a key or with the reason for none.
     """
     if len(body) > _MOST_BYTES:
         return _error(
@@ -69,7 +69,7 @@ def receive(
         event = parse(headers, body)
     except Malformed as error:
         return _error(400, "malformed", str(error))
-    names = {each.lower() for each in (repository, *former)}  # GitHub tells none apart by case
+    names = {each.lower() for each in (repository, *former)}  # GitHub ignores case in repository names
     if event.repository is not None and event.repository.lower() not in names:
         return _error(
             404,
@@ -94,7 +94,7 @@ def _answer(
     why = included(event.key.branch, include, exclude, event.default_branch)
     if why is not None:
         return _ignored(why)
-    # Spelt as in the settings: the sweep's key of the same branch is then equal, and so is the lease.
+    # Spelt as in the settings, the key and its lease equal those of the sweep for the same branch.
     key = replace(event.key, repository=repository)
     return WebhookResponse(
         status=202, body={"queued": {"repository": key.repository, "branch": key.branch}}, key=key

@@ -1,6 +1,6 @@
-"""Whether a delivery was signed with the webhook's secret.
+"""Checks that a delivery was signed with the webhook's secret.
 
-Apart from the parser, because it has to come first: nothing that an unknown sender wrote is parsed.
+This is separate from the parser and runs first, so that nothing from an unknown sender is parsed.
 """
 
 import hashlib
@@ -13,9 +13,10 @@ def valid(secret: str, body: bytes, header: str | None) -> bool:
     See https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries.
 
     Args:
-        secret: setting `GITHUB_WEBHOOK_SECRET`. An empty one signs nothing: anybody could use it.
-        body: the raw body, in whatever content type it came.
-        header: `X-Hub-Signature-256` as it arrived, or None if it did not.
+        secret: setting `GITHUB_WEBHOOK_SECRET`. With an empty secret no signature is valid, because anybody
+            could create one.
+        body: the raw body, in any content type.
+        header: the header `X-Hub-Signature-256` as received; `None` if it is missing.
 
     Returns:
         Whether the header is `sha256=` and the body's HMAC-SHA256 in lower-case hexadecimal digits.
@@ -23,5 +24,5 @@ def valid(secret: str, body: bytes, header: str | None) -> bool:
     if not secret or header is None:
         return False
     expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    # As bytes: compare_digest raises on text that is not ASCII.
+    # Bytes, because compare_digest raises on text that is not ASCII.
     return hmac.compare_digest(expected.encode(), header.encode("utf-8", "replace"))
