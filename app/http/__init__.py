@@ -1,1 +1,1 @@
-"""What HTTP answers: facts, plans and reports as JSON, and errors as statuses."""
+"""Builds the responses of the HTTP API: facts, plans and reports as JSON, and errors as statuses."""

@@ -1,7 +1,7 @@
-"""The parts of an environment as JSON, each with what stands of it, since when, and what is missing.
+"""Builds the JSON of an environment's components: what exists of each, since when, and what is missing.
 
-What stands was looked at just now: nothing is shown because it was once written down. Of a Secret nothing is
-known here but its name.
+What exists was read for this response: an entry in the record alone is not shown as existing. Of a Secret
+this module knows only the name.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -17,24 +17,24 @@ from coppice.lifecycle.decision import TearDown, Verdict
 from coppice.reconciler.observation import Unknown, present
 from coppice.reconciler.plan import Change, Plan
 
-# What stands around an environment's components, and is shown as none of them.
+# Kinds of targets that belong to no component.
 _AROUND = {"namespace", "record", "request"}
 
 
 def parts(
     observed: Observed, verdict: Verdict, plan: Plan, inspection: Inspection
 ) -> Mapping[str, Mapping[str, object]]:
-    """Show every part of an environment.
+    """Describe every component of an environment.
 
     Args:
-        observed: what was observed.
-        verdict: what is wanted.
-        plan: what would be done.
-        inspection: what a closer look has shown.
+        observed: what was observed of the branch.
+        verdict: the decision.
+        plan: the plan.
+        inspection: the inspection of the branch.
 
     Returns:
-        By component: its state, what stands, since when, what is missing, what a run would change of it now,
-        and what the closer look has to say of it beside.
+        By component: its state, what exists, since when, what is missing, the pending changes of the plan,
+        and the details from the inspection.
     """
     going, plan_input = isinstance(verdict, TearDown), {each.target for each in plan.changes}
     return {
@@ -52,7 +52,12 @@ def parts(
 
 
 def _component(target: str, inspection: Inspection) -> Component[Any] | None:
-    """The component that something is shown as, by its kind; what components keep is told by its name."""
+    """Return the component that shows an object or the target of a change.
+
+    The inspection names the component if one keeps the object. Otherwise the kind decides. An object that no
+    component shows goes to the component that shows the rest. A namespace, a record and a request belong to
+    no component.
+    """
     if target.partition("/")[0] in _AROUND:
         return None
     kept = inspection.kept.get(target)
@@ -68,9 +73,9 @@ def _look(
     sighted = present(inspection.objects) or ()
     here = [each for each in sighted if _component(str(each.ref), inspection) is component]
     record = observed.own_record
-    # A Job may take itself away when it is done.
+    # A missing Job is not reported: a Job may be deleted automatically when it is done.
     noted = [str(ref) for ref in record.inventory if ref.kind != "Job"] if record else []
-    # No run looks at each object, so that nothing but a request or time brings one back that was deleted.
+    # A run does not read each object. Only a request, or REAPPLY_HOURS, brings a deleted object back.
     anew = f"PUT /api/environments/{observed.key.branch} applies it anew at once, REAPPLY_HOURS at the latest"
     times = [each.created for each in here if each.created is not None]
     stands = tuple(str(each.ref) for each in here)

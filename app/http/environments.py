@@ -1,7 +1,7 @@
-"""Environments over HTTP: list them, explain one, ask for one, delete one.
+"""The HTTP API of environments: list them, explain one, request one, delete one.
 
-What a person asks for is written down as a request, and the branch's key goes onto the queue; nothing is
-done here. So a delete holds through restarts and sweeps, and a request that arrives twice is one.
+What a person asks for is stored as a request, and the branch's key is queued. Nothing is created or deleted
+here. So a delete survives restarts and sweeps, and a request that arrives twice has the effect of one.
 """
 
 from collections.abc import Iterable
@@ -27,30 +27,33 @@ from coppice.reconciler.plan import Plan
 
 
 class Requests(RecordReader, RequestWriter, Protocol):
-    """Reads what is written, and writes down requests."""
+    """Reads records and requests, and writes requests."""
 
 
 def branch_of(route: str | None) -> str:
-    """The branch that a path names.
+    """Return the branch that a path names.
 
     Args:
-        route: the route parameter. Hosts decode a path, except for `%2F`.
+        route: the route parameter. The host decodes a path, except for `%2F`.
 
     Returns:
-        The full branch name; `feature/x` for `feature%2Fx` too. Empty if none was named.
+        The full branch name; `feature%2Fx` also becomes `feature/x`. Empty if the path names no branch.
     """
     return (route or "").replace("%2F", "/").replace("%2f", "/")
 
 
 def key_of(branch: str, config: EnvironmentConfig) -> Key:
-    """The key of a branch that somebody names.
+    """Return the key of a branch that a caller names.
 
     Args:
         branch: the full branch name.
-        config: what decides about branches.
+        config: the configuration of environments.
+
+    Returns:
+        The key.
 
     Raises:
-        ValueError: no branch has such a name, or no message could carry it.
+        ValueError: Git allows no branch of this name, or no queue message can hold it.
     """
     ref_format.check(branch)
     return config.key(branch)
@@ -65,15 +68,18 @@ def ask(
     records: Requests,
     now: datetime,
 ) -> tuple[Response, Key | None]:
-    """Write down that a branch shall have its environment, or shall have none until it is pushed to.
+    """Store a request: to apply a branch's environment again, or to hold it until the branch is pushed to.
+
+    No request is stored for a branch that does not exist, or for the default branch. Its key is queued for a
+    hold, so that what is left of an environment is removed.
 
     Args:
         branch: the full branch name.
-        action: what was asked for.
-        config: what decides about branches.
+        action: the requested action.
+        config: the configuration of environments.
         branches: reads the repository.
-        records: where requests are written.
-        now: the time, which names the request.
+        records: reads records and writes requests.
+        now: the time, which identifies the request.
 
     Returns:
         202 and the key for the queue, or an error and no key.
@@ -122,13 +128,16 @@ def _queued(key: Key, said: str) -> Response:
 def environment_response(
     observed: Observed, verdict: Verdict, plan: Plan, inspection: Inspection
 ) -> Response:
-    """What is observed of a branch, what is wanted, what would be done, and its environment part by part.
+    """Describe one branch: what is observed, the decision, the plan, and each component.
 
     Args:
         observed: what was observed.
-        verdict: what is wanted.
-        plan: what would be done.
-        inspection: what a closer look has shown.
+        verdict: the decision.
+        plan: the plan.
+        inspection: the inspection of the branch.
+
+    Returns:
+        200.
     """
     return Response(
         200,
@@ -153,10 +162,13 @@ def environment_response(
 
 
 def environments_response(rows: Iterable[tuple[Observed, Verdict, Plan]]) -> Response:
-    """Every branch that has an environment, should have one, or has left anything.
+    """List every branch that has an environment, should have one, or has left something behind.
 
     Args:
-        rows: what was seen, wanted and planned, branch by branch.
+        rows: for each branch what was observed, the decision and the plan.
+
+    Returns:
+        200.
     """
     environments = [
         {**_summary(observed, verdict), "pending": [str(change) for change in plan.changes] or _barrier(plan)}
@@ -189,7 +201,7 @@ def _summary(observed: Observed, verdict: Verdict) -> dict[str, object]:
 
 
 def _prunes(plan: Plan) -> Iterable[ObjectRef]:
-    """What has left the overlay: written down by this pass, and deleted by the next one."""
+    """Return the objects that have left the overlay. One pass records them, and the next one deletes them."""
     written = [change.record for change in plan.changes if isinstance(change, WriteRecord)]
     return written[-1].pruning if written else ()
 

@@ -1,4 +1,4 @@
-"""Whether the program could do its work now: each outside system is asked one cheap question."""
+"""Builds the health response from one cheap check of each outside system."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,15 +7,14 @@ from coppice.reconciler.errors import Failure
 
 
 def health_response(checks: Mapping[str, Callable[[], object]], *, details: bool) -> Response:
-    """Ask every question.
+    """Run every check.
 
     Args:
-        checks: what is asked, by the name of what answers; each raises a `Failure` if it finds something
-            wrong.
-        details: whether to tell messages, which name things, or codes alone.
+        checks: the checks by name. A check raises a `Failure` if it finds something wrong.
+        details: whether the response includes messages, which name resources, and not only codes.
 
     Returns:
-        200 if all is well, else 503.
+        200 if every check passes, else 503.
     """
     found: dict[str, Failure] = {}
     for name, check in checks.items():

@@ -1,4 +1,4 @@
-"""A plan as JSON: the same for a branch, a pool and a forecast."""
+"""Builds the JSON of a plan, in the same form for branches and for the power schedule."""
 
 from collections.abc import Mapping
 
@@ -6,13 +6,13 @@ from coppice.reconciler.plan import Blocked, Plan, Wait, Wave
 
 
 def plan_as_json(plan: Plan) -> Mapping[str, object]:
-    """Show a plan.
+    """Return a plan as JSON.
 
     Args:
         plan: the plan.
 
     Returns:
-        Its items in order, what was struck out, its note and its remarks.
+        Its waves and barriers in order, the suppressed changes, its note and its remarks.
     """
     items: list[object] = []
     for item in plan.items:

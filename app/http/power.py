@@ -1,4 +1,4 @@
-"""Power over HTTP: what sleeps and why, the steps of the next change, and overrides."""
+"""The HTTP API of the power schedule: what sleeps and why, the next steps, and overrides."""
 
 import json
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ def _orphans(plan: Plan) -> dict[str, object] | None:
 
 
 def _stuck(plan: Plan) -> str:
-    """Why a plan makes no progress; empty if it does."""
+    """Return why a plan makes no progress; empty if it does."""
     outcome = verdict(plan) if not plan.ready else None
     return outcome.why if isinstance(outcome, Stalled | Waiting) else ""
 
@@ -100,7 +100,7 @@ def who_asks(headers: Mapping[str, str], *, believed: bool) -> str:
 
     Args:
         headers: the request's headers.
-        believed: whether that authentication runs in front of the app, and lets nobody else send the header.
+        believed: whether that authentication runs in front of the app, so that no caller can set the header.
     """
     return headers.get("x-ms-client-principal-name", "") if believed else ""
 
@@ -120,14 +120,17 @@ def override_response(
     Args:
         method: `POST` writes it, `DELETE` ends it.
         environment: the environment, or `features`.
-        body: the override, as JSON.
+        body: the override as JSON; a `DELETE` ignores it.
         schedule: the schedule; `None` if there is none.
-        overrides: where overrides are written.
-        who: who requests it, as far as it is known.
+        overrides: writes overrides.
+        who: who sent the request; empty if that is not known.
         now: the time.
 
     Returns:
-        202, or an error.
+        202, or an error: 400 for a bad body, 404 without a schedule or for an environment it does not name.
+
+    Raises:
+        Failure: the override could not be written.
     """
     if schedule is None:
         return error(404, "no_schedule", NO_SCHEDULE)

@@ -1,4 +1,7 @@
-"""An answer as Azure Functions takes it. Strangers are not told the details of a failure; the log is."""
+"""Converts a response to the form that Azure Functions expects.
+
+An anonymous caller does not receive the details of a failure. They are only logged.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,7 +13,7 @@ from coppice.reconciler.correlation import FIELD, accepted, correlated, current,
 from coppice.reconciler.errors import Failure
 
 _log = logger("coppice")
-# GitHub's name for a delivery, and Azure's for a request that its client has named:
+# Headers with an ID that the sender chose: GitHub's for a delivery, and Azure's for a client's request.
 # https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
 _NAMED_BY = ("X-GitHub-Delivery", "x-ms-client-request-id")
 
@@ -18,16 +21,16 @@ _NAMED_BY = ("X-GitHub-Delivery", "x-ms-client-request-id")
 def respond(
     req: func.HttpRequest, context: func.Context, call: Callable[[], Response], *, public: bool = False
 ) -> func.HttpResponse:
-    """Answer with what the call answers, or with the failure that it met.
+    """Call a function, and convert its response or its failure.
 
     Args:
         req: the request.
         context: the invocation.
-        call: what answers. Everything in it bears the request's correlation ID.
-        public: whether anyone may ask, so that a failure's details stay here.
+        call: returns the response. Everything that it logs or queues has the request's correlation ID.
+        public: whether callers are anonymous; then the response to a failure contains no details.
 
     Returns:
-        The answer, with the correlation ID in the header `x-ms-request-id`, and in the body of a 202.
+        The response, with the correlation ID in the header `x-ms-request-id`, and in the body of a 202.
     """
     with correlated(correlation_id(req.headers, context.invocation_id)):
         try:
@@ -46,11 +49,14 @@ def respond(
 
 
 def correlation_id(headers: Mapping[str, str], invocation_id: str) -> str:
-    """What a request is called by whoever sent it, or by the host if they did not name it.
+    """Return the correlation ID of a request: the ID that the sender chose, else the host's.
 
     Args:
-        headers: the request's, their names in any case.
-        invocation_id: the host's name for it.
+        headers: the request's headers, whose names may have any case.
+        invocation_id: the host's ID of the invocation.
+
+    Returns:
+        The correlation ID.
     """
     names = (accepted(headers.get(name)) for name in _NAMED_BY)
     return next(filter(None, names), invocation_id)

@@ -1,4 +1,4 @@
-"""An answer over HTTP, and what an error becomes there: always JSON, never a 500 for bad input."""
+"""The HTTP response, and how errors become responses: always JSON, and never a 500 for bad input."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,28 +8,39 @@ from coppice.reconciler.errors import Conflict, Failure, Gone, Rejected
 
 @dataclass(frozen=True)
 class Response:
-    """A status and a JSON body."""
+    """An HTTP response.
+
+    Attributes:
+        status: the HTTP status.
+        body: the body, which is sent as JSON.
+    """
 
     status: int
     body: Mapping[str, object]
 
 
 def error(status: int, code: str, message: str) -> Response:
-    """An error, in the one form that errors have here.
+    """Return an error response.
 
     Args:
         status: the HTTP status.
-        code: the error, for machines.
-        message: what was wrong and what to do next, for people.
+        code: the error code, for programs.
+        message: what is wrong and what to do next, for people.
+
+    Returns:
+        The response.
     """
     return Response(status, {"error": {"code": code, "message": message}})
 
 
 def failed(failure: Failure) -> Response:
-    """What an outside system's failure becomes: 503, unless it is about what was asked for.
+    """Return the response to an outside system's failure.
 
     Args:
         failure: the failure.
+
+    Returns:
+        409 for `Conflict` and `Rejected`, 404 for `Gone`, and 503 for every other failure.
     """
     match failure:
         case Conflict():

@@ -1,4 +1,4 @@
-"""A sweep over HTTP: what it found, and what it did about it."""
+"""Executes a sweep's findings, and builds the JSON of them for the response and the log."""
 
 import json
 import logging
@@ -14,16 +14,16 @@ _log = logger("coppice.sweep")
 
 
 def confirmation(body: bytes) -> str:
-    """The digest that a request confirms.
+    """Return the digest that a request confirms.
 
     Args:
-        body: the request's body; empty confirms nothing.
+        body: the request's body; an empty body confirms nothing.
 
     Returns:
-        The digest; empty if none is confirmed.
+        The digest; empty if the request confirms nothing.
 
     Raises:
-        ValueError: the body is not what a sweep understands.
+        ValueError: the body is not the JSON of a confirmation.
     """
     if not body.strip():
         return ""
@@ -38,13 +38,16 @@ def confirmation(body: bytes) -> str:
 
 
 def sweep_response(found: Drift, orphans: tuple[str, ...], *, queued: int, dry_run: bool) -> Response:
-    """What a sweep found.
+    """Describe what a sweep found.
 
     Args:
-        found: what differs.
-        orphans: what bears our marks and is not touched.
-        queued: how many keys went onto the queue.
-        dry_run: whether that was only to be looked at.
+        found: the drift.
+        orphans: resources with Coppice's marks that no run would change.
+        queued: how many keys were queued.
+        dry_run: whether this was a dry run.
+
+    Returns:
+        200 for a dry run, else 202.
     """
     return Response(
         200 if dry_run else 202, {"dry_run": dry_run, "queued": queued, **summary(found, orphans)}
@@ -52,7 +55,15 @@ def sweep_response(found: Drift, orphans: tuple[str, ...], *, queued: int, dry_r
 
 
 def summary(found: Drift, orphans: tuple[str, ...]) -> Mapping[str, object]:
-    """The findings as JSON, for the answer and for the log."""
+    """Return the findings as JSON, for the response and the log.
+
+    Args:
+        found: the drift.
+        orphans: resources with Coppice's marks that no run would change.
+
+    Returns:
+        The JSON object.
+    """
     return {
         "make": [_difference(each) for each in found.make],
         "remove": [_difference(each) for each in found.remove],
@@ -68,30 +79,30 @@ def _difference(each: Difference) -> dict[str, object]:
 
 
 class Queue(Protocol):
-    """Where keys are queued."""
+    """The queue of branches' keys."""
 
     def enqueue(self, keys: Iterable[Key]) -> None:
-        """Put keys on the queue, stamped with what led to it."""
+        """Queue keys, each with the current correlation ID."""
 
 
 class Leases(Protocol):
-    """Where leases are held."""
+    """The leases of runs."""
 
     def clear_away(self) -> tuple[str, ...]:
-        """Delete those of runs that died; which these were."""
+        """Delete the expired leases of runs that died, and return their locks."""
 
 
 def execute_sweep(found: Drift, orphans: tuple[str, ...], *, queue: Queue, locks: Leases) -> None:
-    """Do what a sweep does: log what it found, queue the keys, and clear the leases of dead runs away.
+    """Log what a sweep found, queue the keys, and delete the leases of runs that died.
 
     Args:
-        found: what differs.
-        orphans: what bears our marks and is not touched.
-        queue: where the keys go.
-        locks: where the leases are.
+        found: the drift.
+        orphans: resources with Coppice's marks that no run would change.
+        queue: the queue of branches' keys.
+        locks: the leases of runs.
 
     Raises:
-        Failure: something could not be done; the next sweep finds it again.
+        Failure: a step failed; the next sweep finds the same again.
     """
     report_sweep(found, orphans)
     queue.enqueue(found.keys)
@@ -99,12 +110,14 @@ def execute_sweep(found: Drift, orphans: tuple[str, ...], *, queue: Queue, locks
 
 
 def report_sweep(found: Drift, orphans: tuple[str, ...]) -> None:
-    """Write what a sweep found into the log: as a warning if it found anything, for silent mending hides a
-    broken fast path.
+    """Log what a sweep found.
+
+    The line is a warning if the sweep found something lost or missed, stopped the removals, could not read
+    something, or found orphans. A sweep that repairs silently would hide that webhooks do not work.
 
     Args:
-        found: what differs.
-        orphans: what bears our marks and is not touched.
+        found: the drift.
+        orphans: resources with Coppice's marks that no run would change.
     """
     mended = any(each.mends for each in (*found.make, *found.remove))
     level = logging.WARNING if mended or found.stopped or found.unread or orphans else logging.INFO
@@ -112,10 +125,10 @@ def report_sweep(found: Drift, orphans: tuple[str, ...]) -> None:
 
 
 def report_freed(locks: tuple[str, ...]) -> None:
-    """Write into the log which runs have died: their locks had run out, and were cleared away.
+    """Log which runs have died. Their leases had expired and were deleted.
 
     Args:
-        locks: the locks.
+        locks: the locks that the deleted leases held.
     """
     if locks:
         _log.document(logging.WARNING, "runs that died", {"locks": list(locks)})
