@@ -1,8 +1,10 @@
-"""The app, and every trigger that is about branches. Each parses, calls and responds; no logic lives here.
+"""Entry point of the Functions app, with the triggers for branches.
 
-Importing this loads no SDK. The schedules are the only settings that are read at import. Written as
-`%SWEEP_SCHEDULE%` one would have to be set: the host that resolves such names knows no defaults, and does not
-load a function whose setting is missing
+A trigger parses its input, calls the app and returns the response. It contains no logic.
+
+Importing this module loads no SDK. The timers' schedules are the only settings that are read at import. A
+binding expression such as `%SWEEP_SCHEDULE%` would make that setting mandatory: the host knows no defaults,
+and does not load a function whose setting is missing
 (https://learn.microsoft.com/azure/azure-functions/functions-bindings-expressions-patterns).
 """
 
@@ -20,8 +22,8 @@ from app.timers import SWEEP_SCHEDULE
 from coppice.reconciler.correlation import correlated
 
 _STORAGE = "AzureWebJobsStorage"
-# Azure's worker passes on whatever is logged from INFO on, and each line is paid for. Nobody has a use for
-# these: each request to Azure with its headers, and connections that urllib3 gives up as too many to keep.
+# The Functions worker forwards every line from INFO upwards, and each line costs money. These lines are of no
+# use: each request to Azure with its headers, and each connection that urllib3 drops from a full pool.
 logging.getLogger("azure").setLevel(logging.WARNING)
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 _SWEEP_SCHEDULE = os.environ.get("SWEEP_SCHEDULE") or SWEEP_SCHEDULE
@@ -34,7 +36,7 @@ app.register_functions(power)
 @app.route("github", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @app.queue_output("key", queue_name=BRANCHES_QUEUE, connection=_STORAGE)
 def github_webhook(req: func.HttpRequest, key: func.Out[str], context: func.Context) -> func.HttpResponse:
-    """A delivery from GitHub: its branch's key goes onto the queue."""
+    """Receive a webhook delivery from GitHub and queue its branch's key."""
     from app.webhook.receive import receive
 
     def call() -> Response:
@@ -58,7 +60,7 @@ def github_webhook(req: func.HttpRequest, key: func.Out[str], context: func.Cont
 @app.function_name("reconcile_branch")
 @app.queue_trigger("msg", queue_name=BRANCHES_QUEUE, connection=_STORAGE)
 def reconcile_branch(msg: func.QueueMessage, context: func.Context) -> None:
-    """A branch's key: make its environment what is wanted, and come back if that has to wait."""
+    """Reconcile the branch of a queue message, and requeue its key if the run has to wait."""
     from coppice.environment.key import Key, from_message
     from coppice.reconciler.report import Report
 
@@ -79,14 +81,14 @@ def reconcile_branch(msg: func.QueueMessage, context: func.Context) -> None:
 @app.function_name("report_poison")
 @app.queue_trigger("msg", queue_name=f"{BRANCHES_QUEUE}-poison", connection=_STORAGE)
 def report_poison(msg: func.QueueMessage, context: func.Context) -> None:
-    """A message that failed five times: say so, for nobody will look at it again."""
+    """Log a message that failed five times, because nothing processes it again."""
     log_poison(msg, context)
 
 
 @app.function_name("sweep_branches")
 @app.timer_trigger("timer", schedule=_SWEEP_SCHEDULE, run_on_startup=False)
 def sweep_branches(timer: func.TimerRequest, context: func.Context) -> None:
-    """What webhooks have missed: the keys of all branches that differ from what is wanted."""
+    """Queue the keys of all branches that differ from what is wanted, such as after a missed webhook."""
     from app.http.sweeps import execute_sweep
 
     del timer
@@ -99,7 +101,10 @@ def sweep_branches(timer: func.TimerRequest, context: func.Context) -> None:
 @app.function_name("sweep_now")
 @app.route("sweep", methods=["POST"])
 def sweep_now(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """The same at once; a dry run only tells, and a confirmed digest lets that very plan through."""
+    """Sweep now. A dry run returns the findings and changes nothing.
+
+    A confirmed digest lets exactly the removals through that it was computed from.
+    """
     from app.http.sweeps import confirmation, execute_sweep, sweep_response
 
     def call() -> Response:
@@ -122,7 +127,7 @@ def sweep_now(req: func.HttpRequest, context: func.Context) -> func.HttpResponse
 @app.function_name("list_environments")
 @app.route("environments", methods=["GET"])
 def list_environments(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Every environment, and what is wanted of it."""
+    """List every environment with its decision."""
     from app.http.environments import environments_response
 
     return respond(req, context, lambda: environments_response(container().reconciler.apply_context()))
@@ -131,7 +136,7 @@ def list_environments(req: func.HttpRequest, context: func.Context) -> func.Http
 @app.function_name("explain_environment")
 @app.route("environments/{*branch}", methods=["GET"])
 def explain_environment(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """One branch: what is observed, what is wanted, and the plan."""
+    """Return what is observed of one branch, its decision and its plan."""
     from app.http.environments import branch_of, environment_response, environments_response, key_of
 
     def call() -> Response:
@@ -153,7 +158,7 @@ def explain_environment(req: func.HttpRequest, context: func.Context) -> func.Ht
 @app.route("environments/{*branch}", methods=["PUT"])
 @app.queue_output("key", queue_name=BRANCHES_QUEUE, connection=_STORAGE)
 def create_environment(req: func.HttpRequest, key: func.Out[str], context: func.Context) -> func.HttpResponse:
-    """A branch shall have its environment, applied anew; this ends a hold."""
+    """Request that a branch's environment is created or applied again. This ends a hold."""
     return respond(req, context, lambda: _ask(req, "apply", key))
 
 
@@ -161,7 +166,7 @@ def create_environment(req: func.HttpRequest, key: func.Out[str], context: func.
 @app.route("environments/{*branch}", methods=["DELETE"])
 @app.queue_output("key", queue_name=BRANCHES_QUEUE, connection=_STORAGE)
 def delete_environment(req: func.HttpRequest, key: func.Out[str], context: func.Context) -> func.HttpResponse:
-    """A branch shall have no environment until it is pushed to."""
+    """Request a hold: the branch has no environment until it is pushed to."""
     return respond(req, context, lambda: _ask(req, "hold", key))
 
 
@@ -185,7 +190,7 @@ def _ask(req: func.HttpRequest, action: str, out: func.Out[str]) -> Response:
 @app.function_name("health")
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Whether everything that the program needs answers: a status and codes, nothing that tells names."""
+    """Check every outside system. The response holds a status and codes, and names no resource."""
     from app.http.health import health_response
 
     return respond(req, context, lambda: health_response(container().checks(), details=False), public=True)
@@ -194,7 +199,7 @@ def health(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
 @app.function_name("health_details")
 @app.route("health/details", methods=["GET"])
 def health_details(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """The same with names and reasons, for those with a key."""
+    """Check every outside system. The response also holds messages that name resources, so it needs a key."""
     from app.http.health import health_response
 
     return respond(req, context, lambda: health_response(container().checks(), details=True))

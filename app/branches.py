@@ -1,4 +1,4 @@
-"""Branches' environments: what looks at them, what makes and removes them."""
+"""Builds the readers, executors and reconciler of branch environments."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -48,11 +48,14 @@ if TYPE_CHECKING:
 
 
 def readers(clients: "Clients", *, asleep_since: Callable[[], datetime | None]) -> Readers:
-    """All that looks at the world and changes nothing.
+    """Build the readers of all outside systems. They change nothing.
 
     Args:
-        clients: reach the outside.
-        asleep_since: since when branch environments should be asleep; `None` if they should be awake.
+        clients: the clients of the outside systems.
+        asleep_since: returns since when branch environments should be asleep; `None` if they should be awake.
+
+    Returns:
+        The readers.
     """
     return Readers(
         branches=clients.repository,
@@ -72,13 +75,16 @@ def readers(clients: "Clients", *, asleep_since: Callable[[], datetime | None]) 
 def reconciler(
     clients: "Clients", *, config: "EnvironmentConfig", fence: "FenceConfig", readers: Readers
 ) -> Reconciler:
-    """What reconciles branches.
+    """Build the reconciler of branch environments.
 
     Args:
-        clients: reach the outside.
-        config: what decides about branches.
-        fence: what the fences of all environments have in common.
-        readers: what looks at the world.
+        clients: the clients of the outside systems.
+        config: the configuration of environments.
+        fence: the configuration that the fences of all environments share.
+        readers: the readers of all outside systems.
+
+    Returns:
+        The reconciler.
     """
     settings = clients.settings
     azure = (settings.azure_subscription_id, settings.azure_resource_manager_url)
@@ -140,7 +146,7 @@ def reconciler(
 def _making(
     config: EnvironmentConfig, api: Api, server: "Server | None", application: ApplicationWriterAdapter
 ) -> tuple[ProvisioningHandler, ...]:
-    """What carries out changes of components where environments are made."""
+    """Build the handlers that provisioning uses for monitoring and, with a server, for databases."""
     monitoring = MonitoringHandler(PresentMarks(SharedAdapter(api), config))
     if server is None:
         return (monitoring,)
@@ -154,6 +160,6 @@ def _making(
 def _removing(
     config: EnvironmentConfig, api: Api, server: "Server | None"
 ) -> tuple[DeprovisioningHandler, ...]:
-    """What carries out changes of components where environments are taken away."""
+    """Build the handlers that deprovisioning uses for monitoring and, with a server, for databases."""
     monitoring = MonitoringHandler(PresentMarks(SharedAdapter(api), config))
     return (monitoring,) if server is None else (DatabaseRemover(DatabaseDropperAdapter(server)), monitoring)

@@ -1,8 +1,7 @@
-"""What the program reaches the outside with: the settings, the clock, and one client for each outside system
-and identity that it acts as.
+"""The settings, the clock, and one client for each outside system and identity.
 
-Everything is built on first use: importing this file loads no SDK, and a webhook that is answered from a
-cold start pays for none.
+Each client is built on first use. Importing this module loads no SDK, so a webhook that arrives during a cold
+start does not wait for one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,18 +31,18 @@ POWER_QUEUE = "power"
 
 
 def now() -> datetime:
-    """The time, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 class Clients:
-    """The settings, the clock, and the clients that they describe.
+    """The settings, the clock, and the clients that the settings describe.
 
     Args:
         environment: app settings by name.
 
     Attributes:
-        folder: the app's, in which files that settings name are looked for.
+        folder: the app's folder; paths in settings are relative to it.
         now: the clock.
     """
 
@@ -58,7 +57,7 @@ class Clients:
         """The settings.
 
         Raises:
-            NotSetUp: some are missing or wrong; the message names each.
+            NotSetUp: settings are missing or wrong; the message names each.
         """
         from app.startup import read
 
@@ -73,16 +72,16 @@ class Clients:
 
     @cached_property
     def power_queue(self) -> "Queue":
-        """The queue of environments' keys."""
+        """The queue of the keys of the power schedule's environments."""
         from adapters.storage.queue import Queue
 
         return Queue(POWER_QUEUE, self.environment)
 
     def enqueue(self, keys: Iterable["Key"]) -> None:
-        """Put keys onto the queue, stamped with what led to it.
+        """Queue the keys of branches, each with the current correlation ID.
 
         Args:
-            keys: the branches.
+            keys: the keys.
         """
         from coppice.reconciler.message import Stamps
 
@@ -97,7 +96,7 @@ class Clients:
         return RepositoryAdapter(self.sign_in, self.settings.github_repository)
 
     def sign_in(self) -> "Github":
-        """A client of GitHub's API."""
+        """Return a new client of GitHub's API."""
         from adapters.github.client import client
 
         settings = self.settings
@@ -110,14 +109,14 @@ class Clients:
         )
 
     def credential(self, client_id: str) -> "TokenCredential":
-        """What signs in to Azure as the managed identity of a client id, or on a laptop as its user."""
+        """Return the credential for Azure: a managed identity's, or on a developer's machine the user's."""
         from app.sign_in import credential
 
         return credential(self.settings, client_id)
 
     @cached_property
     def cluster(self) -> "ClusterAdapter":
-        """The managed cluster's resource."""
+        """The Azure resource of the managed cluster."""
         from adapters.azure.cluster import ClusterAdapter
 
         settings = self.settings
@@ -132,7 +131,7 @@ class Clients:
 
     @cached_property
     def identities(self) -> "IdentityReaderAdapter":
-        """The identities that credentials are spread over; they need no cluster to be looked at."""
+        """The reader of the managed identities in the pools. Reading them does not need the cluster."""
         from adapters.azure.identities import IdentityReaderAdapter
 
         settings = self.settings
@@ -144,45 +143,45 @@ class Clients:
         )
 
     def api(self, client_id: str) -> "Api":
-        """The API server, as the managed identity of a client id sees it."""
+        """Return a client of the API server that acts as the managed identity with this client ID."""
         from app.sign_in import api
 
         return api(self.settings, client_id, cluster=lambda: self.cluster)
 
     @cached_property
     def provisioning_api(self) -> "Api":
-        """The API server, as the provisioning identity sees it; it also does all the looking."""
+        """The API server's client that acts as the provisioning identity. Branches are read with it too."""
         return self.api(self.settings.provisioning_client_id)
 
     @cached_property
     def scheduler_api(self) -> "Api":
-        """The API server, as the scheduler's identity sees it."""
+        """The API server's client that acts as the scheduler's identity."""
         return self.api(self.settings.scheduler_client_id)
 
     @cached_property
     def discovery(self) -> "Discovery":
-        """The kinds that the cluster knows."""
+        """The discovery of the kinds that the API server serves."""
         from adapters.kubernetes.discovery import Discovery
 
         return Discovery(self.provisioning_api)
 
     @cached_property
     def records(self) -> "RecordStore":
-        """What is written down in `coppice-system`."""
+        """The store of records and requests in the namespace `coppice-system`."""
         from adapters.kubernetes.record_store import RecordStore
 
         return RecordStore(self.provisioning_api)
 
     @cached_property
     def overrides(self) -> "OverrideAdapter":
-        """People's words against the calendar."""
+        """The store of overrides, which are people's exceptions from the power schedule."""
         from adapters.kubernetes.power_store import OverrideAdapter
 
         return OverrideAdapter(self.scheduler_api)
 
     @cached_property
     def postgres(self) -> "Server | None":
-        """The server of the branches' databases; `None` if they get none."""
+        """The server of the branches' databases; `None` if branches get no database."""
         if not self.settings.postgres_server_url:
             return None
         from adapters.postgres.client import Server, entra

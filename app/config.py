@@ -1,7 +1,7 @@
-"""What the settings say, as the groups that the rooms which decide are handed: they know no settings.
+"""Converts the settings to the configuration objects of the other packages, which do not know the settings.
 
-Each group is built once, when the program is put together; the policy of admission for each overlay anew,
-since it holds the names that are the environment's own.
+Each object is built once, when the container first needs it. The admission policy is the exception: it holds
+the names of one environment, so it is built for each overlay.
 """
 
 import hashlib
@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 
 
 def database_config(settings: "DatabaseSettings") -> DatabaseConfig | None:
-    """The server of the branches' databases; `None` if they get none.
+    """Build the configuration of the branches' databases.
 
     Args:
         settings: the settings.
 
+    Returns:
+        The configuration; `None` if branches get no database.
+
     Raises:
-        NotSetUp: its URL cannot be used.
+        NotSetUp: the server's URL cannot be used.
     """
     if not settings.postgres_server_url:
         return None
@@ -49,14 +52,17 @@ def database_config(settings: "DatabaseSettings") -> DatabaseConfig | None:
 
 
 def fence_config(settings: "Settings", folder: Path) -> FenceConfig:
-    """What the fences of all environments have in common.
+    """Build the configuration that the fences of all environments share.
 
     Args:
         settings: the settings.
-        folder: the app's.
+        folder: the app's folder.
+
+    Returns:
+        The configuration, with the templates from the files in the folder that setting `FENCE` names.
 
     Raises:
-        NotSetUp: its files are not there, or have mistakes.
+        NotSetUp: the fence's files are missing or have mistakes.
     """
     place = folder / settings.fence
     files = {each.name: each for pattern in ("*.yaml", "*.yml") for each in place.glob(pattern)}
@@ -76,11 +82,14 @@ def fence_config(settings: "Settings", folder: Path) -> FenceConfig:
 
 
 def layout(settings: "Settings", fenced: FenceConfig) -> Layout:
-    """Where a commit's overlays lie, and what is put into their objects.
+    """Build the layout: where a commit's overlays are, and what the renderer adds to their objects.
 
     Args:
         settings: the settings.
-        fenced: what all fences have in common.
+        fenced: the configuration that all fences share.
+
+    Returns:
+        The layout.
     """
     folder = settings.manifests_path.rstrip("/")
     overlays = (settings.feature_overlay, settings.monitoring_overlay)
@@ -98,12 +107,15 @@ def layout(settings: "Settings", fenced: FenceConfig) -> Layout:
 
 
 def admission_policy(settings: "Settings", fenced: FenceConfig, name: Name) -> AdmissionPolicy:
-    """What one environment's overlay is judged by.
+    """Build the admission policy for one environment's overlay.
 
     Args:
         settings: the settings.
-        fenced: what all fences have in common.
+        fenced: the configuration that all fences share.
         name: the environment's names.
+
+    Returns:
+        The policy.
     """
     return AdmissionPolicy(
         namespace=name.namespace,
@@ -120,11 +132,17 @@ def admission_policy(settings: "Settings", fenced: FenceConfig, name: Name) -> A
 
 
 def environment_config(settings: "Settings", fenced: FenceConfig) -> EnvironmentConfig:
-    """Which branches get environments, what these are called, and what they are given.
+    """Build the configuration of environments: which branches get one, its names and its components.
 
     Args:
         settings: the settings.
-        fenced: the fence, of which every environment stands in one.
+        fenced: the configuration that all fences share.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        NotSetUp: the database server's URL cannot be used.
     """
     server = database_config(settings)
     return EnvironmentConfig(
@@ -152,7 +170,10 @@ def environment_config(settings: "Settings", fenced: FenceConfig) -> Environment
 
 
 def _digest(settings: "Settings", fenced: FenceConfig, server: DatabaseConfig | None) -> str:
-    """The same for settings that render the same. No password has a part in it: namespaces show it."""
+    """Return a digest of the settings that affect rendering.
+
+    Settings that render the same have the same digest. It contains no password, because namespaces show it.
+    """
     told = {
         **settings.model_dump(mode="json", include=set(RENDERING)),
         "fence": fenced.templates,

@@ -1,8 +1,8 @@
-"""The program, put together: what decides, what looks and what acts, each over its clients.
+"""The container, which builds the program: configuration, readers and reconcilers on top of the clients.
 
-Everything is built on first use: importing this file loads no SDK, and a webhook that is answered from a
-cold start pays for none. What builds a part is handed the clients and whatever else it needs; none of it
-knows the container.
+Each part is built on first use. Importing this module loads no SDK, so a webhook that arrives during a cold
+start does not wait for one. The functions that build a part receive the clients and whatever else they need.
+They do not know the container.
 """
 
 import os
@@ -25,7 +25,7 @@ __all__ = ["BRANCHES_QUEUE", "POWER_QUEUE", "Container", "container", "now"]
 
 
 class Container(Clients):
-    """The program, put together from the environment.
+    """Builds the program from the environment variables.
 
     Args:
         environment: app settings by name.
@@ -33,17 +33,17 @@ class Container(Clients):
 
     @cached_property
     def config(self) -> "EnvironmentConfig":
-        """What decides about branches."""
+        """The configuration of environments."""
         from app.config import environment_config
 
         return environment_config(self.settings, self.fence)
 
     @cached_property
     def fence(self) -> "FenceConfig":
-        """What the fences of all environments have in common.
+        """The configuration that the fences of all environments share.
 
         Raises:
-            NotSetUp: its files are not there, or have mistakes.
+            NotSetUp: the fence's files are missing or have mistakes.
         """
         from app.config import fence_config
 
@@ -54,7 +54,7 @@ class Container(Clients):
         """The power schedule; `None` if there is none.
 
         Raises:
-            NotSetUp: it has mistakes, or `SCHEDULE_FILE` names no file.
+            NotSetUp: the file has mistakes, or `SCHEDULE_FILE` names no file.
         """
         from app.power import schedule
 
@@ -62,36 +62,36 @@ class Container(Clients):
         return schedule(self.folder, settings.schedule_file, repository=settings.github_repository)
 
     def check(self) -> None:
-        """See whether the program can begin: its settings, and the files that they name. Nothing is asked.
+        """Check the settings and the files that they name. No outside system is called.
 
         Raises:
-            NotSetUp: what is missing or wrong.
+            NotSetUp: something is missing or wrong; the message says what.
         """
         _ = self.settings, self.config, self.schedule
 
     @cached_property
     def readers(self) -> "Readers":
-        """All that looks at the world and changes nothing."""
+        """The readers of all outside systems. They change nothing."""
         from app.branches import readers
 
         return readers(self, asleep_since=self.features_asleep_since)
 
     @cached_property
     def reconciler(self) -> "Reconciler":
-        """What reconciles branches."""
+        """The reconciler of branch environments."""
         from app.branches import reconciler
 
         return reconciler(self, config=self.config, fence=self.fence, readers=self.readers)
 
     def features_asleep_since(self) -> datetime | None:
-        """Since when branch environments should be asleep; `None` if they should be awake."""
+        """Return since when branch environments should be asleep; `None` if they should be awake."""
         from app.power import features_asleep_since
 
         return features_asleep_since(self, self.schedule)
 
     @cached_property
     def power(self) -> "PowerReconciler | None":
-        """What switches environments; `None` if there is no schedule."""
+        """The reconciler of the power schedule's environments; `None` if there is no schedule."""
         if self.schedule is None:
             return None
         from app.power import reconciler
@@ -99,7 +99,7 @@ class Container(Clients):
         return reconciler(self, self.schedule)
 
     def checks(self) -> Mapping[str, Callable[[], object]]:
-        """A cheap question to each outside system, for `health`."""
+        """Return the health checks by name. Each makes a cheap read or check."""
         from app.health_checks import checks
 
         return checks(self, power=lambda: self.power, fence=lambda: self.fence)
@@ -107,5 +107,5 @@ class Container(Clients):
 
 @cache
 def container() -> Container:
-    """The program of this process, put together from its environment the first time that it is asked for."""
+    """Return the container of this process. The first call builds it from the environment variables."""
     return Container(os.environ)

@@ -1,4 +1,4 @@
-"""A cheap question to each outside system, for `health`."""
+"""The health checks: a cheap read of each outside system, and checks of settings and files."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -25,12 +25,15 @@ _CORRECT = "Correct the schedule, or let the token or app read"
 def checks(
     clients: "Clients", *, power: Callable[[], "Reconciler | None"], fence: Callable[[], "FenceConfig"]
 ) -> Mapping[str, Callable[[], object]]:
-    """The questions, by the name of what answers; each raises a `Failure` if it finds something wrong.
+    """Return the health checks.
 
     Args:
-        clients: reach the outside.
-        power: what switches the schedule's environments; `None` if there is no schedule.
+        clients: the clients of the outside systems.
+        power: returns the power schedule's reconciler; `None` if there is no schedule.
         fence: reads the fence's files.
+
+    Returns:
+        The checks by the name of what they check. A check raises a `Failure` if it finds something wrong.
     """
     identities = [ref for pool in clients.settings.identity_pools.values() for ref in pool]
     server = clients.postgres
@@ -48,14 +51,14 @@ def checks(
 
 
 def check_schedule(clients: "Clients", power: "Reconciler | None") -> None:
-    """Ask whether what the schedule names is there, and can be switched.
+    """Check that the flags and pools of the power schedule exist and can be switched.
 
     Args:
-        clients: reach the outside.
-        power: what switches the schedule's environments; `None` if there is no schedule.
+        clients: the clients of the outside systems.
+        power: the power schedule's reconciler; `None` if there is no schedule.
 
     Raises:
-        NotSetUp: something is not; which, and why.
+        NotSetUp: a flag or pool does not exist or cannot be switched; the message names it and the reason.
         Failure: GitHub or Azure gave no usable answer.
     """
     if power is not None:
@@ -64,14 +67,14 @@ def check_schedule(clients: "Clients", power: "Reconciler | None") -> None:
 
 
 def check_flags(clients: "Clients", power: "Reconciler") -> None:
-    """Ask whether every flag of the schedule can be read where the schedule says that it is.
+    """Check that every flag of the power schedule can be read at its place in Git.
 
     Args:
-        clients: reach the outside.
-        power: what switches the schedule's environments.
+        clients: the clients of the outside systems.
+        power: the power schedule's reconciler.
 
     Raises:
-        NotSetUp: one cannot; which, and why.
+        NotSetUp: a flag cannot be read; the message names it and the reason.
         Failure: GitHub gave no usable answer.
     """
     observed = flags(
@@ -89,13 +92,15 @@ def check_flags(clients: "Clients", power: "Reconciler") -> None:
 
 
 def check_pools(power: "Reconciler") -> None:
-    """Ask whether the pools that the schedule names can sleep at all; one list, and none if it names none.
+    """Check that every agent pool of the power schedule can sleep.
+
+    This lists the pools once. It makes no call if the schedule names no pool.
 
     Args:
-        power: what switches the schedule's environments.
+        power: the power schedule's reconciler.
 
     Raises:
-        NotSetUp: some cannot; which, and why.
+        NotSetUp: some pools can never sleep; the message names them and the reasons.
         Failure: Azure gave no usable answer.
     """
     if not any(each.pools for each in power.schedule.named.values()):
@@ -106,10 +111,14 @@ def check_pools(power: "Reconciler") -> None:
 
 
 def check_closed(server: "Server") -> None:
-    """Ask whether a branch's role could connect to databases that are none of its business.
+    """Check that a branch's role cannot connect to databases of others.
+
+    Args:
+        server: the server of the branches' databases.
 
     Raises:
-        NotSetUp: PUBLIC may connect to some; which, and what an administrator runs.
+        NotSetUp: PUBLIC may connect to some databases; the message names them and the statements with which
+            an administrator revokes that.
     """
     found = DatabaseReaderAdapter(server).open_to_public()
     if found:

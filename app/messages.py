@@ -1,4 +1,4 @@
-"""Keys onto a queue and off it: what the functions of both queues have in common."""
+"""Writes and processes queue messages, for the functions of both queues."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -16,21 +16,21 @@ from coppice.reconciler.requeue import requeue_after
 Key = TypeVar("Key")
 
 _log = logger("coppice")
-_SHOWN = 2000  # characters of a message that nobody could take
+_SHOWN = 2000  # characters of a poison message that are logged
 
 
 class Queue(Protocol):
-    """Where keys are queued."""
+    """A queue of keys."""
 
     def put(self, message: str, *, delay: float = 0) -> None:
         """Put a message on the queue."""
 
 
 def enqueue(out: func.Out[str], key: Mapping[str, str]) -> None:
-    """Put a key on the queue of an output binding, stamped with what led to it, and say so.
+    """Put a key with the current correlation ID on the queue of an output binding, and log it.
 
     Args:
-        out: the binding.
+        out: the output binding.
         key: the key's fields.
     """
     out.set(encode(key, Stamps.now()))
@@ -47,15 +47,15 @@ def work(
     queue: Callable[[], Queue],
     now: Callable[[], datetime],
 ) -> None:
-    """Reconcile the key of a message, and put it back if it has to wait.
+    """Reconcile the key of a message, log the report, and requeue the key if the run has to wait.
 
     Args:
         msg: the message.
-        context: the invocation, whose ID stands in for a correlation ID that the message lacks.
-        read: reads a message.
-        write: writes one.
-        reconcile: makes one run; `None` if there is nothing to reconcile.
-        queue: finds the queue that the key goes back to.
+        context: the invocation; its ID is the correlation ID if the message has none.
+        read: parses a message.
+        write: encodes a message.
+        reconcile: runs once and returns the report; `None` if there is nothing to reconcile.
+        queue: returns the queue for the key; called only if the key is requeued.
         now: the clock.
 
     Raises:
@@ -79,11 +79,11 @@ def work(
 
 
 def log_poison(msg: func.QueueMessage, context: func.Context) -> None:
-    """Say that a message failed five times, for nobody will look at it again.
+    """Log a poison message as an error, because nothing processes it again.
 
     Args:
-        msg: the message.
-        context: the invocation.
+        msg: the message; it failed five times.
+        context: the invocation; its ID is the correlation ID if the message has none.
     """
     body = msg.get_body()
     with correlated(stamps_of(body).correlation_id or context.invocation_id):

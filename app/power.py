@@ -1,4 +1,4 @@
-"""The power schedule, and the reconciler that puts its environments to sleep and wakes them."""
+"""Loads the power schedule, and builds and calls the reconciler of its environments."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from coppice.environment.key import Key
 
 _DEFAULT_FILE = "schedule.yaml"
-_LOOK_AGAIN = 60.0  # seconds: a look at everything
+_LOOK_AGAIN = 60.0  # seconds; long, because each retry observes all branches
 
 
 def schedule(folder: Path, configured: str, *, repository: str) -> Schedule | None:
@@ -59,11 +59,17 @@ def schedule(folder: Path, configured: str, *, repository: str) -> Schedule | No
 
 
 def features_asleep_since(clients: "Clients", schedule: Schedule | None) -> datetime | None:
-    """Since when branch environments should be asleep; `None` if they should be awake.
+    """Return since when branch environments should be asleep.
 
     Args:
-        clients: tell the time, and people's words against the calendar.
+        clients: the clock, and the store of overrides.
         schedule: the power schedule, if there is one.
+
+    Returns:
+        The time; `None` if branch environments should be awake, or the schedule does not name them.
+
+    Raises:
+        Failure: the overrides could not be read.
     """
     if schedule is None or schedule.environments.features is None:
         return None
@@ -72,7 +78,7 @@ def features_asleep_since(clients: "Clients", schedule: Schedule | None) -> date
 
 
 class Program(Protocol):
-    """What an environment of the schedule is reconciled with."""
+    """The parts of the container that reconciling an environment of the power schedule needs."""
 
     @property
     def schedule(self) -> Schedule | None:
@@ -80,31 +86,31 @@ class Program(Protocol):
 
     @property
     def power(self) -> Reconciler | None:
-        """What switches environments; `None` if there is no schedule."""
+        """The reconciler of the power schedule's environments; `None` if there is no schedule."""
 
     @property
     def reconciler(self) -> "BranchReconciler":
-        """What reconciles branches."""
+        """The reconciler of branch environments."""
 
     def enqueue(self, keys: Iterable["Key"]) -> None:
-        """Put keys of branches onto their queue."""
+        """Queue the keys of branches."""
 
     def now(self) -> datetime:
-        """The time."""
+        """Return the current time."""
 
 
 def reconcile(program: Program, environment: str) -> Report | None:
-    """Bring an environment of the schedule to where the calendar wants it, as far as the world lets it.
+    """Reconcile one environment of the power schedule.
 
-    Branch environments have queue, keys and reconciler of their own, so of `features` it is only found out
-    whose environment has to wake or sleep.
+    `features` stands for all branch environments. They have a queue, keys and a reconciler of their own, so
+    for `features` this only queues the branches whose environment has to be created or changed.
 
     Args:
         program: the program.
-        environment: the environment, or `features`.
+        environment: the environment's name, or `features`.
 
     Returns:
-        The report, not yet logged; `None` if there is no schedule.
+        The report, which has not been logged; `None` if there is no schedule.
     """
     if program.power is None or program.schedule is None:
         return None
@@ -114,7 +120,7 @@ def reconcile(program: Program, environment: str) -> Report | None:
 
 
 def _queue_branches(program: Program) -> Report:
-    """Put the keys of the branches that are to be made or mended onto their queue; no removal begins here."""
+    """Queue the branches whose environment has to be created or changed, and none that has to be removed."""
     started = program.now()
     found, _ = program.reconciler.sweep(most_deletions=0)
     program.enqueue(each.key for each in found.make)
@@ -129,11 +135,14 @@ def _queue_branches(program: Program) -> Report:
 
 
 def reconciler(clients: "Clients", schedule: Schedule) -> Reconciler:
-    """What switches environments.
+    """Build the reconciler of the power schedule's environments.
 
     Args:
-        clients: reach the outside.
+        clients: the clients of the outside systems.
         schedule: the power schedule.
+
+    Returns:
+        The reconciler.
     """
     settings = clients.settings
     pools = PoolAdapter(

@@ -1,4 +1,4 @@
-"""The triggers that are about sleep and waking; `function_app.py` registers them."""
+"""The triggers of the power scheduler; `function_app.py` registers them."""
 
 import os
 
@@ -21,7 +21,7 @@ power = func.Blueprint()
 @power.function_name("tick_power")
 @power.timer_trigger("timer", schedule=_POWER_SCHEDULE, run_on_startup=False)
 def tick_power(timer: func.TimerRequest, context: func.Context) -> None:
-    """The keys of all environments of the schedule, and a step towards waking what it no longer names."""
+    """Queue the keys of all environments of the schedule, and take the next step towards waking orphans."""
     from scheduler.message import to_message
 
     del timer
@@ -37,7 +37,7 @@ def tick_power(timer: func.TimerRequest, context: func.Context) -> None:
 @power.function_name("reconcile_power")
 @power.queue_trigger("msg", queue_name=POWER_QUEUE, connection=_STORAGE)
 def reconcile_power(msg: func.QueueMessage, context: func.Context) -> None:
-    """An environment's key: every step that the world is ready for, and back if it has to wait."""
+    """Reconcile the environment of a queue message, and requeue its key if the run has to wait."""
     from app.power import reconcile
     from scheduler.message import from_message, to_message
 
@@ -55,14 +55,14 @@ def reconcile_power(msg: func.QueueMessage, context: func.Context) -> None:
 @power.function_name("report_power_poison")
 @power.queue_trigger("msg", queue_name=f"{POWER_QUEUE}-poison", connection=_STORAGE)
 def report_power_poison(msg: func.QueueMessage, context: func.Context) -> None:
-    """What `report_poison` does, for this queue: a function has one trigger."""
+    """Log a poison message of this queue. `report_poison` cannot, because a function has only one trigger."""
     log_poison(msg, context)
 
 
 @power.function_name("show_power")
 @power.route("power", methods=["GET"])
 def show_power(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """What sleeps and why, what comes next, step by step, and seven days ahead."""
+    """Return what sleeps and why, the next steps, and the forecast for seven days."""
     from app.http.power import NO_SCHEDULE, power_response
 
     def call() -> Response:
@@ -81,7 +81,7 @@ def show_power(req: func.HttpRequest, context: func.Context) -> func.HttpRespons
 @power.route("power/{environment}", methods=["POST", "DELETE"])
 @power.queue_output("key", queue_name=POWER_QUEUE, connection=_STORAGE)
 def set_power(req: func.HttpRequest, key: func.Out[str], context: func.Context) -> func.HttpResponse:
-    """A person's word against the calendar, and its end."""
+    """Write an override of the power schedule, or end it."""
     from app.http.power import override_response, who_asks
 
     def call() -> Response:

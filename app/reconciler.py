@@ -1,7 +1,7 @@
-"""A branch's key, taken from the queue: what is wanted, whose plan makes it so, and whose steps carry it out.
+"""The reconciler of branch environments: observes a branch, decides, plans, and has the plan executed.
 
-A message says which branch, and nothing about what happened to it: that is looked up here, each time anew.
-So a webhook that comes twice, late, out of order or never does no harm.
+A message names a branch and says nothing about what happened to it. Each run observes the branch again. So a
+webhook that arrives twice, late, out of order or never does no harm.
 """
 
 from collections.abc import Callable
@@ -36,23 +36,36 @@ from provisioning.renderer import Desired
 
 
 class ManifestRenderer(Protocol):
-    """Finds out what a commit asks for."""
+    """Renders the overlay of a commit."""
 
     def __call__(self, commit: str, observed: Observed) -> Desired | RefusedOverlay:
-        """The overlay at a commit, built and judged."""
+        """Return the rendered overlay, or the refusal of admission.
+
+        Args:
+            commit: the commit.
+            observed: the branch, with the names of its environment.
+
+        Raises:
+            Failure: the overlay could not be fetched or built.
+        """
 
 
 class Leases(Locks, Protocol):
-    """Where leases are held."""
+    """Acquires leases, and deletes expired ones."""
 
     def clear_away(self) -> tuple[str, ...]:
-        """Delete those of runs that died; which these were."""
+        """Delete the expired leases of runs that died, and return their locks."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReconcileContext:
-    """One look at a branch: what was observed, what follows from it, and what its overlay asks for if that
-    is due.
+    """The result of observing one branch.
+
+    Attributes:
+        observed: what was observed.
+        verdict: the decision.
+        desired: the reading of the rendered overlay or its refusal; `NOT_LOOKED_AT` if it was not rendered.
+        apply_context: what was read for applying the overlay; `None` if that was not necessary.
     """
 
     observed: Observed
@@ -63,16 +76,16 @@ class ReconcileContext:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciler:
-    """All that reconciling branches needs.
+    """Reconciles, sweeps and explains branches.
 
     Args:
-        config: what decides about branches.
-        readers: what looks at the world.
-        objects: what looks at an environment's objects, for an explanation.
-        desired: finds out what a commit asks for.
-        provisioning: what makes environments.
-        deprovisioning: what takes them away.
-        locks: where leases are held.
+        config: the configuration of environments.
+        readers: the readers of all outside systems.
+        objects: reads an environment's objects, for an explanation.
+        desired: renders the overlay of a commit.
+        provisioning: executes changes that create or update an environment.
+        deprovisioning: executes changes that remove an environment.
+        locks: acquires leases.
         now: the clock.
     """
 
@@ -90,13 +103,13 @@ class Reconciler:
         return under_former_names(self.readers, self.config)
 
     def reconcile(self, key: Key) -> Report:
-        """Bring one branch's environment to what is wanted, as far as the world lets it.
+        """Reconcile one branch: bring its environment to what is wanted, as far as that is possible now.
 
         Args:
-            key: the branch.
+            key: the branch's key.
 
         Returns:
-            The report, not yet logged.
+            The report, which has not been logged. Its outcome is `Stalled` for another repository's key.
         """
         started, key = self.now(), self.config.known(key)
         if key.repository != self.config.repository:
@@ -123,14 +136,14 @@ class Reconciler:
         return None
 
     def look(self, key: Key, overlays: dict[str, Desired | RefusedOverlay] | None = None) -> ReconcileContext:
-        """Look at a branch, and at its overlay if that is due.
+        """Observe a branch, decide, and render its overlay if it is due and nothing blocks it. Only reads.
 
         Args:
-            key: the branch.
-            overlays: what was built before in the same run, by commit.
+            key: the branch's key.
+            overlays: commit → the overlay that the same run has already rendered; it is added to.
 
         Returns:
-            What was seen; nothing was written.
+            The result.
         """
         observed = observe_branch.observe_branch(key, config=self.config, readers=self._readers)
         decided = decide(observed, config=self.config, now=self.now())
@@ -163,13 +176,13 @@ class Reconciler:
         return read(lambda: self.desired(commit, observed))
 
     def plan(self, context: ReconcileContext) -> Plan:
-        """Plan for one branch. Pure but for the time.
+        """Plan the changes for one branch. Apart from the clock this is a pure function.
 
         Args:
-            context: what was seen.
+            context: the result of observing the branch.
 
         Returns:
-            The plan, with everything struck out of it that is not ours.
+            The plan, in which changes to resources that are not Coppice's are suppressed.
         """
         return enforce_ownership(self._plan(context), context.observed, self.config)
 
@@ -197,14 +210,14 @@ class Reconciler:
                 return Plan((unread(why, unknown),)) if unknown else Plan(note=why)
 
     def sweep(self, *, most_deletions: int, confirmed: str = "") -> tuple[Drift, tuple[str, ...]]:
-        """Look at everything, and find the branches that differ from what is wanted. Nothing is written.
+        """Observe all branches, and find those that differ from what is wanted. Only reads.
 
         Args:
-            most_deletions: how many environments one sweep may remove unasked.
-            confirmed: the digest of removals that a person has confirmed.
+            most_deletions: how many environments one sweep may remove without a confirmation.
+            confirmed: the digest of the removals that a person has confirmed; empty if none.
 
         Returns:
-            What differs, and what bears our marks and is not touched.
+            The drift, and the orphans.
         """
         world = observe_all(config=self.config, readers=self._readers)
         found = drift(
@@ -213,27 +226,30 @@ class Reconciler:
         return found, world.orphans
 
     def apply_context(self) -> tuple[tuple[Observed, Verdict, Plan], ...]:
-        """Look at everything, and say of each branch what was seen, what is wanted and what would be done."""
+        """Observe all branches, and return for each what was observed, the decision and the plan."""
         world = observe_all(config=self.config, readers=self._readers)
         return tuple((each, *self._from_afar(each)) for each in world.branches)
 
     def explain(self, key: Key) -> tuple[Observed, Verdict, Plan]:
-        """Look at one branch as a run would, its overlay included, and change nothing.
+        """Observe one branch as a run does, including its overlay. Only reads.
 
         Args:
-            key: the branch.
+            key: the branch's key.
 
         Returns:
-            What was seen, what is wanted, and the plan.
+            What was observed, the decision, and the plan.
         """
         context = self.look(key)
         return context.observed, context.verdict, self.plan(context)
 
     def inspect(self, observed: Observed) -> Inspection:
-        """Look at one branch as only an explanation has to.
+        """Read what an explanation of one branch needs beyond what a run reads.
 
         Args:
-            observed: the branch, as a run sees it.
+            observed: the branch, as a run observes it.
+
+        Returns:
+            The inspection.
         """
         return inspect_branch(
             observed,

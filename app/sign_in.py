@@ -1,4 +1,7 @@
-"""Who the program signs in as: on Azure as a managed identity for each part, on a laptop as its user."""
+"""Builds the credentials for Azure and the clients of the API server.
+
+On Azure each part of the program signs in as its own managed identity, on a developer's machine as the user.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,11 +22,14 @@ if TYPE_CHECKING:
 
 
 def credential(settings: "Settings", client_id: str) -> "TokenCredential":
-    """What signs in to Azure.
+    """Return the credential that signs in to Azure.
 
     Args:
-        settings: the settings; a plain http address of ARM is an emulator, which is sent no token.
-        client_id: the identity's; empty takes the app's default one.
+        settings: the settings. If ARM's URL is plain http, ARM is an emulator and receives no token.
+        client_id: the identity's client ID; empty means the app's default identity.
+
+    Returns:
+        The credential.
     """
     if settings.azure_resource_manager_url.startswith("http://"):
         return Unsigned()
@@ -31,12 +37,16 @@ def credential(settings: "Settings", client_id: str) -> "TokenCredential":
 
 
 def api(settings: "Settings", client_id: str, *, cluster: Callable[[], "ClusterAdapter"]) -> Api:
-    """The API server, as an identity sees it.
+    """Return a client of the API server that acts as an identity.
 
     Args:
-        settings: say how the cluster is reached.
-        client_id: the identity's.
-        cluster: the managed cluster's resource, which is asked for the address if no kubeconfig is set.
+        settings: the settings, which say how the cluster is reached.
+        client_id: the identity's client ID.
+        cluster: returns the adapter of the cluster's Azure resource. It provides the server's address if no
+            kubeconfig is set.
+
+    Returns:
+        The client.
     """
     file = settings.kubeconfig
     if file:

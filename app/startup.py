@@ -1,4 +1,4 @@
-"""The settings as the program begins with them: read, and told in one line."""
+"""Reads the settings when the program starts, and logs one line about them."""
 
 from collections.abc import Mapping
 
@@ -10,13 +10,18 @@ _log = logger("coppice")
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """Read the settings; the log gets a line that names repository and cluster.
+    """Read the settings, and log the repository and the cluster.
+
+    Names that look misspelt are logged as warnings.
 
     Args:
         environment: app settings by name.
 
+    Returns:
+        The settings.
+
     Raises:
-        NotSetUp: some are missing or wrong; the message names each.
+        NotSetUp: settings are missing or wrong; the message names each.
     """
     try:
         settings = load(environment)
@@ -31,13 +36,13 @@ def read(environment: Mapping[str, str]) -> Settings:
 
 
 def check_names(environment: Mapping[str, str]) -> None:
-    """See whether every setting is spelt as the program reads it.
+    """Check that no app setting has a name that looks like a misspelt setting.
 
     Args:
         environment: app settings by name.
 
     Raises:
-        NotSetUp: some look like slips of the pen.
+        NotSetUp: some names look misspelt; the message lists them.
     """
     lines = misspelt(environment)
     if lines:

@@ -1,7 +1,7 @@
-"""When the timers run where nobody says otherwise, as NCRONTAB in UTC.
+"""The default schedules of the timers, as NCRONTAB in UTC.
 
-Functions wants the schedules when the app is imported, before anything else is known. So these two defaults
-stand apart from the settings, which take them from here: importing those loads pydantic.
+Azure Functions needs the schedules when the app is imported. Importing the settings at that time would load
+pydantic, so these two defaults are in a module of their own. The settings take them from here.
 """
 
 SWEEP_SCHEDULE = "0 */10 * * * *"
