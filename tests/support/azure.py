@@ -1,4 +1,7 @@
-"""Azure in the in-memory world: managed identities with at most twenty credentials, written one at a time."""
+"""Azure in the in-memory world: managed identities.
+
+An identity has at most twenty credentials, and they are written one at a time.
+"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Servers as a script starts them in the background: their parent has SIGINT ignored."""
+"""Runs servers as background jobs of a script do: with SIGINT ignored by the parent."""
 
 import contextlib
 import json
@@ -40,15 +40,15 @@ class BackgroundServer:
 
 @contextlib.contextmanager
 def background_server(module: str, *arguments: str, folder: Path) -> Iterator[BackgroundServer]:
-    """Run `python -m <module>` as a script's background job; it is killed at the end if it still runs.
+    """Run `python -m <module>` as a script's background job, and kill it at the end if it still runs.
 
     Args:
         module: a module that prints one JSON line as soon as it serves.
         arguments: its command line.
-        folder: gets the log.
+        folder: the folder for the log.
 
     Yields:
-        The server, serving.
+        The server, which is already serving.
     """
     command = [*SIGINT_IGNORED, sys.executable, "-m", module, *arguments]
     log = folder / f"{module}.log"

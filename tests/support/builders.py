@@ -1,4 +1,4 @@
-"""Builders of observed state: by default a healthy environment, which a test changes where it needs to."""
+"""Builds observed state. The default is a healthy environment, and a test overrides what it needs."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -22,7 +22,7 @@ SETTINGS = ObjectRef("v1", "ConfigMap", "settings")
 
 
 def record_of(branch: str, **changes: Any) -> Record:
-    """The record of a branch's environment."""
+    """Return the record of a branch's environment."""
     name = CONFIG.name(branch)
     record = Record(
         key=key(branch),
@@ -38,7 +38,7 @@ def record_of(branch: str, **changes: Any) -> Record:
 
 
 def applied(**changes: Any) -> Applied:
-    """The result of an overlay that was applied an hour ago and is ready."""
+    """Return the result of an overlay that was applied an hour ago and is ready."""
     applied_result = Applied(
         revision=COMMIT,
         digest=CONFIG.digest,
@@ -51,7 +51,7 @@ def applied(**changes: Any) -> Applied:
 
 
 def namespace_for(branch: str, applied_result: Applied | None = None, **changes: Any) -> Namespace:
-    """The namespace of a branch's environment."""
+    """Return the namespace of a branch's environment."""
     name = CONFIG.name(branch)
     annotations = {
         **claim(key(branch), {"": "rg/id-0"}),
@@ -68,7 +68,7 @@ def namespace_for(branch: str, applied_result: Applied | None = None, **changes:
 
 
 def credential_of(branch: str, **changes: Any) -> Credential:
-    """The credential of a branch's environment."""
+    """Return the credential of a branch's environment."""
     name, account = CONFIG.name(branch), "postgres-service-account"
     credential = Credential(
         identity="rg/id-0",
@@ -82,13 +82,13 @@ def credential_of(branch: str, **changes: Any) -> Credential:
 def request_of(
     branch: str, action: Any, commit: str = COMMIT, at: str = "2026-03-02T08:59:00+00:00"
 ) -> Request:
-    """A person's request for a branch."""
+    """Return a person's request for a branch."""
     slug = CONFIG.name(branch).slug
     return Request(key=key(branch), slug=slug, action=action, commit=commit, at=at, version="1")
 
 
 def stall_of(**changes: Any) -> Stall:
-    """The stall of an overlay that was refused an hour ago."""
+    """Return the stall of an overlay that was refused an hour ago."""
     stall = Stall(
         commit=COMMIT,
         digest=CONFIG.digest,
@@ -100,7 +100,12 @@ def stall_of(**changes: Any) -> Stall:
 
 
 def sight(branch: str = "x", /, **changes: Any) -> Observed:
-    """The observed state of a healthy environment; the state of a component is given by its name."""
+    """Return the observed state of a healthy environment.
+
+    Args:
+        branch: the branch.
+        changes: fields of the observed state to replace; a component's name replaces the component's reading.
+    """
     stand = {each.state.name: changes.pop(each.state.name, Absent()) for each in COMPONENTS}
     observed = Observed(
         key=key(branch),
@@ -118,5 +123,5 @@ def sight(branch: str = "x", /, **changes: Any) -> Observed:
 
 
 def noting(record: Record | None, request: Request | None = None) -> Present[BranchRecords]:
-    """The observed records of a branch."""
+    """Return the reading of a branch's record and request."""
     return Present(BranchRecords(record, request))

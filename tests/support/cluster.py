@@ -76,7 +76,7 @@ def _set(texts: Mapping[str, str | None]) -> dict[str, str]:
 
 @dataclass
 class NamespaceDeleter:
-    """Deletes namespaces; they are Terminating until `World.settle` or `World.remove_namespace`."""
+    """Deletes namespaces. A namespace is Terminating until `World.settle` or `World.remove_namespace`."""
 
     world: World
 
@@ -177,7 +177,7 @@ class Application:
 
 
 def _applied(former: Manifest | None, manifest: Manifest) -> Manifest:
-    """The object after an apply: a field that another manager has set stays unless it is applied."""
+    """Return the object after an apply. A field that another manager has set stays unless it is applied."""
     spec = manifest.get("spec")
     if former is None or manifest["kind"] != "CronJob" or not former["spec"].get("suspend") or not spec:
         return manifest
@@ -186,7 +186,7 @@ def _applied(former: Manifest | None, manifest: Manifest) -> Manifest:
 
 @dataclass
 class ObjectDeleter:
-    """Deletes objects; they are gone at once, unless they are in `World.lingering`."""
+    """Deletes objects. An object is gone at once, unless it is in `World.lingering`."""
 
     world: World
 

@@ -1,4 +1,4 @@
-"""The configuration of the in-memory program, unless a test has another one."""
+"""The default configuration of the in-memory program."""
 
 from datetime import timedelta
 
@@ -28,10 +28,10 @@ SERVER = DatabaseConfig(host="pg.example", port=5432, template="", secret="branc
 
 
 def key(branch: str) -> Key:
-    """The key of a branch of the repository."""
+    """Return the key of a branch of the repository."""
     return CONFIG.key(branch)
 
 
 def namespace_of(branch: str) -> str:
-    """The namespace of a branch."""
+    """Return the name of a branch's namespace."""
     return CONFIG.name(branch).namespace

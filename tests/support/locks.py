@@ -1,4 +1,4 @@
-"""Leases in the in-memory world; a lease that is not renewed expires."""
+"""Leases in the in-memory world. A lease that is not renewed expires."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _LEASE = timedelta(seconds=75)
 
 @dataclass
 class Lease:
-    """A lease that was acquired; it may have been lost since."""
+    """An acquired lease, which may have been lost since."""
 
     world: World
     name: str
@@ -29,7 +29,7 @@ class Lease:
 
 @dataclass
 class Locks:
-    """Acquires leases; one that is not released expires."""
+    """Acquires leases. A lease that is not released expires."""
 
     world: World
 

@@ -1,4 +1,4 @@
-"""Objects of an overlay, with its placeholders."""
+"""Builds the objects of an overlay, with placeholders."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def service_account(name: str = "postgres-service-account") -> dict[str, Any]:
 
 
 def workload(kind: str, name: str, container: dict[str, Any], **spec: Any) -> dict[str, Any]:
-    """A Deployment or a StatefulSet whose pods have one container."""
+    """Return a Deployment or a StatefulSet whose pods have one container."""
     labels = {"app": name}
     return {
         "apiVersion": "apps/v1",
@@ -71,7 +71,7 @@ def cron_job(name: str = "nightly") -> dict[str, Any]:
 
 
 def scaler(kind: str, target: str) -> dict[str, Any]:
-    """A HorizontalPodAutoscaler or a ScaledObject of a Deployment."""
+    """Return a HorizontalPodAutoscaler or a ScaledObject of a Deployment."""
     api_version = {"HorizontalPodAutoscaler": "autoscaling/v2", "ScaledObject": "keda.sh/v1alpha1"}[kind]
     reference = {"kind": "Deployment", "name": target, "apiVersion": "apps/v1"}
     least, most = {
@@ -87,5 +87,5 @@ def scaler(kind: str, target: str) -> dict[str, Any]:
 
 
 def overlay(*more: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    """A small application: settings, an account, a Deployment and its route."""
+    """Return the objects of a small application: settings, an account, a Deployment and its route."""
     return (config_map("settings", commit="COMMIT_SHA"), service_account(), deployment(), route(), *more)

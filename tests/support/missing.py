@@ -1,6 +1,6 @@
-"""The reasons for skipped tests: a line for each, at the end of a run.
+"""Prints the reasons for skipped tests, one line for each, at the end of a run.
 
-pytest itself prints only a number, so a missing PostgreSQL would go unnoticed.
+pytest itself prints only their number, so a missing PostgreSQL would go unnoticed.
 """
 
 from collections import Counter
@@ -11,10 +11,10 @@ _PREFIX = "Skipped: "
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the reasons; pytest calls this when all tests have run.
+    """Print the reasons. pytest calls this hook when all tests have run.
 
     Args:
-        terminalreporter: has the reports of all workers.
+        terminalreporter: holds the reports of all workers.
     """
     skipped = terminalreporter.stats.get("skipped", ())
     # `longrepr` is the file, the line and the reason. The reason says how to install what is missing.

@@ -44,7 +44,7 @@ class SharedConfigs:
 
 
 def keep(world: World) -> None:
-    """Add the two ConfigMaps, as a platform team has them."""
+    """Add the two ConfigMaps as a platform team configures them."""
     for name, data in (
         (SharedName.JOBS, {JOBS_KEY: PRODUCTION}),
         (SharedName.SETTINGS, {"pod-annotation-based-scraping": PATTERN}),
@@ -53,7 +53,7 @@ def keep(world: World) -> None:
 
 
 def older_kind(namespace: str, job: str = "pods") -> tuple[dict[str, Any], ...]:
-    """The objects for kube-system in an overlay of the older kind."""
+    """Return the objects for kube-system in an overlay of the older kind."""
     jobs = {
         "scrape_configs": [
             {
@@ -70,7 +70,7 @@ def older_kind(namespace: str, job: str = "pods") -> tuple[dict[str, Any], ...]:
 
 
 def for_kube_system(name: str, data: dict[str, str]) -> dict[str, Any]:
-    """A ConfigMap of an overlay for the namespace kube-system."""
+    """Return an overlay's ConfigMap for the namespace kube-system."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",

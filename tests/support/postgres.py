@@ -1,4 +1,4 @@
-"""The database server in the in-memory world: each branch's database and role, which have the same name."""
+"""The database server in the in-memory world. A branch's database and role have the same name."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from tests.support.world import World
 
 @dataclass
 class Databases:
-    """Reads and creates databases. A creation has several statements and may fail between any two."""
+    """Reads and creates databases. Creating one takes several statements, and may fail between any two."""
 
     world: World
 
@@ -74,7 +74,7 @@ class Databases:
 
 @dataclass
 class DatabaseDropper:
-    """Drops databases, with open sessions too."""
+    """Drops databases, even with open sessions."""
 
     world: World
 

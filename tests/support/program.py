@@ -1,4 +1,4 @@
-"""The program on the in-memory world: everything but the adapters is the real code."""
+"""The program on the in-memory world. Everything except the adapters is the real code."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -57,7 +57,10 @@ from tests.support.world import World
 
 @cache
 def _judged(archive: bytes, commit: str, key: Key, name: Name) -> Desired | Rejection:
-    """The rendered overlay of a commit, or its rejection; cached, as it only depends on the archive."""
+    """Return the rendered overlay of a commit, or its rejection.
+
+    The result is cached. It depends on the arguments alone.
+    """
     guard = AdmissionPolicy(
         namespace=name.namespace,
         allowed_kinds=frozenset(DEFAULT_KINDS.split(",")),
@@ -80,7 +83,7 @@ def _judged(archive: bytes, commit: str, key: Key, name: Name) -> Desired | Reje
 
 @dataclass
 class Program:
-    """The program, its queue, and what people do with it.
+    """The program with its queue, and the actions of people and timers on it.
 
     Args:
         world: the outside systems.
@@ -157,22 +160,22 @@ class Program:
         return _judged(self.repository.archive(commit), commit, observed.key, observed.name)
 
     def with_rules(self, **changes: Any) -> "Program":
-        """The program on the same world with other settings."""
+        """Return the program on the same world with other settings."""
         return Program(self.world, replace(self.config, **changes), self.queue)
 
     def copy(self) -> "Program":
-        """The program on a copy of the world."""
+        """Return the program on a copy of the world."""
         return Program(self.world.copy(), self.config, list(self.queue))
 
     def push(self, branch: str, objects: tuple[Mapping[str, Any], ...] | None = None) -> str:
-        """Push a new commit to a branch, which is created if it does not exist; no webhook is sent."""
+        """Push a new commit to a branch, which is created if it does not exist. No webhook is sent."""
         commit = f"{len(self.world.trees) + 1:040x}"
         self.world.trees[commit] = tuple(map(dict, overlay() if objects is None else objects))
         self.world.heads[branch] = commit
         return commit
 
     def delete_branch(self, branch: str) -> None:
-        """Delete a branch; no webhook is sent."""
+        """Delete a branch. No webhook is sent."""
         self.world.heads.pop(branch, None)
 
     def ask(self, branch: str, action: str) -> Response:
@@ -190,7 +193,7 @@ class Program:
         return answer
 
     def tell(self, branch: str) -> None:
-        """Put a branch's key onto the queue."""
+        """Queue a branch's key, as a webhook does."""
         self.queue.append((self.world.now, key(branch).to_message()))
 
     def run(self, branch: str) -> Report:
@@ -209,7 +212,7 @@ class Program:
         return report
 
     def drain(self) -> list[Report]:
-        """Process messages until the queue is empty; the world settles after each."""
+        """Process messages until the queue is empty. The world settles after each message."""
         reports = []
         while self.queue:
             self.queue.sort(key=lambda each: each[0])
@@ -220,13 +223,13 @@ class Program:
         return reports
 
     def sweep(self, *, most_deletions: int = 5, confirmed: str = "") -> Drift:
-        """Sweep once, and queue the keys that it finds."""
+        """Sweep once, and queue the keys of the drift."""
         found, orphans = self.reconciler.sweep(most_deletions=most_deletions, confirmed=confirmed)
         execute_sweep(found, orphans, queue=self, locks=self.reconciler.locks)
         return found
 
     def enqueue(self, keys: Iterable[Key]) -> None:
-        """Put keys onto the queue."""
+        """Queue keys."""
         self.queue += [(self.world.now, each.to_message(Stamps.now())) for each in keys]
 
     def stand(self, branch: str, objects: tuple[Mapping[str, Any], ...] | None = None) -> str:
@@ -240,5 +243,5 @@ class Program:
         return commit
 
     def namespace(self, branch: str) -> Namespace:
-        """The namespace of a branch, which must exist."""
+        """Return the namespace of a branch, which must exist."""
         return self.world.namespaces[self.config.name(branch).namespace]

@@ -1,4 +1,4 @@
-"""Records and requests in the in-memory world; a write needs the version that was read."""
+"""Records and requests in the in-memory world. A write needs the version that was read."""
 
 from dataclasses import dataclass, replace
 

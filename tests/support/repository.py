@@ -1,4 +1,4 @@
-"""GitHub in the in-memory world: branches, and each commit's overlay as a real archive of manifests."""
+"""GitHub in the in-memory world: branches, and an archive of manifests for each commit's overlay."""
 
 import contextlib
 import io
@@ -48,7 +48,7 @@ class Repository:
 
 @dataclass
 class Fetched:
-    """An archive that is already fetched."""
+    """Returns an archive that was fetched before."""
 
     content: bytes
 
@@ -57,7 +57,7 @@ class Fetched:
 
 
 class Builder:
-    """Builds an overlay that is one file of JSON documents, because JSON is YAML that parses quickly."""
+    """Builds an overlay that is one file of JSON documents. JSON is YAML, and it parses quickly."""
 
     @contextlib.contextmanager
     def workspace(self, tree: Tree) -> Iterator[Callable[[str], tuple[dict[str, Any], ...]]]:
@@ -72,7 +72,7 @@ class Builder:
 
 
 def _for_all(manifest: Mapping[str, Any]) -> bool:
-    """Whether an object configures the whole cluster's monitoring, and so belongs to the other overlay."""
+    """Return whether an object is for kube-system, and so belongs to the monitoring overlay."""
     return bool((manifest.get("metadata") or {}).get("namespace") == "kube-system")
 
 

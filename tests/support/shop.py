@@ -1,4 +1,4 @@
-"""A minimal world for tests of the controller: things that are put in waves, without any branch."""
+"""A minimal world for tests of the controller: things that are put in waves, without branches."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from coppice.reconciler.plan import Blocked, Change, Plan, Wait, Wave
 
 @dataclass(frozen=True, kw_only=True)
 class Put(Change):
-    """Put a thing where it is missing."""
+    """The change that puts a missing thing."""
 
     verb: ClassVar[str] = "put"
     name: str
@@ -40,7 +40,7 @@ class Held:
 
 @dataclass
 class Shop:
-    """A world of things to put in waves, and of those that exist."""
+    """A world with the things to put, by wave, and the things that exist."""
 
     waves: list[list[Put]] = field(default_factory=list)
     stands: set[str] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""The state of the world for comparison, without versions, UIDs and times."""
+"""Snapshots of the world for comparison, without versions, UIDs and times."""
 
 from base64 import b64decode
 from typing import Any
@@ -9,7 +9,7 @@ from tests.support.world import World
 
 
 def snapshot(world: World) -> dict[str, Any]:
-    """Everything that exists in the world, and every lease that is held."""
+    """Return everything that exists in the world, and every lease that is held."""
     return {
         "namespaces": {
             name: (
@@ -47,7 +47,7 @@ def snapshot(world: World) -> dict[str, Any]:
 
 
 def _manifest(manifest: Manifest, world: World) -> object:
-    """A manifest; of a login, whether it works, because each password differs."""
+    """Return a manifest. A login is replaced by whether it works, because each password differs."""
     if manifest["kind"] != "Secret" or "password" not in manifest.get("data", {}):
         return manifest
     login = {name: b64decode(value).decode() for name, value in manifest["data"].items()}

@@ -1,4 +1,4 @@
-"""What the Functions host hands to a trigger."""
+"""The arguments that the Functions host passes to a trigger."""
 
 import threading
 from typing import Any
@@ -18,7 +18,7 @@ class Context(func.Context):
 
 
 class Out(func.Out[str]):
-    """Where keys go."""
+    """An output binding that keeps the keys."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []

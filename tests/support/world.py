@@ -1,8 +1,8 @@
 """The outside systems in memory: GitHub, Azure and the cluster, each with its own rules.
 
-Every call of the program passes `World.call`. So a test can have any call fail, crash or lose its answer, or
-change something just before it. Nothing happens by itself: a test advances the time, the rollouts and the
-namespaces that are terminating.
+Every call of the program goes through `World.call`. So a test can make any call fail, crash or lose its
+answer, or change something just before the call. Nothing happens by itself: a test advances the time, the
+rollouts and the namespaces that are terminating.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 class Crash(BaseException):
-    """The process ended here. No `except Exception` catches it, as none would catch a real crash."""
+    """The process ends here. No `except Exception` catches this, as none would catch a real crash."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ class World:
 
     @contextlib.contextmanager
     def call(self, what: str) -> Iterator[None]:
-        """Make one call. It takes effect completely or not at all."""
+        """Make one call, which takes effect completely or not at all."""
         if self.crashed:
             raise Crash
         self.calls.append(what)
@@ -127,7 +127,7 @@ class World:
             raise
 
     def crash_at(self, number: int) -> None:
-        """Have the process end just before one of the next calls, counted from 0."""
+        """Let the process end just before one of the next calls, counted from 0."""
         last = len(self.calls) + number
 
         def crash(what: str) -> None:
@@ -142,7 +142,7 @@ class World:
         self.pass_time(minutes=2)
 
     def copy(self) -> "World":
-        """A copy of the world. Only the containers are copied, because their items are immutable."""
+        """Return a copy of the world. Only the containers are copied, because their items are immutable."""
         other = replace(self, _lock=threading.RLock())
         for each in fields(other):
             value = getattr(other, each.name)
@@ -152,7 +152,7 @@ class World:
         return other
 
     def number(self) -> str:
-        """A number that was not returned before."""
+        """Return a number that was not returned before."""
         with self._lock:
             self._numbers += 1
             return str(self._numbers)
@@ -215,13 +215,17 @@ class World:
         self.credentials.setdefault(credential.identity, {})[credential.name] = credential
 
     def every_credential(self) -> tuple[Credential, ...]:
-        """All credentials of all identities."""
+        """Return all credentials of all identities."""
         return tuple(each for named in self.credentials.values() for each in named.values())
 
     def writes(self, since: int = 0) -> list[str]:
-        """The calls that change something, without those to leases."""
+        """Return the calls that change something, without those to leases.
+
+        Args:
+            since: the number of calls to skip.
+        """
         return [each for each in self.calls[since:] if each.split()[0] in WRITES]
 
     def objects_in(self, namespace: str) -> set[str]:
-        """The objects of one namespace, as `Kind/name`."""
+        """Return the objects of one namespace, as `Kind/name`."""
         return {str(ref) for where, ref in self.objects if where == namespace}
