@@ -1,4 +1,4 @@
-"""Environments to be shown part by part, put together by hand."""
+"""Builds observations and inspections for tests of an environment's components in the API."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ def ago(hours: float) -> datetime:
 
 
 def whole(**changes: Any) -> Observed:
-    """An environment that has everything."""
+    """Return the observed state of an environment that has every component."""
     record = record_of("x", inventory=ALL, database="feature_x", trusted_from=ago(5))
     namespace = namespace_for("x", applied(url="http://x.dev.example.com/"))
     usual: dict[str, Any] = {
@@ -54,7 +54,11 @@ def looked(*refs: ObjectRef, identity_chains: tuple[IdentityChain, ...] = ()) ->
 
 
 def chain(broken: Finding | None = None) -> IdentityChain:
-    """How its service account comes to act as its identity."""
+    """Return the identity chain of the environment's service account.
+
+    Args:
+        broken: the finding that breaks the chain; `None` if it is complete.
+    """
     return IdentityChain(
         account="postgres-service-account",
         issuer="https://issuer/",

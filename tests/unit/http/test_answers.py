@@ -1,3 +1,5 @@
+"""Tests of the responses to failures."""
+
 import pytest
 
 from app.http.responses import failed

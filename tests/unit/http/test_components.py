@@ -1,3 +1,5 @@
+"""Tests of the JSON of an environment's components."""
+
 import json
 from typing import Any
 
@@ -43,7 +45,7 @@ PARTS = ("identity", "database", "application", "secrets", "monitoring", "addres
 def shown(
     observed: Observed, inspection: Inspection, *changes: Change, verdict: Verdict = PRESENT
 ) -> dict[str, dict[str, Any]]:
-    """The parts as they are sent."""
+    """Return the components as a client receives them, after JSON."""
     answer = parts(observed, verdict, Plan((Wave(changes),) if changes else ()), inspection)
     assert tuple(answer) == PARTS
     loaded: dict[str, dict[str, Any]] = json.loads(json.dumps(answer))

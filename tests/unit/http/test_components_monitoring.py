@@ -1,4 +1,4 @@
-"""What is shown of a branch's part in the monitoring that all share was looked at, not remembered."""
+"""Tests that the API shows a branch's part in the shared monitoring as it is read, not as it is recorded."""
 
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""Tests of the HTTP API of environments."""
+
 import json
 from collections.abc import Callable
 
@@ -33,7 +35,7 @@ def failing(at: str, failure: Failure) -> Callable[[str], None]:
 
 
 def body(program: Program, branch: str) -> dict[str, object]:
-    """What a GET of one branch answers; every answer has to be JSON."""
+    """Return the response to a GET of one branch, which must be JSON."""
     observed, verdict, plan = program.reconciler.explain(key(branch))
     answer = environment_response(observed, verdict, plan, program.reconciler.inspect(observed))
     assert answer.status == 200

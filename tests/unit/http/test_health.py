@@ -1,3 +1,5 @@
+"""Tests of the health response."""
+
 import pytest
 
 from app.http.health import health_response

@@ -1,4 +1,4 @@
-"""A person's word against the calendar, as it comes over HTTP, and what its key leads to."""
+"""Tests of overrides over HTTP, and of reconciling the environments whose keys they queue."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ FEATURES = '  features:\n    awake: ["Mon-Fri 06:00-22:00"]\n'
 
 
 class Overrides:
-    """Keeps what is written."""
+    """Keeps the overrides that are written, and the names of those that are ended."""
 
     def __init__(self) -> None:
         self.written: list[Override] = []
@@ -55,7 +55,7 @@ def ask(
     *,
     authentication: str = "off",
 ) -> tuple[func.HttpResponse, Overrides, Out]:
-    """Ask a program that has nothing but settings, a schedule, and a place for overrides."""
+    """Send a request to a program that has only settings, a schedule and a store of overrides."""
     overrides, out = Overrides(), Out()
     program = SimpleNamespace(
         settings=load({**REQUIRED, "CONSOLE_AUTH": authentication}),
@@ -111,14 +111,14 @@ def test_what_was_refused_queues_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 class Power:
-    """Switches environments of the schedule."""
+    """A reconciler of the power schedule's environments that does nothing."""
 
     def reconcile(self, environment: str) -> Report:
         return Report(key={"environment": environment}, outcome=Done("switched"), seconds=0)
 
 
 def served(program: Program, schedule: str = DEV + FEATURES) -> Any:
-    """A container with this program's branches."""
+    """Return a container with this program's branches."""
     return SimpleNamespace(
         schedule=load_schedule(schedule, name="schedule.yaml"),
         power=Power(),
@@ -138,10 +138,10 @@ def test_the_key_of_features_puts_those_branches_to_sleep_that_are_awake_and_wak
     program = Program()
     program.stand("x")
     program.stand("y")
-    program.world.now += timedelta(hours=2)  # a fresh environment is not put to sleep
+    program.world.now += timedelta(hours=2)  # a new environment is not put to sleep
     assert report(served(program), "features").facts["queued"] == []
 
-    program.world.night = program.world.now  # what an override says, or its end
+    program.world.night = program.world.now  # as after an override to sleep, or the end of one to be awake
     with correlated(ASKED):
         asleep = report(served(program), "features")
 

@@ -1,4 +1,4 @@
-"""What the schedule no longer names, and the tick wakes: as it is done, and as it is shown."""
+"""Tests of orphans, which the schedule no longer names: the tick wakes them, and the API shows them."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from tests.unit.scheduler.world import World
 
 
 class Queue:
-    """Keeps the keys."""
+    """A queue that keeps the messages."""
 
     def __init__(self) -> None:
         self.put_in: list[str] = []
@@ -28,7 +28,7 @@ class Queue:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """The app over a world in memory, which sleeps."""
+    """Provide an in-memory world that is asleep, with the app on top of it."""
     world, queue = asleep(), Queue()
 
     def program() -> SimpleNamespace:

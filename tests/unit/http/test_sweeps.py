@@ -1,3 +1,5 @@
+"""Tests of sweeps over HTTP: confirmation, response and execution."""
+
 import json
 import logging
 from collections.abc import Iterable
@@ -78,7 +80,7 @@ def test_a_sweep_answers_that_its_keys_are_queued() -> None:
 
 
 def test_what_a_sweep_had_to_mend_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    """Silent mending hides a broken fast path."""
+    """A sweep that repairs silently would hide that webhooks do not work."""
     caplog.set_level(logging.INFO)
 
     report_sweep(*drifted().reconciler.sweep(most_deletions=5))
