@@ -1,4 +1,4 @@
-"""One change at a time, so that the order of the calls is the same on every run."""
+"""Executes one change at a time, so that the order of the calls is the same on every run."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A program whose branches get databases."""
+"""Builds a program whose branches get databases, and a database of somebody else."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the branches say that the world should be, and whether it is."""
+"""A model of the wanted state: derives it from the branches, and compares the world with it."""
 
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
@@ -29,9 +29,9 @@ OVERLAYS = {
     "plain": overlay(),
     "more": overlay(config_map("more"), job(image="example/migrate:1")),
     "other": overlay(config_map("other"), job(image="example/migrate:2")),
-    "watched": overlay(*older_kind("feature-BRANCH_NAME")),  # has a part in the monitoring that all share
+    "watched": overlay(*older_kind("feature-BRANCH_NAME")),  # has a part in the shared monitoring ConfigMaps
 }
-THEIRS = "rg/theirs"  # an identity that no pool of ours names
+THEIRS = "rg/theirs"  # an identity in none of the pools
 POOLS = {"": ("rg/id-0", "rg/id-1"), "storage": ("rg/st-0",)}
 ACCOUNT = "postgres-service-account"
 ACCOUNTS = [{ACCOUNT: ""}, {ACCOUNT: "", "uploader": ""}, {ACCOUNT: "", "uploader": "storage"}]
@@ -48,13 +48,13 @@ _THEIR_DATABASE = Database(name="feature_foreign", oid=7, role=8, owner=None, lo
 
 @dataclass
 class Model:
-    """What is known of a history.
+    """The part of a history that decides what is wanted.
 
     Args:
-        program: the program under its present rules.
+        program: the program with its current settings.
         held: branch → the commit at which a person deleted its environment.
-        overlays: commit → the overlay that it has.
-        inventories_lost: whether a record was deleted, which alone knew what may be pruned.
+        overlays: commit → the name of its overlay.
+        inventories_lost: whether a record was deleted, which alone held the inventory for pruning.
     """
 
     program: Program
@@ -71,7 +71,10 @@ class Model:
         keep(world)
 
     def desired(self) -> dict[str, str]:
-        """Branch → commit, of those that shall have an environment; both twins, if both live."""
+        """Return branch → commit for each branch that should have an environment.
+
+        This includes both twins if both branches exist.
+        """
         heads = self.program.world.heads.items()
         return {
             branch: commit
@@ -80,7 +83,7 @@ class Model:
         }
 
     def looks_the_same_from_afar(self) -> None:
-        """Looking at everything by lists shows each branch as looking at it by gets does."""
+        """Assert that observing all branches by lists returns the same as observing each branch by gets."""
         readers, config = self.program.reconciler.readers, self.program.config
         for observed in observe_all(config=config, readers=readers).branches:
             near = observe_branch(observed.key, config=config, readers=readers)
@@ -91,10 +94,10 @@ class Model:
             assert observed == replace(near, components=States(stand))
 
     def holds(self, *, leaving_out: Iterable[str] = ()) -> None:
-        """Assert that the world is what the branches say.
+        """Assert that the world is in the wanted state.
 
         Args:
-            leaving_out: branches that are not looked at yet.
+            leaving_out: branches that are not checked yet.
         """
         world, out = self.program.world, {namespace_of(branch) for branch in leaving_out}
         wanted = {each: at for each, at in self.desired().items() if namespace_of(each) not in out}
@@ -114,8 +117,8 @@ class Model:
         assert world.credentials[THEIRS] == {"ci": _LOOKS_LIKE_OURS}
 
     def _credentials_are_those_of(self, names: set[str], out: set[str]) -> None:
-        # Where namespace and record are both gone, a credential may not tell whose it was: then a person is
-        # told of it. One that a person has given another subject is that person's.
+        # If namespace and record are both gone, a credential may not say which branch it belonged to. It is
+        # then reported as an orphan. A credential to which a person gave another subject is that person's.
         _, orphans = self.program.reconciler.sweep(most_deletions=50)
         assert sorted(
             (each.identity, each.subject)
@@ -140,7 +143,7 @@ class Model:
             assert self.program.world.passwords[user] == password
 
     def _monitoring_is_that_of(self, wanted: Mapping[str, str], owners: set[str], out: set[str]) -> None:
-        """Branches have a part whose overlay brings one, and production has its own as it was."""
+        """Assert that shared monitoring has the parts that overlays bring, and production's as it was."""
         jobs = self.program.world.shared[SharedName.JOBS].data[JOBS_KEY]
         watched = {namespace_of(each) for each in owners if self.overlays[wanted[each]] == "watched"}
         about = {
@@ -162,7 +165,7 @@ class Model:
             if each["metadata"].get("namespace") != "kube-system"
         }
         stands = {f"{ref}": each.manifest for (at, ref), each in world.objects.items() if at == name}
-        # Only the inventory says what may be pruned: without it, former objects stay.
+        # Only the inventory says what may be pruned. Without it, objects that left the overlay stay.
         expected = {f"{LOGIN}", *built}
         assert set(stands) >= expected if self.inventories_lost else set(stands) == expected
         assert world.records[name].key == key(branch)

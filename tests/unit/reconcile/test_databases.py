@@ -1,4 +1,4 @@
-"""A branch's database comes and goes with its environment, and nobody else's is touched."""
+"""Tests that a branch's database is created and dropped with its environment, and others' are not touched."""
 
 from base64 import b64decode
 from dataclasses import replace
@@ -18,7 +18,7 @@ SECRET = ("feature-x", ObjectRef("v1", "Secret", "branch-database"))
 
 
 def with_databases_at(program: Program, **address: Any) -> Program:
-    """The same world, whose server is found elsewhere; that makes every overlay due again."""
+    """Return the program with another address of the database server, which makes every overlay due."""
     return program.with_rules(databases=replace(SERVER, **address), digest="another address")
 
 

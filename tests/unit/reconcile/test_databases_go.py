@@ -1,4 +1,4 @@
-"""A branch's database goes with its environment, if it is known to be the branch's, and nothing else does."""
+"""Tests that only a database that is provably the branch's is dropped with its environment."""
 
 from dataclasses import replace
 

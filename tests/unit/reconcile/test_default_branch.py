@@ -1,4 +1,7 @@
-"""The default branch never has an environment, and loses the one that it had when it was another branch."""
+"""Tests that the default branch has no environment.
+
+A branch that becomes the default branch loses the environment that it had.
+"""
 
 import json
 
@@ -10,9 +13,9 @@ from tests.support.program import Program
 
 
 def become_default(program: Program, branch: str) -> None:
-    """Make a branch the repository's default one."""
+    """Make a branch the repository's default branch."""
     program.world.default_branch = branch
-    if program.world.heads.get("main") == "0" * 40:  # the one that every program begins with
+    if program.world.heads.get("main") == "0" * 40:  # the default branch of a new program
         program.delete_branch("main")
 
 

@@ -1,4 +1,7 @@
-"""A repository that was renamed or moved to another owner is the same one, once its former name is told."""
+"""Tests of a repository that was renamed or moved to another owner.
+
+Its environments stay if the settings list the former name.
+"""
 
 from dataclasses import replace
 
@@ -17,7 +20,7 @@ NEW = "umbrella/todo-app"
 
 
 def before(*branches: str) -> Program:
-    """Environments with all their parts, from the time before the repository was renamed."""
+    """Return a program with complete environments, before the repository is renamed."""
     program = Program(config=replace(CONFIG, databases=SERVER))
     keep(program.world)
     for branch in branches:
@@ -26,7 +29,12 @@ def before(*branches: str) -> Program:
 
 
 def renamed(program: Program, former: str = REPOSITORY) -> Program:
-    """The program after the settings were changed."""
+    """Return the program with the new name in its settings.
+
+    Args:
+        program: the program before the change.
+        former: the former name to list in the settings; empty lists none.
+    """
     return program.with_rules(repository=NEW, former=(former,) if former else ())
 
 

@@ -1,5 +1,7 @@
-"""Whatever happens to branches, messages, workers and what they made, in whatever order and in the middle of
-whatever they do: after a sweep the world is what the branches say.
+"""Tests random histories: after any history and a sweep the world is in the wanted state.
+
+The events concern branches, messages, workers and the resources that exist. They come in any order, also
+between any two calls of a worker.
 """
 
 import random
@@ -25,14 +27,14 @@ from tests.unit.reconcile.workers import Worker, Workers
 
 MOST_WORKERS = 4
 PARTS = 4
-MESSAGE_LOCK = timedelta(minutes=10)  # after which the queue hands out a message whose worker is gone
+MESSAGE_LOCK = timedelta(minutes=10)  # then the queue delivers the message of a dead worker again
 SWEEP = "sweep"
 branches = st.sampled_from(BRANCHES)
 indexes = st.integers(0, 100)
 
 
 class Histories(RuleBasedStateMachine):
-    """Events in any order; the model is what the branches and the holds say."""
+    """Events in any order. The model derives the wanted state from the branches and the holds."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +48,7 @@ class Histories(RuleBasedStateMachine):
 
     @property
     def program(self) -> Program:
-        """The program under its present rules; a worker that is at work keeps those it began with."""
+        """The program with its current settings. A running worker keeps the settings that it started with."""
         return self.model.program
 
     @initialize(number=st.integers(0, 2**32 - 1))
@@ -182,7 +184,7 @@ class Histories(RuleBasedStateMachine):
         former = self.world.objects.pop(at)
         if changed:
             manifest = {**former.manifest, "data": {"commit": "changed"}}
-            if at[1] == LOGIN:  # the API server keeps account of who wrote: its note counts no longer
+            if at[1] == LOGIN:  # its managed fields show another writer, so its note no longer counts
                 manifest["metadata"] = {**former.manifest["metadata"], "annotations": {}}
             self.world.objects[at] = replace(former, manifest=manifest, version=self.world.number())
         self.objects_touched = True
@@ -200,7 +202,10 @@ class Histories(RuleBasedStateMachine):
         return self.workers.start(message, lambda: program.work(message))
 
     def drain(self) -> None:
-        """Let workers empty the queue side by side, while the world goes on; time moves when nobody works."""
+        """Let concurrent workers empty the queue.
+
+        The world settles when a worker ends. Time advances when no worker runs.
+        """
         queue, running, started = self.program.queue, self.workers.running, self.world.now
         while queue or running:
             assert self.world.now - started < timedelta(hours=3), f"it does not come to rest: {queue}"
@@ -224,13 +229,13 @@ class Histories(RuleBasedStateMachine):
     def after_a_sweep_the_world_is_what_the_branches_say(self) -> None:
         self.workers.finish(self.choice)
         self.model.looks_the_same_from_afar()
-        self.world.pass_time(minutes=2)  # what killed workers held runs out
-        if self.objects_touched:  # nobody looks at single objects until the overlay is applied anew
+        self.world.pass_time(minutes=2)  # the leases of killed workers expire
+        if self.objects_touched:  # a run reads single objects only when it applies the overlay again
             self.world.pass_time(hours=25)
         self.world.settle()
         self.sweep()
         self.model.holds(leaving_out=TWINS)
-        self.sweep()  # a twin whose other half has just lost the names they share comes with the next one
+        self.sweep()  # a twin gets its environment only after the first sweep freed the shared names
         self.model.holds()
 
     def sweep(self) -> None:
@@ -242,7 +247,10 @@ class Histories(RuleBasedStateMachine):
 def test_after_any_history_and_a_sweep_the_world_is_what_the_branches_say(
     part: int, sample_seed: int
 ) -> None:
-    """In parts, so that several processes can share the work; each part has histories of its own."""
+    """The histories are divided into parts, so that several processes can share the work.
+
+    Each part has histories of its own.
+    """
     machine = seed(PARTS * sample_seed + part)(type(f"Histories{part}", (Histories,), {}))
     run_state_machine_as_test(
         machine,

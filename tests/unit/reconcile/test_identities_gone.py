@@ -1,11 +1,11 @@
-"""A managed identity that was deleted: nobody is sent to it, and who was on it goes to another."""
+"""Tests of a deleted managed identity: no environment gets it, and those that had it get another one."""
 
 from tests.support.config import namespace_of
 from tests.support.program import Program
 
 
 def without(program: Program, identity: str) -> None:
-    """Delete an identity, and with it all its credentials, as Azure does."""
+    """Delete an identity together with all its credentials, as Azure does."""
     del program.world.identities[identity]
     program.world.credentials.pop(identity, None)
 

@@ -1,4 +1,4 @@
-"""What an object is: group, kind, namespace and name. A version is how it is written."""
+"""Tests that group, kind, namespace and name identify an object, and that its API version does not."""
 
 from dataclasses import replace
 from typing import Any
@@ -52,7 +52,7 @@ def test_what_another_version_was_noted_of_is_pruned_when_it_leaves() -> None:
 
 
 def test_what_stands_under_the_uid_of_an_object_of_the_overlay_is_not_pruned() -> None:
-    """`events.k8s.io/v1` and `v1` serve the same Events, for one."""
+    """For example, `events.k8s.io/v1` and `v1` serve the same Events."""
     program = Program()
     program.stand("x", overlay(SCALER))
     (at, applied) = next(
@@ -76,7 +76,7 @@ OLD = ObjectRef("v1", "ConfigMap", "old")
 
 
 def leaving() -> Program:
-    """An object has left the overlay and is on its way out, held by a finalizer."""
+    """Return a program with an object that has left the overlay and that a finalizer still holds."""
     program = Program()
     program.stand("x", overlay(config_map("old")))
     program.world.lingering = {OLD}

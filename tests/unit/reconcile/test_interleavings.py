@@ -1,4 +1,4 @@
-"""What others do in the middle of a run: each event happens once before every call that the run makes."""
+"""Tests events in the middle of a run. Each event is tried before every call that the run makes."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from tests.unit.reconcile.workers import Workers
 
 
 def at_every_call(prepare: Callable[[], Program], event: Callable[[Program], object]) -> Iterator[Program]:
-    """Programs that have run to the end, with the event before the first call, the second, and so on."""
+    """Yield programs after their runs, with the event before the first call, the second, and so on."""
     program = prepare()
     start = len(program.world.calls)
     program.drain()
@@ -52,13 +52,13 @@ def going() -> Program:
 
 
 def push_again(program: Program) -> None:
-    """A second push of branch `x`, of which GitHub tells."""
+    """Push branch `x` again, and queue its key as the webhook does."""
     program.push("x", overlay(config_map("second")))
     program.tell("x")
 
 
 def second_stands() -> Program:
-    """What two pushes of branch `x` come to."""
+    """Return the program after two pushes of branch `x`."""
     program = Program()
     program.push("x", overlay(config_map("first")))
     program.stand("x", overlay(config_map("second")))
@@ -114,7 +114,7 @@ def test_a_branch_created_again_while_it_is_being_removed_stands_whole() -> None
 
 
 def test_a_namespace_made_anew_under_the_same_name_survives_the_removal_of_the_former() -> None:
-    """The uid that was read goes along as a precondition."""
+    """The delete sends the uid that was read as a precondition."""
 
     def event(program: Program) -> None:
         program.world.remove_namespace(namespace_of("x"))
@@ -165,8 +165,9 @@ def test_whoever_has_lost_its_lease_writes_nothing_more(last: str) -> None:
 
 
 def standing_still(prepare: Callable[[], Program], event: Callable[[Program], object]) -> Iterator[Program]:
-    """Programs in which a worker has stood still for minutes before its first call, its second, and so on,
-    while the event happened and others worked on it to the end.
+    """Yield programs in which a worker paused for minutes before its first call, its second, and so on.
+
+    During the pause the event happens, and other workers process it to the end.
     """
     for number in range(1000):
         program = prepare()

@@ -1,5 +1,7 @@
-"""An interrupted run converges: each story is told once undisturbed, and then once for every call that it
-makes, with that call as the one that goes wrong.
+"""Tests that an interrupted run converges.
+
+Each story runs once without a disturbance. Then it runs once for every call that it makes, and that call goes
+wrong.
 """
 
 import re
@@ -33,7 +35,7 @@ SECOND = overlay(
 
 
 def neighbours() -> Program:
-    """A world in which others stand too: an environment, and what was never ours."""
+    """Return a program whose world also has another environment, and resources that are not Coppice's."""
     program = Program().with_rules(databases=SERVER, settle=timedelta(seconds=30))
     keep(program.world)
     program.stand("x-2")
@@ -41,7 +43,7 @@ def neighbours() -> Program:
     program.world.add_credential(
         Credential(identity="rg/id-0", name="ci", issuer=ISSUER, subject="system:serviceaccount:ci:runner")
     )
-    # One identity alone has room, so that who cannot read it waits, and all stories end with the same one.
+    # Only one identity has room. A run that cannot read it waits, so all stories end with the same identity.
     for number in range(MOST_CREDENTIALS - len(program.world.credentials["rg/id-1"])):
         subject = f"system:serviceaccount:ci:runner-{number}"
         program.world.add_credential(
@@ -117,7 +119,7 @@ def begin(story: Callable[[Program], None]) -> Program:
 
 
 def undisturbed(story: Callable[[Program], None]) -> tuple[dict[str, Any], int]:
-    """How the story ends, and how many calls that takes."""
+    """Run a story without a disturbance, and return the final snapshot and the number of calls."""
     program = begin(story)
     before = len(program.world.calls)
     program.drain()
@@ -128,7 +130,7 @@ def undisturbed(story: Callable[[Program], None]) -> tuple[dict[str, Any], int]:
 
 
 def wherever(stands: dict[str, Any]) -> dict[str, Any]:
-    """The same, whichever identity of the pool an environment was given."""
+    """Return the snapshot without the difference between the identities of the pool."""
     return {
         part: sorted(
             re.sub(r"rg/id-\d", "rg/id", repr(each))
@@ -182,7 +184,7 @@ def test_whatever_call_fails_or_loses_its_answer_the_world_comes_to_the_same_end
 
         ends = (snapshot(program.world), wanted)
         if failed and failed[0].startswith("list credentials of"):
-            # An identity that cannot be read is given to nobody, and another is as good.
+            # An identity that cannot be read is not assigned. Any other identity of the pool is right.
             ends = (wherever(ends[0]), wherever(ends[1]))
         assert ends[0] == ends[1], f"after {failed}"
 

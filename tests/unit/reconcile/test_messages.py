@@ -1,4 +1,4 @@
-"""A message is a key, never an instruction."""
+"""Tests that a message is only a key, and never an instruction."""
 
 import json
 from datetime import datetime, timedelta
@@ -115,7 +115,7 @@ def test_a_key_that_came_back_keeps_its_stamp() -> None:
 
 
 def test_after_ten_minutes_a_waiting_key_is_the_sweeps() -> None:
-    """Else each sweep would start one more chain of messages that never ends."""
+    """Otherwise each sweep would start another chain of messages that never ends."""
     almost = Stamps(first_seen=START - timedelta(minutes=9, seconds=59))
 
     assert requeue_after(WAITING, almost, now=START) is not None

@@ -1,4 +1,4 @@
-"""An overlay of the older kind has a part in the monitoring that all share, and nobody else loses theirs."""
+"""Tests of overlays with a part in the shared monitoring ConfigMaps. No other part is lost."""
 
 import random
 from typing import Any
@@ -16,13 +16,13 @@ from tests.support.program import Program
 
 
 def shared(program: Program) -> Program:
-    """The program, beside a platform team that keeps the two ConfigMaps."""
+    """Return the program after adding the platform team's two ConfigMaps to its world."""
     keep(program.world)
     return program
 
 
 def with_part(branch: str, job: str = "pods") -> tuple[dict[str, Any], ...]:
-    """An overlay with a part for kube-system."""
+    """Return an overlay of the older kind, with a part for kube-system."""
     return (*overlay(), *older_kind(namespace_of(branch), job))
 
 

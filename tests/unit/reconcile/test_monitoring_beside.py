@@ -1,4 +1,4 @@
-"""No application waits for the monitoring that all share: what is wrong there is told, and tried again."""
+"""Tests that no application waits for shared monitoring. An error there is reported, and retried."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,12 +19,12 @@ from tests.support.world import nothing
 
 
 def monitored(branch: str = "x", job: str = "pods") -> tuple[dict[str, Any], ...]:
-    """An overlay of the older kind."""
+    """Return an overlay of the older kind, with a part for kube-system."""
     return (*overlay(), *older_kind(namespace_of(branch), job))
 
 
 def kept() -> Program:
-    """The program, beside a platform team that keeps the two ConfigMaps."""
+    """Return a program whose world has the platform team's two ConfigMaps."""
     program = Program()
     keep(program.world)
     return program
@@ -44,7 +44,7 @@ def failing(part: str, failure: Failure) -> Callable[[str], None]:
 
 
 def settled(program: Program, branch: str = "x") -> Outcome:
-    """How the last of its runs ends, until nothing comes back any more."""
+    """Process a branch's key until nothing is requeued, and return the outcome of the last run."""
     program.tell(branch)
     return program.drain()[-1].outcome
 

@@ -1,4 +1,4 @@
-"""A part in the monitoring that all share does not stand because it was once written: it is looked at."""
+"""Tests that a branch's part in shared monitoring is read again, and restored if it was lost."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ PATTERN_KEY = KEYS[0]
 
 
 def put_back(program: Program, name: SharedName) -> None:
-    """The platform team applies its own text again, without anybody's part in it."""
+    """Apply the platform team's text again, which removes every branch's part."""
     before = {SharedName.JOBS: (JOBS_KEY, PRODUCTION), SharedName.SETTINGS: (PATTERN_KEY, PATTERN)}
     key, text = before[name]
     program.world.shared[name] = SharedConfig(name=name, version=program.world.number(), data={key: text})
@@ -121,7 +121,7 @@ def test_what_is_said_of_a_part_is_not_believed_while_it_cannot_be_read() -> Non
 
 
 def spoil(program: Program) -> SharedConfig:
-    """Somebody edits the jobs' text by hand, so that it can be read by nobody; what stood before."""
+    """Make the jobs' text unparseable, as a manual edit can, and return the ConfigMap from before."""
     stands = program.world.shared[SharedName.JOBS]
     unparseable = {JOBS_KEY: stands.data[JOBS_KEY] + "broken: [\n"}
     program.world.shared[SharedName.JOBS] = replace(stands, version=program.world.number(), data=unparseable)

@@ -1,4 +1,4 @@
-"""Prefixes are settings, and change: what was made under a former one is not forgotten, nor called gone."""
+"""Tests of changed prefixes: resources with a former prefix are still found and are not reported as gone."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from tests.unit.reconcile.databases import with_databases
 
 
 def with_prefix(program: Program, **prefix: str) -> Program:
-    """The program after a prefix was changed, which makes every overlay due."""
+    """Return the program with another prefix, which makes every overlay due."""
     prefixes = replace(CONFIG.prefixes, **prefix)
     return program.with_rules(prefixes=prefixes, digest="another prefix")
 

@@ -1,4 +1,4 @@
-"""What people should know of an overlay reaches the log as a warning, once for each time it is applied."""
+"""Tests that remarks about an overlay are logged as a warning, once for each apply."""
 
 import json
 import logging
@@ -19,13 +19,13 @@ IDLE = "ConfigMap ama-metrics-settings-configmap is applied as it is, and nothin
 
 
 def as_another() -> tuple[dict[str, Any], ...]:
-    """An overlay whose account names an identity of its own."""
+    """Return an overlay whose service account names another identity."""
     metadata = {"name": "postgres-service-account", "annotations": {ANNOTATION: "of-another"}}
     return ({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}, deployment())
 
 
 def logged(caplog: pytest.LogCaptureFixture, *reports: Report) -> list[list[str]]:
-    """The remarks of each line that is a warning."""
+    """Log reports, and return the remarks of each line that is a warning."""
     caplog.clear()
     with caplog.at_level(logging.INFO, logger="coppice.run"):
         for report in reports:

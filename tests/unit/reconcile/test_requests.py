@@ -1,4 +1,4 @@
-"""What a person asks for, and how long it holds."""
+"""Tests of people's requests, and of how long a request is in force."""
 
 from coppice.reconciler.outcome import Done
 from tests.support.config import key, namespace_of

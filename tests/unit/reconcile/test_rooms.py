@@ -1,4 +1,7 @@
-"""Identities hold twenty credentials each, those of others counted: whoever finds no place waits for one."""
+"""Tests of full identities: a branch that finds no free place waits for one.
+
+An identity has at most twenty credentials, which includes those of others.
+"""
 
 import random
 from dataclasses import replace
@@ -20,7 +23,7 @@ PLACES = 2 * MOST_CREDENTIALS - sum(FOREIGN.values())
 
 
 def theirs(world: World, identity: str, *, places: int) -> None:
-    """Give others so many places of an identity."""
+    """Fill an identity with credentials of others until this many places are taken."""
     for number in range(len(world.credentials.get(identity, {})), places):
         subject = f"system:serviceaccount:ci-{number}:runner"
         world.add_credential(
@@ -29,7 +32,7 @@ def theirs(world: World, identity: str, *, places: int) -> None:
 
 
 def crowded() -> Program:
-    """A pool with twenty places."""
+    """Return a program whose pool has twenty free places."""
     program = Program()
     for identity, places in FOREIGN.items():
         theirs(program.world, identity, places=places)
@@ -37,13 +40,13 @@ def crowded() -> Program:
 
 
 def applied(program: Program, branch: str) -> bool:
-    """Whether a branch's environment is up."""
+    """Return whether a branch's overlay has been applied."""
     namespace = program.world.namespaces.get(namespace_of(branch))
     return namespace is not None and namespace.applied is not None
 
 
 def work_side_by_side(program: Program, choice: random.Random, *, at_once: int) -> list[Report]:
-    """Let workers empty the queue, their calls interleaved; time moves when nobody works."""
+    """Let workers with interleaved calls empty the queue. Time advances when no worker runs."""
     workers, reports, queue = Workers(program.world), list[Report](), program.queue
 
     def take() -> None:

@@ -1,4 +1,4 @@
-"""No pod starts before Entra may know of its credential."""
+"""Tests that no pod starts before Entra has had time to know its credential."""
 
 from datetime import timedelta
 

@@ -1,4 +1,7 @@
-"""What cannot be read is waited for, or told to whoever can mend it; nothing is done meanwhile."""
+"""Tests of failing reads: the run waits, or stalls with a message to the person who can fix it.
+
+Until then it changes nothing.
+"""
 
 from collections.abc import Callable
 

@@ -1,7 +1,7 @@
-"""Several workers in one world, one external call at a time: who makes the next call is the test's choice.
+"""Runs several workers in one world, one external call at a time.
 
-Each worker is a thread that stops before every call and goes on when it is told to. Only one of them ever
-runs, so a history that is played again is the same to the call.
+The test chooses which worker makes the next call. Each worker is a thread that stops before every call, and
+continues when the test lets it. Only one worker runs at a time, so a repeated history makes the same calls.
 """
 
 import random
@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 from tests.support.world import WRITES, World
 
-_PATIENCE = 20  # seconds until a worker that does not come back is a mistake of the test
+_PATIENCE = 20  # seconds; a worker that takes longer to stop fails the test
 
 
 class Killed(BaseException):
-    """The worker's process was killed. No `except Exception` sees it, and what `finally` tries fails too."""
+    """The worker's process is killed. No `except Exception` catches this, and calls in `finally` fail too."""
 
 
 def _taken() -> threading.Lock:
-    """A lock that one thread waits for and another one opens."""
+    """Return an acquired lock, which one thread waits for and another one releases."""
     lock = threading.Lock()
     lock.acquire()
     return lock
@@ -30,9 +30,9 @@ class Worker:
     """One run of the program, stopped before a call.
 
     Attributes:
-        name: what it works on.
-        waits_before: the call that it makes when it goes on; empty before it has begun.
-        ended: whether nothing of it will ever run again.
+        name: the message or key that it processes.
+        waits_before: the call that it makes when it continues; empty before its first call.
+        ended: whether its run is over.
     """
 
     name: str
@@ -45,24 +45,24 @@ class Worker:
     _stopped: threading.Lock = field(default_factory=_taken)
 
     def begin(self) -> None:
-        """Start its thread, which waits for its first turn."""
+        """Start the thread, which waits until `go_on` is called."""
         threading.Thread(target=self._run, name=self.name, daemon=True).start()
 
     def go_on(self) -> None:
-        """Let it run until its next call, or to its end."""
+        """Let the worker run until it is about to make its next call, or to its end."""
         self._may_go.release()
         assert self._stopped.acquire(timeout=_PATIENCE), f"{self.name} hangs after {self.waits_before}"
         if self._error is not None:
             raise self._error
 
     def kill(self) -> None:
-        """Let no call of it take effect any more."""
+        """End the worker. None of its calls takes effect any more."""
         self._killed = True
         while not self.ended:
             self.go_on()
 
     def stop_before(self, what: str) -> None:
-        """Wait for the next turn; called in the worker's own thread."""
+        """Wait until `go_on` is called. The worker's own thread calls this."""
         if self._killed:
             raise Killed
         self.waits_before = what
@@ -89,8 +89,8 @@ class Workers:
     """The workers of a world.
 
     Args:
-        world: where they work.
-        running: those that have not ended.
+        world: the world in which they run.
+        running: the workers that have not ended.
     """
 
     world: World
@@ -105,14 +105,14 @@ class Workers:
             self._turn.stop_before(what)
 
     def start(self, name: str, task: Callable[[], object]) -> Worker:
-        """Have something done by a worker of its own, which waits before its first call."""
+        """Start a worker for a task. It begins the task at the first call of `go_on`."""
         worker = Worker(name, task)
         worker.begin()
         self.running.append(worker)
         return worker
 
     def go_on(self, worker: Worker) -> None:
-        """Let one worker make its next call."""
+        """Let one worker make its next call and run until the one after it, or to its end."""
         self._turn = worker
         try:
             worker.go_on()
@@ -122,19 +122,19 @@ class Workers:
                 self.running.remove(worker)
 
     def interleave(self, *, calls: int, choice: random.Random) -> None:
-        """Let workers make so many calls in all, chosen anew for each."""
+        """Let the workers make a number of calls in all, each by a worker that is chosen at random."""
         for _ in range(calls):
             if not self.running:
                 return
             self.go_on(choice.choice(self.running))
 
     def finish(self, choice: random.Random) -> None:
-        """Let all of them end, their calls interleaved."""
+        """Let all workers run to their end, with interleaved calls."""
         while self.running:
             self.go_on(choice.choice(self.running))
 
     def kill(self, worker: Worker) -> None:
-        """End a worker where it stands."""
+        """Kill a worker where it has stopped."""
         self._turn = worker
         try:
             worker.kill()
@@ -143,14 +143,15 @@ class Workers:
             self.running.remove(worker)
 
     def kill_all(self) -> None:
-        """End all of them, so that no thread outlives a test."""
+        """Kill all workers, so that no thread outlives the test."""
         for worker in list(self.running):
             self.kill(worker)
 
     def let_writes_through(self) -> None:
-        """Let whoever waits before a write make it: what has been sent is answered before much time passes.
+        """Let every worker that waits before a write make it.
 
-        The clients' timeouts are shorter than a lease that was renewed a moment before.
+        A worker can pause for minutes only between calls: the clients' timeouts are shorter than a lease that
+        was renewed just before a write.
         """
         for worker in list(self.running):
             if not worker.ended and worker.waits_before.partition(" ")[0] in WRITES:
