@@ -41,16 +41,16 @@ _IMMUTABLE_STATEFUL_SET = ("podManagementPolicy", "selector", "serviceName", "vo
 
 
 def with_defaults(kind: Kind, new: Object) -> Object:
-    """Return an object with what the server fills in."""
+    """Return an object with the defaults that the server sets."""
     filled = _DEFAULTS.get(kind.name)
     return new if filled is None else filled(new)
 
 
 def check(kind: Kind, new: Object) -> None:
-    """Refuse an object that may not stand.
+    """Check that an object may be stored.
 
     Raises:
-        ApiError: 422, with a cause for each rule that it breaks.
+        ApiError: 422, with a cause for each rule that the object breaks.
     """
     metadata = new["metadata"]
     name = metadata["name"]
@@ -64,10 +64,10 @@ def check(kind: Kind, new: Object) -> None:
 
 
 def check_update(kind: Kind, old: Object, new: Object) -> None:
-    """Refuse the change of a field that never changes.
+    """Check that an update leaves the immutable fields unchanged.
 
     Raises:
-        ApiError: 422.
+        ApiError: 422, an immutable field changed.
     """
     before, after = old.get("spec", {}), new.get("spec", {})
     causes = [
@@ -83,12 +83,12 @@ def check_update(kind: Kind, old: Object, new: Object) -> None:
 
 
 def _name_rule(kind: Kind, name: str) -> str | None:
-    """Return the rule that a name breaks, if any."""
-    if kind.group == "rbac.authorization.k8s.io":  # anything that can be part of a path
+    """Return the rule that a name breaks, or None."""
+    if kind.group == "rbac.authorization.k8s.io":  # any path segment is allowed
         if name in {".", ".."}:
             return f"may not be '{name}'"
         return next((f"may not contain '{each}'" for each in "/%" if each in name), None)
-    is_label = kind in {NAMESPACE, SERVICE}  # the other kinds' names are subdomains
+    is_label = kind in {NAMESPACE, SERVICE}  # the names of the other kinds are DNS subdomains
     longest = 63 if is_label else 253
     if len(name) > longest:
         return f"must be no more than {longest} characters"
@@ -136,7 +136,7 @@ def _secret(new: Object) -> Object:
 
 
 def _job(new: Object) -> Object:
-    """Select the pods by the job's uid, as the server does, unless that was done before."""
+    """Make a job select its pods by its uid, as the server does, unless it already does."""
     spec = new.get("spec", {})
     if "selector" in spec:
         return new

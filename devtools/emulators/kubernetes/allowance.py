@@ -21,10 +21,10 @@ _BYTES = (("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10))
 
 
 def admitted(store: Store, kind: Kind, namespace: str, new: Object) -> Object:
-    """Let a new object in, with the defaults of the namespace's LimitRanges.
+    """Admit a new object, and return it with the defaults of the namespace's LimitRanges.
 
     Raises:
-        ApiError: 403, a LimitRange or a ResourceQuota is against it; 422, it asks for more than its limit.
+        ApiError: 403, a LimitRange or a ResourceQuota forbids it; 422, it requests more than its limit.
     """
     name = new["metadata"].get("name", "")
     if kind == POD:
@@ -45,7 +45,7 @@ def admitted(store: Store, kind: Kind, namespace: str, new: Object) -> Object:
 
 
 def _in_scope(quota: Object, kind: Kind, each: Object) -> bool:
-    """Whether a quota is about an object. Of scopes that of the priority class alone is known.
+    """Return whether a quota applies to an object. The only scope that is supported is the priority class.
 
     https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/quota/v1/evaluator/core/pods.go
     """
@@ -77,7 +77,10 @@ def _with_defaults(pod: Object, item: Object) -> Object:
 
 
 def _filled(container: Object, item: Object) -> Object:
-    """What states a limit alone asks for that much; what states neither gets the defaults."""
+    """Return a container with the defaults of a LimitRange item.
+
+    A limit without a request becomes the request too. If neither is given, both come from the item.
+    """
     resources: Object = container.get("resources") or {}
     stated: Object = resources.get("limits") or {}
     requests: Object = resources.get("requests") or {}
@@ -150,7 +153,7 @@ def _compute(key: str) -> bool:
 
 
 def _use(kind: Kind, each: Object) -> dict[str, Fraction]:
-    """What an object takes of a quota, by the quota's keys."""
+    """Return how much of a quota an object uses, by the quota's keys."""
     one = Fraction(1)
     used = {f"count/{kind.resource}": one, **({} if kind.group else {kind.plural: one})}
     spec = each.get("spec", {})
@@ -173,7 +176,7 @@ def _use(kind: Kind, each: Object) -> dict[str, Fraction]:
 
 
 def _sum(pod: Object, field: str, side: str, resource: str) -> Fraction:
-    """What the containers take together; without a field, what the greediest that prepares the pod takes."""
+    """Return the sum over the containers or, if `field` is empty, the maximum over the init containers."""
     amounts = [
         quantity((each.get("resources") or {}).get(side, {}).get(resource)) or Fraction()
         for of, _, each in _containers(pod)

@@ -43,14 +43,14 @@ def _utc_now() -> datetime:
 def kubernetes_app(
     *, clock: Callable[[], datetime] = _utc_now, settings: SimulatorSettings | None = None
 ) -> Starlette:
-    """Make a cluster with nothing but its system namespaces.
+    """Return an emulated cluster that contains only its system namespaces.
 
     Args:
-        clock: tells the time, with its zone; all that takes time goes by it.
+        clock: returns the time, with its zone; everything that takes time uses it.
         settings: how controllers and kubelet behave at the start; `POST /_emulator/player` changes it.
 
     Returns:
-        The application. It accepts all credentials unread. `state.simulator` is its cluster.
+        The application. It accepts all credentials without a check. `state.simulator` is its cluster.
     """
     store = Store(clock)
     simulator = ControllerSimulator(store, settings or SimulatorSettings())
@@ -119,7 +119,7 @@ def _discovery(request: Request, path: str) -> Response:
 def _objects(
     store: Store, request: Request, body: bytes, group_version: tuple[str, str], path: list[str]
 ) -> Response:
-    """Answer for a resource or an object, by the path that follows group and version."""
+    """Answer a request for a resource or an object, by the path after group and version."""
     namespace = ""
     if path[0] == "namespaces" and len(path) > 2 and path[2] != "status":
         namespace, path = path[1], path[2:]
@@ -154,7 +154,7 @@ def _objects(
 
 
 def _object(store: Store, target: writes.Target, request: Request, body: bytes) -> tuple[Object, bool]:
-    """Answer for one object, and say whether it was created."""
+    """Answer a request for one object, and return whether it was created."""
     created = False
     match request.method, bool(target.name), target.status:
         case "GET", True, _:
@@ -218,16 +218,16 @@ def _patch(store: Store, target: writes.Target, request: Request, body: bytes) -
 
 
 def _manager(request: Request) -> str:
-    """Return the field manager, by default the client's name."""
+    """Return the field manager; the default is the client's name."""
     agent = request.headers.get("user-agent", "unknown").partition("/")[0]
     return request.query_params.get("fieldManager") or agent
 
 
 def _document(body: bytes) -> dict[str, Any]:
-    """Read a body; JSON is tried first because it is much faster.
+    """Parse a request body; JSON is tried first because it is much faster.
 
     Raises:
-        ApiError: 400, it is neither a JSON nor a YAML object.
+        ApiError: 400, the body is neither a JSON nor a YAML object.
     """
     try:
         document = json.loads(body)

@@ -27,7 +27,10 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Manager:
-    """Who writes, as an entry of `managedFields` names it; the same name may apply and update."""
+    """The writer of a request, as an entry of `managedFields` identifies it.
+
+    One name may have an entry for apply and another one for update.
+    """
 
     name: str
     operation: str
@@ -42,7 +45,7 @@ class Manager:
 
 @dataclass(frozen=True, kw_only=True)
 class Ownership:
-    """The fields that a manager owns, and when it last changed any."""
+    """The fields that a manager owns, and the time of its last change to any of them."""
 
     paths: frozenset[Path]
     time: str
@@ -52,10 +55,10 @@ Owners = dict[Manager, Ownership]
 
 
 class FieldsConflict(Exception):
-    """An apply that would change fields which others own.
+    """An apply would change fields that other managers own.
 
     Attributes:
-        fields: each of those managers with one such field.
+        fields: each of these managers with one such field.
     """
 
     def __init__(self, fields: list[tuple[Manager, Path]]) -> None:
@@ -63,7 +66,7 @@ class FieldsConflict(Exception):
         self.fields = fields
 
     def causes(self) -> list[dict[str, str]]:
-        """Return the causes that the `Status` lists."""
+        """Return the causes for the `Status`."""
         return [
             {"reason": "FieldManagerConflict", "message": f"conflict with {manager}", "field": shown(path)}
             for manager, path in self.fields
@@ -82,25 +85,25 @@ def _message(fields: list[tuple[Manager, Path]]) -> str:
 
 
 def apply(live: Object, applied: Object, manager: Manager, *, force: bool, now: str) -> Object:
-    """Merge what a manager applies into what stands.
+    """Merge an applied configuration into the stored object.
 
     Args:
-        live: the object that stands; an empty one if there is none.
-        applied: all that the manager wants to be set.
-        manager: who applies.
+        live: the stored object; an empty one if there is none.
+        applied: every field that the manager wants to set.
+        manager: the manager that applies.
         force: take over fields that others own, instead of failing.
-        now: the time to note, RFC 3339.
+        now: the time to record, RFC 3339.
 
     Returns:
         The merged object with its `managedFields`; `live` itself if nothing changes.
 
     Raises:
-        FieldsConflict: others own fields that would change, and there is no force.
+        FieldsConflict: other managers own fields that would change, and `force` is not set.
         UnreadableListError: an associative list lacks its keys.
     """
     owners = owners_of(live)
     wanted = frozenset(flatten(applied))
-    # Who applies is the same in every version (`BuildManagerIdentifier` in k8s.io/apimachinery).
+    # The same manager may have applied in another version (`BuildManagerIdentifier` in k8s.io/apimachinery).
     same = (each for each in owners if replace(each, api_version=manager.api_version) == manager)
     former = next(same, manager)
     before = owners.pop(former).paths if former in owners else frozenset()
@@ -123,13 +126,13 @@ def apply(live: Object, applied: Object, manager: Manager, *, force: bool, now: 
 
 
 def updated(live: Object, new: Object, manager: Manager, *, now: str) -> Object:
-    """Note who owns what after a write that is not an apply: the writer owns what it changed.
+    """Record the owners of fields after a write that is not an apply: the writer owns what it changed.
 
     Args:
-        live: the object that stood; an empty one if there was none.
-        new: the object as it was written.
-        manager: who wrote.
-        now: the time to note, RFC 3339.
+        live: the object before the write; an empty one if there was none.
+        new: the object after the write.
+        manager: the writer.
+        now: the time to record, RFC 3339.
 
     Returns:
         The new object with its `managedFields`.
@@ -147,7 +150,7 @@ def updated(live: Object, new: Object, manager: Manager, *, now: str) -> Object:
 
 
 def owners_of(document: Object) -> Owners:
-    """Read an object's `managedFields`."""
+    """Parse an object's `managedFields`."""
     return {
         Manager(
             name=entry["manager"],
@@ -160,7 +163,7 @@ def owners_of(document: Object) -> Owners:
 
 
 def with_owners(document: Object, owners: Owners) -> Object:
-    """Return an object with these `managedFields`; a manager that owns nothing is left out."""
+    """Return the object with these `managedFields`; a manager that owns nothing is left out."""
     entries = [
         {
             "manager": manager.name,
@@ -180,7 +183,7 @@ def with_owners(document: Object, owners: Owners) -> Object:
 
 
 def _order(path: Path) -> list[tuple[bool, str]]:
-    """Sort as the API does: at each level the fields that end there, then those that go on."""
+    """Return the API's sort key: at each level, fields that end there come before fields with subfields."""
     return [(depth < len(path) - 1, step) for depth, step in enumerate(path)]
 
 
@@ -200,7 +203,11 @@ def _merge(live: Any, applied: Any, name: str, parent: str) -> Any:
 
 
 def _merge_lists(live: list[Any], applied: list[Any], keys: tuple[str, ...], name: str) -> list[Any]:
-    """Merge by key: in the order applied, and what only stands keeps its place before what followed it."""
+    """Merge two lists by key.
+
+    Applied items come in the order in which they were applied. An item that is only in the live list keeps
+    its place before the item that followed it.
+    """
     standing, wanted = by_element(live, keys), by_element(applied, keys)
     if keys == SET:
         return list((standing | wanted).values())
@@ -220,7 +227,7 @@ def _merge_lists(live: list[Any], applied: list[Any], keys: tuple[str, ...], nam
 
 
 def _without(value: Any, gone: Mapping[str, Any], kept: Mapping[str, Any], name: str, parent: str) -> Any:
-    """Take out the fields of `gone` that are not in `kept`, and the maps and lists that this empties."""
+    """Remove the fields of `gone` that are not in `kept`, and the maps and lists that this empties."""
     if isinstance(value, dict):
         left = {}
         for field, inner in value.items():

@@ -10,10 +10,10 @@ Object = dict[str, Any]
 
 
 def check_shape(kind: Kind, body: Object) -> None:
-    """Refuse a body with fields of a wrong type.
+    """Check the types of a body's fields.
 
     Raises:
-        ApiError: 400; of custom kinds, whose schemas speak of it, 422.
+        ApiError: 400, a field has the wrong type; 422 for custom kinds, which the schema validation refuses.
     """
     _check_conditions(kind, body)
     found = mistakes(kind, body)
@@ -45,10 +45,10 @@ def _check_conditions(kind: Kind, body: Object) -> None:
 
 
 def check_kind(kind: Kind, body: Object) -> None:
-    """Refuse a body of another kind; only those of custom kinds have to say theirs.
+    """Check the kind of a body; it may be missing except for custom kinds.
 
     Raises:
-        ApiError: 400.
+        ApiError: 400, the kind is another one, or is missing.
     """
     stated = (body.get("kind"), body.get("apiVersion"))
     if kind.custom and None in stated:
@@ -59,10 +59,10 @@ def check_kind(kind: Kind, body: Object) -> None:
 
 
 def check_applied(kind: Kind, body: Object) -> None:
-    """Refuse a configuration to apply that is not one of this kind.
+    """Check that a configuration to apply is of this kind.
 
     Raises:
-        ApiError: 400, or 500 if fields are of a wrong type.
+        ApiError: 400; 500 if fields have the wrong type.
     """
     if (body.get("apiVersion"), body.get("kind")) != (kind.api_version, kind.name):
         group, _, version = body.get("apiVersion", "").rpartition("/")
@@ -76,7 +76,7 @@ def check_applied(kind: Kind, body: Object) -> None:
 
 
 def untyped(kind: Kind, why: str) -> status.ApiError:
-    """Make the error about a configuration that does not fit the kind's schema."""
+    """Return the error for a configuration that does not match the kind's schema."""
     version = f"{kind.group}/{kind.version}, Kind={kind.name}"
     return status.ApiError(500, f"failed to create typed patch object ({version}): {why}")
 
@@ -85,7 +85,7 @@ def identity(namespace: str, name: str, body: Object) -> Object:
     """Return a body's metadata completed with namespace and name.
 
     Raises:
-        ApiError: 400, it is about another object than that of the path.
+        ApiError: 400, the body is for another object than the path.
     """
     metadata: Object = body.get("metadata", {})
     stated = metadata.get("name", name)
@@ -99,7 +99,7 @@ def identity(namespace: str, name: str, body: Object) -> Object:
 
 
 def merged(value: Any, patch: Any) -> Any:
-    """Apply a JSON merge patch (RFC 7386)."""
+    """Return a value after a JSON merge patch (RFC 7386)."""
     if not isinstance(patch, dict):
         return patch
     document = dict(value) if isinstance(value, dict) else {}
@@ -112,7 +112,7 @@ def merged(value: Any, patch: Any) -> Any:
 
 
 def without_nulls(value: Any) -> Any:
-    """Return a configuration without the fields that are null, which is as good as left out."""
+    """Return a configuration without its null fields, which count as left out."""
     if isinstance(value, dict):
         return {field: without_nulls(inner) for field, inner in value.items() if inner is not None}
     if isinstance(value, list):

@@ -18,7 +18,7 @@ _SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction s
 
 
 def budget(world: World, live: Object) -> bool:
-    """Count the pods of a budget anew."""
+    """Recalculate the status of a PodDisruptionBudget."""
     spec, namespace = live.get("spec", {}), live["metadata"]["namespace"]
     pods = [pod for pod in world.store.objects(POD, namespace) if _covers(live, pod)]
     healthy = sum(is_ready(pod) and "deletionTimestamp" not in pod["metadata"] for pod in pods)
@@ -44,10 +44,10 @@ def budget(world: World, live: Object) -> bool:
 
 
 def evict(store: Store, target: Target, body: Object) -> Object:
-    """Delete a pod, unless a budget needs it.
+    """Delete a pod, unless a disruption budget forbids it.
 
     Args:
-        store: where it stands.
+        store: the store that holds the pod.
         target: the pod.
         body: the `Eviction`.
 
@@ -55,7 +55,7 @@ def evict(store: Store, target: Target, body: Object) -> Object:
         The `Status` of a success.
 
     Raises:
-        ApiError: 400, 404, 409; 429 if a budget needs the pod, and 500 if more than one covers it.
+        ApiError: 400, 404 or 409; 429 if a budget forbids the eviction; 500 if several budgets cover the pod.
     """
     if body.get("metadata", {}).get("name", target.name) != target.name:
         raise status.bad_request("name in URL does not match name in Eviction object")
@@ -87,7 +87,7 @@ def _covers(live: Object, pod: Object) -> bool:
 
 
 def _desired_healthy(store: Store, pods: list[Object]) -> int:
-    """Return how many pods the controllers of some pods want; a pod of none counts for itself."""
+    """Return how many pods the controllers of these pods want; a pod without a controller counts as one."""
     desired: dict[str, int] = {}
     for pod in pods:
         metadata = pod["metadata"]

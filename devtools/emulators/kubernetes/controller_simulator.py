@@ -51,11 +51,11 @@ class Moment:
 
 
 class ControllerSimulator:
-    """All controllers of the emulator's cluster.
+    """All controllers of the emulated cluster.
 
     Args:
-        store: the cluster; it gets its system namespaces.
-        settings: how long things take, and what fails.
+        store: the cluster's objects; the system namespaces are created in it.
+        settings: how long the simulated operations take, and which of them fail.
     """
 
     def __init__(self, store: Store, settings: SimulatorSettings) -> None:
@@ -67,10 +67,10 @@ class ControllerSimulator:
         self.settle()
 
     def change(self, settings: Mapping[str, Any]) -> None:
-        """Change some settings, by their names.
+        """Change the given settings.
 
         Raises:
-            TypeError: there is no such setting.
+            TypeError: a setting does not exist.
         """
         self._world = replace(self._world, settings=replace(self._world.settings, **settings))
 
@@ -79,12 +79,12 @@ class ControllerSimulator:
         return Moment(self._store.snapshot(), frozenset(self._waiting), self._world.copy())
 
     def restore(self, moment: Moment) -> None:
-        """Return to a snapshot; the caller sets the clock back."""
+        """Restore a snapshot. The caller sets the clock back."""
         self._store.restore(moment.stored)
         self._waiting, self._world = set(moment.waiting), moment.world.copy()
 
     def settle(self) -> None:
-        """Do everything that is due now."""
+        """Run the controllers until nothing more is due."""
         touched = self._store.touched
         touched.update(dict.fromkeys(self._waiting))
         self._waiting.clear()
@@ -99,12 +99,15 @@ class ControllerSimulator:
                 self._tell_others(key, stands=live is not None)
 
     def _tell_others(self, key: Key, *, stands: bool) -> None:
-        """Let those who are not an object's owners see what became of it."""
+        """Queue the objects that depend on another one without owning it.
+
+        Pods that wait depend on nodes, and disruption budgets depend on pods.
+        """
         kind, namespace, name = key
         if kind == NODE:
             if not stands:
                 nodes.gone(self._world, name)
-            # A pod that was looked at before the node became ready has a place to go to now.
+            # A pod that waited because the node was not ready can be scheduled now.
             pending = {key for key in self._waiting if key[0] == POD}
             self._waiting -= pending
             self._store.touched.update(dict.fromkeys(pending))
@@ -113,7 +116,7 @@ class ControllerSimulator:
             self._store.touched.update({(BUDGET, namespace, one["metadata"]["name"]): None for one in found})
 
     def _look(self, kind: Kind, live: Object) -> bool:
-        """Let the controllers see an object; returns whether it waits for time to pass."""
+        """Run the controller of an object; return whether the object waits for time to pass."""
         going = "deletionTimestamp" in live["metadata"]
         if kind == NAMESPACE:
             return self._terminate(live) if going else self._furnish(live)
@@ -136,7 +139,11 @@ class ControllerSimulator:
         create(self._store, target, {"metadata": {"name": name}} | content)
 
     def _terminate(self, namespace: Object) -> bool:
-        """Empty a namespace that was deleted, and take it away once it is empty."""
+        """Delete the contents of a terminating namespace, and remove it once it is empty.
+
+        Returns:
+            Whether the namespace waits for time to pass.
+        """
         name, uid = namespace["metadata"]["name"], namespace["metadata"]["uid"]
         since = self._world.since.setdefault(uid, self._store.clock())
         settings = self._world.settings
@@ -166,7 +173,10 @@ class ControllerSimulator:
             self._store.save(kind, live | {"metadata": metadata | {"deletionTimestamp": self._store.now()}})
 
     def _let_go(self, kind: Kind, live: Object) -> None:
-        """Do what the finalizers of a propagation policy stand for, and let a claim go that no pod mounts."""
+        """Carry out the finalizers of a deleted object that the emulator serves.
+
+        These are the finalizers of the propagation policies, and that of a claim once no pod mounts it.
+        """
         metadata = live["metadata"]
         finalizers = metadata.get("finalizers", [])
         served = {"orphan", "foregroundDeletion"}
@@ -189,7 +199,10 @@ class ControllerSimulator:
             self._store.drop(kind, live)
 
     def _collect_garbage(self) -> None:
-        """Take away what belonged to objects that went."""
+        """Delete the dependents of removed objects.
+
+        A dependent that has other owners is kept, and loses only its reference to the removed one.
+        """
         removed, self._store.removed = self._store.removed, []
         for namespace, uid in removed:
             for kind, dependent in dependents(self._world, namespace, uid) if namespace else ():

@@ -11,15 +11,15 @@ _POLICY_FINALIZERS = {"Foreground": ["foregroundDeletion"], "Orphan": ["orphan"]
 
 
 def delete(store: Store, target: Target, options: Object) -> Object:
-    """Take an object away, or mark it if finalizers, containers or contents have to go first.
+    """Remove an object, or mark it if finalizers, containers or contents have to be removed first.
 
     Args:
-        store: where it stands.
-        target: which object.
+        store: the store that holds the object.
+        target: the object.
         options: `DeleteOptions`.
 
     Returns:
-        The object as it is marked; for some kinds as it was; else the `Status` of a success.
+        The marked object; for some kinds the object as it was; otherwise the `Status` of a success.
 
     Raises:
         ApiError: 403, 404 or 409.
@@ -58,7 +58,7 @@ def _marked(kind: Kind, live: Object, finalizers: list[str], *, now: str) -> Obj
 
 
 def _check_preconditions(kind: Kind, metadata: Object, wanted: Object) -> None:
-    """Refuse to delete another object, or another version, than the one that is meant."""
+    """Check that the object and its version are those of the preconditions."""
     for field, shown, happened in (
         ("uid", "UID", "deleted and then recreated"),
         ("resourceVersion", "ResourceVersion", "modified"),

@@ -12,7 +12,7 @@ from devtools.emulators.kubernetes.status import no_such_resource
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 _STATUS_VERBS = ["get", "patch", "update"]
-# Group → version → kinds; the version that is preferred comes first.
+# Group → version → kinds. The preferred version comes first.
 GROUPS = {
     group: {version: list(kinds) for version, kinds in groupby(found, key=lambda kind: kind.version)}
     for group, found in groupby(KINDS, key=lambda kind: kind.group)
@@ -20,12 +20,15 @@ GROUPS = {
 
 
 def is_custom(group: str) -> bool:
-    """Whether CustomResourceDefinitions make the group; its unknown versions are no pages at all."""
+    """Return whether CustomResourceDefinitions define the kinds of a group.
+
+    For an unknown version of such a group the API server answers with a plain 404, not with a `Status`.
+    """
     return all(kind.custom for kinds in GROUPS[group].values() for kind in kinds)
 
 
 def aggregated(path: str) -> dict[str, Any]:
-    """Answer `/api` or `/apis` with everything below it."""
+    """Return the aggregated discovery document of `/api` or `/apis`."""
     return {
         "kind": "APIGroupDiscoveryList",
         "apiVersion": "apidiscovery.k8s.io/v2",
@@ -50,7 +53,7 @@ def aggregated(path: str) -> dict[str, Any]:
 
 def _aggregated_resource(kind: Kind) -> dict[str, Any]:
     response_kind = {"group": "", "version": "", "kind": kind.name}
-    if kind.custom:  # only these say it here; for the others it is what they are listed under
+    if kind.custom:  # only custom kinds repeat group and version here
         response_kind |= {"group": kind.group, "version": kind.version}
     resource: dict[str, Any] = {
         "resource": kind.plural,
@@ -66,12 +69,12 @@ def _aggregated_resource(kind: Kind) -> dict[str, Any]:
 
 
 def versions() -> dict[str, Any]:
-    """Answer `/api`."""
+    """Return the document of `/api`."""
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
 
 
 def groups() -> dict[str, Any]:
-    """Answer `/apis`."""
+    """Return the document of `/apis`."""
     listed = [_group(group, list(served)) for group, served in GROUPS.items() if group]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
 
@@ -82,7 +85,7 @@ def _group(group: str, versions: list[str]) -> dict[str, Any]:
 
 
 def resources(group: str, version: str) -> dict[str, Any]:
-    """Answer `/api/v1` or `/apis/<group>/<version>`.
+    """Return the document of `/api/v1` or `/apis/<group>/<version>`.
 
     Raises:
         ApiError: 404, the group has no such version.

@@ -28,7 +28,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "ownerReferences": ("uid",),
     "finalizers": SET,
 }
-_PORT_KEYS: Mapping[str, tuple[str, ...]] = {  # by what the ports belong to
+_PORT_KEYS: Mapping[str, tuple[str, ...]] = {  # by the field that contains the ports
     "containers": ("containerPort", "protocol"),
     "initContainers": ("containerPort", "protocol"),
     "spec": ("port", "protocol"),
@@ -38,35 +38,35 @@ _ATOMIC = frozenset(
     {"selector", "nodeSelector", "podSelector", "labelSelector", "roleRef"}
     | {"configMapKeyRef", "secretKeyRef", "fieldRef", "resourceFieldRef"}
 )
-# What the server writes, or what names the object, belongs to no manager.
+# No manager owns the fields that the server sets, nor those that identify the object.
 _UNMANAGED = frozenset(
     {"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}
     | {"deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"}
 )
-_ITEM = object()  # stands for a list item itself, whose fields have paths of their own
+_ITEM = object()  # marks a list item itself, whose fields have paths of their own
 
 
 class UnreadableListError(ValueError):
-    """A list that is merged by key has an item without its key, or two with the same."""
+    """A list that is merged by key has an item without its key, or two items with the same key."""
 
 
 def list_keys(name: str, parent: str) -> tuple[str, ...] | None:
-    """Return the fields that tell a list's items apart; `SET` for a set, None if the list is one field.
+    """Return the fields that identify the items of a list; `SET` for a set, None if the list is atomic.
 
     Args:
-        name: the field that holds the list.
-        parent: the field that holds that field.
+        name: the field that contains the list.
+        parent: the field that contains that field.
     """
     return _PORT_KEYS.get(parent) if name == "ports" else _KEYS.get(name)
 
 
 def is_atomic(name: str) -> bool:
-    """Whether a map is one field as a whole."""
+    """Return whether a map is atomic, that is, one field as a whole."""
     return name in _ATOMIC
 
 
 def element(item: Any, keys: tuple[str, ...]) -> str:
-    """Spell the path element of a list item.
+    """Return the path element of a list item.
 
     Raises:
         UnreadableListError: the item lacks a key field.
@@ -81,10 +81,10 @@ def element(item: Any, keys: tuple[str, ...]) -> str:
 
 
 def by_element(items: Iterable[Any], keys: tuple[str, ...], path: Path = ()) -> dict[str, Any]:
-    """Index the items of a list by their path elements; its path is for the error.
+    """Index the items of a list by their path elements. `path` is the list's own path, for the error.
 
     Raises:
-        UnreadableListError: two items have the same keys, or one has none.
+        UnreadableListError: two items have the same keys, or an item lacks them.
     """
     indexed: dict[str, Any] = {}
     for item in items:
@@ -96,7 +96,10 @@ def by_element(items: Iterable[Any], keys: tuple[str, ...], path: Path = ()) -> 
 
 
 def flatten(document: Mapping[str, Any]) -> dict[Path, Any]:
-    """Return every field that can be owned, with its value; two objects differ where these do."""
+    """Return every field that can be owned, with its value.
+
+    Two objects differ if and only if their results differ.
+    """
     flat: dict[Path, Any] = {}
     for name, value in document.items():
         if name == "metadata":
@@ -125,9 +128,9 @@ def _flatten(value: Any, path: Path, name: str, parent: str, flat: dict[Path, An
 
 
 def encode(paths: Iterable[Path]) -> dict[str, Any]:
-    """Fold paths into the nested maps of `fieldsV1`; `.` marks an owned field with owned ones within."""
+    """Encode paths as the nested maps of `fieldsV1`; `.` marks an owned field that contains owned fields."""
     tree: dict[str, Any] = {}
-    for path in sorted(paths):  # a path comes before those within it
+    for path in sorted(paths):  # a path sorts before those within it
         node = tree
         for depth, step in enumerate(path):
             if step not in node:
@@ -139,7 +142,7 @@ def encode(paths: Iterable[Path]) -> dict[str, Any]:
 
 
 def decode(tree: Mapping[str, Any], path: Path = ()) -> set[Path]:
-    """Unfold `fieldsV1` into paths."""
+    """Decode `fieldsV1` into paths."""
     paths: set[Path] = set()
     for step, inner in tree.items():
         if step == ".":
@@ -152,7 +155,7 @@ def decode(tree: Mapping[str, Any], path: Path = ()) -> set[Path]:
 
 
 def shown(path: Path) -> str:
-    """Spell a path as messages do: `.spec.containers[name="web"].image`."""
+    """Return a path in the form of messages: `.spec.containers[name="web"].image`."""
     text = ""
     for step in path:
         sort, _, rest = step.partition(":")

@@ -17,9 +17,10 @@ class Kind:
         plural: the resource, as in `deployments`.
         namespaced: whether its objects live in namespaces.
         status: whether it has a status subresource, so that the main endpoint leaves the status alone.
-        generation: whether `metadata.generation` counts the changes of its spec.
-        custom: whether a CustomResourceDefinition makes it; such lists repeat kind and version in each item.
-        stored: the version that its objects are stored in, if this is another one.
+        generation: whether `metadata.generation` counts the changes of an object's spec.
+        custom: whether a CustomResourceDefinition defines it; lists of such a kind repeat kind and version in
+            each item.
+        stored: the version in which its objects are stored, if that is another one.
     """
 
     group: str
@@ -34,22 +35,22 @@ class Kind:
 
     @property
     def api_version(self) -> str:
-        """Group and version as an object states them, `apps/v1`."""
+        """Return group and version in the form of objects, such as `apps/v1`."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
     def qualified(self) -> str:
-        """Kind and group as other error messages state them, `Deployment.apps`."""
+        """Return kind and group in the form of some error messages, such as `Deployment.apps`."""
         return f"{self.name}.{self.group}" if self.group else self.name
 
     @property
     def resource(self) -> str:
-        """Resource and group as error messages state them, `deployments.apps`."""
+        """Return resource and group in the form of most error messages, such as `deployments.apps`."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
 def _kinds(api_version: str, names: str, **traits: Any) -> list[Kind]:
-    """Make the kinds of one group: `Kind/plural` pairs, parted by blanks."""
+    """Return the kinds of one group from `Kind/plural` pairs, separated by spaces."""
     group, _, version = api_version.rpartition("/")
     pairs = (pair.split("/") for pair in names.split())
     return [Kind(group=group, version=version, name=name, plural=plural, **traits) for name, plural in pairs]

@@ -15,7 +15,7 @@ _READY = ("Ready", "True", "KubeletReady", "kubelet is posting ready status")
 
 
 def node(world: World, live: Object) -> bool:
-    """Let a node become ready; returns whether it waits for time to pass."""
+    """Mark a node as ready when its time has come; return whether it waits for time to pass."""
     metadata, after = live["metadata"], world.settings.node_ready_seconds
     world.nodes.add(metadata["name"])
     if any(one["type"] == "Ready" for one in live.get("status", {}).get("conditions", ())):
@@ -31,19 +31,19 @@ def node(world: World, live: Object) -> bool:
 
 
 def gone(world: World, name: str) -> None:
-    """Take the pods of a node away that does not stand any more."""
+    """Remove the pods of a node that no longer exists."""
     for pod in world.store.objects(POD):
         if pod["spec"].get("nodeName") == name and name in world.nodes:
             world.store.drop(POD, pod)
 
 
 def choose(world: World, pod: Object) -> str | None:
-    """Return the name of the first node that may take a pod; None if there is none."""
+    """Return the name of the first node on which a pod may run; None if there is none."""
     return next((node["metadata"]["name"] for node in world.store.objects(NODE) if _takes(node, pod)), None)
 
 
 def why_none(world: World) -> str:
-    """Say that no node takes a pod, much as the scheduler does."""
+    """Return a message that no node fits the pod, worded much as the scheduler words it."""
     number = len(world.store.objects(NODE))
     return f"0/{number} nodes are available." if number else "no nodes available to schedule pods"
 

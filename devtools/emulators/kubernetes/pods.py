@@ -15,10 +15,10 @@ _NOT_READY = ("False", "ContainersNotReady", "containers are not ready")
 
 
 def make_pod(world: World, owner: tuple[Kind, Object], name: str, labels: dict[str, str]) -> Object | None:
-    """Create a pod from its owner's template; None if their namespace is going away.
+    """Create a pod from its owner's template; return None if their namespace is missing or terminating.
 
     Raises:
-        ApiError: a LimitRange or a ResourceQuota is against it.
+        ApiError: a LimitRange or a ResourceQuota forbids the pod.
     """
     template = owner[1]["spec"]["template"]
     labels = template.get("metadata", {}).get("labels", {}) | labels
@@ -29,13 +29,13 @@ def make_pod(world: World, owner: tuple[Kind, Object], name: str, labels: dict[s
 
 
 def is_ready(pod: Object) -> bool:
-    """Whether all containers of a pod are ready."""
+    """Return whether all containers of a pod are ready."""
     told = pod["status"].get("conditions", ())
     return any(one["type"] == "Ready" and one["status"] == "True" for one in told)
 
 
 def pod(world: World, live: Object) -> bool:
-    """Move a pod on; returns whether it waits for time to pass."""
+    """Advance a pod by the steps that are due; return whether it waits for time to pass."""
     metadata, settings = live["metadata"], world.settings
     if "deletionTimestamp" in metadata:
         if not metadata.get("finalizers"):
@@ -124,7 +124,7 @@ def _container(container: Object, state: dict[str, Any], *, ready: bool) -> Obje
 
 
 def mounted(world: World, claim: Object) -> bool:
-    """Whether a pod that was scheduled, and has not come to its end, mounts a claim."""
+    """Return whether a pod that is scheduled and has not finished mounts a claim."""
     metadata = claim["metadata"]
     return any(
         volume.get("persistentVolumeClaim", {}).get("claimName") == metadata["name"]

@@ -10,9 +10,9 @@ from devtools.emulators.kubernetes.world import World, conditions
 
 
 def told(world: World, live: Object, refused: ApiError) -> list[dict[str, str]]:
-    """The condition of a ReplicaSet whose pod was refused.
+    """Return the conditions of a ReplicaSet whose pod was refused.
 
-    Each try is about a pod of another name, and the condition keeps the name of the first.
+    Each attempt is for a pod with another name. The condition keeps the name of the first one.
     """
     before = live.get("status", {}).get("conditions", [])
     if before and _nameless(before[0]["message"]) == _nameless(str(refused)):
@@ -22,7 +22,7 @@ def told(world: World, live: Object, refused: ApiError) -> list[dict[str, str]]:
 
 
 def warn(world: World, owner: tuple[Kind, Object], message: str) -> None:
-    """Write an event about it, unless the last one says the same."""
+    """Record a warning event for a refusal, unless the last event has the same message."""
     kind, metadata = owner[0], owner[1]["metadata"]
     name, namespace = f"{metadata['name']}.{metadata['uid'][:8]}", metadata["namespace"]
     stands = world.store.find(EVENT, namespace, name)
@@ -52,5 +52,5 @@ def warn(world: World, owner: tuple[Kind, Object], message: str) -> None:
 
 
 def _nameless(message: str) -> str:
-    """A message without the name that it begins with, `pods "web-x7f2a" is forbidden: …`."""
+    """Return a message without the pod name at its beginning: `pods "web-x7f2a" is forbidden: …`."""
     return message.partition('" is ')[2]

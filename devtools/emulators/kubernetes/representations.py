@@ -17,21 +17,21 @@ _OBJECT, _LIST = "PartialObjectMetadata", "PartialObjectMetadataList"
 
 @dataclass(frozen=True, kw_only=True)
 class Representation:
-    """The form of an answer.
+    """The form of a response.
 
     Attributes:
-        kind: `PartialObjectMetadata` or its list; empty for the whole object.
-        version: of `meta.k8s.io`.
+        kind: `PartialObjectMetadata` or `PartialObjectMetadataList`; empty for the whole object.
+        version: the version of `meta.k8s.io`.
     """
 
     kind: str = ""
     version: str = ""
 
     def of(self, answer: Object) -> Object:
-        """Write an answer in this form; a `Status` stays one.
+        """Convert a response to this form; a `Status` is returned unchanged.
 
         Raises:
-            ApiError: 406, the form is one for lists and the answer is none, or the other way round.
+            ApiError: 406, the form is for lists and the response is not a list, or the reverse.
         """
         if not self.kind or answer["kind"] == "Status":
             return answer
@@ -66,13 +66,13 @@ class _Clause:
 
 
 def negotiated(accept: str) -> Representation:
-    """Choose the form of an answer: the first one that is both accepted and served.
+    """Choose the form of a response: the first one that the client accepts and the server serves.
 
     Args:
-        accept: the header; empty accepts anything.
+        accept: the `Accept` header; an empty one accepts everything.
 
     Raises:
-        ApiError: 406, nothing that is accepted is served.
+        ApiError: 406, the server serves none of the accepted forms.
     """
     clauses = [_clause(text) for text in accept.split(",") if text.strip()]
     for clause in sorted(clauses, key=lambda each: -each.quality):

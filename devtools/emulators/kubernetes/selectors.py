@@ -25,16 +25,16 @@ _REQUIREMENT = re.compile(
 
 
 def parse(selector: str) -> Matcher:
-    """Make a test of an object's labels.
+    """Parse a label selector of a query parameter.
 
     Args:
-        selector: the query parameter; empty selects everything.
+        selector: the query parameter; an empty one selects everything.
 
     Returns:
-        A function from labels to whether all requirements hold.
+        A function that takes labels, and returns whether they meet all requirements.
 
     Raises:
-        ApiError: 400, the selector cannot be read.
+        ApiError: 400, the selector is not valid.
     """
     requirements: list[Matcher] = []
     position = 0
@@ -48,14 +48,14 @@ def parse(selector: str) -> Matcher:
 
 
 def of_object(selector: Mapping[str, Any]) -> Matcher:
-    """Make a test of labels from an object's `selector`; an empty one selects everything."""
+    """Return a matcher for an object's `selector`; an empty one selects everything."""
     equal: Mapping[str, str] = selector.get("matchLabels", {})
     holds = of_expressions(selector.get("matchExpressions", ()))
     return lambda labels: equal.items() <= labels.items() and holds(labels)
 
 
 def of_expressions(expressions: Iterable[Mapping[str, Any]]) -> Matcher:
-    """Make a test of labels from `matchExpressions`; an operator that is not known selects nothing."""
+    """Return a matcher for `matchExpressions`; an unknown operator selects nothing."""
     requirements = [_expression(each) for each in expressions]
     return lambda labels: all(holds(labels) for holds in requirements)
 
@@ -101,4 +101,4 @@ def _within(key: str, values: frozenset[str]) -> Matcher:
 
 
 def _without(key: str, values: frozenset[str]) -> Matcher:
-    return lambda labels: labels.get(key) not in values  # an object without the label is selected too
+    return lambda labels: labels.get(key) not in values  # this also selects objects without the label

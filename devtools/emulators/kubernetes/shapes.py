@@ -25,11 +25,11 @@ _MAPS = {"metadata", "spec", "template", "jobTemplate", "selector"} | _STRINGS
 
 
 def mistakes(kind: Kind, document: Object) -> list[str]:
-    """List the fields of a document that are of a wrong type, as the API server words it.
+    """List the fields of a document that have the wrong type, in the API server's words.
 
     Args:
-        kind: whose object it should be; of custom kinds only the metadata is known.
-        document: what was sent.
+        kind: the expected kind; of custom kinds only the metadata is checked.
+        document: the request's body.
     """
     known = {"metadata": document.get("metadata", {})} if kind.custom else document
     return list(_mistakes(known, (), ""))
@@ -65,6 +65,6 @@ def _expected(field: str, parent: str) -> str | None:
         return "numeric (int or float)"
     if list_keys(field, parent) is not None:
         return "list"
-    if field == "status" and not parent:  # that of a condition is a word
+    if field == "status" and not parent:  # the `status` of a condition is a string
         return "map"
     return "map" if field in _MAPS else None

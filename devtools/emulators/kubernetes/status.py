@@ -8,7 +8,7 @@ from typing import Any
 
 from devtools.emulators.kubernetes.kinds import Kind
 
-Cause = dict[str, str]  # reason, message and field of one thing that is wrong
+Cause = dict[str, str]  # reason, message and field of one error
 
 _REASONS = {
     400: "BadRequest",
@@ -28,11 +28,11 @@ _REASONS = {
 
 
 class ApiError(Exception):
-    """A request that is refused.
+    """A request is refused.
 
     Attributes:
         code: the HTTP status.
-        status: the `Status` object to answer with.
+        status: the `Status` object of the response.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class ApiError(Exception):
 def failure(
     code: int, reason: str = "", *, message: str = "", details: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Make the `Status` of a failure; an empty reason takes the usual one of the code."""
+    """Return the `Status` of a failure; an empty reason means the usual one of the code."""
     document: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
     reason = reason or _REASONS.get(code, "")
     document["message"] = message or reason
@@ -58,7 +58,7 @@ def failure(
 
 
 def success(kind: Kind, name: str, uid: str) -> dict[str, Any]:
-    """Make the `Status` that answers a delete whose object is gone."""
+    """Return the `Status` for a delete that removed the object."""
     return {
         "kind": "Status",
         "apiVersion": "v1",
@@ -69,23 +69,23 @@ def success(kind: Kind, name: str, uid: str) -> dict[str, Any]:
 
 
 def bad_request(message: str) -> ApiError:
-    """Make the error about a request that cannot be understood."""
+    """Return the error for a request that cannot be understood."""
     return ApiError(400, message)
 
 
 def not_found(kind: Kind, name: str) -> ApiError:
-    """Make the error about an object that does not stand."""
+    """Return the error for an object that does not exist."""
     return ApiError(404, f'{kind.resource} "{name}" not found', details=_details(kind, name))
 
 
 def already_exists(kind: Kind, name: str) -> ApiError:
-    """Make the error about creating what stands."""
+    """Return the error for a create of an object that exists."""
     message = f'{kind.resource} "{name}" already exists'
     return ApiError(409, message, reason="AlreadyExists", details=_details(kind, name))
 
 
 def modified(kind: Kind, name: str) -> ApiError:
-    """Make the error about a resource version that is not the current one."""
+    """Return the error for a resource version that is not the current one."""
     message = (
         f'Operation cannot be fulfilled on {kind.resource} "{name}": the object has been modified; '
         "please apply your changes to the latest version and try again"
@@ -94,7 +94,7 @@ def modified(kind: Kind, name: str) -> ApiError:
 
 
 def uid_of_nothing(kind: Kind, name: str, uid: str) -> ApiError:
-    """Make the error about applying to a very object that is gone."""
+    """Return the error for an apply with the uid of an object that is gone."""
     message = (
         f'Operation cannot be fulfilled on {kind.resource} "{name}": uid mismatch: the provided object '
         f"specified uid {uid}, and no existing object was found"
@@ -103,12 +103,12 @@ def uid_of_nothing(kind: Kind, name: str, uid: str) -> ApiError:
 
 
 def apply_conflict(message: str, causes: Sequence[Cause]) -> ApiError:
-    """Make the error about fields that other managers own."""
+    """Return the error for fields that other managers own."""
     return ApiError(409, message, details={"causes": list(causes)})
 
 
 def forbidden(kind: Kind, name: str, why: str, causes: Sequence[Cause] = ()) -> ApiError:
-    """Make the error about what is not allowed."""
+    """Return the error for a forbidden request."""
     details = _details(kind, name)
     if causes:
         details["causes"] = list(causes)
@@ -116,7 +116,7 @@ def forbidden(kind: Kind, name: str, why: str, causes: Sequence[Cause] = ()) -> 
 
 
 def namespace_terminating(kind: Kind, name: str, namespace: str) -> ApiError:
-    """Make the error about creating in a namespace that is going away."""
+    """Return the error for a create in a terminating namespace."""
     cause = {
         "reason": "NamespaceTerminating",
         "message": f"namespace {namespace} is being terminated",
@@ -127,27 +127,27 @@ def namespace_terminating(kind: Kind, name: str, namespace: str) -> ApiError:
 
 
 def other_namespace() -> ApiError:
-    """Make the error about a body that names another namespace than the path."""
+    """Return the error for a body whose namespace is not that of the path."""
     return bad_request(
         "the namespace of the provided object does not match the namespace sent on the request"
     )
 
 
 def other_uid(kind: Kind, name: str, wanted: str, found: str) -> ApiError:
-    """Make the error about replacing another object than was meant, or one that is gone."""
+    """Return the error for a replace with the uid of another object, or of one that is gone."""
     why = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"
     message = f'Operation cannot be fulfilled on {kind.resource} "{name}": {why}'
     return ApiError(409, message, details=_details(kind, name))
 
 
 def uid_immutable(kind: Kind, name: str, uid: str) -> ApiError:
-    """Make the error about patching another object than was meant."""
+    """Return the error for a patch with the uid of another object."""
     message = f'Invalid value: "{uid}": field is immutable'
     return invalid(kind, name, [{"reason": "FieldValueInvalid", "message": message, "field": "metadata.uid"}])
 
 
 def precondition_failed(kind: Kind, name: str, why: str) -> ApiError:
-    """Make the error about deleting another object than was meant; it names the kind, not the resource."""
+    """Return the error for a delete whose preconditions do not hold; it names the kind, not the resource."""
     details = _details(kind, name) | {"kind": kind.name}
     return ApiError(
         409, f'Operation cannot be fulfilled on {kind.qualified} "{name}": {why}', details=details
@@ -155,13 +155,13 @@ def precondition_failed(kind: Kind, name: str, why: str) -> ApiError:
 
 
 def invalid(kind: Kind, name: str, causes: Sequence[Cause]) -> ApiError:
-    """Make the error about an object that breaks rules; each cause states one in full."""
+    """Return the error for an invalid object; each cause states one rule in full."""
     details = _details(kind, name) | {"kind": kind.name, "causes": list(causes)}
     return ApiError(422, f'{kind.qualified} "{name}" is invalid: {_listed(causes)}', details=details)
 
 
 def version_required(kind: Kind, name: str) -> ApiError:
-    """Make the error about replacing an object of a kind that asks which version is meant."""
+    """Return the error for a replace without a resource version, of a kind that requires one."""
     message = "Invalid value: 0: must be specified for an update"
     cause = {"reason": "FieldValueInvalid", "message": message, "field": "metadata.resourceVersion"}
     details = _details(kind, name) | {"causes": [cause]}
@@ -169,13 +169,13 @@ def version_required(kind: Kind, name: str) -> ApiError:
 
 
 def name_required(kind: Kind) -> ApiError:
-    """Make the error about an object without a name."""
+    """Return the error for an object without a name."""
     message = "Required value: name or generateName is required"
     return invalid(kind, "", [{"reason": "FieldValueRequired", "message": message, "field": "metadata.name"}])
 
 
 def field_manager_required() -> ApiError:
-    """Make the error about an apply that does not say who applies."""
+    """Return the error for an apply without a field manager."""
     message = "Required value: is required for apply patch"
     cause = {"reason": "FieldValueRequired", "message": message, "field": "fieldManager"}
     details = {"group": "meta.k8s.io", "kind": "PatchOptions", "causes": [cause]}
@@ -183,7 +183,7 @@ def field_manager_required() -> ApiError:
 
 
 def expired() -> ApiError:
-    """Make the error about a page of a list that is not kept any longer."""
+    """Return the error for a page of a list that is no longer kept."""
     message = (
         "The provided continue parameter is too old to display a consistent list result. "
         "You can start a new list without the continue parameter."
@@ -192,23 +192,23 @@ def expired() -> ApiError:
 
 
 def method_not_allowed() -> ApiError:
-    """Make the error about a method that the resource does not have."""
+    """Return the error for a method that the resource does not support."""
     message = "the server does not allow this method on the requested resource"
     return ApiError(405, message, details={})
 
 
 def no_such_resource() -> ApiError:
-    """Make the error about a resource, or a version, that a known group does not have."""
+    """Return the error for a resource or a version that a known group does not have."""
     return ApiError(404, "the server could not find the requested resource", details={})
 
 
 def not_acceptable(message: str) -> ApiError:
-    """Make the error about an answer that cannot be written as the client accepts it."""
+    """Return the error for a response in a form that the client does not accept."""
     return ApiError(406, message)
 
 
 def unsupported_media_type() -> ApiError:
-    """Make the error about a patch of a type that is not read."""
+    """Return the error for a patch with an unsupported content type."""
     return ApiError(415, "415: Unsupported Media Type", details={})
 
 

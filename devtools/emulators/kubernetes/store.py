@@ -29,7 +29,10 @@ _KEPT_LISTS = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """What a store held at some moment. Objects are never changed in place, so tables are all it takes."""
+    """The contents of a store at one moment.
+
+    Objects are never changed in place, so copies of the tables are enough.
+    """
 
     tables: dict[Kind, dict[tuple[str, str], Object]]
     revision: int
@@ -42,12 +45,13 @@ class Store:
     """All objects of the emulator.
 
     Args:
-        clock: tells the time, with its zone.
+        clock: returns the time, with its zone.
 
     Attributes:
-        clock: the same.
-        touched: what was written or lost a dependent, and no controller has looked at yet; in that order.
-        removed: namespace and uid of what went, likewise.
+        clock: the same clock.
+        touched: objects that were written, or lost a dependent, since a controller last saw them; in that
+            order.
+        removed: namespace and uid of each object that was removed since, in that order.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -61,15 +65,15 @@ class Store:
 
     @property
     def revision(self) -> str:
-        """The resource version of the newest write."""
+        """The resource version of the last write."""
         return str(self._revision)
 
     def now(self) -> str:
-        """Return the time as objects state it: RFC 3339, UTC, whole seconds."""
+        """Return the time in the form of objects: RFC 3339, UTC, whole seconds."""
         return self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
-        """Return an object, or None."""
+        """Return an object, or None if it does not exist."""
         found = self._tables[versions.stored_kind(kind)].get((namespace, name))
         return versions.served(kind, found) if found is not None and kind.stored else found
 
@@ -77,7 +81,7 @@ class Store:
         """Return an object.
 
         Raises:
-            ApiError: 404.
+            ApiError: 404, the object does not exist.
         """
         found = self.find(kind, namespace, name)
         if found is None:
@@ -85,13 +89,13 @@ class Store:
         return found
 
     def objects(self, kind: Kind, namespace: str = "") -> list[Object]:
-        """Return the objects of a kind by namespace and name; an empty namespace means all."""
+        """Return the objects of a kind, sorted by namespace and name; an empty namespace means all."""
         table = self._tables[versions.stored_kind(kind)]
         found = [table[place] for place in sorted(table) if not namespace or place[0] == namespace]
         return [versions.served(kind, each) for each in found] if kind.stored else found
 
     def contents(self, namespace: str) -> list[tuple[Kind, Object]]:
-        """Return all that stands in a namespace."""
+        """Return all objects in a namespace."""
         return [
             (kind, found)
             for kind, table in self._tables.items()
@@ -101,11 +105,11 @@ class Store:
         ]
 
     def dump(self) -> dict[str, list[Object]]:
-        """Return everything that stands, by kind."""
+        """Return all objects, by kind."""
         return {kind.resource: list(table.values()) for kind, table in self._tables.items() if table}
 
     def snapshot(self) -> Stored:
-        """Take note of everything, to return to."""
+        """Return a snapshot of the contents, for `restore`."""
         return Stored(
             tables={kind: dict(table) for kind, table in self._tables.items()},
             revision=self._revision,
@@ -115,14 +119,14 @@ class Store:
         )
 
     def restore(self, stored: Stored) -> None:
-        """Return to a moment."""
+        """Restore a snapshot."""
         self._tables = {kind: dict(table) for kind, table in stored.tables.items()}
         self._revision, self._revisions = stored.revision, itertools.count(stored.revision + 1)
         self._lists = dict(stored.lists)
         self.touched, self.removed = dict(stored.touched), list(stored.removed)
 
     def save(self, kind: Kind, new: Object) -> Object:
-        """Put an object in its place, with a new resource version, and return it so."""
+        """Store an object with a new resource version, and return it with that version."""
         self._revision = next(self._revisions)
         new = new | {"metadata": new["metadata"] | {"resourceVersion": self.revision}}
         stored = versions.stored_kind(kind)
@@ -130,7 +134,7 @@ class Store:
         return new
 
     def drop(self, kind: Kind, gone: Object) -> None:
-        """Take an object away."""
+        """Remove an object."""
         self._revision = next(self._revisions)
         kind = versions.stored_kind(kind)
         place = self._touch(kind, gone)
@@ -149,20 +153,20 @@ class Store:
     def page(
         self, found: list[Object], *, chosen: Callable[[Object], bool], limit: int, token: str
     ) -> tuple[list[Object], str, int]:
-        """Cut one page out of a list; those that follow show the same list, whatever is written meanwhile.
+        """Return one page of a list; the pages after it show the same list, even after later writes.
 
         Args:
-            found: the list as it is now; the list that a token belongs to goes before it.
-            chosen: which objects are shown. As in the real server the others still count as remaining, so
-                that the last page may be an empty one.
-            limit: how many objects; 0 means all.
-            token: the `continue` of the page before; empty for the first one.
+            found: the current list; if a token is given, the list of that token is used instead.
+            chosen: returns whether an object is shown. As in the real server, objects that are not shown
+                still count as remaining, so the last page may be empty.
+            limit: the most objects of a page; 0 means all.
+            token: the `continue` of the previous page; empty for the first page.
 
         Returns:
-            The objects, the token of the next page, and how many remain.
+            The objects, the token of the next page, and how many objects remain.
 
         Raises:
-            ApiError: 400, the token is none; 410, its list is not kept any longer.
+            ApiError: 400, the token is not valid; 410, its list is no longer kept.
         """
         start, name = _read_token(token) if token else (0, "")
         if token:

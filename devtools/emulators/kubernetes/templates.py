@@ -8,7 +8,7 @@ from devtools.emulators.kubernetes.status import Cause
 Object = dict[str, Any]
 
 _CRON_JOB = BY_NAME["CronJob"]
-_WHERE = {  # the fields that lead to the pod
+_WHERE = {  # the fields that lead to the pod template
     POD: (),
     DEPLOYMENT: ("spec", "template"),
     REPLICA_SET: ("spec", "template"),
@@ -19,7 +19,7 @@ _WHERE = {  # the fields that lead to the pod
 
 
 def causes(kind: Kind, new: Object) -> list[Cause]:
-    """Return what is wrong with the pods that an object describes; nothing if it describes none."""
+    """Return the errors in an object's pod template; none if it has no pod template."""
     if kind not in _WHERE:
         return []
     pod = new

@@ -11,11 +11,11 @@ from devtools.emulators.kubernetes.world import Condition, SimulatorSettings
 
 
 def conditions(contents: Iterable[tuple[Kind, Object]], settings: SimulatorSettings) -> list[Condition]:
-    """State what keeps a namespace.
+    """Return the conditions that say why a namespace cannot be removed yet.
 
     Args:
-        contents: what still stands in it.
-        settings: what fails.
+        contents: the objects that remain in the namespace.
+        settings: which operations fail.
     """
     kept = list(contents)
     remaining = [(kind, held) for kind, held in kept if kind.plural not in settings.undeletable]

@@ -15,15 +15,15 @@ _PERCENTAGE = "targetCPUUtilizationPercentage"
 
 
 def stored_kind(kind: Kind) -> Kind:
-    """Return the kind in the version that its objects are stored in."""
+    """Return the kind in the version in which its objects are stored."""
     return BY_RESOURCE[kind.group, kind.stored, kind.plural] if kind.stored else kind
 
 
 def served(kind: Kind, found: Object) -> Object:
-    """Return what is stored in the version of a kind.
+    """Convert a stored object to the version of a kind.
 
     Raises:
-        ApiError: 400, it says what that version cannot say.
+        ApiError: 400, the version cannot express the object.
     """
     if stored_kind(kind) == BY_NAME["HorizontalPodAutoscaler"]:
         found = _with_percentage(found)
@@ -31,7 +31,7 @@ def served(kind: Kind, found: Object) -> Object:
 
 
 def stored(kind: Kind, new: Object) -> Object:
-    """Return what is written in the version of a kind as it is stored."""
+    """Convert an object from the version of a kind to the stored version."""
     into = stored_kind(kind)
     if into == BY_NAME["HorizontalPodAutoscaler"]:
         new = _with_metrics(new)
@@ -39,7 +39,7 @@ def stored(kind: Kind, new: Object) -> Object:
 
 
 def _with_metrics(scaler: Object) -> Object:
-    """What v1 knows of metrics is one percentage."""
+    """Convert the metrics of an autoscaler to v2; v1 has one percentage only."""
     spec = {field: value for field, value in scaler.get("spec", {}).items() if field != _PERCENTAGE}
     percentage = scaler.get("spec", {}).get(_PERCENTAGE)
     if percentage is not None:

@@ -23,7 +23,7 @@ from devtools.emulators.kubernetes.world import (
 
 
 def deployment(world: World, live: Object) -> bool:
-    """Keep one ReplicaSet for the current template, and retire the others once it is ready."""
+    """Keep one ReplicaSet for the current template, and scale the others down once it is ready."""
     spec, name = live["spec"], live["metadata"]["name"]
     wanted = spec["replicas"]
     current_name = f"{name}-{template_hash(spec['template'])}"
@@ -35,7 +35,7 @@ def deployment(world: World, live: Object) -> bool:
         sets[current_name] = made
     now = sets[current_name].get("status", {})
     ready = now.get("readyReplicas", 0)
-    # Where new pods are not let in, old ones make room for them: a quarter may be missing, rounded down.
+    # If new pods are refused, old ones make room for them: up to a quarter may be missing, rounded down.
     left = max(0, wanted - ready - wanted // 4) if now.get("conditions") else wanted
     for set_name, found in sets.items():
         replicas = wanted if set_name == current_name else (0 if ready >= wanted else left)
@@ -84,7 +84,7 @@ def _replica_set(world: World, owner: Object, name: str) -> Object | None:
 
 
 def _numbered(world: World, live: Object, revision: int) -> Object:
-    """Annotate a Deployment with the number of its rollout: a field that nobody applied."""
+    """Annotate a Deployment with the revision of its rollout; no field manager applies this field."""
     metadata = live["metadata"]
     mark = {"deployment.kubernetes.io/revision": str(revision)}
     annotations = metadata.get("annotations", {}) | mark
@@ -118,7 +118,7 @@ def _deployment_conditions(current: str, *, available: bool, complete: bool) -> 
 
 
 def replica_set(world: World, live: Object) -> bool:
-    """Keep as many pods as are wanted."""
+    """Keep the desired number of pods."""
     name, wanted = live["metadata"]["name"], live["spec"]["replicas"]
     pods = controlled(world, POD, live)
     for surplus in pods[wanted:]:
@@ -150,8 +150,9 @@ def replica_set(world: World, live: Object) -> bool:
 
 
 def stateful_set(world: World, live: Object) -> bool:
-    """Keep the pods `<name>-0`, `<name>-1` and so on, of the current template; those that stand and that the
-    update strategy lets stay are left at theirs.
+    """Keep the pods `<name>-0`, `<name>-1` and so on of the current template.
+
+    Existing pods that the update strategy allows to stay keep their template.
     """
     name, wanted = live["metadata"]["name"], live["spec"]["replicas"]
     revision = template_hash(live["spec"]["template"])
@@ -207,7 +208,7 @@ def _revision(pod: Object) -> str:
 
 
 def job(world: World, live: Object) -> bool:
-    """Run a job's pods once."""
+    """Run the pods of a job once."""
     state, name = live.get("status", {}), live["metadata"]["name"]
     if live["spec"].get("suspend") or "completionTime" in state:
         return False

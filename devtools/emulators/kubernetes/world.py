@@ -16,16 +16,17 @@ Condition = tuple[str, str, str, str]  # type, status, reason, message
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatorSettings:
-    """How long things take, and what fails.
+    """How long the simulated operations take, and which of them fail.
 
     Attributes:
-        ready_seconds: from a pod's creation until it is ready; None means never.
-        node_ready_seconds: from a node's creation until it is ready; None means never.
-        termination_seconds: for which a deleted namespace is still seen, at least.
-        unpullable_images: images that cannot be had, as globs.
-        dead_apis: APIs that an APIService names and nothing serves, as `group/version`: no namespace can be
-            seen to be empty.
-        undeletable: resources of which an admission policy lets none be deleted, such as `secrets`.
+        ready_seconds: time from a pod's creation until it is ready; None means never.
+        node_ready_seconds: time from a node's creation until it is ready; None means never.
+        termination_seconds: the least time for which a deleted namespace still exists.
+        unpullable_images: images that cannot be pulled, as globs.
+        dead_apis: APIs that an APIService names and that no server serves, as `group/version`. While there is
+            one, no namespace can be confirmed to be empty, so none is removed.
+        undeletable: resources, such as `secrets`, whose objects an admission policy does not let anyone
+            delete.
     """
 
     ready_seconds: float | None = 0.3
@@ -38,13 +39,13 @@ class SimulatorSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What the controllers see and act on.
+    """The state that the controllers share.
 
     Attributes:
         store: the objects.
-        settings: see there.
-        since: when something that takes time began, by the uid of its object.
-        nodes: every node there ever was; while there is none, pods run without.
+        settings: how the controllers behave.
+        since: the start time of each operation that takes time, by the uid of its object.
+        nodes: every node that has ever existed. While this is empty, pods run without a node.
     """
 
     store: Store
@@ -53,12 +54,12 @@ class World:
     nodes: set[str] = field(default_factory=set)
 
     def copy(self) -> "World":
-        """The same, apart from what is written down about it later."""
+        """Return a copy that later changes to `since` and `nodes` do not affect."""
         return replace(self, since=dict(self.since), nodes=set(self.nodes))
 
 
 def dependents(world: World, namespace: str, uid: str) -> list[tuple[Kind, Object]]:
-    """Return what names an object as an owner."""
+    """Return the objects in a namespace that name the given object as an owner."""
     return [
         (kind, found)
         for kind, found in world.store.contents(namespace)
@@ -67,7 +68,7 @@ def dependents(world: World, namespace: str, uid: str) -> list[tuple[Kind, Objec
 
 
 def controlled(world: World, kind: Kind, owner: Object) -> list[Object]:
-    """Return the objects of a kind that belong to an owner, by name."""
+    """Return the objects of a kind that the given object owns, sorted by name."""
     uid = owner["metadata"]["uid"]
     return [
         found
@@ -85,7 +86,7 @@ def make(
     owner: tuple[Kind, Object],
     labels: dict[str, str],
 ) -> Object | None:
-    """Create an object that belongs to another one; None if their namespace is going away."""
+    """Create an object with an owner; return None if their namespace is missing or terminating."""
     of, owning = owner[0], owner[1]["metadata"]
     home = world.store.find(NAMESPACE, "", owning["namespace"])
     if home is None or "deletionTimestamp" in home["metadata"]:
@@ -112,14 +113,17 @@ def make(
 
 
 def with_status(world: World, kind: Kind, live: Object, status: Object) -> Object:
-    """Write an object's status if it is another one, and return the object as it stands then."""
+    """Store an object's status if it has changed, and return the object as stored."""
     if live.get("status") == status:
         return live
     return world.store.save(kind, live | {"status": status})
 
 
 def conditions(live: Object, told: Iterable[Condition], *, now: str) -> list[dict[str, str]]:
-    """Return conditions as a status lists them; the time is when their status changed last."""
+    """Return conditions in the form of a status.
+
+    `lastTransitionTime` is the time when the condition's status last changed.
+    """
     before = {one["type"]: one for one in live.get("status", {}).get("conditions", ())}
     listed = []
     for type_, status, reason, message in told:
@@ -131,5 +135,5 @@ def conditions(live: Object, told: Iterable[Condition], *, now: str) -> list[dic
 
 
 def template_hash(template: Any) -> str:
-    """Return what tells the versions of a pod template apart."""
+    """Return a hash that distinguishes the versions of a pod template."""
     return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]

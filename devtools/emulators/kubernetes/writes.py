@@ -9,7 +9,7 @@ from devtools.emulators.kubernetes.kinds import CLAIM, LEASE, NAMESPACE, NODE, K
 from devtools.emulators.kubernetes.store import Object, Store
 
 IN_USE = "kubernetes.io/pvc-protection"
-_SYSTEM = (  # what only the server writes; what a client says about it does not count
+_SYSTEM = (  # fields that only the server sets; values that a client sends are ignored
     *("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp"),
     *("deletionGracePeriodSeconds", "managedFields"),
 )
@@ -17,15 +17,15 @@ _SYSTEM = (  # what only the server writes; what a client says about it does not
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What a request writes to, and who sends it.
+    """The object that a request writes to, and the writer.
 
     Attributes:
         kind: the resource.
-        namespace: empty if the kind has none.
-        name: empty for a create, where the body has it.
-        status: whether it is the status subresource.
+        namespace: the namespace; empty for a cluster-scoped kind.
+        name: the name; empty for a create, whose body contains it.
+        status: whether the request is for the status subresource.
         manager: the field manager.
-        dry_run: answer as if, and store nothing.
+        dry_run: return the result without storing it.
     """
 
     kind: Kind
@@ -36,11 +36,11 @@ class Target:
     dry_run: bool = False
 
     def identity(self, body: Object) -> Object:
-        """Return a body's metadata, completed, if it is about this very object."""
+        """Return a body's metadata with name and namespace, after a check that it matches the target."""
         return bodies.identity(self.namespace, self.name, body)
 
     def writer(self, operation: str) -> apply.Manager:
-        """Return the writer as `managedFields` names it."""
+        """Return the manager that `managedFields` records as the writer."""
         return apply.Manager(
             name=self.manager,
             operation=operation,
@@ -50,10 +50,10 @@ class Target:
 
 
 def create(store: Store, target: Target, body: Object) -> Object:
-    """Store a new object.
+    """Create an object.
 
     Raises:
-        ApiError: 400, 403, 404, 409, 422; 500 if the body is a copy that still has its version.
+        ApiError: 400, 403, 404, 409 or 422; 500 if the body has a resource version.
     """
     body = bodies.without_nulls(body)
     bodies.check_kind(target.kind, body)
@@ -64,10 +64,10 @@ def create(store: Store, target: Target, body: Object) -> Object:
 
 
 def replace(store: Store, target: Target, body: Object) -> tuple[Object, bool]:
-    """Put a body in the place of what stands; a lease is created if there is none.
+    """Replace an object; a lease is created if it does not exist.
 
     Returns:
-        The object, and whether it is a new one.
+        The object, and whether it was created.
 
     Raises:
         ApiError: 400, 404, 409 or 422.
@@ -91,7 +91,7 @@ def replace(store: Store, target: Target, body: Object) -> tuple[Object, bool]:
 
 
 def merge_patch(store: Store, target: Target, patch: Object) -> Object:
-    """Change what stands by a JSON merge patch (RFC 7386).
+    """Change an object by a JSON merge patch (RFC 7386).
 
     Raises:
         ApiError: 400, 404, 409 or 422.
@@ -103,10 +103,10 @@ def merge_patch(store: Store, target: Target, patch: Object) -> Object:
 
 
 def server_side_apply(store: Store, target: Target, body: Object, *, force: bool) -> tuple[Object, bool]:
-    """Apply a configuration.
+    """Apply a configuration with server-side apply.
 
     Returns:
-        The object, and whether it is a new one.
+        The object, and whether it was created.
 
     Raises:
         ApiError: 400, 403, 404, 409 or 422.
@@ -141,9 +141,9 @@ def server_side_apply(store: Store, target: Target, body: Object, *, force: bool
 
 
 def _create(store: Store, target: Target, body: Object, operation: str) -> Object:
-    """Make the new object that a body describes, unless there is no place for it."""
+    """Create the object that a body describes, if its namespace allows that."""
     kind, namespace = target.kind, target.namespace
-    keeps_status = not kind.status or kind == NODE  # a kubelet registers its node with what it has to offer
+    keeps_status = not kind.status or kind == NODE  # a kubelet registers its node with the capacity
     stated = {field: value for field, value in body.items() if field != "status" or keeps_status}
     metadata = stated.get("metadata", {})
     name = target.name or metadata.get("name", "")
@@ -178,7 +178,7 @@ def _create(store: Store, target: Target, body: Object, operation: str) -> Objec
 
 
 def _update(store: Store, target: Target, live: Object, body: Object) -> Object:
-    """Finish a write that is not an apply."""
+    """Complete a write that is not an apply."""
     version = live["metadata"]["resourceVersion"]
     if body["metadata"].get("resourceVersion", version) != version:
         raise status.modified(target.kind, target.name)
@@ -189,10 +189,10 @@ def _update(store: Store, target: Target, live: Object, body: Object) -> Object:
 
 
 def _successor(target: Target, live: Object, new: Object) -> Object:
-    """Make the next version of an object, in which a client changes only what is its to change.
+    """Return the next version of an object; fields that a client may not change keep their values.
 
     Raises:
-        ApiError: 422.
+        ApiError: 422, the new version is not valid.
     """
     kind, before = target.kind, live["metadata"]
     if new["metadata"].get("uid", before["uid"]) != before["uid"]:
@@ -218,10 +218,13 @@ def _intent(document: Object) -> Object:
 
 
 def _put(store: Store, target: Target, new: Object, live: Object | None = None) -> Object:
-    """Store a version, or let the object go if this write took the last thing that held it."""
+    """Store a version of an object.
+
+    If the write removed the last finalizer of a deleted object, the object is removed instead.
+    """
     if target.dry_run:
         return new
-    if live is not None and target.kind != NAMESPACE:  # the controllers delete those
+    if live is not None and target.kind != NAMESPACE:  # the controllers remove namespaces
         held = live["metadata"].get("finalizers") and not new["metadata"].get("finalizers")
         if held and "deletionTimestamp" in live["metadata"]:
             store.drop(target.kind, live)
