@@ -14,13 +14,13 @@ from devtools.emulators.emulator import Emulator
 
 
 def arm_app(state: ArmState) -> Emulator:
-    """The part of Azure Resource Manager that the program calls.
+    """Return an emulator of the part of Azure Resource Manager that Coppice calls.
 
     Args:
-        state: the subscription; a test reads from it what the program did.
+        state: the subscription; a test reads the program's writes from it.
 
     Returns:
-        The application. It accepts every bearer token unread.
+        The application. It accepts every bearer token without a check.
     """
     app = Starlette(
         routes=[*credentials.routes(state), *pools.routes(state)],

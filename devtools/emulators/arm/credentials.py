@@ -25,7 +25,7 @@ _NAME = re.compile(r"[a-zA-Z0-9]{1}[a-zA-Z0-9-_]{2,119}")
 
 
 def routes(state: ArmState) -> list[Route]:
-    """The part of ARM that `azure-mgmt-msi` calls.
+    """Return the routes of the part of ARM that `azure-mgmt-msi` calls.
 
     Args:
         state: the subscription.

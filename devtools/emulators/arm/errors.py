@@ -20,13 +20,13 @@ _USUAL_CODES = {
 
 
 class ArmError(Exception):
-    """An error that is answered in ARM's shape.
+    """An error, which is answered in ARM's form.
 
     Args:
         status: the HTTP status.
         code: ARM's error code.
         message: ARM's message.
-        retry_after: whole seconds for a `Retry-After` header.
+        retry_after: the whole seconds of the `Retry-After` header.
     """
 
     def __init__(self, status: int, code: str, message: str, *, retry_after: int | None = None) -> None:
@@ -38,17 +38,17 @@ class ArmError(Exception):
 
 
 def body(code: str, message: str) -> dict[str, object]:
-    """The JSON body of an error."""
+    """Return the JSON body of an error."""
     return {"error": {"code": code, "message": message}}
 
 
 def failure_body(status: int, code: str) -> Mapping[str, object]:
-    """The body of a failure that a test asked for."""
+    """Return the body of a failure that a test requested."""
     return body(code or _USUAL_CODES.get(status, "Failed"), f"The emulator was asked to answer {status}.")
 
 
 def not_found(kind: str, name: str, group: str) -> ArmError:
-    """ARM's answer for a resource that does not exist."""
+    """Return the error for a resource that does not exist."""
     return ArmError(
         404,
         "ResourceNotFound",
@@ -58,7 +58,7 @@ def not_found(kind: str, name: str, group: str) -> ArmError:
 
 
 def overlap(subscription: str, group: str, name: str) -> ArmError:
-    """ARM's answer to a write of credentials during another write to the same identity."""
+    """Return the error for a write of credentials during another write to the same identity."""
     # The wording: https://github.com/Azure/bicep-registry-modules/issues/1447
     return ArmError(
         409,
@@ -71,10 +71,10 @@ def overlap(subscription: str, group: str, name: str) -> ArmError:
 
 
 def too_many_writes(retry_after: int) -> ArmError:
-    """ARM's answer to a write of credentials that is throttled.
+    """Return the error for a write of credentials that is throttled.
 
     Args:
-        retry_after: whole seconds until a write is accepted.
+        retry_after: the whole seconds until a write is accepted.
     """
     return ArmError(
         429,

@@ -14,10 +14,10 @@ _TOKEN = "$skiptoken"
 
 
 def paged(request: Request, items: Sequence[Json], size: int) -> Response:
-    """One page of a list, with `nextLink` if another page follows.
+    """Return one page of a list, with `nextLink` if another page follows.
 
     Args:
-        request: the request for the first page, or for the page of a `nextLink`.
+        request: the request for the first page, or for the URL of a `nextLink`.
         items: the whole list.
         size: how many items a page has.
     """
@@ -29,7 +29,7 @@ def paged(request: Request, items: Sequence[Json], size: int) -> Response:
 
 
 def json_body(endpoint: Callable[[Request, Json], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """Wrap an endpoint that takes the request's body and may block: it runs in a thread.
+    """Wrap an endpoint that takes the request's body; it runs in a thread, because it may block.
 
     Raises:
         ArmError: 400, the body is not a JSON object.

@@ -19,7 +19,7 @@ from devtools.emulators.arm.resources import Json
 from devtools.emulators.arm.state import ArmState
 
 POOL_LABEL = "kubernetes.azure.com/agentpool"
-DRAINING = "coppice.dev/draining"  # marks a cordon of the emulator's, which it may remove; others stay
+DRAINING = "coppice.dev/draining"  # marks a cordon that the emulator set, and may remove; other cordons stay
 _NOT_READY = {
     "type": "Ready",
     "status": "Unknown",
@@ -61,7 +61,7 @@ def sync_nodes(state: ArmState, api: Api) -> None:
     """Bring each pool's nodes as close to its count as is possible now, and report what they wait for.
 
     Args:
-        state: the pools; gets the report.
+        state: the pools; the report is recorded in it.
         api: the cluster. A failed call is reported, and repeated in the next pass.
     """
     with state.lock:
@@ -110,7 +110,7 @@ def _reconcile_pool(api: Api, name: str, pool: Json, existing: Sequence[_Object]
 
 
 def _count(pool: Json) -> int:
-    """How many nodes of a pool are to run. A stopped pool has none, whatever its count."""
+    """Return how many nodes of a pool should run; a stopped pool has none, whatever its count."""
     if power(pool) == "Stopped":
         return 0
     sizes = pool.get("virtualMachineNodesStatus")
@@ -119,16 +119,16 @@ def _count(pool: Json) -> int:
 
 
 def _deallocates(pool: Json) -> bool:
-    """Whether the machines that a pool gives up stay as nodes.
+    """Return whether the nodes of machines that a pool removes stay, deallocated.
 
-    See https://learn.microsoft.com/azure/aks/scale-down-mode. A stopped pool deletes them all the same:
+    See https://learn.microsoft.com/azure/aks/scale-down-mode. A stopped pool deletes its nodes in any mode:
     https://github.com/Azure/AKS/issues/2810.
     """
     return pool.get("scaleDownMode") == "Deallocate" and power(pool) != "Stopped"
 
 
 def _start_node(api: Api, existing: _Object) -> str:
-    """Start a deallocated machine; AKS starts those before it creates new ones."""
+    """Start a deallocated machine; AKS starts deallocated machines before it creates new ones."""
     marks = {"annotations": {DEALLOCATED: None, DRAINING: None}}
     api.merge(_path(existing), {"metadata": marks, "spec": {"unschedulable": None}})
     api.merge(f"{_path(existing)}/status", {"status": {"conditions": []}})
@@ -152,7 +152,7 @@ def _create_nodes(api: Api, name: str, pool: Json, *, taken: set[str], missing: 
 
 
 def _repair(api: Api, existing: _Object, labels: Mapping[str, str]) -> list[str]:
-    """Give a node that stays the labels of its pool, which may have changed, and remove our cordon."""
+    """Set the current labels of the pool on a node that stays, and remove the emulator's cordon."""
     if _is_draining(existing):
         api.merge(
             _path(existing), {"metadata": {"annotations": {DRAINING: None}}, "spec": {"unschedulable": None}}
@@ -167,7 +167,7 @@ def _repair(api: Api, existing: _Object, labels: Mapping[str, str]) -> list[str]
 def _drain(api: Api, existing: _Object, *, deallocates: bool) -> list[str]:
     """Do the next step of a drain: cordon the node, evict its pods, or delete or deallocate it.
 
-    Each step has a pass of its own, because the scheduler may take a moment to see the cordon.
+    Each pass does one step only, because the scheduler may take a moment to see the cordon.
     """
     name = _name(existing)
     if not _is_draining(existing):
@@ -188,10 +188,11 @@ def _drain(api: Api, existing: _Object, *, deallocates: bool) -> list[str]:
 def _evict(api: Api, pod: _Object) -> str:
     """Evict a pod, unless it is terminating.
 
-    See https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/: 429 is a disruption budget.
+    The eviction API answers 429 if a disruption budget forbids the eviction; see
+    https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/.
 
     Returns:
-        Why the pod is still there.
+        Why the pod still exists.
     """
     metadata = pod["metadata"]
     namespace, name = metadata["namespace"], metadata["name"]
@@ -210,7 +211,7 @@ def _evict(api: Api, pod: _Object) -> str:
 
 
 def _is_bound_to_node(pod: _Object) -> bool:
-    """Whether a pod ends only with its node: a DaemonSet would recreate it, or the kubelet owns it."""
+    """Return whether a pod ends only with its node: a DaemonSet would recreate it, or the kubelet owns it."""
     metadata = pod["metadata"]
     mirror = "kubernetes.io/config.mirror" in metadata.get("annotations", {})
     owners = metadata.get("ownerReferences", ())

@@ -17,7 +17,7 @@ _RESERVED_IN_TAGS = frozenset(r"<>%&\?/")
 
 
 def check_change(name: str, *, current: Json, requested: Json) -> None:
-    """Refuse what AKS refuses in one PUT of an agent pool.
+    """Check a PUT of an agent pool by the rules of AKS.
 
     Args:
         name: the pool's name, for the message.
@@ -25,7 +25,7 @@ def check_change(name: str, *, current: Json, requested: Json) -> None:
         requested: the requested `properties`; a property that is left out is unset, since a PUT replaces all.
 
     Raises:
-        ArmError: 400, with AKS' code and message.
+        ArmError: 400, with the code and message of AKS.
     """
     for fixed in _FIXED:
         if requested.get(fixed) != current.get(fixed):
@@ -44,7 +44,7 @@ def check_change(name: str, *, current: Json, requested: Json) -> None:
 
 
 def power(properties: Json) -> str:
-    """Whether a pool is `Running` or `Stopped`."""
+    """Return the power state of a pool: `Running` or `Stopped`."""
     state = properties.get("powerState")
     return str(state.get("code") or "Running") if isinstance(state, dict) else "Running"
 
@@ -70,7 +70,7 @@ def _check_power(name: str, *, current: Json, requested: Json) -> None:
 
 
 def _check_virtual_machines(requested: Json) -> None:
-    """A pool of type `VirtualMachines` has a number of machines of each size, and no count."""
+    """Check a pool of type `VirtualMachines`, which has a number of machines of each size, and no count."""
     for foreign in ("count", "minCount", "maxCount"):
         if requested.get(foreign) is not None:
             raise _invalid(foreign)
@@ -118,7 +118,7 @@ def _check_autoscaler(name: str, *, current: Json, requested: Json) -> None:
 
 
 def _check_tags(tags: object) -> None:
-    # A tag that stores a pool's size cannot be named like an annotation: the name may have no slash.
+    # For example, a tag that stores a pool's size cannot be named like an annotation, which has a slash.
     # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
     if not isinstance(tags, dict):
         raise _invalid("tags")

@@ -23,7 +23,7 @@ _POOLS = f"{_CLUSTERS}/agentPools"
 
 
 def routes(state: ArmState) -> list[Route]:
-    """The part of ARM that `azure-mgmt-containerservice` calls.
+    """Return the routes of the part of ARM that `azure-mgmt-containerservice` calls.
 
     Args:
         state: the subscription.
@@ -150,7 +150,7 @@ def _begin_operation(state: ArmState, name: str, requested: Json) -> Operation:
 
 
 def _nodes_status(requested: Json) -> Json:
-    """The `virtualMachineNodesStatus` of a pool of type `VirtualMachines`, which only AKS writes."""
+    """Return the `virtualMachineNodesStatus` of a `VirtualMachines` pool, which only AKS writes."""
     profile = requested.get("virtualMachinesProfile")
     return {"virtualMachineNodesStatus": profile["scale"]["manual"]} if isinstance(profile, dict) else {}
 

@@ -21,7 +21,7 @@ class Credential:
 class Operation:
     """A change of an agent pool that takes a while; times are seconds of the state's clock.
 
-    Its identifier is the pool's new `eTag`. It ends later than `ends` if the pool's nodes are not ready then.
+    Its identifier is the pool's new `eTag`. If the pool's nodes are not ready at `ends`, it ends later.
     """
 
     identifier: str
@@ -31,5 +31,5 @@ class Operation:
 
 
 def key(identity: Identity) -> str:
-    """The key of an identity: `resourceGroup/name`, folded."""
+    """Return the key of an identity: `resourceGroup/name`, case-folded."""
     return f"{identity.resource_group}/{identity.name}".casefold()

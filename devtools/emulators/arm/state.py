@@ -18,30 +18,30 @@ from devtools.emulators.arm.world import Cluster, Identity, World, properties
 
 @dataclass(kw_only=True)
 class ArmState:
-    """The subscription.
+    """The state of the subscription.
 
     Attributes:
-        world: what exists at the start.
+        world: the resources that exist at the start.
         clock: returns the time in seconds since the epoch.
-        sleep: waits for some seconds; a test may do something else instead.
-        write_seconds: how long a write of a credential takes. Another write to the same identity is refused
-            meanwhile.
-        writes_per_second: the limit of writes to one identity's credentials; None does not throttle. Azure's
-            is 0.25.
-        subscription_writes_per_second: the same for all identities together. Azure's is 2.
+        sleep: waits for the given seconds; a test may replace it.
+        write_seconds: how long a write of a credential takes. Meanwhile another write to the same identity is
+            refused.
+        writes_per_second: the limit of writes to one identity's credentials; None means no limit. Azure's is
+            0.25.
+        subscription_writes_per_second: the same limit for all identities together. Azure's is 2.
         operation_seconds: how long a change of an agent pool takes.
-        before_put: is called once, before the next change of a pool is checked.
-        endings: how the next operations end in AKS' words (`Canceled`, `Failed`); `Succeeded` if empty.
+        before_put: a function that is called once, before the next change of a pool is checked.
+        endings: the final states of the next operations (`Canceled`, `Failed`); `Succeeded` if empty.
         page_size: how many items one page of a list has.
-        credentials: by identity (`resourceGroup/name`), then by name, both folded.
-        pools: ARM's `properties` of each agent pool, by folded name.
+        credentials: by identity (`resourceGroup/name`), then by name, both case-folded.
+        pools: ARM's `properties` of each agent pool, by case-folded name.
         operations: by identifier; the newest is the last.
         overlapping_writes: how many writes of credentials were refused because another one was in progress.
         throttled_writes: how many writes of credentials were throttled.
-        deleted: identities that were deleted (`resourceGroup/name`, folded).
-        cluster_writes: attempts to change the managed cluster itself, which the program must never make.
+        deleted: identities that were deleted (`resourceGroup/name`, case-folded).
+        cluster_writes: attempts to change the managed cluster itself, which Coppice must never make.
         keeps_nodes: whether the pools have nodes in a cluster; if so, an operation waits for them.
-        nodes_wait_for: what a pool's nodes still wait for, by the pool's folded name.
+        nodes_wait_for: what a pool's nodes still wait for, by the pool's case-folded name.
     """
 
     world: World
@@ -72,10 +72,10 @@ class ArmState:
         self.pools = {pool.name.casefold(): properties(pool) for pool in self.world.pools}
 
     def check_group(self, subscription: str, group: str) -> None:
-        """Refuse a subscription or a resource group that does not exist.
+        """Check that a subscription and a resource group exist.
 
         Raises:
-            ArmError: 404.
+            ArmError: 404, one of them does not exist.
         """
         if subscription.casefold() != self.world.subscription.casefold():
             message = f"The subscription '{subscription}' could not be found."
@@ -84,7 +84,7 @@ class ArmState:
             raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
 
     def identities(self, group: str) -> list[Identity]:
-        """The identities of a resource group."""
+        """Return the identities of a resource group."""
         return [
             each
             for each in self.world.identities
@@ -92,7 +92,7 @@ class ArmState:
         ]
 
     def identity(self, group: str, name: str) -> Identity | None:
-        """One identity, or None."""
+        """Return an identity, or None."""
         return next((one for one in self.identities(group) if one.name.casefold() == name.casefold()), None)
 
     def delete_identity(self, identity: Identity) -> None:
@@ -102,10 +102,10 @@ class ArmState:
             self.credentials[key(identity)].clear()
 
     def cluster(self, group: str, name: str) -> Cluster:
-        """The managed cluster.
+        """Return the managed cluster.
 
         Raises:
-            ArmError: 404, there is none of that name in the resource group.
+            ArmError: 404, the resource group has no cluster of that name.
         """
         cluster = self.world.cluster
         if (cluster.resource_group.casefold(), cluster.name.casefold()) != (
@@ -120,7 +120,7 @@ class ArmState:
         """Reserve an identity for one write of its credentials, for as long as a write takes.
 
         Raises:
-            ArmError: 409 while another write is in progress, 429 if there were too many.
+            ArmError: 409, another write is in progress; 429, there were too many writes.
         """
         written = key(identity)
         with self.lock:
@@ -148,14 +148,14 @@ class ArmState:
         """Record what a pool's nodes wait for.
 
         Args:
-            pool: the pool's folded name.
+            pool: the pool's case-folded name.
             as_of: the pool's `eTag` when its nodes were read; if it has changed since, the report is ignored.
             waits_for: what the nodes wait for; empty if they match the pool.
         """
         with self.lock:
             if self.pools[pool]["eTag"] != as_of:
                 return
-            current = self.settle()  # an operation that has ended stays ended, whatever happens to the nodes
+            current = self.settle()  # an operation that has ended does not resume when its nodes change
             if waits_for:
                 self.nodes_wait_for[pool] = waits_for
             elif self.nodes_wait_for.pop(pool, None) and current is not None and current.pool == pool:
@@ -179,7 +179,7 @@ class ArmState:
             return None
 
     def dump(self) -> Json:
-        """The state as a JSON document, for a test in another process."""
+        """Return the state as a JSON document, for a test in another process."""
         with self.lock:
             self.settle()
             return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Throttle:
-    """The writes that were accepted, by scope: one identity, or the whole subscription."""
+    """The times of accepted writes, by scope: one identity, or the whole subscription."""
 
     _accepted: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
@@ -31,6 +31,9 @@ class Throttle:
 
 
 def _due(writes: list[float], rate: float) -> float:
-    """When the next write is accepted: a rate of two means any two in the same second."""
+    """Return the time at which the next write is accepted.
+
+    A rate of two allows any two writes in the same second.
+    """
     most = max(1, int(rate))
     return writes[-most] + most / rate if len(writes) >= most else 0.0

@@ -59,7 +59,7 @@ class Pool(_Part):
 
 
 def properties(pool: Pool) -> dict[str, object]:
-    """An agent pool's `properties` in ARM."""
+    """Return an agent pool's `properties` in ARM."""
     machines = [each.model_dump() for each in pool.virtual_machines]
     sized: dict[str, object] = (
         {
@@ -102,7 +102,7 @@ class World(_Part):
 
 
 def example_world() -> World:
-    """The subscription that the demo and most tests start with."""
+    """Return the subscription that the demo and most tests start with."""
     tenant = "00000000-0000-0000-0000-00000000000a"
     return World(
         subscription="00000000-0000-0000-0000-000000000001",

@@ -24,7 +24,7 @@ from devtools.emulators.entra.issuers import published_keys
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _FORM = "application/x-www-form-urlencoded"
-_LIFETIME = timedelta(days=1)  # as a managed identity's tokens have
+_LIFETIME = timedelta(days=1)  # that of a managed identity's tokens
 
 
 def _now() -> datetime:
@@ -33,15 +33,15 @@ def _now() -> datetime:
 
 @dataclass(kw_only=True)
 class EntraState:
-    """One tenant.
+    """The state of one tenant.
 
     Attributes:
-        tenant: its id.
-        directory: its managed identities.
-        issuers: issuer of tokens → what serves its discovery document and its keys.
-        clock: gives the time in UTC; a test may move it.
-        issued: the client id of each access token that was given out, newest last.
-        signing_key: access tokens are signed with it, and nobody else has it.
+        tenant: the tenant's id.
+        directory: the tenant's managed identities.
+        issuers: token issuer → the server of its discovery document and its keys.
+        clock: returns the time in UTC; a test may replace it.
+        issued: the client id of each access token that was issued, newest last.
+        signing_key: the key that signs access tokens; nobody else has it.
     """
 
     tenant: str
@@ -53,7 +53,7 @@ class EntraState:
 
 
 def entra_app(state: EntraState) -> Emulator:
-    """Microsoft Entra ID, as far as a workload asks for it.
+    """Return an emulator of Microsoft Entra ID, as far as a workload uses it.
 
     Args:
         state: the tenant.
@@ -123,7 +123,7 @@ def _correlation(request: Request) -> str:
 
 
 def _asked_for(state: EntraState, status: int, code: str) -> Mapping[str, object]:
-    """The body of a failure that a test asked for; its code is OAuth's word."""
+    """Return the body of a failure that a test requested; its code is OAuth's error code."""
     error = errors.EntraError(
         status, code or "temporarily_unavailable", 90033, "The emulator was asked to fail."
     )

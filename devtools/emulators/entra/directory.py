@@ -23,7 +23,7 @@ class Credential:
 
 @dataclass(frozen=True, kw_only=True)
 class Application:
-    """A managed identity, as those see it who sign in as it."""
+    """A managed identity, as the application of a token request."""
 
     name: str
     client_id: str
@@ -33,12 +33,12 @@ class Application:
 
 @dataclass(frozen=True, kw_only=True)
 class Directory:
-    """The managed identities of a tenant.
+    """The managed identities of a tenant, read from ARM.
 
     Attributes:
         arm: the base URL of ARM.
-        subscription: the subscription that they are in.
-        groups: the resource groups that they are in.
+        subscription: the subscription of the identities.
+        groups: the resource groups of the identities.
     """
 
     arm: str
@@ -46,10 +46,10 @@ class Directory:
     groups: tuple[str, ...]
 
     def application(self, client_id: str) -> Application | None:
-        """The identity that has a client id.
+        """Return the identity with a client id, or None.
 
         Args:
-            client_id: the client id, in any case.
+            client_id: the client id; case does not matter.
 
         Raises:
             EntraError: 503, ARM cannot be read.

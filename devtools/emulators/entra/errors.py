@@ -15,13 +15,13 @@ _ADVICE = (
 
 
 class EntraError(Exception):
-    """A refusal.
+    """An error of the token endpoint.
 
     Args:
         status: the HTTP status.
-        error: OAuth's own word for it.
+        error: OAuth's error code.
         number: Entra's number, without `AADSTS`.
-        message: Entra's sentence.
+        message: Entra's message.
     """
 
     def __init__(self, status: int, error: str, number: int, message: str) -> None:
@@ -33,12 +33,12 @@ class EntraError(Exception):
 
 
 def body(error: EntraError, *, now: datetime, correlation: str) -> Mapping[str, object]:
-    """The JSON body of a refusal.
+    """Return the JSON body of an error.
 
     Args:
-        error: the refusal.
+        error: the error.
         now: the time, in UTC.
-        correlation: what the caller named its request.
+        correlation: the caller's correlation id of the request.
     """
     trace, time = str(uuid4()), f"{now:%Y-%m-%d %H:%M:%S}Z"
     seen = f"Trace ID: {trace} Correlation ID: {correlation} Timestamp: {time}"
@@ -54,32 +54,41 @@ def body(error: EntraError, *, now: datetime, correlation: str) -> Mapping[str, 
 
 
 def only_post(method: str) -> EntraError:
-    """The token endpoint was asked with another method."""
+    """Return the error for a request to the token endpoint with a method other than POST."""
     message = f"The endpoint only accepts POST requests. Received a {method} request."
     return EntraError(400, "invalid_request", 900561, message)
 
 
 def missing(parameter: str) -> EntraError:
-    """The form lacks a parameter, or is no form: https://github.com/MicrosoftDocs/azure-docs/issues/43780."""
+    """Return the error for a form without a parameter, or for a body that is no form.
+
+    See https://github.com/MicrosoftDocs/azure-docs/issues/43780.
+    """
     message = f"The request body must contain the following parameter: '{parameter}'."
     return EntraError(400, "invalid_request", 900144, message)
 
 
 def no_assertion() -> EntraError:
-    """The client did not prove who it is: https://github.com/secureworks/TokenMan/issues/1."""
+    """Return the error for a client that sent no credential.
+
+    See https://github.com/secureworks/TokenMan/issues/1.
+    """
     message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
     return EntraError(401, "invalid_client", 7000218, message)
 
 
 def other_grant(grant: str) -> EntraError:
-    """The emulator knows one grant."""
+    """Return the error for a grant type that the emulator does not support; it supports one."""
     return EntraError(
         400, "unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{grant}'."
     )
 
 
 def bad_scope(scope: str) -> EntraError:
-    """An application asks for a resource as a whole: https://github.com/databricks/databricks-sql-nodejs/issues/226."""
+    """Return the error for a scope that is not a whole resource, with `/.default`.
+
+    See https://github.com/databricks/databricks-sql-nodejs/issues/226.
+    """
     message = (
         f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value "
         "with /.default suffixed to the resource identifier (application ID URI)."
@@ -88,7 +97,10 @@ def bad_scope(scope: str) -> EntraError:
 
 
 def no_tenant(tenant: str) -> EntraError:
-    """Another tenant's: https://github.com/james-gould/azure-keyvault-emulator/issues/324."""
+    """Return the error for another tenant.
+
+    See https://github.com/james-gould/azure-keyvault-emulator/issues/324.
+    """
     message = (
         f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing "
         "into the correct cloud. Check with your subscription administrator, this may happen if there are no "
@@ -98,7 +110,10 @@ def no_tenant(tenant: str) -> EntraError:
 
 
 def no_application(client_id: str, tenant: str) -> EntraError:
-    """No identity has this client id: https://github.com/microsoft/AzureTRE/issues/1475."""
+    """Return the error for a client id that no identity has.
+
+    See https://github.com/microsoft/AzureTRE/issues/1475.
+    """
     message = (
         f"Application with identifier '{client_id}' was not found in the directory '{tenant}'. This can "
         "happen if the application has not been installed by the administrator of the tenant or consented to "
@@ -108,12 +123,12 @@ def no_application(client_id: str, tenant: str) -> EntraError:
 
 
 def malformed() -> EntraError:
-    """The assertion is no token, or lacks a claim that one has."""
+    """Return the error for an assertion that is not a token, or that lacks a required claim."""
     return EntraError(400, "invalid_request", 50027, "JWT token is invalid or malformed.")
 
 
 def other_algorithm(algorithm: str) -> EntraError:
-    """Issuers sign with RS256, and with nothing else."""
+    """Return the error for a signature algorithm other than RS256, the only one that issuers use."""
     message = (
         f"Invalid JWT token. '{algorithm}' is not a supported signature algorithm. Supported signing "
         "algorithms are: 'RS256'"
@@ -122,7 +137,10 @@ def other_algorithm(algorithm: str) -> EntraError:
 
 
 def outside_lifetime(now: datetime, begins: datetime, ends: datetime) -> EntraError:
-    """The token is not valid yet, or any more: https://github.com/risingwavelabs/risingwave/issues/17123."""
+    """Return the error for a token that is not valid yet, or that has expired.
+
+    See https://github.com/risingwavelabs/risingwave/issues/17123.
+    """
     times = [f"{each:%Y-%m-%dT%H:%M:%S.%f}0Z" for each in (now, begins, ends)]
     message = (
         f"Client assertion is not within its valid time range. Current time: {times[0]}, assertion valid "
@@ -133,17 +151,19 @@ def outside_lifetime(now: datetime, begins: datetime, ends: datetime) -> EntraEr
 
 
 def no_credentials(client_id: str, name: str) -> EntraError:
-    """The identity trusts nobody: what the secrets store driver logs when an identity has no credential."""
+    """Return the error for an identity without credentials; the secrets store driver logs this message."""
     message = f"The client '{client_id}'({name}) has no configured federated identity credentials."
     return EntraError(401, "invalid_client", 70025, message)
 
 
 def no_match(claim: str, value: str) -> EntraError:
-    """No credential of the identity has this claim: https://github.com/Azure/azure-workload-identity/issues/1200.
+    """Return the error for a claim that no credential of the identity matches.
+
+    See https://github.com/Azure/azure-workload-identity/issues/1200.
 
     Args:
         claim: `issuer`, `audience` or `subject`.
-        value: what the assertion says.
+        value: the claim's value in the assertion.
     """
     number = {"issuer": 700211, "audience": 700212, "subject": 700213}[claim]
     message = (
@@ -153,12 +173,18 @@ def no_match(claim: str, value: str) -> EntraError:
 
 
 def no_keys() -> EntraError:
-    """The issuer's keys cannot be read: https://github.com/Azure/azure-workload-identity/issues/605."""
+    """Return the error for an issuer whose keys cannot be read.
+
+    See https://github.com/Azure/azure-workload-identity/issues/605.
+    """
     return EntraError(400, "invalid_request", 90061, "Request to External OIDC endpoint failed.")
 
 
 def unknown_key(identifier: str, issuer: str) -> EntraError:
-    """The issuer publishes no such key: https://github.com/Azure/azure-workload-identity/issues/1232."""
+    """Return the error for a key that the issuer does not publish.
+
+    See https://github.com/Azure/azure-workload-identity/issues/1232.
+    """
     message = (
         f"The certificate with identifier {identifier} used to sign the federated credential could not be "
         f"found in the metadata of identity provider {issuer}. Please validate that your Identity Provider's "
@@ -168,7 +194,10 @@ def unknown_key(identifier: str, issuer: str) -> EntraError:
 
 
 def bad_signature(identifier: str) -> EntraError:
-    """The key did not make the signature: https://github.com/AzureAD/passport-azure-ad/issues/453."""
+    """Return the error for a signature that the key does not verify.
+
+    See https://github.com/AzureAD/passport-azure-ad/issues/453.
+    """
     message = (
         "Client assertion contains an invalid signature. [Reason - The key was found, but use of the key to "
         f"verify the signature failed., Thumbprint of key used by client: '{identifier}']"
@@ -177,7 +206,7 @@ def bad_signature(identifier: str) -> EntraError:
 
 
 def unavailable() -> EntraError:
-    """The directory cannot be read just now."""
+    """Return the error for a directory that cannot be read at the moment."""
     return EntraError(
         503, "temporarily_unavailable", 90033, "A transient error has occurred. Please try again."
     )

@@ -23,7 +23,7 @@ _SCOPE = "/.default"
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    """What a client sends."""
+    """A token request."""
 
     client_id: str
     resource: str
@@ -40,13 +40,13 @@ class _Claims:
 
 
 def read_ask(form: Mapping[str, str]) -> Ask:
-    """What a form asks for.
+    """Parse the form of a token request.
 
     Args:
-        form: its parameters.
+        form: the form's parameters.
 
     Raises:
-        EntraError: one is missing or not what it has to be.
+        EntraError: a parameter is missing or not valid.
     """
     for parameter in ("grant_type", "client_id", "scope"):
         if not form.get(parameter):
@@ -67,16 +67,16 @@ def read_ask(form: Mapping[str, str]) -> Ask:
 def check(
     assertion: str, application: Application, *, keys: Callable[[str], jwt.PyJWKSet], now: datetime
 ) -> None:
-    """Let an assertion pass that one of the application's credentials stands for.
+    """Check an assertion against the credentials of an application.
 
     Args:
         assertion: the service account's token.
         application: the identity that the client wants to act as.
-        keys: gives the keys that an issuer publishes.
+        keys: returns the keys that an issuer publishes.
         now: the time, in UTC.
 
     Raises:
-        EntraError: it does not pass, and why.
+        EntraError: the assertion is refused; the error says why.
     """
     identifier, claims = _unverified(assertion)
     if not claims.begins <= now < claims.ends:
@@ -121,7 +121,10 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _match(claims: _Claims, application: Application) -> None:
-    """Find the credential, letter by letter: https://github.com/Azure/login/issues/517."""
+    """Check that a credential matches, with a case-sensitive comparison.
+
+    See https://github.com/Azure/login/issues/517.
+    """
     if not application.credentials:
         raise errors.no_credentials(application.client_id, application.name)
     fitting: Sequence[Credential] = application.credentials

@@ -16,39 +16,39 @@ _DISCOVERY = "/.well-known/openid-configuration"
 
 
 def issuer_served_by(server: httpx.Client) -> str:
-    """The issuer whose documents a server has.
+    """Return the issuer whose discovery document a server serves.
 
     Args:
         server: the server, such as a cluster's API server.
 
     Returns:
-        The issuer's name, which its tokens bear.
+        The issuer, as in its tokens' `iss` claim.
 
     Raises:
-        httpx.HTTPStatusError: it has none, or does not show them to who asks.
+        httpx.HTTPStatusError: the server has no such document, or refuses access to it.
     """
     return str(server.get(_DISCOVERY).raise_for_status().json()["issuer"])
 
 
 def published_keys(issuer: str, servers: Mapping[str, httpx.Client]) -> jwt.PyJWKSet:
-    """The keys that an issuer publishes at this moment.
+    """Return the keys that an issuer publishes at this moment.
 
     Args:
-        issuer: the issuer, as tokens name it.
-        servers: issuer → what serves its documents.
+        issuer: the issuer, as in its tokens.
+        servers: issuer → the server of its documents.
 
     Returns:
         The keys.
 
     Raises:
-        EntraError: they cannot be read, or the documents are another issuer's.
+        EntraError: the keys cannot be read, or the documents name another issuer.
     """
     try:
         server = servers[issuer]
         document = server.get(_DISCOVERY).raise_for_status().json()
         if document["issuer"] != issuer:
             raise no_keys()
-        # Of the address only the path counts: its host may be as far away as the issuer's.
+        # Only the path of the URL is used: its host may be unreachable, like the issuer's.
         keys = server.get(urlsplit(document["jwks_uri"]).path).raise_for_status().json()
         return jwt.PyJWKSet.from_dict(keys)
     except (httpx.HTTPError, ValueError, KeyError, jwt.PyJWKSetError) as error:

@@ -12,7 +12,7 @@ from azure.identity import WorkloadIdentityCredential
 
 class _PlainTransport(RequestsTransport):  # type: ignore[misc]  # the SDK loads it lazily, without types
     def send(self, request: Any, **kwargs: Any) -> Any:
-        """Send a request to the same address without TLS."""
+        """Send a request to the same URL without TLS."""
         request.url = request.url.replace("https://", "http://", 1)
         return super().send(request, **kwargs)
 
@@ -20,16 +20,16 @@ class _PlainTransport(RequestsTransport):  # type: ignore[misc]  # the SDK loads
 def workload_credential(
     url: str, *, tenant: str, client_id: str, token_file: Path
 ) -> WorkloadIdentityCredential:
-    """A credential that exchanges a service account's token at the emulator.
+    """Return a credential that exchanges a service account's token at the emulator.
 
     Args:
         url: the emulator's base URL.
         tenant: the tenant.
-        client_id: whom the pod wants to act as: its service account's annotation.
-        token_file: where the kubelet puts the service account's token.
+        client_id: the client id of the identity, from the service account's annotation.
+        token_file: the file to which the kubelet writes the service account's token.
 
     Returns:
-        The credential. It caches tokens, so that a new exchange needs a new one.
+        The credential. It caches access tokens; for a new exchange, create a new credential.
     """
     return WorkloadIdentityCredential(
         tenant_id=tenant,

@@ -28,11 +28,12 @@ _MOST_PER_PAGE = 100
 
 
 def github_app(*repositories: Repository, token: str = "") -> Emulator:
-    """GitHub's REST API for some repositories, as far as the program asks for it.
+    """Return an emulator of GitHub's REST API for the given repositories, as far as Coppice uses it.
 
     Args:
-        repositories: those there are, at least one; every other name is a 404.
-        token: what a request must carry as `Authorization: Bearer …` or `token …`; empty asks for nothing.
+        repositories: the existing repositories, at least one; any other name is a 404.
+        token: the token that a request must send as `Authorization: Bearer …` or `token …`; if it is empty,
+            no token is required.
 
     Returns:
         The application.
@@ -59,7 +60,7 @@ def github_app(*repositories: Repository, token: str = "") -> Emulator:
 
 
 def _state(repositories: Sequence[Repository]) -> dict[str, object]:
-    """The first repository is the one whose branches get environments."""
+    """Return the emulator's state: the first repository is the one whose branches get environments."""
     branches = {repository.full_name: repository.branches() for repository in repositories}
     return {"branches": branches[repositories[0].full_name], "repositories": branches}
 
@@ -84,7 +85,10 @@ class _Answers:
         raise GitHubError(404, "Not Found")
 
     def sign_in(self, request: Request) -> Response:
-        """A GitHub App exchanges a token signed with its key, which is not checked, for one of an hour."""
+        """Exchange a GitHub App's signed token for an installation token that is valid for one hour.
+
+        The signature is not checked.
+        """
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or token.count(".") != 2:
             raise GitHubError(401, "A JSON web token could not be decoded")
@@ -134,7 +138,7 @@ class _Answers:
         return JSONResponse(_commit_json(_url(request, repository), repository.describe(sha)))
 
     def tarball(self, request: Request) -> Response:
-        """GitHub redirects without looking whether the ref is there."""
+        """Redirect to the archive; like GitHub, do not check that the ref exists."""
         repository = self.check(request)
         ref = quote(request.path_params["ref"], safe="")
         location = f"{request.base_url}_codeload/{repository.full_name}/legacy.tar.gz/{ref}"
@@ -142,7 +146,10 @@ class _Answers:
         return RedirectResponse(location + query, status_code=302)
 
     def codeload(self, request: Request) -> Response:
-        """The address carries its own token: clients do not send theirs along when they are redirected."""
+        """Return the archive of a ref.
+
+        The URL contains a token of its own, because clients drop theirs when they follow a redirect.
+        """
         repository = self.named(request)
         sha = repository.resolve(request.path_params["ref"])
         allowed = not self.token or request.query_params.get("token") == self.download_token
@@ -152,7 +159,7 @@ class _Answers:
 
 
 class _RateLimit:
-    """Adds the headers by which clients see how much they may still ask; it never runs out."""
+    """Middleware that adds the rate limit headers; the limit is never reached."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -232,6 +239,6 @@ def _refused(_: Request, error: Exception) -> Response:
 
 def _unknown(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    # GitHub has no 405: a method that an address does not have is not found.
+    # GitHub never answers 405: a method that a URL does not support is a 404.
     status = 404 if error.status_code == 405 else error.status_code
     return JSONResponse(body(status, http.HTTPStatus(status).phrase), status_code=status)

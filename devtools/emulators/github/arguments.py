@@ -7,10 +7,10 @@ from devtools.emulators.github.repository import Repository
 
 
 def repository(text: str) -> Repository:
-    """Read `OWNER/NAME=PATH`: a bare repository and the name it has on GitHub.
+    """Parse `OWNER/NAME=PATH`: a bare repository, and its name on GitHub.
 
     Raises:
-        ArgumentTypeError: it is not that.
+        ArgumentTypeError: the text has another form.
     """
     name, _, path = text.partition("=")
     if not path or name.count("/") != 1:

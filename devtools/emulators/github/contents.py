@@ -25,11 +25,12 @@ _LINK = "120000"
 
 
 def routes(path: str, *, check: Callable[[Request], Repository]) -> list[Route]:
-    """`GET` and `PUT` of `/contents/{path}`.
+    """Return the routes for `GET` and `PUT` of `/contents/{path}`.
 
     Args:
-        path: the address of the contents.
-        check: finds the repository; refuses a request without the right token, or for another repository.
+        path: the URL path of the contents.
+        check: returns the repository of a request; raises for a request without the right token, or for
+            another repository.
     """
     answers = _Answers(check)
     return [
@@ -117,7 +118,10 @@ class _Answers:
 
 
 def _target(repository: Repository, sha: str, entry: Entry) -> Entry | None:
-    """The file that a symbolic link leads to: https://docs.github.com/rest/repos/contents answers so."""
+    """Return the file that a symbolic link points to, or None.
+
+    See https://docs.github.com/rest/repos/contents.
+    """
     if entry.mode != _LINK:
         return None
     leads_to = repository.content(entry.sha).decode(errors="replace")

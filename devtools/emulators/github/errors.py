@@ -17,11 +17,11 @@ _USUAL_MESSAGES = {
 
 
 class GitHubError(Exception):
-    """A refusal, to be answered in GitHub's shape.
+    """An error, which is answered in GitHub's form.
 
     Args:
         status: the HTTP status.
-        message: GitHub's wording.
+        message: GitHub's message.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -31,10 +31,13 @@ class GitHubError(Exception):
 
 
 def body(status: int, message: str) -> dict[str, object]:
-    """The JSON body of an error."""
+    """Return the JSON body of an error."""
     return {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)}
 
 
 def failure_body(status: int, code: str) -> Mapping[str, object]:
-    """The body of a failure that a test asked for; GitHub has no codes, so a code is the message."""
+    """Return the body of a failure that a test requested.
+
+    GitHub has no error codes, so the requested code is used as the message.
+    """
     return body(status, code or _USUAL_MESSAGES.get(status, "The emulator was asked to fail."))

@@ -14,14 +14,14 @@ _IDENTITY = {
 
 
 class GitError(Exception):
-    """The command failed; the message is what it printed."""
+    """A git command failed; the message is the command's output."""
 
 
 def environment() -> dict[str, str]:
-    """The environment of every git command, for those that are run elsewhere too: a clone, a push.
+    """Return the environment of every git command, also for a clone or a push that is run elsewhere.
 
     Returns:
-        The search path, an identity to commit with, and settings that keep the machine's configuration out.
+        The search path, an identity for commits, and settings that exclude the machine's configuration.
     """
     return {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -40,14 +40,14 @@ def git(
     Args:
         directory: the repository.
         arguments: the command and its arguments.
-        stdin: what the command reads.
-        extra: further variables of its environment.
+        stdin: the command's standard input.
+        extra: additional environment variables.
 
     Returns:
-        What it printed.
+        The command's standard output.
 
     Raises:
-        GitError: it failed.
+        GitError: the command failed.
     """
     if any("\0" in argument for argument in arguments):
         raise GitError(f"git {arguments[0]}: an argument holds a NUL")

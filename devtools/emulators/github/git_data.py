@@ -25,11 +25,12 @@ _SHA = re.compile(r"[0-9a-f]{40}")
 
 
 def routes(path: str, *, check: Callable[[Request], Repository]) -> list[Route]:
-    """Commits, trees and refs.
+    """Return the routes for commits, trees and refs.
 
     Args:
-        path: the address of the Git database.
-        check: finds the repository; refuses a request without the right token, or for another repository.
+        path: the URL path of the Git database.
+        check: returns the repository of a request; raises for a request without the right token, or for
+            another repository.
     """
 
     def endpoint(answer: Callable[["_Call"], Response]) -> _Endpoint:
@@ -54,7 +55,7 @@ def routes(path: str, *, check: Callable[[Request], Repository]) -> list[Route]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Call:
-    """A request; `root` is the address of the Git database."""
+    """A request; `root` is the URL path of the Git database."""
 
     repository: Repository
     root: str
@@ -172,7 +173,7 @@ def _update_ref(call: _Call) -> Response:
         raise GitHubError(422, refused)
     try:
         call.git("update-ref", f"refs/heads/{branch}", str(sha), standing)
-    except GitError:  # somebody moved it between the two looks
+    except GitError:  # the branch changed between the check and the update
         raise GitHubError(422, "Update is not a fast forward") from None
     return JSONResponse(_ref_json(call, str(sha)))
 

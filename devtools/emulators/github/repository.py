@@ -36,7 +36,7 @@ class Commit:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A file or a folder of a commit; the path is relative to the top, the mode Git's."""
+    """A file or a folder of a commit; `path` is relative to the root, and `mode` is Git's."""
 
     path: str
     mode: str
@@ -47,12 +47,12 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """A bare repository and the name it has on GitHub.
+    """A bare repository, with the name that it has on GitHub.
 
     Attributes:
-        path: the folder; `git push <path> …` brings branches in.
+        path: the repository's folder; `git push <path> …` pushes branches to it.
         full_name: `owner/name`.
-        default_branch: GitHub's word for the branch that HEAD is.
+        default_branch: the branch that HEAD names.
     """
 
     path: Path
@@ -61,25 +61,25 @@ class Repository:
 
     @property
     def owner(self) -> str:
-        """The part of the name before the slash."""
+        """The part of the full name before the slash."""
         return self.full_name.split("/")[0]
 
     @property
     def name(self) -> str:
-        """The part of the name after the slash."""
+        """The part of the full name after the slash."""
         return self.full_name.split("/")[1]
 
     def branches(self) -> dict[str, str]:
-        """Every branch with its commit, sorted by name."""
+        """Return the commit of every branch, sorted by branch name."""
         printed = self._git("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", _HEADS)
         return {line[41:]: line[:40] for line in printed.splitlines()}
 
     def head(self, branch: str) -> str | None:
-        """The commit of a branch, or None if no such branch stands."""
+        """Return the commit of a branch, or None if the branch does not exist."""
         return self.branches().get(branch)
 
     def resolve(self, ref: str) -> str | None:
-        """The commit that a branch's name, or a whole or shortened commit id, stands for."""
+        """Return the commit for a branch name or for a full or shortened commit id, or None."""
         head = self.head(ref)
         if head is not None or not _COMMIT.fullmatch(ref):
             return head
@@ -88,7 +88,7 @@ class Repository:
         return None
 
     def describe(self, sha: str) -> Commit:
-        """What is known of a commit."""
+        """Return the metadata of a commit."""
         shape = "--format=%T%n%P%n%an%n%ae%n%aI%n%B"
         tree, parents, author, email, date, message = self._git("show", "-s", shape, sha).split("\n", 5)
         return Commit(
@@ -102,41 +102,41 @@ class Repository:
         )
 
     def archive(self, sha: str) -> bytes:
-        """The commit's files as a `.tar.gz`, in one folder that is named like GitHub's."""
+        """Return a commit's files as a `.tar.gz`, in one folder that is named as GitHub names it."""
         folder = f"{self.owner}-{self.name}-{sha[:7]}/"
         return git(self.path, "archive", "--format=tar.gz", f"--prefix={folder}", sha)
 
     def entry(self, sha: str, path: str) -> Entry | None:
-        """A file or folder of a commit; the empty path is the top."""
+        """Return a file or a folder of a commit, or None; the empty path is the root."""
         if not path:
             return Entry(path="", mode="040000", type="tree", sha=self.describe(sha).tree, size=0)
         entries = self._entries(sha, path)
         return entries[0] if entries else None
 
     def folder(self, sha: str, path: str) -> list[Entry]:
-        """What lies in a folder of a commit."""
+        """Return the files and folders in a folder of a commit."""
         return self._entries(sha, f"{path}/" if path else "")
 
     def content(self, blob: str) -> bytes:
-        """A file's content, by the id of its blob."""
+        """Return the content of a file, by the id of its blob."""
         return git(self.path, "cat-file", "blob", blob)
 
     def commit(
         self, branch: str, files: Mapping[str, bytes | None], message: str, *, onto: str | None = None
     ) -> str:
-        """Write files to a branch; the branch is made, from the default branch, if it is not there.
+        """Commit files to a branch; if the branch does not exist, it is created from the default branch.
 
         Args:
-            branch: its full name.
+            branch: the branch's full name.
             files: content by path; None deletes the file.
-            message: the commit's.
-            onto: the commit that the branch must still stand at; by default whatever it stands at.
+            message: the commit message.
+            onto: the commit at which the branch must still be; by default its current commit.
 
         Returns:
-            The new commit.
+            The id of the new commit.
 
         Raises:
-            GitError: the branch moved meanwhile, or its name is not one.
+            GitError: the branch changed meanwhile, or its name is not valid.
         """
         standing = onto or self.head(branch)
         base = standing or str(self.head(self.default_branch))
@@ -155,7 +155,17 @@ class Repository:
         self._git("update-ref", "-d", _HEADS + branch)
 
     def rename(self, old: str, new: str) -> None:
-        """Rename a branch as on GitHub's page: the old name answers with a redirect from then on."""
+        """Rename a branch as on GitHub's page.
+
+        From then on, the emulator answers requests for the old name with a redirect.
+
+        Args:
+            old: the branch's current name.
+            new: its new name.
+
+        Raises:
+            GitError: the branch does not exist, or the new name is taken.
+        """
         sha = self.head(old)
         if sha is None:
             raise GitError(f"there is no branch {old!r} to rename")
@@ -164,13 +174,13 @@ class Repository:
         self._git("symbolic-ref", _RENAMED + old, _HEADS + new)
 
     def renamed_to(self, branch: str) -> str | None:
-        """The new name of a branch that was renamed."""
+        """Return the new name of a renamed branch, or None if the branch was not renamed."""
         with suppress(GitError):
             return self._git("symbolic-ref", "--quiet", _RENAMED + branch).strip().removeprefix(_HEADS)
         return None
 
     def refusal(self, branch: str) -> str | None:
-        """What GitHub answers whoever moves a branch over its API; None if it is not protected."""
+        """Return GitHub's refusal of a change to a branch over the API; None if it is not protected."""
         with suppress(GitError):
             return self._git("cat-file", "blob", PROTECTED + branch)
         return None
@@ -200,19 +210,19 @@ class Repository:
 def create(
     path: Path, seed_folder: Path, *, full_name: str = "acme/todo-app", default_branch: str = "main"
 ) -> Repository:
-    """Make a bare repository whose default branch holds a folder's files in one commit.
+    """Create a bare repository whose default branch contains a folder's files in one commit.
 
     Args:
-        path: where it shall lie; must not exist, or be empty.
-        seed_folder: the files.
+        path: the folder to create; it must not exist, or be empty.
+        seed_folder: the folder with the files.
         full_name: the name it has on GitHub.
-        default_branch: the branch to commit to.
+        default_branch: the branch of the commit.
 
     Returns:
-        The repository. Equal folders give equal commits.
+        The repository. The commit's id depends only on the folder's contents.
 
     Raises:
-        GitError: something lies there already, or git could not do it.
+        GitError: the path is not empty, or git failed.
     """
     if path.exists() and any(path.iterdir()):
         raise GitError(f"{path} is not empty: take another folder for the repository, or remove it")

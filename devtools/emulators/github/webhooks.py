@@ -33,7 +33,7 @@ class Delivery:
 
 
 def repository_payload(repository: Repository) -> Payload:
-    """The `repository` of every payload."""
+    """Return the `repository` of every payload."""
     return {
         "id": 186853002,
         "name": repository.name,
@@ -48,13 +48,13 @@ def repository_payload(repository: Repository) -> Payload:
 
 
 def push_payload(repository: Repository, *, branch: str, before: str, after: str) -> Payload:
-    """A push of one branch.
+    """Return the payload for a push to one branch.
 
     Args:
-        repository: where it was pushed to.
-        branch: its full name.
-        before: the commit it stood at; forty zeros if it is new.
-        after: the commit it stands at; forty zeros if it was deleted.
+        repository: the repository.
+        branch: the branch's full name.
+        before: the commit before the push; forty zeros if the branch is new.
+        after: the commit after the push; forty zeros if the branch was deleted.
     """
     deleted = after == _NO_COMMIT
     head = None if deleted else {"id": after, "message": "…", "added": [], "removed": [], "modified": []}
@@ -75,7 +75,7 @@ def push_payload(repository: Repository, *, branch: str, before: str, after: str
 
 
 def create_payload(repository: Repository, *, branch: str) -> Payload:
-    """A new branch."""
+    """Return the payload for a new branch."""
     return {
         "ref": branch,
         "ref_type": "branch",
@@ -87,12 +87,12 @@ def create_payload(repository: Repository, *, branch: str) -> Payload:
 
 
 def delete_payload(repository: Repository, *, branch: str) -> Payload:
-    """A branch that was deleted."""
+    """Return the payload for a deleted branch."""
     return {"ref": branch, "ref_type": "branch", "pusher_type": "user", **_about(repository)}
 
 
 def ping_payload(repository: Repository, *, url: str) -> Payload:
-    """What GitHub sends when the webhook has just been made."""
+    """Return the payload that GitHub sends when a webhook has been created."""
     hook = {
         "type": "Repository",
         "id": _HOOK_ID,
@@ -105,23 +105,23 @@ def ping_payload(repository: Repository, *, url: str) -> Payload:
 
 
 def refs(repository: Repository) -> dict[str, str]:
-    """Every branch with its commit: take it before and after a push."""
+    """Return the commit of every branch; call it before and after a push."""
     return repository.branches()
 
 
 def events_between(
     repository: Repository, before: Mapping[str, str], after: Mapping[str, str]
 ) -> list[Delivery]:
-    """What GitHub would send for a change of the refs.
+    """Return the deliveries that GitHub would send for a change of the refs.
 
     Args:
-        repository: whose refs they are.
-        before: branch to commit, before the push.
-        after: the same, after it.
+        repository: the repository.
+        before: the refs before the push, branch → commit.
+        after: the refs after the push.
 
     Returns:
-        For a new branch `create` and `push`, for a deleted one `delete` and `push` with `deleted`, else
-        `push`; by branch.
+        Sorted by branch: `create` and `push` for a new branch, `delete` and `push` with `deleted` for a
+        deleted one, `push` for any other.
     """
     deliveries = []
     for branch in sorted(before.keys() | after.keys()):
@@ -138,27 +138,28 @@ def events_between(
 
 
 def sign(secret: str, body: bytes) -> str:
-    """The value of `X-Hub-Signature-256` for a raw body."""
+    """Return the value of `X-Hub-Signature-256` for a raw body."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def deliver(
     url: str, event: str, payload: Payload, secret: str, *, content_type: str = "application/json"
 ) -> httpx.Response:
-    """Send one delivery, as GitHub does: signed, once, and with an answer expected within ten seconds.
+    """Send one delivery as GitHub does: signed, without a retry, and with a timeout of ten seconds.
 
     Args:
-        url: where the webhook listens.
+        url: the URL of the webhook.
         event: the event's name.
-        payload: what happened.
+        payload: the event's payload.
         secret: the webhook's secret.
-        content_type: `application/json`, or `application/x-www-form-urlencoded` as GitHub's form proposes it.
+        content_type: `application/json`, or `application/x-www-form-urlencoded`, which GitHub's form
+            preselects.
 
     Returns:
-        The receiver's answer, whatever its status.
+        The receiver's response, whatever its status.
 
     Raises:
-        httpx.TransportError: nobody answered in time.
+        httpx.TransportError: no response arrived in time.
     """
     text = json.dumps(payload)
     form = content_type == "application/x-www-form-urlencoded"

@@ -46,7 +46,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Play until interrupted."""
+    """Run the simulators until interrupted."""
     arguments = _arguments()
     sources = Sources(arguments.repository, Kustomize(lambda: find(_ROOT)))
     settings = Settings(

@@ -25,13 +25,13 @@ _NOWHERE: Object = {"repoURL": ""}
 
 
 class ArgoCd:
-    """Argo CD.
+    """The application controller of Argo CD.
 
     Args:
-        cluster: where the Applications are, and what they deploy to.
+        cluster: the cluster with the Applications, which is also the one to deploy to.
         sources: the repositories.
-        settings: gives the behaviour as it is by now.
-        clock: tells the time, with its zone.
+        settings: returns the current settings.
+        clock: returns the time, with its zone.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ArgoCd:
         self._clock = clock
 
     def reconcile(self) -> None:
-        """Move each Application on by what is due."""
+        """Advance each Application by the steps that are due."""
         for app in self._cluster.items("argoproj.io/v1alpha1", "applications"):
             self._look_at({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application"} | app)
 
@@ -70,7 +70,7 @@ class ArgoCd:
             self._cluster.update(app, patch)
 
     def _compare(self, app: Object, status: Object, *, start: bool) -> None:
-        """Say what Git says now, and start a sync if that is not what was synced last."""
+        """Compare an Application with Git, and start a sync if Git differs from what was last synced."""
         spec, now = app["spec"], self._clock()
         sources = _sources(spec)
         compared = {**_compared(spec), "destination": spec["destination"]}
@@ -87,7 +87,7 @@ class ArgoCd:
             status["sync"] = {"status": "Unknown", **named, "comparedTo": compared}
             status["conditions"] = [_condition("ComparisonError", str(error), now)]
             return
-        told = "; ".join(repeated)  # a real one has a condition for each
+        told = "; ".join(repeated)  # the real controller has one condition for each
         status["conditions"] = [_condition("RepeatedResourceWarning", told, now)] if told else []
         outcome = "Synced" if same else "OutOfSync"
         named = _revisions(spec, revisions)
@@ -107,13 +107,16 @@ class ArgoCd:
     def _wanted(
         self, app: Object, sources: list[Object], revisions: list[str]
     ) -> tuple[list[Object], list[str]]:
-        """What all sources say, and what several of them say: there the last one counts."""
+        """Return the objects of all sources, and a warning for each object that occurs more than once.
+
+        Of several objects with the same key, the last one counts.
+        """
         home, found = app["spec"]["destination"].get("namespace", ""), dict[tuple[str, ...], list[Object]]()
         for source, revision in zip(sources, revisions, strict=True):
             if "chart" in source:
                 raise SourceError(f"chart {source['chart']}: charts are not served here")
             if len(sources) > 1 and not source.get("path"):
-                continue  # it is there for others to refer to
+                continue  # the source is only there for others to refer to
             for each in self._repositories.objects(source["repoURL"], revision, source.get("path", ".")):
                 found.setdefault(_key(each, home), []).append(each)
         repeated = [
@@ -126,7 +129,10 @@ class ArgoCd:
     def _is_in_force(
         self, app: Object, operation: Object, revisions: list[str], wanted: list[Object]
     ) -> bool:
-        """Whether commits say what was synced last: new ones need not change this Application."""
+        """Return whether the commits contain what was last synced.
+
+        A new commit need not change this Application.
+        """
         result = operation.get("syncResult") or {}
         synced = result.get("revisions") or [result.get("revision") or ""]
         if operation.get("phase") != "Succeeded" or not all(synced):
@@ -137,7 +143,7 @@ class ArgoCd:
         return self._wanted(app, sources, synced)[0] == wanted
 
     def _finished(self, app: Object, operation: Object, status: Object) -> Object:
-        """Carry a sync out, and return its end."""
+        """Apply a sync, and return the operation's final state."""
         asked = operation["operation"]["sync"]
         sources = asked.get("sources") or [asked["source"]]
         phase, message = "Succeeded", "successfully synced (all tasks run)"
@@ -174,7 +180,7 @@ class ArgoCd:
 
 
 def _difference(before: Object, after: Object) -> Object:
-    """The merge patch from one to the other: what is no longer said goes."""
+    """Return the merge patch between two statuses; fields that are gone become null."""
     gone: Object = dict.fromkeys(before.keys() - after.keys())
     return gone | {
         name: _difference(before[name], each)
@@ -189,7 +195,7 @@ def _several(spec: Object) -> bool:
 
 
 def _sources(spec: Object) -> list[Object]:
-    """Its sources; where there are several, the single one does not count."""
+    """Return the sources of an Application; `sources` takes precedence over `source`."""
     found: list[Object] = spec.get("sources") or [spec["source"]]
     return found
 
@@ -199,7 +205,10 @@ def _revisions(spec: Object, revisions: list[str]) -> Object:
 
 
 def _compared(spec: Object) -> Object:
-    """What was compared; Go writes an empty source beside several."""
+    """Return the compared sources.
+
+    The real controller, which is written in Go, writes an empty `source` beside `sources`.
+    """
     if _several(spec):
         return {"source": _NOWHERE, "sources": spec["sources"]}
     return {"source": spec["source"]}

@@ -11,14 +11,14 @@ Object = dict[str, Any]
 
 
 class ApplyError(Exception):
-    """An object that the cluster refused; the message is the cluster's."""
+    """The cluster refused an object; the message contains the cluster's message."""
 
 
 class Cluster:
-    """A cluster.
+    """A client of the cluster.
 
     Args:
-        api: signed in as one who may write what Git says.
+        api: the HTTP client, authorized to write the objects in Git.
     """
 
     def __init__(self, api: httpx.Client) -> None:
@@ -26,7 +26,7 @@ class Cluster:
         self._resources: dict[tuple[str, str], Object] = {}
 
     def items(self, group_version: str, plural: str) -> list[Object]:
-        """Return the objects of a custom kind; none if the cluster does not know it."""
+        """Return the objects of a custom kind; none if the cluster does not serve the kind."""
         answer = self._api.get(f"/apis/{group_version}/{plural}")
         if answer.status_code == 404:
             return []
@@ -35,7 +35,7 @@ class Cluster:
         return found
 
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
-        """Return an object, or None."""
+        """Return an object, or None if it does not exist."""
         answer = self._api.get(self._path(api_version, kind, namespace, name))
         if answer.status_code == 404:
             return None
@@ -44,7 +44,10 @@ class Cluster:
         return document
 
     def update(self, live: Object, patch: Mapping[str, Any], *, subresource: str = "") -> None:
-        """Merge a patch into an object, unless it has changed since it was read: then the next look tells."""
+        """Merge a patch into an object; if the object has changed since it was read, change nothing.
+
+        The next pass then reads the object again.
+        """
         metadata = live["metadata"]
         path = self._path(live["apiVersion"], live["kind"], metadata.get("namespace", ""), metadata["name"])
         version = {"resourceVersion": metadata["resourceVersion"]}
@@ -56,16 +59,16 @@ class Cluster:
     def apply(
         self, objects: Iterable[Object], *, namespace: str, manager: str, labels: Mapping[str, str]
     ) -> None:
-        """Apply objects.
+        """Apply objects; namespaces come first.
 
         Args:
-            objects: what to apply; their namespaces come first.
-            namespace: where those go that name none.
+            objects: the objects.
+            namespace: the namespace of objects that name none.
             manager: the field manager.
-            labels: what each of them is marked with.
+            labels: the labels that are added to each object.
 
         Raises:
-            ApplyError: the cluster refused one; those before it stand.
+            ApplyError: the cluster refused an object; the objects before it remain applied.
         """
         for each in sorted(objects, key=lambda one: one["kind"] != "Namespace"):
             metadata = each["metadata"]
@@ -78,7 +81,7 @@ class Cluster:
                 raise ApplyError(f"{each['kind']} {metadata['name']}: {said}")
 
     def is_healthy(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
-        """Whether a workload is rolled out; what is no workload is healthy if it stands."""
+        """Return whether a workload is rolled out; any other object is healthy if it exists."""
         live = self.get(api_version, kind, namespace, name)
         if live is None or kind not in {"Deployment", "StatefulSet"}:
             return live is not None

@@ -32,10 +32,10 @@ class ControllerSimulator:
     """Argo CD and Flux on one cluster.
 
     Args:
-        api: the cluster, as an administrator.
+        api: the cluster's HTTP client, as an administrator.
         sources: the repositories.
-        settings: how they behave at the start.
-        clock: returns the time, with its zone; it decides how old commits are.
+        settings: the settings at the start.
+        clock: returns the time, with its zone; the age of commits is measured by it.
     """
 
     def __init__(
@@ -54,15 +54,18 @@ class ControllerSimulator:
         ]
 
     def change(self, settings: Mapping[str, Any]) -> None:
-        """Change some settings, by their names.
+        """Change the given settings.
 
         Raises:
-            TypeError: there is no such setting.
+            TypeError: a setting does not exist.
         """
         self.settings = replace(self.settings, **settings)
 
     def reconcile(self) -> None:
-        """Do what is due; if the cluster does not answer, `error` says so until a later pass succeeds."""
+        """Do one pass.
+
+        If the cluster does not respond, `error` contains the failure until a later pass succeeds.
+        """
         try:
             for reconcile in self._controllers:
                 reconcile()
@@ -89,7 +92,10 @@ class ControllerSimulator:
 
 
 def page(simulator: ControllerSimulator) -> Starlette:
-    """`POST /_emulator/player` changes settings, `GET /_emulator/state` returns them and the last error."""
+    """Return the application of the HTTP page.
+
+    `POST /_emulator/player` changes settings. `GET /_emulator/state` returns them and the last error.
+    """
 
     async def change(request: Request) -> Response:
         try:

@@ -23,13 +23,13 @@ _HELM = ("helm.toolkit.fluxcd.io/v2", "HelmRelease", "helmreleases")
 
 
 class Flux:
-    """Flux' controllers.
+    """The controllers of Flux.
 
     Args:
-        cluster: where their objects are, and what they deploy to.
+        cluster: the cluster with the Flux objects, which is also the one to deploy to.
         sources: the repositories.
-        settings: gives the behaviour as it is by now.
-        clock: tells the time, with its zone.
+        settings: returns the current settings.
+        clock: returns the time, with its zone.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class Flux:
         self._sources = sources
         self._settings = settings
         self._clock = clock
-        self._since: dict[str, datetime] = {}  # when an object was begun, or looked at last, by its uid
+        self._since: dict[str, datetime] = {}  # by uid, the time when an object was begun or last checked
 
     def reconcile(self) -> None:
-        """Move each object on by what is due; a release sees a look later what was applied."""
+        """Advance each object by the steps that are due; a release sees applied changes one pass later."""
         for each in self._items(_HELM):
             self._release(each)
         repositories = {}
@@ -61,7 +61,7 @@ class Flux:
         return [{"apiVersion": version, "kind": kind} | each for each in self._cluster.items(version, plural)]
 
     def _fetch(self, live: Object) -> Object:
-        """Look for a new commit; returns the GitRepository as it is then."""
+        """Fetch a new commit if that is due; return the updated GitRepository."""
         if not self._is_asked(live) and not self._is_due(live):
             return live
         spec, now = live["spec"], self._clock()
@@ -84,7 +84,7 @@ class Flux:
         return live | {"status": status}
 
     def _kustomize(self, live: Object, source: Object | None) -> None:
-        """Begin to apply what is new, or finish what was begun."""
+        """Begin to apply a new revision, or finish one that was begun."""
         status, metadata, now = dict(live.get("status", {})), live["metadata"], self._clock()
         revision = (source or {}).get("status", {}).get("artifact", {}).get("revision")
         if source is None or revision is None:
@@ -120,7 +120,7 @@ class Flux:
         return [_entry(each, namespace) for each in objects]
 
     def _release(self, live: Object) -> None:
-        """Install what a HelmRelease says, and call it ready once it runs."""
+        """Install a HelmRelease, and mark it as ready once its workload is healthy."""
         status, (home, name) = dict(live.get("status", {})), _place(live)
         home = live["spec"].get("targetNamespace", home)
         values = live["spec"].get("values", {})
@@ -153,7 +153,7 @@ class Flux:
     def _tell(
         self, live: Object, status: Object, ready: tuple[str, str, str], *, begun: bool = False
     ) -> None:
-        """Write a status; what was only begun has not yet handled the request and the generation."""
+        """Write a status; with `begun`, the request and the generation are not yet marked as handled."""
         metadata = live["metadata"]
         told = [("Ready", *ready), *([("Reconciling", "True", *ready[1:])] if begun else ())]
         status["conditions"] = [_condition(live, each, now=_text(self._clock())) for each in told]
@@ -185,7 +185,7 @@ def _entry(each: Object, home: str) -> Object:
     cluster_wide = each["kind"] in {"Namespace", "ClusterRole", "ClusterRoleBinding"}
     namespace = "" if cluster_wide else metadata.get("namespace", home)
     name = metadata["name"]
-    if group == "rbac.authorization.k8s.io":  # whose names may hold what a key of a ConfigMap may not
+    if group == "rbac.authorization.k8s.io":  # its names may contain characters that a ConfigMap key may not
         name = name.replace(":", "__")
     return {"id": f"{namespace}_{name}_{group}_{each['kind']}", "v": version}
 

@@ -8,10 +8,10 @@ class Settings:
     """The behaviour of Argo CD and Flux.
 
     Attributes:
-        sync_seconds: from the start of a sync until it is through.
-        lag_seconds: for which a new commit is not seen yet: an older one is taken for the newest, and synced.
-        poll_seconds: from one look at Git to the next, if nobody asks for one.
-        failing: names of Applications and Kustomizations whose syncs fail, as globs.
+        sync_seconds: the duration of a sync.
+        lag_seconds: the time for which a new commit is not seen; meanwhile an older one counts as the newest.
+        poll_seconds: the interval between two checks of Git, unless a refresh is requested.
+        failing: the Applications and Kustomizations whose syncs fail, as globs of their names.
     """
 
     sync_seconds: float = 0.0

@@ -19,18 +19,18 @@ from devtools.emulators.github.repository import Repository
 Object = dict[str, Any]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_MOST_COMMITS = 100  # how far back a commit is looked for that is old enough
+_MOST_COMMITS = 100  # how many commits are searched for one that is old enough
 
 
 class SourceError(Exception):
-    """A repository, a branch or a folder that cannot be had; the message says which."""
+    """A repository, a branch or a folder is not available; the message says which."""
 
 
 class Sources:
-    """Some repositories, by the addresses that Applications and GitRepositories name.
+    """The repositories, by the URLs in Applications and GitRepositories.
 
     Args:
-        repositories: the bare repositories, which know their names.
+        repositories: the bare repositories, with their names on GitHub.
         kustomize: builds folders that have a kustomization.
     """
 
@@ -40,15 +40,15 @@ class Sources:
         self._built: dict[tuple[Path, str, str], list[Object]] = {}
 
     def revision(self, url: str, branch: str, *, as_of: datetime) -> str:
-        """Return the commit that a branch stood at.
+        """Return the commit of a branch at a time.
 
         Args:
-            url: the repository's address; its last two parts are its name.
-            branch: the branch; empty or `HEAD` means the default one. A tag or a commit will do.
-            as_of: commits after this time are not seen.
+            url: the repository's URL; its last two segments are the repository's name.
+            branch: the branch; empty or `HEAD` means the default branch. A tag or a commit is also accepted.
+            as_of: commits after this time are ignored.
 
         Raises:
-            SourceError: there is no such repository or branch.
+            SourceError: the repository or the branch does not exist.
         """
         repository = self._repository(url)
         branch = repository.default_branch if branch in {"", "HEAD"} else branch.removeprefix("refs/heads/")
@@ -61,13 +61,13 @@ class Sources:
         return seen[0] if seen else commits[-1][0]
 
     def objects(self, url: str, revision: str, folder: str) -> list[Object]:
-        """Return what a folder says at a commit: kustomize's output, or else its YAML files as they are.
+        """Return the objects in a folder at a commit: kustomize's output, or else its YAML files as they are.
 
         Raises:
-            SourceError: there is no such folder or commit, or it does not build.
+            SourceError: the repository, commit or folder does not exist, or the folder does not build.
         """
         place = (self._repository(url).path, revision, folder.strip("./") or ".")
-        if place not in self._built:  # a commit never says anything else
+        if place not in self._built:  # the result is cached because a commit never changes
             self._built[place] = self._build(*place)
         return self._built[place]
 
@@ -93,7 +93,7 @@ class Sources:
 
 
 def _fixed(repository: Path, name: str) -> str:
-    """The commit of a tag, or the commit that is named itself: neither moves."""
+    """Return the commit of a tag, or the commit that the name is itself; neither changes over time."""
     for each in (f"refs/tags/{name.removeprefix('refs/tags/')}", name if _COMMIT.fullmatch(name) else ""):
         with contextlib.suppress(GitError):
             if each:
@@ -104,7 +104,7 @@ def _fixed(repository: Path, name: str) -> str:
 
 
 def seen_at(now: datetime, lag_seconds: float) -> datetime:
-    """Return the time up to which commits are seen; whole seconds are all that Git keeps."""
+    """Return the time up to which commits are seen; Git stores whole seconds only."""
     return now - timedelta(seconds=lag_seconds) if lag_seconds else now + timedelta(seconds=1)
 
 

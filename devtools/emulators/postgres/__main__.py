@@ -11,7 +11,7 @@ from devtools.interrupts import ended_by_signals
 
 
 def main() -> None:
-    """Start it and say where it is: the first line on standard output, as JSON, with the admin's URL."""
+    """Start a server, and print the admin's URL as JSON in the first line on standard output."""
     argparse.ArgumentParser(prog="python -m devtools.emulators.postgres", description=__doc__).parse_args()
     try:
         with contextlib.suppress(KeyboardInterrupt), ended_by_signals(), postgres() as cluster:

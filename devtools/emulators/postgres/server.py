@@ -26,34 +26,34 @@ from devtools.cluster.processes import free_ports
 ADMIN = "coppice_admin"
 _SUPERUSER = "postgres"
 _INSTALLED = Path("/usr/lib/postgresql")
-_MEMORY, _LARGE = Path("/dev/shm"), 4 << 30  # bytes; a container often has but 64 MiB
+_MEMORY, _LARGE = Path("/dev/shm"), 4 << 30  # bytes; a container often has only 64 MiB
 _START_TIMEOUT = 20.0  # seconds
 _OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "120",
-    "max_prepared_transactions": "5",  # off unless asked for; who has asked for it meets what it brings
+    "max_prepared_transactions": "5",  # 0 by default; tests cover servers where it is set
     "shared_buffers": "32MB",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "autovacuum": "off",  # nothing goes on that no test asked for
+    "autovacuum": "off",  # no work in the background that a test did not request
     "password_encryption": "scram-sha-256",
 }
 
 
 class PostgresMissingError(Exception):
-    """PostgreSQL is not installed; the message says how to get it."""
+    """PostgreSQL is not installed; the message says how to install it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """A server that runs.
+    """A running server.
 
     Args:
         superuser: the URL of its superuser.
-        admin: the URL of a role with LOGIN, CREATEDB and CREATEROLE, which is what Azure gives its
-            customers at the most.
+        admin: the URL of a role with LOGIN, CREATEDB and CREATEROLE, which are the most that Azure grants to
+            customers.
     """
 
     superuser: str
@@ -61,10 +61,10 @@ class Cluster:
 
 
 def binaries() -> Path:
-    """The folder of the newest PostgreSQL that is installed.
+    """Return the folder of the newest installed PostgreSQL.
 
     Raises:
-        PostgresMissingError: none is.
+        PostgresMissingError: PostgreSQL is not installed.
     """
     found = [each.parent for each in _INSTALLED.glob("*/bin/initdb") if each.parts[-3].isdigit()]
     if not found:
@@ -77,11 +77,11 @@ def postgres() -> Iterator[Cluster]:
     """Run a server on a free loopback port.
 
     Yields:
-        Where it is.
+        The running server.
 
     Raises:
         PostgresMissingError: PostgreSQL is not installed.
-        RuntimeError: it did not start; the message has its log.
+        RuntimeError: the server did not start; the message contains its log.
     """
     programs, user = binaries(), _user()
     password = secrets.token_urlsafe(16)
@@ -98,13 +98,13 @@ def postgres() -> Iterator[Cluster]:
 
 
 def _memory() -> Path | None:
-    """A folder that lies in memory, if it is large enough: a database is made there in no time."""
+    """Return a folder in memory if it has enough space, else None; databases are created faster there."""
     large = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _LARGE
     return _MEMORY if large else None
 
 
 def _user() -> str | None:
-    """Whom to run as; `None` if we are somebody already."""
+    """Return the user to run the server as; None if this process does not run as root."""
     if os.geteuid() != 0:
         return None
     known = {each.pw_name for each in pwd.getpwall()}
@@ -112,7 +112,7 @@ def _user() -> str | None:
 
 
 def _as(user: str | None) -> dict[str, Any]:
-    """Arguments for a process of that user, with none of our groups."""
+    """Return the arguments for a process of that user, without the groups of this process."""
     return {} if user is None else {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
@@ -151,12 +151,12 @@ def _running(programs: Path, folder: Path, user: str | None, port: int) -> Itera
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # Ctrl-C is for us
+            start_new_session=True,  # so that Ctrl-C reaches this process only
         )
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGINT)  # sessions are ended, not waited for
+        process.send_signal(signal.SIGINT)  # a fast shutdown: sessions are ended, not waited for
         try:
             process.wait(10)
         finally:

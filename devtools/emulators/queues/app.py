@@ -13,17 +13,17 @@ from starlette.routing import Route
 from devtools.emulators.queues.store import Queues, RefusedError
 from devtools.emulators.queues.xml import error_xml, message_text, messages_xml, queues_xml, rfc1123
 
-_WEEK = 7 * 24 * 3600  # seconds; the longest that a message can be hidden
+_WEEK = 7 * 24 * 3600  # seconds; the longest time for which a message can be hidden
 
 
 def queue_service(queues: Queues) -> Starlette:
-    """The REST API as an ASGI application.
+    """Return the REST API as an ASGI application.
 
     Args:
-        queues: where the messages are kept.
+        queues: the storage of the messages.
 
     Returns:
-        The application; the account is the first part of each path, as with every emulator.
+        The application; the account is the first segment of each path, as in every emulator.
     """
     operations = _Operations(queues)
     return Starlette(
@@ -42,7 +42,10 @@ def queue_service(queues: Queues) -> Starlette:
 
 
 class _Operations:
-    """One method for each operation; they never await between reading and writing, so none needs a lock."""
+    """The operations of the service, one method each.
+
+    No method awaits between reading and writing, so no lock is needed.
+    """
 
     def __init__(self, queues: Queues) -> None:
         self._queues = queues

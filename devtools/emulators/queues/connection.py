@@ -1,19 +1,19 @@
 """The connection string of a storage emulator; Azurite and this emulator use the same credentials."""
 
-# The account and key that every storage emulator has; published, and good for nothing else:
+# The published account and key of every storage emulator; they give access to nothing else:
 # https://learn.microsoft.com/azure/storage/common/storage-connect-azurite
 ACCOUNT = "devstoreaccount1"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
 def emulator_connection_string(url: str) -> str:
-    """The connection string of an emulated queue service.
+    """Return the connection string of an emulated queue service.
 
     Args:
-        url: its base URL, without the account and without a trailing slash.
+        url: the service's base URL, without the account and without a trailing slash.
 
     Returns:
-        What `AzureWebJobsStorage` has to hold to use it.
+        The value of `AzureWebJobsStorage` for this service.
     """
     endpoint = f"QueueEndpoint={url}/{ACCOUNT};"
     return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={_KEY};{endpoint}"

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 MAX_TEXT = 64 * 1024  # bytes of UTF-8
-_NEVER = 253402300799.0  # 9999-12-31T23:59:59Z, which the service shows for a message that never expires
+_NEVER = 253402300799.0  # 9999-12-31T23:59:59Z, which the service returns for a message that never expires
 _NAME = re.compile(r"[a-z0-9](?:-?[a-z0-9])+")
 
 
 class RefusedError(Exception):
-    """The service says no.
+    """The service refuses a request.
 
     Attributes:
         status: the HTTP status.
@@ -30,7 +30,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A message as it stands; times are seconds since 1970."""
+    """A stored message; times are seconds since 1970."""
 
     id: str
     text: str
@@ -49,19 +49,19 @@ class Queues:
         self._queues: dict[str, dict[str, Message]] = {}
 
     def snapshot(self) -> dict[str, dict[str, Message]]:
-        """Take note of every message, to return to."""
+        """Return a snapshot of every message, for `restore`."""
         return {name: dict(queue) for name, queue in self._queues.items()}
 
     def restore(self, taken: dict[str, dict[str, Message]]) -> None:
-        """Return to what was taken note of."""
+        """Restore a snapshot."""
         self._queues = {name: dict(queue) for name, queue in taken.items()}
 
     def names(self) -> list[str]:
-        """The queues there are, by name."""
+        """Return the names of all queues, sorted."""
         return sorted(self._queues)
 
     def create(self, name: str) -> bool:
-        """Make a queue; whether it was new."""
+        """Create a queue; return whether it is new."""
         if not (_NAME.fullmatch(name) and 3 <= len(name) <= 63):
             raise RefusedError(400, "InvalidResourceName", f"{name!r} cannot name a queue.")
         new = name not in self._queues
@@ -69,12 +69,12 @@ class Queues:
         return new
 
     def delete(self, name: str) -> None:
-        """Remove a queue with all its messages."""
+        """Delete a queue with all its messages."""
         self._live(name)
         del self._queues[name]
 
     def count(self, name: str) -> int:
-        """How many messages there are, the invisible ones included."""
+        """Return the number of messages, including the invisible ones."""
         return len(self._live(name))
 
     def put(self, name: str, text: str, *, delay: int = 0, ttl: int = 7 * 24 * 3600) -> Message:
@@ -83,14 +83,15 @@ class Queues:
         Args:
             name: the queue.
             text: the message's text.
-            delay: seconds until it can be seen.
-            ttl: seconds until it expires; -1 for never.
+            delay: seconds until the message is visible.
+            ttl: seconds until the message expires; -1 for never.
 
         Returns:
             The message.
 
         Raises:
-            RefusedError: there is no such queue, the text is too long, or it would expire before it is seen.
+            RefusedError: the queue does not exist, the text is too long, or the message would expire before
+                it is visible.
         """
         queue = self._live(name)
         _check_length(text)
@@ -111,13 +112,13 @@ class Queues:
         return message
 
     def peek(self, name: str, *, limit: int) -> list[Message]:
-        """The next visible messages, left as they are."""
+        """Return the next visible messages without a change."""
         now = self._now()
         visible = [message for message in self._live(name).values() if message.visible_from <= now]
         return sorted(visible, key=lambda message: message.visible_from)[:limit]
 
     def take(self, name: str, *, limit: int, lock: int) -> list[Message]:
-        """The next visible messages, hidden from others for `lock` seconds, with a new receipt each."""
+        """Return the next visible messages, hide them for `lock` seconds, and give each a new receipt."""
         taken = [
             replace(
                 message,
@@ -131,7 +132,7 @@ class Queues:
         return taken
 
     def update(self, name: str, message_id: str, receipt: str, *, delay: int, text: str | None) -> Message:
-        """Hide a taken message for another `delay` seconds, and change its text unless that is None."""
+        """Hide a received message for another `delay` seconds, and replace its text unless `text` is None."""
         held = self._held(name, message_id, receipt)
         text = held.text if text is None else text
         _check_length(text)
@@ -140,12 +141,12 @@ class Queues:
         return updated
 
     def remove(self, name: str, message_id: str, receipt: str) -> None:
-        """Delete a taken message."""
+        """Delete a received message."""
         self._held(name, message_id, receipt)
         del self._queues[name][message_id]
 
     def clear(self, name: str) -> None:
-        """Delete all messages."""
+        """Delete all messages of a queue."""
         self._live(name).clear()
 
     def _live(self, name: str) -> dict[str, Message]:

@@ -9,7 +9,7 @@ from devtools.emulators.queues.store import Message, RefusedError
 
 
 def message_text(body: bytes) -> str:
-    """The text of a message that somebody sends.
+    """Return the text of a message in a request body.
 
     Args:
         body: `<QueueMessage><MessageText>…</MessageText></QueueMessage>`.
@@ -18,7 +18,7 @@ def message_text(body: bytes) -> str:
         The text.
 
     Raises:
-        RefusedError: this is no XML.
+        RefusedError: the body is not valid XML.
     """
     try:
         return ET.fromstring(body).findtext("MessageText", default="")
@@ -27,7 +27,7 @@ def message_text(body: bytes) -> str:
 
 
 def messages_xml(messages: Iterable[Message], *, without: Sequence[str] = ()) -> bytes:
-    """A list of messages, without the fields that the operation at hand keeps to itself."""
+    """Return the XML of a list of messages, without the fields that the operation does not return."""
     root = ET.Element("QueueMessagesList")
     for message in messages:
         fields = {
@@ -47,7 +47,7 @@ def messages_xml(messages: Iterable[Message], *, without: Sequence[str] = ()) ->
 
 
 def queues_xml(names: Iterable[str]) -> bytes:
-    """A list of queues, in one page."""
+    """Return the XML of a list of queues, in one page."""
     root = ET.Element("EnumerationResults")
     queues = ET.SubElement(root, "Queues")
     for name in names:
@@ -57,7 +57,7 @@ def queues_xml(names: Iterable[str]) -> bytes:
 
 
 def error_xml(error: RefusedError) -> bytes:
-    """A refusal."""
+    """Return the XML of an error."""
     root = ET.Element("Error")
     ET.SubElement(root, "Code").text = error.code
     ET.SubElement(root, "Message").text = str(error)
@@ -65,7 +65,7 @@ def error_xml(error: RefusedError) -> bytes:
 
 
 def rfc1123(seconds: float) -> str:
-    """A moment as the service writes it; to the second, like the service."""
+    """Format a time as the service does, in whole seconds."""
     return format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True)
 
 
