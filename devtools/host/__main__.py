@@ -31,7 +31,7 @@ _log = logging.getLogger("host")
 
 
 def main() -> int:
-    """Serve; the exit code is 1 if the host could not start or had to cut a function off."""
+    """Serve; the exit code is 1 if the host could not start, or if a function had to be terminated."""
     parser = argparse.ArgumentParser(
         prog="python -m devtools.host", description="A local Azure Functions host."
     )
@@ -111,7 +111,7 @@ def _serve(arguments: argparse.Namespace, values: dict[str, str]) -> int:
         stack.enter_context(Workers(arguments.workers, given, lambda pid: _say(name="worker", pid=pid)))
         stop.wait()
     if host.still_running:
-        os._exit(1)  # its thread would keep this process alive
+        os._exit(1)  # its thread would keep this process running
     return 0
 
 
@@ -121,7 +121,7 @@ def _say(**what: object) -> None:
 
 
 def _become(root: Path, settings: dict[str, str]) -> None:
-    """Make this process's environment the app's, with nothing of the shell's settings."""
+    """Replace this process's environment with the app's; settings of the shell are left out."""
     sample = root / "local.settings.sample.json"
     known = read_values(sample) if sample.exists() else {}
     environment = app_environment(shell=os.environ, values=settings, known=known)

@@ -22,7 +22,7 @@ async def run_function(request: Request, *, index: Index, invoker: Invoker) -> R
         invoker: runs it.
 
     Returns:
-        202 as soon as it is started; how it ends is in the log.
+        202 once the function has been started; its result is in the log.
     """
     name = request.path_params["name"]
     function = next((each for each in index.functions if each.name == name), None)

@@ -26,8 +26,8 @@ from devtools.host.timers import keep_time
 Kinds = tuple[type[HttpTrigger | QueueTrigger | TimerTrigger], ...]
 
 _log = logging.getLogger("host")
-_GRACE = 5.0  # seconds that running functions get when the host stops
-_BODY_LIMIT = 104_857_600  # bytes; Functions' own default
+_GRACE = 5.0  # seconds that running functions have to finish when the host stops
+_BODY_LIMIT = 104_857_600  # bytes; the default of Functions
 EVERY_TRIGGER: Kinds = (HttpTrigger, QueueTrigger, TimerTrigger)
 
 
@@ -36,13 +36,13 @@ def _utc_now() -> datetime:
 
 
 class Host:
-    """Runs a `FunctionApp`; a context manager.
+    """A host that runs a `FunctionApp`; a context manager.
 
     Attributes:
-        url: the base URL, without the route prefix and without a trailing slash; empty if it serves no HTTP.
-        index: the functions, and why some could not be loaded.
+        url: the base URL, without the route prefix and without a trailing slash; empty if HTTP is not served.
+        index: the functions, and the reasons why some could not be loaded.
         settings: the app settings with the `AzureWebJobsStorage` in use.
-        still_running: after the end, whether a function outlasted the grace period.
+        still_running: after the host has stopped, whether a function outlasted the grace period.
     """
 
     url = ""
@@ -62,20 +62,20 @@ class Host:
         triggers: Kinds = EVERY_TRIGGER,
         lock: int = LOCK,
     ) -> None:
-        """Prepare; nothing runs before the context is entered.
+        """Initialize the host; nothing runs before the context is entered.
 
         Args:
             app: the function app.
             settings: the app settings.
             host_json: the content of host.json.
-            port: the loopback port; 0 takes a free one.
-            directory: where the app lies; functions see it in their context.
-            clock: the time for timers, in UTC.
+            port: the loopback port; 0 selects a free one.
+            directory: the app's folder; functions see it in their context.
+            clock: returns the time for timers, in UTC.
             triggers: the kinds of triggers that this process serves.
-            lock: seconds that a message is hidden while it is worked on.
+            lock: seconds for which a message is hidden while it is processed.
 
         Raises:
-            SettingsError: host.json cannot be used.
+            SettingsError: host.json is not valid.
         """
         self._app = app
         self._given = settings
@@ -106,11 +106,11 @@ class Host:
         self._stack.close()
 
     def overdue(self) -> bool:
-        """Whether a function has been running for longer than `functionTimeout` allows."""
+        """Return whether a function has been running for longer than `functionTimeout` allows."""
         return self._invoker.longest() > self._options.function_timeout
 
     def functions(self) -> list[str]:
-        """One line for each function that was loaded: its name, and what starts it."""
+        """Return one line for each loaded function: its name and its trigger."""
         lines = []
         for function in self.index.functions:
             match function.trigger:
@@ -127,7 +127,7 @@ class Host:
         return lines
 
     def _threads(self) -> int:
-        """As many as the Python worker would have."""
+        """Return the number of threads that the Python worker would have."""
         default = min(32, (os.cpu_count() or 1) + 4)
         return positive_number(self.settings, "PYTHON_THREADPOOL_THREAD_COUNT", default=default)
 

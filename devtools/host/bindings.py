@@ -20,7 +20,7 @@ _SETTING = re.compile(r"%([^%]*)%")
 
 @dataclass(frozen=True, kw_only=True)
 class HttpTrigger:
-    """Called by HTTP; without `methods` by every method."""
+    """A trigger by HTTP; if `methods` is empty, any method is accepted."""
 
     argument: str
     route: str
@@ -31,7 +31,7 @@ class HttpTrigger:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueTrigger:
-    """Called for each message of a queue; `connection` names the setting with the connection string."""
+    """A trigger by the messages of a queue; `connection` names the setting with the connection string."""
 
     argument: str
     queue: str
@@ -40,7 +40,7 @@ class QueueTrigger:
 
 @dataclass(frozen=True, kw_only=True)
 class TimerTrigger:
-    """Called by the clock; `schedule` is NCRONTAB with six fields."""
+    """A trigger by time; `schedule` is an NCRONTAB expression with six fields."""
 
     argument: str
     schedule: str
@@ -52,7 +52,7 @@ Trigger = HttpTrigger | QueueTrigger | TimerTrigger
 
 @dataclass(frozen=True, kw_only=True)
 class QueueOutput:
-    """An argument whose value becomes a message."""
+    """An output binding: an argument whose value is sent as a message."""
 
     argument: str
     queue: str
@@ -61,7 +61,7 @@ class QueueOutput:
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
-    """A function that can be run."""
+    """A function that the host can run."""
 
     name: str
     call: Callable[..., Any]
@@ -72,11 +72,11 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """All functions of an app, by name.
+    """All functions of an app.
 
     Attributes:
-        functions: those that can be run, in the host's order.
-        refused: why each of the others cannot be.
+        functions: the functions that the host can run, in its order.
+        refused: the names of all other functions, each with the reason why it cannot run.
     """
 
     functions: tuple[Function, ...]
@@ -91,11 +91,11 @@ def index(app: func.FunctionApp, *, settings: Mapping[str, str]) -> Index:
     """Read the functions of an app.
 
     Args:
-        app: what function_app.py made.
+        app: the app that function_app.py defines.
         settings: the app settings, for `%SETTING%` and connections.
 
     Returns:
-        The functions in the order of their names, which is the order in which the host tries their routes.
+        The functions, sorted by name; the host tries their routes in this order.
     """
     functions: list[Function] = []
     refused: dict[str, str] = {}

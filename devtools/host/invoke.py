@@ -29,18 +29,18 @@ _log = logging.getLogger("host")
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """How an invocation ended; `value` is what the function returned."""
+    """The result of an invocation; `value` is the function's return value."""
 
     succeeded: bool
     value: Any = None
 
 
 def queue_message(body: bytes, stored: StoredMessage | None = None) -> func.QueueMessage:
-    """The argument of a queue function.
+    """Return the argument of a queue function.
 
     Args:
         body: the decoded message.
-        stored: the message as it lies in the queue; None if it never was in one.
+        stored: the message in the queue; None if it was never in one.
     """
     known: dict[str, Any] = {"id": str(uuid.uuid4()), "dequeue_count": 1}
     if stored is not None:
@@ -57,7 +57,7 @@ def queue_message(body: bytes, stored: StoredMessage | None = None) -> func.Queu
 
 
 def timer_request() -> TimerRequest:
-    """The argument of a timer function."""
+    """Return the argument of a timer function."""
     return TimerRequest(past_due=False)
 
 
@@ -73,7 +73,7 @@ class _Output(func.Out[Any]):
 
 
 class Invoker:
-    """Runs functions on a few threads, as the Python worker does."""
+    """A pool of threads that runs functions, as the Python worker does."""
 
     def __init__(self, *, storage: Storage, threads: int, directory: Path) -> None:
         self._storage = storage
@@ -84,10 +84,13 @@ class Invoker:
         self._lock = threading.Lock()
 
     def submit(self, work: Callable[[], Any]) -> Future[Any]:
-        """Do something on one of the threads.
+        """Run a callable on one of the threads.
 
         Args:
-            work: what to do.
+            work: the callable.
+
+        Returns:
+            The future of its result.
         """
         future = self._pool.submit(work)
         with self._lock:
@@ -96,21 +99,21 @@ class Invoker:
         return future
 
     def invoke(self, function: Function, argument: object) -> Result:
-        """Run a function on this thread and write its outputs; what it raises is logged.
+        """Run a function on this thread and write its outputs; exceptions are logged.
 
         Args:
             function: the function.
-            argument: what its trigger hands over.
+            argument: the argument from its trigger.
 
         Returns:
-            How it ended. A message that could not be written is a failure too.
+            The result. An output message that could not be written also counts as a failure.
         """
         invocation = str(uuid.uuid4())
         _log.info("Executing '%s' (Id=%s)", function.name, invocation)
         started = self._began[invocation] = time.monotonic()
         try:
             value = self._call(function, argument, invocation)
-        except Exception:  # noqa: BLE001 — whatever a function raises, the host outlives it; logged below
+        except Exception:  # noqa: BLE001 — no exception of a function may end the host; logged below
             _log.exception("'%s' failed (Id=%s, %d ms)", function.name, invocation, _since(started))
             return Result(succeeded=False)
         finally:
@@ -119,17 +122,17 @@ class Invoker:
         return Result(succeeded=True, value=value)
 
     def longest(self) -> float:
-        """For how many seconds the function has been running that began first; 0 if none runs."""
+        """Return the seconds for which the oldest running function has been running; 0 if none runs."""
         return max((time.monotonic() - began for began in self._began.copy().values()), default=0.0)
 
     def close(self, *, timeout: float) -> bool:
-        """Let what is running end.
+        """Wait for running functions to finish.
 
         Args:
-            timeout: seconds to wait for it.
+            timeout: the most seconds to wait.
 
         Returns:
-            Whether everything ended.
+            Whether all of them finished.
         """
         self._pool.shutdown(wait=False)
         with self._lock:

@@ -13,17 +13,17 @@ USUAL_APP = "function_app"
 
 
 def load_app(root: Path, module: str = USUAL_APP) -> func.FunctionApp:
-    """Import an app, in its own folder.
+    """Import an app, with the script root as the working directory.
 
     Args:
-        root: the script root; it becomes this process's folder.
+        root: the script root; it becomes the working directory of this process.
         module: the module that holds the app.
 
     Returns:
         The app.
 
     Raises:
-        SettingsError: the module holds no app, or several.
+        SettingsError: the module defines no app, or several.
     """
     os.chdir(root)
     sys.path.insert(0, str(root))
@@ -36,10 +36,10 @@ def load_app(root: Path, module: str = USUAL_APP) -> func.FunctionApp:
 
 
 def read_host_json(root: Path) -> dict[str, object]:
-    """The content of a script root's host.json; nothing if it has none.
+    """Return the content of a script root's host.json; empty if there is none.
 
     Raises:
-        SettingsError: it cannot be read.
+        SettingsError: the file cannot be read.
     """
     file = root / "host.json"
     return read_json(file) if file.exists() else {}

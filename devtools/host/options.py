@@ -16,7 +16,7 @@ _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
 
 @dataclass(frozen=True, kw_only=True)
 class HostOptions:
-    """What host.json decides here; durations are seconds."""
+    """The supported options of host.json; durations are in seconds."""
 
     route_prefix: str = "api"
     batch_size: int = 16
@@ -28,16 +28,16 @@ class HostOptions:
 
 
 def host_options(host_json: Mapping[str, Any]) -> HostOptions:
-    """Read the options out of a host.json.
+    """Read the options from a host.json.
 
     Args:
-        host_json: its content; an empty one means all defaults.
+        host_json: the file's content; an empty one means the defaults.
 
     Returns:
         The options.
 
     Raises:
-        SettingsError: a value is of the wrong kind or out of its range.
+        SettingsError: a value has the wrong type or is out of range.
     """
     extensions = _section(host_json, "extensions")
     queues = _section(extensions, "queues")

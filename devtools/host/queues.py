@@ -23,13 +23,16 @@ from devtools.host.options import HostOptions
 from devtools.host.storage import Storage
 
 _log = logging.getLogger("host")
-LOCK = 600  # seconds; Functions' own
+LOCK = 600  # seconds; the default of Functions
 _SHORTEST_POLL, _LONGEST_POLL = 0.1, 1.0  # seconds
 _POISON = "-poison"
 
 
 class _Lease:
-    """A message that this host holds; renewing and ending it may come from two threads."""
+    """A message that this host has received.
+
+    One thread may renew it while another one ends it.
+    """
 
     def __init__(self, queue: QueueClient, message: StoredMessage, *, seconds: int) -> None:
         self.message = message
@@ -64,7 +67,7 @@ class _Lease:
 
 
 class QueueListener:
-    """Feeds the messages of one queue to one function."""
+    """Passes the messages of one queue to one function."""
 
     def __init__(
         self,
@@ -77,16 +80,17 @@ class QueueListener:
         stopping: threading.Event,
         lock: int = LOCK,
     ) -> None:
-        """Prepare; nothing is taken before `start`.
+        """Initialize the listener; no message is received before `start`.
 
         Args:
-            function: what is fed.
-            trigger: its trigger.
-            options: batch size, attempts, delays.
+            function: the function that receives the messages.
+            trigger: the function's trigger.
+            options: batch size, attempts and delays.
             storage: the queues.
             invoker: runs the function.
-            stopping: set when no more messages are to be taken.
-            lock: seconds that a message is hidden while it is worked on; renewed when half of them are over.
+            stopping: the event that is set when no more messages may be received.
+            lock: seconds for which a message is hidden while it is processed; renewed after half of that
+                time.
         """
         self._function = function
         self._trigger = trigger
@@ -95,7 +99,8 @@ class QueueListener:
         self._lock = lock
         self._invoker = invoker
         self._queue = storage.queue(connection=trigger.connection, name=trigger.queue)
-        # A poison queue has none of its own: what fails there stays hidden until its lock ends.
+        # A poison queue has no poison queue of its own: a message that fails there is hidden until its lock
+        # ends.
         self._poison = None if trigger.queue.endswith(_POISON) else trigger.queue + _POISON
         self._look = storage.written(connection=trigger.connection, name=trigger.queue)
         self._stopping = stopping
@@ -104,11 +109,14 @@ class QueueListener:
         self._thread = threading.Thread(target=self._listen, name=f"queue {trigger.queue}", daemon=True)
 
     def start(self) -> None:
-        """Begin to take messages."""
+        """Start to receive messages."""
         self._thread.start()
 
     def join(self) -> None:
-        """Wait until no more messages are taken; those taken and not yet begun go back on their own."""
+        """Wait until no more messages are received.
+
+        A received message that has not started is returned to the queue when its turn comes.
+        """
         self._look.set()
         self._thread.join()
 
@@ -173,11 +181,11 @@ class QueueListener:
         lease.delete()
 
     def _reaching(self, step: Callable[[], None]) -> None:
-        """Do something with the queue; storage that fails is said when it begins and when it is over."""
+        """Run an operation on the queue; a storage failure is logged when it begins and when it is over."""
         try:
             step()
         except ResourceNotFoundError:
-            pass  # no such queue yet, or a message that somebody else ended
+            pass  # the queue does not exist yet, or another process ended the message
         except AzureError as error:
             if self._reachable:
                 _log.error("Queue %s cannot be used, trying again: %s", self._trigger.queue, error.message)

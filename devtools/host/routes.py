@@ -21,14 +21,14 @@ _log = logging.getLogger("host")
 
 
 def http_app(index: Index, *, prefix: str, invoker: Invoker, key: str | None, body_limit: int) -> Router:
-    """The HTTP side of the host as an ASGI application.
+    """Return the HTTP side of the host as an ASGI application.
 
     Args:
         index: the functions.
         prefix: the route prefix, without slashes at its ends; may be empty.
-        invoker: runs them.
-        key: the function key; None asks for none.
-        body_limit: the most bytes of a request body.
+        invoker: runs the functions.
+        key: the function key; None means that no key is required.
+        body_limit: the most bytes that a request body may have.
 
     Returns:
         The application.
@@ -44,7 +44,7 @@ def http_app(index: Index, *, prefix: str, invoker: Invoker, key: str | None, bo
         try:
             body = await _body(request, body_limit)
         except ClientDisconnect:
-            return Response(status_code=400)  # nobody is left to read it
+            return Response(status_code=400)  # the client has disconnected
         if body is None:
             return Response(status_code=413)
         argument = _http_request(request, parameters, body)
@@ -57,7 +57,7 @@ def http_app(index: Index, *, prefix: str, invoker: Invoker, key: str | None, bo
             return Response(status_code=401)
         return await run_function(request, index=index, invoker=invoker)
 
-    # As the default, not as a route of Starlette's: those do not match a path with a newline in it.
+    # This is the default, not a route, because Starlette's routes do not match a path with a newline.
     return Router(
         [Route("/admin/functions/{name}", run, methods=["POST"])],
         redirect_slashes=False,

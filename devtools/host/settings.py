@@ -12,16 +12,16 @@ STORAGE = "AzureWebJobsStorage"
 
 
 class SettingsError(Exception):
-    """A settings file or host.json cannot be used; the message says which, why, and what to do."""
+    """A settings file or host.json is not usable; the message says which file, why, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppEnvironment:
-    """The environment that the app is given.
+    """The environment of the app.
 
     Attributes:
-        variables: all of it.
-        ignored: names of settings that the shell held and that were left out.
+        variables: all environment variables.
+        ignored: names of settings that the shell had set and that were left out.
     """
 
     variables: Mapping[str, str]
@@ -38,7 +38,7 @@ def read_json(path: Path) -> dict[str, object]:
         The object.
 
     Raises:
-        SettingsError: the file cannot be read, or holds something else.
+        SettingsError: the file cannot be read, or is not a JSON object.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -61,7 +61,7 @@ def read_values(path: Path) -> dict[str, str]:
         Its `Values`.
 
     Raises:
-        SettingsError: the file cannot be read, is encrypted, or a value is no string.
+        SettingsError: the file cannot be read, is encrypted, or has a value that is not a string.
     """
     content = read_json(path)
     if content.get("IsEncrypted"):
@@ -78,12 +78,12 @@ def read_values(path: Path) -> dict[str, str]:
 def app_environment(
     *, shell: Mapping[str, str], values: Mapping[str, str], known: Iterable[str]
 ) -> AppEnvironment:
-    """The shell's variables without any that is a setting, and the settings themselves.
+    """Return the shell's variables without those that are settings, together with the settings.
 
     Args:
-        shell: the variables of this process.
+        shell: the environment variables of this process.
         values: the app settings.
-        known: further names that are settings, whether they have a value or not.
+        known: names of other settings, which may have no value.
 
     Returns:
         The environment for the app. `NAME__part` counts as the setting `NAME`, as in Functions.
@@ -95,18 +95,18 @@ def app_environment(
 
 
 def positive_number(settings: Mapping[str, str], name: str, *, default: int) -> int:
-    """Read a setting that is a count.
+    """Read a setting that is a positive whole number.
 
     Args:
         settings: the app settings.
         name: the setting.
-        default: what holds where it is missing or empty.
+        default: the value for a setting that is missing or empty.
 
     Returns:
         The number.
 
     Raises:
-        SettingsError: it is no positive whole number.
+        SettingsError: the value is not a positive whole number.
     """
     value = settings.get(name) or str(default)
     if not (value.isascii() and value.isdigit() and int(value) > 0):

@@ -21,14 +21,14 @@ from devtools.host.settings import STORAGE, SettingsError
 
 @contextlib.contextmanager
 def with_storage(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """The settings with an `AzureWebJobsStorage` that works.
+    """Yield the settings with a usable `AzureWebJobsStorage`.
 
     Args:
         settings: the app settings.
 
     Yields:
-        The same settings; without a connection string in them, that of queues in memory, which live as long
-        as this context.
+        The same settings. If they have no connection string, that of queues in memory is added; these queues
+        last as long as the context.
 
     Raises:
         SettingsError: the connection is identity-based.
@@ -62,14 +62,14 @@ class Storage:
             service.close()
 
     def queue(self, *, connection: str, name: str) -> QueueClient:
-        """A client of one queue, which need not exist.
+        """Return a client of a queue, which need not exist.
 
         Args:
             connection: the setting that holds the connection string.
             name: the queue.
 
         Raises:
-            SettingsError: that setting holds no connection string.
+            SettingsError: that setting contains no connection string.
         """
         with self._lock:
             if connection not in self._services:
@@ -77,11 +77,18 @@ class Storage:
             return self._services[connection].get_queue_client(name)
 
     def written(self, *, connection: str, name: str) -> threading.Event:
-        """What is set whenever this process has written to that queue: its listener need not wait to look."""
+        """Return the event that is set after each write of this process to a queue.
+
+        The queue's listener waits for it, and so need not wait for its next poll.
+
+        Args:
+            connection: the setting that holds the connection string.
+            name: the queue.
+        """
         return self._written.setdefault((connection, name), threading.Event())
 
     def send(self, body: bytes, *, connection: str, name: str) -> None:
-        """Write a message in base64, as Functions does; a missing queue is made.
+        """Send a message in base64, as Functions does; a missing queue is created.
 
         Args:
             body: the message.
@@ -91,12 +98,12 @@ class Storage:
         self.send_text(base64.b64encode(body).decode("ascii"), connection=connection, name=name)
 
     def send_text(self, text: str, *, connection: str, name: str) -> None:
-        """Write a message as it is; a missing queue is made."""
+        """Send a message without encoding it; a missing queue is created."""
         queue = self.queue(connection=connection, name=name)
         try:
             queue.send_message(text)
         except ResourceNotFoundError:
-            with contextlib.suppress(ResourceExistsError):  # somebody else was quicker
+            with contextlib.suppress(ResourceExistsError):  # another process created it meanwhile
                 queue.create_queue()
             queue.send_message(text)
         self.written(connection=connection, name=name).set()

@@ -12,19 +12,20 @@ _PARAMETER = re.compile(r"\{(\*?)(\w+)\}")
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """A route template, ready to be matched."""
+    """A parsed route template."""
 
     pattern: re.Pattern[str]
     names: tuple[str, ...]
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Match a path.
+        """Match a path against the template.
 
         Args:
             path: the decoded path below the route prefix.
 
         Returns:
-            The route parameters, or None. A catch-all that matched nothing is not among them.
+            The route parameters, or None if the path does not match. A catch-all that matches nothing is left
+            out.
         """
         found = self.pattern.fullmatch(path)
         if found is None:
@@ -33,16 +34,16 @@ class Template:
 
 
 def template(route: str) -> Template:
-    """Read a route: literals, `{name}` for one segment and a last `{*name}` for all the rest.
+    """Parse a route: literals, `{name}` for one segment, and a last `{*name}` for all remaining segments.
 
     Args:
-        route: the route as the function's decorator says it.
+        route: the route in the function's decorator.
 
     Returns:
-        The template; literals match without regard to case, as in ASP.NET.
+        The template; literals match case-insensitively, as in ASP.NET.
 
     Raises:
-        ValueError: the route uses more than that.
+        ValueError: the route uses other syntax.
     """
     names: list[str] = []
     pattern = ""

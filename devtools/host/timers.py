@@ -9,17 +9,17 @@ from datetime import datetime
 
 from croniter import CroniterBadCronError, croniter
 
-_LONGEST_WAIT = 30.0  # seconds; a laptop that slept looks at the clock again
+_LONGEST_WAIT = 30.0  # seconds until the clock is read again, since a laptop may have slept
 
 
 def check_schedule(schedule: str) -> None:
-    """Make sure that a schedule can be read.
+    """Check that a schedule is valid.
 
     Args:
         schedule: the expression.
 
     Raises:
-        ValueError: it has not six fields, or one of them cannot be read.
+        ValueError: the schedule does not have six fields, or a field is not valid.
     """
     if len(schedule.split()) != 6:
         raise ValueError(f"the schedule {schedule!r} is not NCRONTAB with six fields, seconds first")
@@ -30,14 +30,14 @@ def check_schedule(schedule: str) -> None:
 
 
 def next_fire(schedule: str, after: datetime) -> datetime:
-    """When a schedule fires next.
+    """Return the next occurrence of a schedule.
 
     Args:
         schedule: NCRONTAB with six fields.
-        after: a moment, in UTC.
+        after: a time, in UTC.
 
     Returns:
-        The first occurrence later than that.
+        The first occurrence after that time.
     """
     found = croniter(schedule, after, second_at_beginning=True, day_or=False).get_next(datetime)
     assert isinstance(found, datetime)
@@ -52,14 +52,14 @@ def keep_time(
     clock: Callable[[], datetime],
     wait: Callable[[float], bool],
 ) -> None:
-    """Fire at each occurrence until told to stop; a run that takes long skips what it overlaps.
+    """Run a function at each occurrence, until told to stop; occurrences during a run are skipped.
 
     Args:
         schedule: NCRONTAB with six fields.
         run_on_startup: whether to fire once before the first occurrence.
-        fire: runs the function, and returns when it has ended.
-        clock: the time, in UTC.
-        wait: waits so many seconds, or less; true when it is time to stop.
+        fire: runs the function, and returns when it has finished.
+        clock: returns the time, in UTC.
+        wait: waits for at most the given seconds; returns true if it is time to stop.
     """
     if run_on_startup:
         fire()

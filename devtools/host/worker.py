@@ -16,11 +16,11 @@ from devtools.host.bindings import QueueTrigger
 from devtools.host.loading import load_app, read_host_json
 
 _log = logging.getLogger("host")
-_LOOK = 1.0  # seconds between two looks at what runs
+_LOOK = 1.0  # seconds between two checks for overdue functions
 
 
 def main() -> int:
-    """Work; the exit code is 1 if a function had to be cut off."""
+    """Serve the queue functions; the exit code is 1 if a function had to be terminated."""
     parser = argparse.ArgumentParser(prog="python -m devtools.host.worker")
     parser.add_argument("--script-root", type=Path, required=True)
     parser.add_argument("--app", required=True)
@@ -48,7 +48,7 @@ def main() -> int:
                 _log.error("A function has been running for longer than functionTimeout; this worker ends.")
                 os._exit(1)
     if host.still_running:
-        os._exit(1)  # its thread would keep this process alive
+        os._exit(1)  # its thread would keep this process running
     return 0
 
 

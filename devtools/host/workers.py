@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Self
 
 _log = logging.getLogger("host")
-_PAUSE = 0.2  # seconds until one that ended is started again
-_GRACE = 10.0  # seconds; a worker lets running functions end
+_PAUSE = 0.2  # seconds until a worker that ended is restarted
+_GRACE = 10.0  # seconds; a worker lets running functions finish
 
 
 class Workers:
-    """Keeps a number of worker processes running; a context manager.
+    """A number of worker processes that are kept running; a context manager.
 
     Args:
-        count: how many.
-        arguments: of `python -m devtools.host.worker`.
-        started: is called with the process id of each worker that is started.
+        count: the number of workers.
+        arguments: the command line arguments of `python -m devtools.host.worker`.
+        started: called with the process id of each worker that is started.
     """
 
     def __init__(self, count: int, arguments: Sequence[str], started: Callable[[int], None]) -> None:
@@ -71,13 +71,14 @@ class Workers:
         with self._lock:
             if self._stopping.is_set():
                 return None
-            # Its input is never written to: it ends when that is closed, by us or because we are gone.
+            # Nothing is ever written to its input. The worker ends when that is closed: by this process, or
+            # because this process has ended.
             process = subprocess.Popen(
                 self._command,
                 cwd=Path(__file__).parents[2],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for us: we stop them in order
+                start_new_session=True,  # Ctrl-C reaches the host only, which stops the workers in order
             )
             self._running.add(process)
         self._started(process.pid)
