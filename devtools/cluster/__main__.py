@@ -13,7 +13,7 @@ from devtools.cluster.programs import ClusterUnavailableError
 
 
 def main() -> None:
-    """Start it and say where its kubeconfig lies: the first line on standard output, as JSON."""
+    """Start a cluster, and print the path of its kubeconfig as JSON in the first line on standard output."""
     parser = argparse.ArgumentParser(prog="python -m devtools.cluster", description=__doc__)
     parser.add_argument("--nodes", type=int, default=1, help="nodes in its one agent pool (default: 1)")
     parser.add_argument("--audit-log", type=Path, help="file that gets a line about each request")

@@ -34,7 +34,7 @@ _MAPS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Programs:
-    """Where each program lies."""
+    """The path of each program."""
 
     argocd: Path
     kustomize: Path
@@ -43,7 +43,10 @@ class Programs:
 
 @dataclass(frozen=True, kw_only=True)
 class ArgoCD:
-    """Its two parts, which a test may hold up; `namespace` is where Applications go."""
+    """The two running parts of Argo CD.
+
+    A test may pause their processes. Applications belong in `namespace`.
+    """
 
     controller: Process
     repo_server: Process
@@ -51,19 +54,19 @@ class ArgoCD:
 
 
 def find_argocd(*, report: Callable[[str], None] = say) -> Programs:
-    """Return Argo CD's programs, built if need be.
+    """Return the paths of Argo CD's programs; build them if necessary.
 
     Args:
-        report: Takes a line about each step that takes long.
+        report: Called with a line about each slow step.
 
     Raises:
-        ClusterUnavailableError: Something is missing; the message says how to get it.
+        ClusterUnavailableError: A program is missing; the message says how to get it.
     """
     redis = shutil.which("redis-server")
     if redis is None:
         raise ClusterUnavailableError("Argo CD needs Redis: apt-get install redis-server")
     return Programs(
-        # One binary is every part of Argo CD, and Go calls it after its package.
+        # One binary contains every part of Argo CD; Go names it after its package.
         argocd=built("argocd", report=report) / "cmd",
         kustomize=built("kustomize", report=report) / "kustomize",
         redis=Path(redis),
@@ -72,20 +75,20 @@ def find_argocd(*, report: Callable[[str], None] = say) -> Programs:
 
 @contextlib.contextmanager
 def running_argocd(kubeconfig: Path, *, report: Callable[[str], None] = say) -> Iterator[ArgoCD]:
-    """Run Argo CD for as long as the context lasts; what it made on the cluster stays.
+    """Run Argo CD for as long as the context lasts; objects that it created stay.
 
-    It reads repositories of this machine: `repoURL: file:///…`. The application controller answers metrics
-    on every interface, which no flag of it can change.
+    It can read repositories of this machine: `repoURL: file:///…`. The application controller serves metrics
+    on all interfaces, which none of its flags can change.
 
     Args:
-        kubeconfig: Names the cluster, and an administrator. Its custom kinds are there.
-        report: Takes a line about each step that takes long.
+        kubeconfig: The cluster, as an administrator. Its custom resource definitions must be installed.
+        report: Called with a line about each slow step.
 
     Yields:
         Argo CD, ready for Applications.
 
     Raises:
-        ClusterUnavailableError: Its programs are not to be had.
+        ClusterUnavailableError: Its programs are not available.
         NotReadyError: A part ended, or was not ready in time.
     """
     programs = find_argocd(report=report)
@@ -149,7 +152,7 @@ def _environment(folder: Path, kubeconfig: Path, programs: Programs) -> dict[str
         "HOME": str(folder),
         "TMPDIR": str(folder / "tmp"),
         "KUBECONFIG": str(kubeconfig),
-        "ARGOCD_FAKE_IN_CLUSTER": "true",  # https://kubernetes.default.svc is the kubeconfig's cluster
+        "ARGOCD_FAKE_IN_CLUSTER": "true",  # https://kubernetes.default.svc means the kubeconfig's cluster
         "ARGOCD_GPG_ENABLED": "false",
         "ARGOCD_TLS_DATA_PATH": str(folder / "tls"),
         "ARGOCD_SSH_DATA_PATH": str(folder / "ssh"),
@@ -157,7 +160,7 @@ def _environment(folder: Path, kubeconfig: Path, programs: Programs) -> dict[str
 
 
 def _configure(api: httpx.Client) -> None:
-    """Make what an installation of Argo CD begins with, as far as these parts ask for it."""
+    """Create the objects of an Argo CD installation that these parts need."""
     labels = {"app.kubernetes.io/part-of": "argocd"}
 
     def make(plural: str, name: str, version: str, kind: str, body: Mapping[str, Any]) -> None:

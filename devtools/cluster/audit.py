@@ -8,13 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True, order=True, kw_only=True)
 class Permission:
-    """A verb on a resource.
+    """A verb on a resource, as a role permits it.
 
     Attributes:
         group: The API group; empty for the core group.
-        resource: The plural, with its subresource if there is one.
-        verb: As roles have them.
-        namespace: The one it is for; empty for all of them.
+        resource: The plural name, with the subresource if there is one.
+        verb: The verb, as in a role.
+        namespace: The namespace; empty for all namespaces.
     """
 
     group: str
@@ -24,11 +24,14 @@ class Permission:
 
 
 def granted(objects: Iterable[Mapping[str, Any]], *, user: str) -> set[Permission]:
-    """Return what roles give to a user.
+    """Return the permissions that roles give to a user.
 
     Args:
-        objects: Roles, cluster roles and their bindings, as they are applied; others are passed over.
+        objects: Roles, cluster roles and their bindings, as they are applied; other objects are ignored.
         user: The user's name.
+
+    Returns:
+        The permissions.
     """
     by_kind_and_name = {(each["kind"], _namespace(each), each["metadata"]["name"]): each for each in objects}
     permissions = set()
@@ -51,14 +54,14 @@ def granted(objects: Iterable[Mapping[str, Any]], *, user: str) -> set[Permissio
 
 
 def used(lines: Iterable[str], *, user: str) -> tuple[set[Permission], set[Permission]]:
-    """Return what a user did, and what was refused for want of a role.
+    """Return what a user did, and what was refused because no role permits it.
 
     Args:
-        lines: Of the API server's audit log.
-        user: The user's name, impersonated or not.
+        lines: The lines of the API server's audit log.
+        user: The user's name, authenticated or impersonated.
 
     Returns:
-        What was allowed, and what was forbidden; each in the namespace where it was tried.
+        The allowed and the forbidden requests as permissions, each in the namespace of the request.
     """
     allowed: set[Permission] = set()
     forbidden: set[Permission] = set()
@@ -71,7 +74,7 @@ def used(lines: Iterable[str], *, user: str) -> tuple[set[Permission], set[Permi
         decision = event.get("annotations", {}).get("authorization.k8s.io/decision")
         verbs = {event["verb"]}
         if event["verb"] == "patch" and event["responseStatus"].get("code") == 201:
-            verbs.add("create")  # apply needs it where nothing stands, and only the answer tells
+            verbs.add("create")  # an apply needs it for a new object, which only the response shows
         (allowed if decision == "allow" else forbidden).update(
             Permission(
                 group=target.get("apiGroup", ""),
@@ -85,11 +88,16 @@ def used(lines: Iterable[str], *, user: str) -> tuple[set[Permission], set[Permi
 
 
 def spare(permissions: set[Permission], uses: set[Permission]) -> set[Permission]:
-    """Return the permissions that no use needed; one for all namespaces is needed by a use in any.
+    """Return the permissions that no request used.
+
+    A permission for all namespaces is used if it was used in any namespace.
 
     Args:
-        permissions: What is granted.
-        uses: What was done.
+        permissions: The granted permissions.
+        uses: The permissions that requests used.
+
+    Returns:
+        The permissions that are not needed.
     """
     anywhere = {(use.group, use.resource, use.verb) for use in uses}
     return {

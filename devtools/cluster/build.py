@@ -13,7 +13,7 @@ from devtools.cluster.programs import ClusterUnavailableError, find_programs
 
 
 def main() -> int:
-    """Build them; the exit code is 1 if one could not be had."""
+    """Build all programs; the exit code is 1 if one is not available."""
     try:
         find_programs(report=say)
         find_flux(report=say)

@@ -11,18 +11,18 @@ from kubernetes import client, config
 
 
 def connect(kubeconfig: Path) -> httpx.Client:
-    """Return a client for the current context of a kubeconfig: tokens and client certificates are understood.
+    """Return a client for the current context of a kubeconfig; tokens and client certificates are supported.
 
-    Another user's eyes are a header away: `Impersonate-User`.
+    To act as another user, send the header `Impersonate-User`.
 
     Args:
-        kubeconfig: The file.
+        kubeconfig: The kubeconfig file.
 
     Returns:
-        The client, whose base URL is the server's; close it after use.
+        The client, whose base URL is that of the server. Close it after use.
     """
     settings = client.Configuration()
-    # type-ignore: the package types what was generated, not what was written by hand
+    # type-ignore: the package has types for its generated code, but not for its handwritten code
     config.load_kube_config(str(kubeconfig), client_configuration=settings)
     context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
     if settings.cert_file:
@@ -30,7 +30,7 @@ def connect(kubeconfig: Path) -> httpx.Client:
     if not settings.verify_ssl:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    token = settings.api_key.get("BearerToken")  # with "Bearer " in front
+    token = settings.api_key.get("BearerToken")  # begins with "Bearer "
     return httpx.Client(
         base_url=settings.host,
         verify=context,
@@ -45,20 +45,26 @@ def merge(api: httpx.Client, path: str, body: Mapping[str, Any]) -> httpx.Respon
 
     Args:
         api: The cluster.
-        path: The object's.
-        body: What is to change.
+        path: The object's path.
+        body: The merge patch.
+
+    Returns:
+        The server's response.
     """
     return api.patch(path, content=json.dumps(body), headers={"Content-Type": "application/merge-patch+json"})
 
 
 def apply(api: httpx.Client, path: str, manifest: Mapping[str, Any], *, manager: str) -> httpx.Response:
-    """Apply an object, as its server does it, and with force.
+    """Apply an object with server-side apply, and with force.
 
     Args:
         api: The cluster.
-        path: The object's.
-        manifest: The object, with kind and name.
+        path: The object's path.
+        manifest: The manifest, with kind and name.
         manager: The field manager.
+
+    Returns:
+        The server's response.
     """
     return api.patch(
         path,

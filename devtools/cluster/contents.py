@@ -17,11 +17,11 @@ _NODES = "/api/v1/nodes"
 
 
 def fill(kubeconfig: Path, *, nodes: int) -> None:
-    """Make the objects, and wait until each of them works.
+    """Create the initial objects, and wait until each of them works.
 
     Args:
-        kubeconfig: Names the cluster, and an administrator.
-        nodes: How many nodes the agent pool `apps` gets.
+        kubeconfig: The cluster, as an administrator.
+        nodes: How many nodes the agent pool `apps` has.
 
     Raises:
         TimeoutError: Something was still not ready after a minute.
@@ -33,7 +33,7 @@ def fill(kubeconfig: Path, *, nodes: int) -> None:
             api.post(_NODES, json=node(POOL, number)).raise_for_status()
         install_definitions(api)
         wait_for("nodes to be ready", lambda: len(_named(api, _NODES, condition="Ready")) == nodes)
-        # Pods are refused in a namespace until the controller manager has given it this account.
+        # Pods are refused in a namespace until the controller manager has created this account.
         account = "/api/v1/namespaces/default/serviceaccounts/default"
         wait_for("the default service account", lambda: api.get(account).is_success)
 
@@ -42,10 +42,10 @@ def install_definitions(api: httpx.Client) -> None:
     """Create the custom resource definitions that a cluster lacks, and wait until their objects are served.
 
     Args:
-        api: Signed in as an administrator.
+        api: The cluster, as an administrator.
 
     Raises:
-        TimeoutError: They were still not established, or not served, after a minute.
+        TimeoutError: Some were still not established, or their objects not served, after a minute.
     """
     wanted = {definition["metadata"]["name"]: definition for definition in definitions()}
     for name in wanted.keys() - _named(api, _DEFINITIONS):
@@ -54,7 +54,7 @@ def install_definitions(api: httpx.Client) -> None:
         "custom resource definitions to be established",
         lambda: wanted.keys() <= _named(api, _DEFINITIONS, condition="Established"),
     )
-    # An established kind is still answered for with 404 or 429 until its storage has been prepared.
+    # An established kind still answers 404 or 429 until its storage is ready.
     for name, definition in wanted.items():
         group = f"/apis/{definition['spec']['group']}"
         for version in definition["spec"]["versions"]:
@@ -68,7 +68,7 @@ def _is_served(api: httpx.Client, path: str) -> bool:
 
 
 def _named(api: httpx.Client, path: str, *, condition: str = "") -> set[str]:
-    """Return the names of the objects in a list, or of those whose condition is true."""
+    """Return the names of the objects in a list; with `condition`, only of those whose condition is true."""
     return {
         item["metadata"]["name"]
         for item in api.get(path).raise_for_status().json()["items"]

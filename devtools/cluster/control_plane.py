@@ -27,10 +27,10 @@ _START_TIMEOUT = 60.0  # seconds; it takes three on an idle machine
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """A control plane that runs.
+    """A running control plane.
 
     Attributes:
-        kubeconfig: Signs in as a member of `system:masters`.
+        kubeconfig: The kubeconfig of a member of `system:masters`.
         processes: The process id of each part.
     """
 
@@ -39,7 +39,7 @@ class Cluster:
 
 
 def say(line: str) -> None:
-    """Report on standard error: standard output says nothing but what was asked for."""
+    """Report on standard error, because standard output contains only the requested result."""
     sys.stderr.write(f"cluster: {line}\n")
     sys.stderr.flush()
 
@@ -48,18 +48,18 @@ def say(line: str) -> None:
 def running_cluster(
     *, nodes: int = 1, audit_log: Path | None = None, report: Callable[[str], None] = say
 ) -> Iterator[Cluster]:
-    """Run a cluster for as long as the context lasts; SIGINT and SIGTERM end it as Ctrl-C does.
+    """Run a cluster for as long as the context lasts; SIGINT and SIGTERM end it, as Ctrl-C does.
 
     Args:
-        nodes: How many nodes its one agent pool has.
-        audit_log: Where the API server writes a line about each request, if anywhere.
-        report: Takes a line about each step that takes long.
+        nodes: The number of nodes in its only agent pool.
+        audit_log: Where the API server writes a line about each request; None means that it writes none.
+        report: Called with a line about each slow step.
 
     Yields:
-        The cluster, ready, with its custom resource definitions, storage classes and nodes.
+        The cluster, ready for use, with its custom resource definitions, storage classes and nodes.
 
     Raises:
-        ClusterUnavailableError: Its programs are not to be had.
+        ClusterUnavailableError: Its programs are not available.
         NotReadyError: A part ended, or was not ready in time.
     """
     programs = find_programs(report=report)
@@ -72,7 +72,7 @@ def running_cluster(
 
 
 def _start(programs: Programs, folder: Path, audit_log: Path | None, stack: contextlib.ExitStack) -> Cluster:
-    """Start each part once those that it needs are ready; the stack stops them the other way round."""
+    """Start each part after those that it needs are ready; the stack stops them in reverse order."""
     client_port, peer_port, secure_port = free_ports(3)
     etcd_url, server = f"http://127.0.0.1:{client_port}", f"https://127.0.0.1:{secure_port}"
     tokens = issue(folder)
@@ -99,13 +99,13 @@ def _start(programs: Programs, folder: Path, audit_log: Path | None, stack: cont
             f"--etcd-servers={etcd_url}",
             "--bind-address=127.0.0.1",
             f"--secure-port={secure_port}",
-            f"--cert-dir={folder}",  # it makes its own certificate there
+            f"--cert-dir={folder}",  # the API server creates its certificate there
             "--service-cluster-ip-range=10.96.0.0/16",
             "--service-account-issuer=https://kubernetes.default.svc",
             "--service-account-key-file=service-account.key",
             "--service-account-signing-key-file=service-account.key",
             "--authorization-mode=RBAC",
-            "--allow-privileged",  # whether a pod may is up to Pod Security
+            "--allow-privileged",  # Pod Security decides which pods may be privileged
             "--token-auth-file=tokens.csv",
             "--endpoint-reconciler-type=none",
             *audit,
@@ -128,7 +128,7 @@ def _start(programs: Programs, folder: Path, audit_log: Path | None, stack: cont
             f"--kubeconfig={kubeconfigs[CONTROLLERS]}",
             "--service-account-private-key-file=service-account.key",
             f"--root-ca-file={certificate}",
-            "--use-service-account-credentials",  # each controller may do what its own role says, as on AKS
+            "--use-service-account-credentials",  # each controller uses its own role only, as on AKS
             "--leader-elect=false",
             "--secure-port=0",
             name="kube-controller-manager",
@@ -152,7 +152,7 @@ def _start(programs: Programs, folder: Path, audit_log: Path | None, stack: cont
             f"--kubeconfig={kubeconfigs[KWOK]}",
             "--config=stages.yaml",
             "--manage-all-nodes",
-            # Or else a node counts as lost after 50 s, and its pods as not ready:
+            # Without this, a node counts as lost after 50 s, and its pods as not ready:
             # https://kubernetes.io/docs/concepts/architecture/nodes/#node-heartbeats
             "--node-lease-duration-seconds=40",
             name="kwok",

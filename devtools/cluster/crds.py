@@ -11,17 +11,17 @@ from devtools.cluster.programs import module_folder
 Manifest = dict[str, Any]
 
 _OURS = Path(__file__).parent / "crds"
-# `devtools/tools/crds/go.mod` pins these modules; files within them follow.
+# `devtools/tools/crds/go.mod` pins these modules; the globs select files in them.
 _PUBLISHED = (
     ("github.com/argoproj/argo-cd/v3", "manifests/crds/application-crd.yaml"),
     ("github.com/argoproj/argo-cd/v3", "manifests/crds/appproject-crd.yaml"),
     ("github.com/fluxcd/helm-controller", "config/crd/bases/*.yaml"),
     ("github.com/fluxcd/kustomize-controller", "config/crd/bases/*.yaml"),
-    ("github.com/fluxcd/source-controller", "config/crd/bases/*.yaml"),  # the other one looks for all of them
+    ("github.com/fluxcd/source-controller", "config/crd/bases/*.yaml"),  # kustomize-controller lists them all
     ("github.com/kedacore/keda/v2", "config/crd/bases/keda.sh_scaledobjects.yaml"),
     ("sigs.k8s.io/gateway-api", "config/crd/standard/gateway.*.yaml"),
 )
-_MONITORS = (  # as they are, and as Azure Monitor has them
+_MONITORS = (  # under the original group, and under that of Azure Monitor
     "github.com/prometheus-operator/prometheus-operator",
     "example/prometheus-operator-crd/*monitors.yaml",
 )
@@ -46,7 +46,7 @@ def _carried(module: str, files: str) -> Iterator[Manifest]:
 
 
 def _of_azure(monitor: Manifest) -> Manifest:
-    """Return a monitor of prometheus-operator's as Azure Monitor has it: the same but for its group.
+    """Return a prometheus-operator monitor as Azure Monitor defines it; only the group differs.
 
     See https://learn.microsoft.com/azure/azure-monitor/containers/prometheus-metrics-scrape-crd.
     """
@@ -56,7 +56,7 @@ def _of_azure(monitor: Manifest) -> Manifest:
 
 
 def _read(file: Path) -> Iterator[Manifest]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # without libyaml these take ten times as long
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # without libyaml, parsing takes ten times as long
     for document in yaml.load_all(file.read_text(), Loader=loader):
         if document:
             yield from document["items"] if document["kind"] == "List" else [document]

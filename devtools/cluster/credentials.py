@@ -10,20 +10,21 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 ADMIN = "cluster-admin"
 KWOK = "kwok"
-# Kubernetes has roles for these two: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#core-component-roles
+# Kubernetes has predefined roles for these two:
+# https://kubernetes.io/docs/reference/access-authn-authz/rbac/#core-component-roles
 CONTROLLERS = "system:kube-controller-manager"
 SCHEDULER = "system:kube-scheduler"
 _GROUPS = {ADMIN: "system:masters", KWOK: "system:masters", CONTROLLERS: "", SCHEDULER: ""}
 
 
 def issue(folder: Path) -> dict[str, str]:
-    """Write what the API server knows its users and service accounts by.
+    """Write the tokens and the key by which the API server authenticates users and service accounts.
 
     Args:
-        folder: Takes `tokens.csv` and `service-account.key`.
+        folder: The folder in which `tokens.csv` and `service-account.key` are written.
 
     Returns:
-        User → token.
+        The token of each user.
     """
     tokens = {user: secrets.token_urlsafe(24) for user in _GROUPS}
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -38,14 +39,14 @@ def write_kubeconfig(folder: Path, server: str, certificate: Path, user: str, to
     """Write a kubeconfig for one user.
 
     Args:
-        folder: Takes it.
+        folder: The folder in which the file is written.
         server: The API server's URL.
-        certificate: The API server's certificate, which it has signed itself.
+        certificate: The API server's self-signed certificate.
         user: The user's name.
         token: The user's token.
 
     Returns:
-        The file.
+        The path of the file.
     """
     authority = base64.b64encode(certificate.read_bytes()).decode()
     config = {

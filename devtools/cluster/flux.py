@@ -32,7 +32,7 @@ from devtools.emulators.serving import serving
 
 NAMESPACE = "flux-system"
 _START_TIMEOUT = 60.0  # seconds; it takes three on an idle machine
-_PAUSE = 0.2  # seconds between two looks
+_PAUSE = 0.2  # seconds between two checks
 _STOP_TIMEOUT = 10.0  # seconds
 _SOURCES = f"/apis/source.toolkit.fluxcd.io/v1/namespaces/{NAMESPACE}/gitrepositories"
 _REQUESTED = "reconcile.fluxcd.io/requestedAt"
@@ -40,17 +40,20 @@ _REQUESTED = "reconcile.fluxcd.io/requestedAt"
 
 @dataclass(frozen=True, kw_only=True)
 class Flux:
-    """Its controller, which a test may hold up; `namespace` is where its objects go."""
+    """The running kustomize-controller.
+
+    A test may pause its process. Flux objects belong in `namespace`.
+    """
 
     controller: Process
     namespace: str = NAMESPACE
 
 
 def find_flux(*, report: Callable[[str], None] = say) -> Path:
-    """Return the kustomize-controller, built if need be.
+    """Return the path of the kustomize-controller; build it if necessary.
 
     Args:
-        report: Takes a line about each step that takes long.
+        report: Called with a line about each slow step.
 
     Raises:
         ClusterUnavailableError: It cannot be built.
@@ -60,11 +63,11 @@ def find_flux(*, report: Callable[[str], None] = say) -> Path:
 
 @contextlib.contextmanager
 def running_flux(kubeconfig: Path, *, report: Callable[[str], None] = say) -> Iterator[Flux]:
-    """Run the kustomize-controller for as long as the context lasts; what it made on the cluster stays.
+    """Run the kustomize-controller for as long as the context lasts; objects that it created stay.
 
     Args:
-        kubeconfig: Names the cluster, and an administrator. Its custom kinds are there.
-        report: Takes a line about each step that takes long.
+        kubeconfig: The cluster, as an administrator. Its custom resource definitions must be installed.
+        report: Called with a line about each slow step.
 
     Yields:
         Flux, ready for Kustomizations.
@@ -103,11 +106,11 @@ def running_flux(kubeconfig: Path, *, report: Callable[[str], None] = say) -> It
 
 @contextlib.contextmanager
 def playing_sources(kubeconfig: Path, *repositories: Repository) -> Iterator[None]:
-    """Give every GitRepository of some repositories its artifact, for as long as the context lasts.
+    """Give the GitRepositories of some repositories their artifacts, for as long as the context lasts.
 
     Args:
-        kubeconfig: Names the cluster, and an administrator.
-        repositories: They are told by the last two parts of the URL in a GitRepository.
+        kubeconfig: The cluster, as an administrator.
+        repositories: The repositories; the last two segments of a GitRepository's URL identify one.
     """
     by_name = {each.full_name.lower(): each for each in repositories}
 
@@ -121,7 +124,7 @@ def playing_sources(kubeconfig: Path, *repositories: Repository) -> Iterator[Non
 
         def keep_looking() -> None:
             while not stopped.wait(_PAUSE):
-                with contextlib.suppress(httpx.HTTPError):  # the next look makes up for it
+                with contextlib.suppress(httpx.HTTPError):  # the next pass tries again
                     for each in api.get(_SOURCES).raise_for_status().json()["items"]:
                         _play(api, url, by_name, each)
 
@@ -137,7 +140,7 @@ def playing_sources(kubeconfig: Path, *repositories: Repository) -> Iterator[Non
 def _play(
     api: httpx.Client, url: str, repositories: Mapping[str, Repository], source: Mapping[str, Any]
 ) -> None:
-    """Bring one GitRepository's status up to date."""
+    """Update the status of one GitRepository."""
     metadata, spec, before = source["metadata"], source["spec"], source.get("status") or {}
     name = urlsplit(spec["url"]).path.removesuffix(".git").strip("/").lower()
     repository, ref = repositories[name], spec.get("ref") or {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 DEALLOCATED = "coppice.dev/deallocated"
-"""The annotation of a node whose machine is off, and which nobody makes ready."""
+"""The annotation of a node whose machine is deallocated; nothing makes such a node ready."""
 
 
 def node(
@@ -12,16 +12,16 @@ def node(
 ) -> dict[str, Any]:
     """Return the Node object for one machine of an agent pool.
 
-    kwok makes it Ready and runs whatever the scheduler places on it.
+    kwok makes the node ready, and runs the pods that the scheduler places on it.
 
     Args:
         pool: The agent pool's name.
-        number: Which of the pool's machines, from 0.
+        number: The machine's number in the pool, from 0.
         mode: `System` or `User`.
         labels: The pool's own labels.
 
     Returns:
-        The manifest, named as AKS names its nodes. Labels are those of
+        The manifest, with the name and the labels that AKS would set; for the labels, see
         https://learn.microsoft.com/azure/aks/use-labels.
     """
     name = f"aks-{pool}-{_group(pool)}-vmss{number:06x}"
@@ -49,5 +49,5 @@ _SIZE = {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "128Gi", "pods": "25
 
 
 def _group(pool: str) -> str:
-    # AKS puts a number of eight digits there, the same for all nodes of a pool.
+    # AKS puts a number of eight digits here, which is the same for all nodes of a pool.
     return f"{sum(pool.encode()):08d}"

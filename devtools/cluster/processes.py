@@ -13,26 +13,26 @@ _STOP_TIMEOUT = 10.0  # seconds
 
 
 class NotReadyError(Exception):
-    """A program ended, or was not ready in time; the message ends with what it printed last."""
+    """A program ended, or was not ready in time; the message ends with the program's last output."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """A program that runs."""
+    """A running program."""
 
     name: str
     popen: subprocess.Popen[bytes]
     log: Path
 
     def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> None:
-        """Ask again and again until the answer is yes.
+        """Call a function repeatedly until it returns true.
 
         Args:
-            ready: What is asked.
-            seconds: How long it may take.
+            ready: The function.
+            seconds: The most seconds to wait.
 
         Raises:
-            NotReadyError: It took longer, or the program has ended.
+            NotReadyError: It took longer, or the program ended.
         """
 
         def ready_while_alive() -> bool:
@@ -62,12 +62,12 @@ def running(
     Args:
         program: The program's file.
         arguments: Its arguments.
-        name: How messages call it.
-        folder: Its working folder, which also takes its log.
-        environment: All of its environment; by default this process's own.
+        name: The program's name in messages.
+        folder: The working folder, in which the log is written too.
+        environment: The complete environment; by default that of this process.
 
     Yields:
-        The process.
+        The running process.
     """
     log = folder / f"{name}.log"
     with log.open("wb") as output:
@@ -78,7 +78,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for us: the order in which these stop matters
+            start_new_session=True,  # keeps Ctrl-C away: the programs must stop in order
         )
     try:
         yield Process(name=name, popen=popen, log=log)
@@ -93,7 +93,7 @@ def running(
 
 
 def free_ports(count: int) -> Sequence[int]:
-    """Return loopback ports that nobody listened on a moment ago, all different."""
+    """Return different loopback ports on which nothing listened a moment ago."""
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
         for listener in listeners:

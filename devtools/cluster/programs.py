@@ -23,12 +23,12 @@ _KUBERNETES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-schedu
 
 
 class ClusterUnavailableError(Exception):
-    """No control plane can be had on this machine; the message says how to get one."""
+    """No control plane is available on this machine; the message says how to get one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Programs:
-    """Where each program lies."""
+    """The path of each program."""
 
     etcd: Path
     kube_apiserver: Path
@@ -39,20 +39,20 @@ class Programs:
 
 
 def find_programs(*, report: Callable[[str], None]) -> Programs:
-    """Return the programs of `KUBEBUILDER_ASSETS` if that is set; build those that are not there.
+    """Return the paths of all programs: those in `KUBEBUILDER_ASSETS` if it is set; missing ones are built.
 
-    The folder that `KUBEBUILDER_ASSETS` names has to hold etcd, kubectl and the three parts of Kubernetes;
-    kwok may lie in it too. See https://book.kubebuilder.io/reference/envtest for the convention.
+    The folder that `KUBEBUILDER_ASSETS` names must contain etcd, kubectl and the three parts of Kubernetes;
+    it may contain kwok.
 
     Args:
-        report: Takes a line about each step that takes long.
+        report: Called with a line about each slow step.
 
     Raises:
-        ClusterUnavailableError: Something is missing and cannot be built.
+        ClusterUnavailableError: A program is missing and cannot be built.
     """
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     folder = _assets(Path(assets)) if assets else built("kubernetes", report=report)
-    # Go names a program after its package, and etcd's is called `server`.
+    # Go names a program after its package, and that of etcd is called `server`.
     etcd = folder / "etcd" if (folder / "etcd").exists() else folder / "server"
     kwok = folder / "kwok"
     return Programs(
@@ -66,19 +66,19 @@ def find_programs(*, report: Callable[[str], None]) -> Programs:
 
 
 def built(family: str, *, report: Callable[[str], None]) -> Path:
-    """Build a family of tools, if that has not been done, where every clone on this machine finds them.
+    """Build a family of tools, unless that has been done, in a folder that all clones on this machine share.
 
     Args:
-        family: The folder below `tools/` that pins them.
-        report: Takes a line about each step that takes long.
+        family: The folder below `tools/` that pins the tools.
+        report: Called with a line about each slow step.
 
     Returns:
-        The folder that holds them.
+        The folder with the programs.
 
     Raises:
-        ClusterUnavailableError: They cannot be built.
+        ClusterUnavailableError: The tools cannot be built.
     """
-    # Without its version in it, no client can tell what the server is.
+    # Without the version in the binary, clients cannot tell the server's version.
     ldflags = f"-X k8s.io/component-base/version.gitVersion={kubernetes_version()}"
     try:
         with _elapsed(f"building tools/{family} (some minutes the first time)", report):
@@ -93,14 +93,14 @@ def built(family: str, *, report: Callable[[str], None]) -> Path:
 
 
 def module_folder(family: str, module: str) -> Path:
-    """Return where the files of a Go module lie, downloading it if need be.
+    """Return the folder with the files of a Go module; download it if necessary.
 
     Args:
         family: The folder below `tools/` whose `go.mod` pins the module.
         module: The module's path.
 
     Raises:
-        ClusterUnavailableError: There is no Go, or it could not fetch the module.
+        ClusterUnavailableError: Go is missing, or could not download the module.
     """
     search = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     go = shutil.which("go", path=search)
@@ -122,7 +122,7 @@ def module_folder(family: str, module: str) -> Path:
 
 
 def kubernetes_version() -> str:
-    """Return the version of Kubernetes that `devtools/tools/kubernetes/go.mod` pins, as in `v1.36.3`."""
+    """Return the Kubernetes version that `devtools/tools/kubernetes/go.mod` pins, such as `v1.36.3`."""
     pins = (ROOT / "devtools" / "tools" / "kubernetes" / "go.mod").read_text()
     found = re.search(r"^\s*k8s\.io/kubernetes (v\S+)", pins, re.MULTILINE)
     if found is None:
@@ -142,7 +142,7 @@ def _assets(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def _elapsed(what: str, report: Callable[[str], None], *, every: float = 30) -> Iterator[None]:
-    """Report that something is still going on, so that nobody takes minutes of silence for a hang."""
+    """Report at intervals that a step is still running, so that a long build does not look like a hang."""
     done = threading.Event()
     started = time.monotonic()
 

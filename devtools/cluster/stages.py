@@ -6,7 +6,7 @@ from devtools.cluster.nodes import DEALLOCATED
 from devtools.cluster.programs import module_folder
 
 _STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast", "volume/fast")
-# A pod whose node was lost for a while becomes ready again, as a kubelet would have it.
+# A pod whose node was lost for a while becomes ready again, as it would with a kubelet.
 _READY_AGAIN = """
 apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
@@ -22,14 +22,14 @@ spec:
     statusTemplate: |
       conditions: [{type: Ready, status: "True", lastTransitionTime: {{ Now | Quote }}}]
 """
-# A machine that was deallocated posts nothing until it is started.
+# A deallocated machine sends neither status nor heartbeat until it is started.
 _ON = f"    - {{key: '.metadata.annotations[\"{DEALLOCATED}\"]', operator: DoesNotExist}}\n"
-# AKS brings these: https://learn.microsoft.com/azure/aks/concepts-storage#storage-classes
+# The storage classes of AKS: https://learn.microsoft.com/azure/aks/concepts-storage#storage-classes
 _CLASSES = ("default", "managed", "managed-csi", "managed-csi-premium", "managed-premium", "azurefile-csi")
 
 
 def stages() -> str:
-    """Return kwok's configuration: its module's stages that lose no time, a node's heartbeat, and ours.
+    """Return kwok's configuration: its stages without delays, the heartbeat of nodes, and our own stages.
 
     Raises:
         ClusterUnavailableError: The module could not be fetched.
@@ -40,7 +40,7 @@ def stages() -> str:
         for file in sorted((module / family).glob("*.yaml")):
             text = file.read_text()
             if "kind: Stage" in text:
-                # kwok serves one class of its own; a claim here names one of AKS's.
+                # kwok serves one storage class of its own only; claims here name the classes of AKS.
                 text = text.replace("self.spec.storageClassName == 'kwok-volume'", "true")
                 if "kind: Node\n" in text:
                     text = text.replace("    matchExpressions:\n", f"    matchExpressions:\n{_ON}", 1)
@@ -49,7 +49,7 @@ def stages() -> str:
 
 
 def storage_classes() -> list[dict[str, Any]]:
-    """Return the storage classes that an AKS cluster has, all served by kwok."""
+    """Return the storage classes of an AKS cluster, with kwok as their provisioner."""
     return [
         {
             "apiVersion": "storage.k8s.io/v1",

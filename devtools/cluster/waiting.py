@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 
 def wait_for(what: str, ready: Callable[[], bool], *, seconds: float = 60) -> None:
-    """Ask again and again until the answer is yes.
+    """Call a function repeatedly until it returns true.
 
     Args:
-        what: What is waited for, for the message.
-        ready: What is asked.
-        seconds: How long it may take.
+        what: What the function waits for, for the error message.
+        ready: The function.
+        seconds: The most seconds to wait.
 
     Raises:
         TimeoutError: It took longer.
