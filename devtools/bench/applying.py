@@ -49,12 +49,12 @@ _TOLD = {
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """Seconds by step, of each round.
+    """The measured seconds of each round, by step.
 
     Args:
-        ours: building and applying; the whole reconcile where nothing was changed.
+        ours: building and applying; for the unchanged step, the whole reconcile.
         whole: the whole reconcile.
-        fresh: building and applying for the first time in a worker without open connections.
+        fresh: building and applying for the first time, in a worker without open connections.
         kubectl: `kubectl apply -k`.
         server_side: `kubectl apply --server-side -k`.
     """
@@ -68,7 +68,7 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A cluster, near or far, with a worker of ours and a kubectl."""
+    """A cluster, with or without a delay, together with a worker of ours and a kubectl."""
 
     folder: Path
     repository: Repository
@@ -77,7 +77,7 @@ class Line:
 
 
 def measure() -> Iterator[Figure]:
-    """Apply over a line that is far away, and over none."""
+    """Apply to a cluster with a delay, and without one."""
     try:
         programs = find_programs(report=say)
     except ClusterUnavailableError as error:
@@ -91,7 +91,7 @@ def measure() -> Iterator[Figure]:
 
 
 def figures(taken: Taken, *, delay: int) -> Iterator[Figure]:
-    """The figures of one line."""
+    """Return the figures of one line."""
     for (step, of), most in LIMITS.items():
         if of != delay:
             continue
@@ -112,9 +112,12 @@ def figures(taken: Taken, *, delay: int) -> Iterator[Figure]:
 
 
 def _take(line: Line) -> Taken:
-    """Take turns: a worker of ours, a fresh one, kubectl in both its ways; then clear away."""
+    """Measure in turns a worker of ours, a fresh worker, and kubectl in both modes.
+
+    The environments are deleted after each round.
+    """
     taken, worker = Taken(), Container(line.settings)
-    line.kubectl.run("get", "namespaces")  # it learns what kinds there are, as the worker does
+    line.kubectl.run("get", "namespaces")  # fetches the discovery cache, which the worker keeps too
     _ours(line, worker, "warm-up", None)
     for number in range(ROUNDS):
         name = uuid.uuid4().hex[:6]
@@ -152,7 +155,7 @@ def _ours(line: Line, worker: Container, name: str, taken: Taken | None) -> None
 
 
 def _reconcile(worker: Container, branch: str) -> tuple[float, float]:
-    """Reconcile once; the seconds of building and applying, and of all."""
+    """Reconcile once; return the seconds of building and applying, and those of the whole reconcile."""
     reconciler, watch = watched(worker)
     key = Key(repository=worker.settings.github_repository, branch=branch)
     whole = seconds(lambda: reconciler.reconcile(key))
@@ -168,7 +171,7 @@ def _theirs(line: Line, name: str, into: dict[str, list[float]], *, on_the_serve
 
 
 def _clear_away(line: Line, worker: Container) -> None:
-    """Delete every environment, so that none is at work while the next one is measured."""
+    """Delete every environment, so that none is active during the next measurement."""
     branches = set(line.repository.branches()) - {line.repository.default_branch}
     slugs = [branch.removeprefix("feature/") for branch in branches]
     slugs += [folder.name for folder in line.folder.glob("*") if (folder / "overlays").is_dir()]
@@ -207,7 +210,7 @@ def _line(kubeconfig: Path, kubectl: Path, delay: int) -> Iterator[Line]:
                 **read_values(SAMPLE),
                 "GITHUB_API_URL": github.url,
                 "AZURE_RESOURCE_MANAGER_URL": arm.url,
-                "CREDENTIAL_SETTLE_SECONDS": "0",  # that would be a wait, and is none of applying
+                "CREDENTIAL_SETTLE_SECONDS": "0",  # a wait, which is no part of applying
                 **acting,
             },
             kubectl=Kubectl(program=kubectl, kubeconfig=ways[1], home=folder),

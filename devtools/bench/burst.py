@@ -27,8 +27,8 @@ from devtools.demo.processes import started
 
 BRANCHES, IDENTITIES = 200, 10
 _PER_IDENTITY, _PER_SUBSCRIPTION = 0.25, 2.0  # writes a second
-_PATIENCE = 400.0  # seconds
-_PAUSE = 0.5  # seconds between two looks
+_PATIENCE = 400.0  # seconds until the measurement gives up
+_PAUSE = 0.5  # seconds between two checks
 _OVERLAY = {
     "kustomization.yaml": {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -52,7 +52,7 @@ _OVERLAY = {
 
 @dataclass(frozen=True, kw_only=True)
 class Burst:
-    """What became of a burst."""
+    """The result of one burst."""
 
     workers: int
     seconds: float
@@ -62,22 +62,22 @@ class Burst:
 
 
 def measure() -> Iterator[Figure]:
-    """Run the burst with one, two and four workers."""
+    """Measure the burst with one, two and four workers."""
     for workers in (1, 2, 4):
         yield figure(run(workers))
 
 
 def best(branches: int, identities: int) -> float:
-    """The seconds that the limits leave to the best schedule."""
+    """Return the seconds that the best schedule would need under Azure's limits on writes."""
     return branches / min(identities * _PER_IDENTITY, _PER_SUBSCRIPTION)
 
 
 def figure(burst: Burst) -> Figure:
-    """The figure of one burst."""
+    """Return the figure of one burst."""
     least = best(BRANCHES, IDENTITIES)
     return Figure(
         name=f"burst of {BRANCHES} branches, {burst.workers} workers",
-        # A write that overlapped another one is no matter of speed: there must be none.
+        # Overlapping writes make the result invalid, however few they are.
         value=math.inf if burst.overlapping else burst.seconds / least,
         unit="times the reference",
         reference=f"the best schedule for {IDENTITIES} identities, {least:.0f} s",
@@ -92,7 +92,7 @@ def figure(burst: Burst) -> Figure:
 
 
 def run(workers: int, *, branches: int = BRANCHES) -> Burst:
-    """Let a burst come, and wait until every environment has been applied."""
+    """Push all branches at once, and wait until every environment has been applied."""
     with contextlib.ExitStack() as stack:
         seed = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         _write_overlay(seed)
@@ -131,13 +131,13 @@ def run(workers: int, *, branches: int = BRANCHES) -> Burst:
 
 
 def peak_megabytes(process: int) -> float:
-    """The most memory that a process has had resident."""
+    """Return the largest resident memory that a process has had, in megabytes."""
     status = Path(f"/proc/{process}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def _wait(there: Place, branches: int) -> None:
-    """Wait until all namespaces say that their commit was applied."""
+    """Wait until the namespaces of all branches record that their commit was applied."""
     url = f"{there.urls['kubernetes']}/api/v1/namespaces?labelSelector={MANAGED_BY}%3Dcoppice"
     deadline = time.monotonic() + _PATIENCE
     told = 0

@@ -17,7 +17,7 @@ _CHUNK = 64 * 1024
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
-    """Pass on what comes, each piece so many seconds after it came, in order."""
+    """Forward data in order, each piece the given number of seconds after it arrived."""
     pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
     async def send() -> None:
@@ -43,9 +43,9 @@ async def serve(host: str, port: int, *, seconds: float) -> None:
     """Serve until cancelled; the first line on standard output is `{"name": "delay", "url": …}`.
 
     Args:
-        host: where the server is.
-        port: its port.
-        seconds: what a round trip takes longer.
+        host: the host of the server.
+        port: the port of the server.
+        seconds: the time that is added to each round trip.
     """
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

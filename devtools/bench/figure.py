@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A figure.
+    """A measured figure.
 
     Args:
         name: what was measured.
-        value: what it came to.
-        unit: of the value; ratios hold on every machine, so most figures are one.
-        reference: what it was measured beside, and what that came to.
-        most: the limit: the value must not be larger.
-        samples: further numbers by name, for whoever wants to look closer.
+        value: the measured value.
+        unit: the value's unit; most figures are ratios, which are comparable across machines.
+        reference: the reference measurement, and its value.
+        most: the limit; the value must not exceed it.
+        samples: additional numbers by name, for a closer look.
     """
 
     name: str
@@ -27,11 +27,11 @@ class Figure:
 
     @property
     def reached(self) -> bool:
-        """Whether the value keeps the limit."""
+        """Whether the value is within the limit."""
         return self.value <= self.most
 
     def line(self) -> str:
-        """One line of JSON."""
+        """Return the figure as one line of JSON."""
         return json.dumps(
             {
                 "figure": self.name,

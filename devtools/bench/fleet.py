@@ -20,26 +20,26 @@ from devtools.emulators.arm.world import Identity
 _MODEL = "herd-00000"
 _NAMESPACES = "/api/v1/namespaces"
 _RECORDS = f"{_NAMESPACES}/coppice-system/configmaps"
-_PER_IDENTITY = 16  # of the twenty that fit
+_PER_IDENTITY = 16  # of the twenty credentials that an identity can have
 _SIDE_BY_SIDE = 4
-_LOOKS, _PAUSE = 60, 0.5  # seconds between two looks at one that comes up
+_LOOKS, _PAUSE = 60, 0.5  # the most checks of an environment that comes up, and the seconds between two
 
 
 def identities_for(branches: int) -> int:
-    """How many identities so many environments need."""
+    """Return how many identities a number of environments needs."""
     return -(-branches // _PER_IDENTITY)
 
 
 def settle(program: Container, branch: str, *, pause: Callable[[float], None]) -> None:
-    """Reconcile a branch until its environment is up, as its queue would.
+    """Reconcile a branch until its environment is up, as its queue would do.
 
     Args:
-        program: the program.
+        program: the program's container.
         branch: the branch.
-        pause: waits for so many seconds.
+        pause: waits for the given seconds.
 
     Raises:
-        RuntimeError: it does not come up.
+        RuntimeError: the environment does not come up.
     """
     key = Key(repository=program.settings.github_repository, branch=branch)
     outcome = program.reconciler.reconcile(key).outcome
@@ -53,12 +53,12 @@ def settle(program: Container, branch: str, *, pause: Callable[[float], None]) -
 
 
 def stand(there: Place, branches: int, *, pause: Callable[[float], None]) -> None:
-    """Let so many environments stand, each with its branch, namespace, record and credentials.
+    """Create environments, each with its branch, namespace, record and credentials.
 
     Args:
-        there: a place with `identities_for` so many.
-        branches: how many.
-        pause: waits for so many seconds.
+        there: the emulators, with `identities_for(branches)` identities.
+        branches: the number of environments.
+        pause: waits for the given seconds.
     """
     names = [f"herd-{number:05}" for number in range(branches)]
     there.branch_off(names)
@@ -78,7 +78,7 @@ def stand(there: Place, branches: int, *, pause: Callable[[float], None]) -> Non
 
 
 def _models(cluster: httpx.Client, path: str) -> list[Any]:
-    """What stands of the first environment, as it would be created anew."""
+    """Return the objects of the first environment in a list, in a form in which they can be created again."""
     found = cluster.get(path).raise_for_status().json()["items"]
     kept = ("name", "namespace", "labels", "annotations")
     return [
@@ -92,7 +92,7 @@ def _models(cluster: httpx.Client, path: str) -> list[Any]:
 
 
 def _copy_credentials(there: Place, names: list[str]) -> dict[str, Identity]:
-    """Give each branch credentials like the first one's, so many to an identity; tell which is whose."""
+    """Copy the credentials of the first environment for each branch; return the identity of each branch."""
     pool = there.arm.world.identities
     first = next(each for each in pool if any(_MODEL in name for name in there.arm.credentials[_key(each)]))
     models = dict(there.arm.credentials[_key(first)])

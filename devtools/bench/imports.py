@@ -17,8 +17,8 @@ _IMPORT = "import time; began = time.perf_counter(); import {}; print(time.perf_
 
 
 def measure() -> Iterator[Figure]:
-    """Import the app and the SDK, each in fresh processes."""
-    _fresh("function_app")  # the first one may have to compile
+    """Time the import of the app and that of the SDK, each in fresh processes."""
+    _fresh("function_app")  # the first import may have to compile the modules
     taken = in_turns(
         {name: partial(_fresh, name) for name in ("function_app", "azure.functions")},
         rounds=_ROUNDS,
@@ -27,7 +27,7 @@ def measure() -> Iterator[Figure]:
 
 
 def figure(*, ours: list[float], floor: list[float]) -> Figure:
-    """The figure, from the seconds that each import took."""
+    """Return the figure from the seconds of each import."""
     app, sdk = percentile(ours, 0.5), percentile(floor, 0.5)
     return Figure(
         name="import of function_app",

@@ -15,8 +15,8 @@ from coppice.reconciler.plan import Change
 from provisioning.executor import Executor
 from provisioning.renderer import Desired
 
-# What kubectl does as well: the namespace, the objects; and the note that it was done. Not the record, the
-# credentials and their locks, which nobody who types `kubectl apply` has.
+# The changes that kubectl makes as well: the namespace, the objects, and the note that they were applied. The
+# record, the credentials and their locks are left out, because `kubectl apply` has no such thing.
 _APPLYING = (CreateNamespace, ApplyNamespace, Apply, Annotate)
 
 Span = tuple[float, float]
@@ -24,12 +24,12 @@ Span = tuple[float, float]
 
 @dataclass
 class Stopwatch:
-    """What was noted.
+    """The recorded times.
 
     Args:
-        builds: when each build began and ended, from when the files were there.
-        applying: when each change of the namespace or of an object began and ended, until all were noted as
-            applied. What a later look at the rollout notes is not counted.
+        builds: start and end of each build, measured from when the files were available.
+        applying: start and end of each change of the namespace or of an object, up to the note that all were
+            applied. Later notes, about the rollout, are not counted.
     """
 
     builds: list[Span] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """For how long it was building or applying."""
+        """The seconds during which it was building or applying."""
         return covered([*self.builds, *self.applying])
 
 
@@ -55,13 +55,13 @@ class _Watched(Executor):
 
 
 def watched(program: Container) -> tuple[Reconciler, Stopwatch]:
-    """The program's reconciler with a stopwatch.
+    """Return a reconciler that records how long its builds and its applies take.
 
     Args:
-        program: the program.
+        program: the program's container.
 
     Returns:
-        One that does the same, and what it notes.
+        The program's reconciler with these measurements, and the stopwatch that records them.
     """
     reconciler = program.reconciler
     watch, build, fetch = Stopwatch(), reconciler.desired, type(program.repository).archive
@@ -73,7 +73,7 @@ def watched(program: Container) -> tuple[Reconciler, Stopwatch]:
         fetched = time.perf_counter()
         return content
 
-    # kubectl has its files on disk, too.
+    # kubectl reads its files from disk, so the download is not counted.
     program.repository.archive = archive  # type: ignore[method-assign]
 
     def wish(commit: str, observed: Observed) -> Desired | Rejection:
@@ -88,7 +88,7 @@ def watched(program: Container) -> tuple[Reconciler, Stopwatch]:
 
 
 def covered(spans: Iterable[Span]) -> float:
-    """How many seconds lie in at least one of the spans."""
+    """Return the seconds that lie in at least one of the spans."""
     total = end = 0.0
     for begins, ends in sorted(spans):
         total += max(0.0, ends - max(begins, end))

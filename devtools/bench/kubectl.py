@@ -18,12 +18,12 @@ _RESOURCES = "resources: [../feature, ../azure-feature]\n"
 
 @dataclass(frozen=True, kw_only=True)
 class Kubectl:
-    """kubectl, pointed at a cluster.
+    """kubectl with the kubeconfig of a cluster.
 
     Attributes:
-        program: where it lies.
-        kubeconfig: the cluster, as an administrator.
-        home: where it keeps what it has learnt of the cluster, so that only its first call has to ask.
+        program: the path of kubectl.
+        kubeconfig: the kubeconfig of an administrator.
+        home: the folder with the discovery cache, so that only the first call has to fetch it.
     """
 
     program: Path
@@ -31,10 +31,10 @@ class Kubectl:
     home: Path
 
     def run(self, *arguments: str) -> None:
-        """Run it.
+        """Run kubectl.
 
         Raises:
-            RuntimeError: it failed; with what it said.
+            RuntimeError: kubectl failed; the message contains its output.
         """
         command = [str(self.program), "--kubeconfig", str(self.kubeconfig), *arguments]
         environment = {"HOME": str(self.home), "PATH": os.environ["PATH"]}
@@ -43,17 +43,20 @@ class Kubectl:
             raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr[-2000:]}")
 
     def apply(self, manifests: Path, *, on_the_server: bool) -> float:
-        """Build both overlays and apply them, and tell the seconds that it took."""
+        """Build both overlays and apply them; return the seconds that this took."""
         how = ("--server-side",) if on_the_server else ()
         return seconds(lambda: self.run("apply", *how, "-k", str(manifests / _BOTH)))
 
 
 def write_manifests(folder: Path, *, slug: str) -> Path:
-    """Write the example's manifests as a branch has them, with one kustomization for its two overlays.
+    """Write the example's manifests for a branch, with one kustomization for its two overlays.
 
     Args:
-        folder: where; it must not exist.
-        slug: the branch.
+        folder: the folder to create; it must not exist.
+        slug: the branch's slug.
+
+    Returns:
+        The folder.
     """
     shutil.copytree(MANIFESTS, folder)
     for file in folder.rglob("*.yaml"):
@@ -66,11 +69,11 @@ def write_manifests(folder: Path, *, slug: str) -> Path:
 
 
 def change_one_object(folder: Path) -> None:
-    """Change one object of such manifests."""
+    """Change one object of the written manifests."""
     file = folder / CHANGED
     file.write_bytes(changed(file.read_bytes()))
 
 
 def changed(manifest: bytes) -> bytes:
-    """The service account with one label more."""
+    """Return the service account's manifest with one more label."""
     return manifest.replace(b"\nmetadata:\n", b"\nmetadata:" + MARK, 1)

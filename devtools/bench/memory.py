@@ -17,7 +17,7 @@ from devtools.bench.testbed import Place, place
 from devtools.demo.processes import ROOT, shell
 
 _BRANCHES = 24
-_SIDE_BY_SIDE = 12  # host.json: a batch of 8, and the next one when 4 are left
+_SIDE_BY_SIDE = 12  # host.json: a batch of 8, and the next batch when 4 are left
 _IMPORTS = (
     "function_app",
     "adapters.storage.queue",
@@ -29,7 +29,7 @@ _IMPORTS = (
 
 
 def measure() -> Iterator[Figure]:
-    """Let a worker make environments of the example, and another one only import what that takes."""
+    """Run a worker that creates environments of the example, and one that only imports its modules."""
     names = [f"feature/memory-{number:02}" for number in range(_BRANCHES)]
     with place(identities=4) as there:
         there.branch_off(names)
@@ -37,7 +37,7 @@ def measure() -> Iterator[Figure]:
 
 
 def figure(*, worker: float, imports: float) -> Figure:
-    """The figure, from the megabytes of both."""
+    """Return the figure from the peaks of both, in megabytes."""
     return Figure(
         name="peak memory of a worker",
         value=worker,
@@ -49,15 +49,15 @@ def figure(*, worker: float, imports: float) -> Figure:
 
 
 def own_peak_megabytes() -> float:
-    """This process' peak."""
+    """Return the peak memory of this process."""
     return peak_megabytes(os.getpid())
 
 
 def peak_megabytes(process: int) -> float:
-    """The most memory that a process has had resident so far.
+    """Return the largest resident memory that a process has had so far, in megabytes.
 
     Args:
-        process: its id.
+        process: the process id.
     """
     status = Path(f"/proc/{process}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
@@ -76,7 +76,7 @@ def _child(there: Place, *branches: str) -> float:
 
 
 def main(branches: list[str]) -> None:
-    """Import what a worker imports, bring the branches their environments, and print the peak."""
+    """Import a worker's modules, create the environments of the branches, and print the peak memory."""
     import importlib
 
     for name in _IMPORTS:

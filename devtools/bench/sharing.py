@@ -29,8 +29,8 @@ from devtools.demo.processes import started
 
 BRANCHES, WORKERS = 50, 2
 _MOST = 1.15
-_PATIENCE = 600.0  # seconds
-_PAUSE = 0.5  # seconds between two looks
+_PATIENCE = 600.0  # seconds until the measurement gives up
+_PAUSE = 0.5  # seconds between two checks
 _WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 _CONFIG_MAPS = "/api/v1/namespaces/kube-system/configmaps"
 _JOBS, _SETTINGS = "ama-metrics-prometheus-config", "ama-metrics-settings-configmap"
@@ -38,7 +38,7 @@ _JOB = {
     "job_name": "pods",
     "kubernetes_sd_configs": [{"role": "pod", "namespaces": {"names": ["feature-BRANCH_NAME"]}}],
 }
-# What an overlay of the older kind has for kube-system, and what the platform's team keeps there.
+# The ConfigMaps that an overlay of the older kind has for kube-system, and those of the platform team.
 _PARTS = {
     _JOBS: {"prometheus-config": yaml.safe_dump({"scrape_configs": [_JOB]})},
     _SETTINGS: {"pod-annotation-based-scraping": 'podannotationnamespaceregex = "feature-BRANCH_NAME"\n'},
@@ -51,12 +51,12 @@ _THERE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
-    """What became of some branches.
+    """The result of one run.
 
     Attributes:
-        changes: how many were sent.
-        lost: how many writes to the shared ConfigMaps were refused, for somebody else had been faster.
-        seconds: until all environments were up.
+        changes: how many requests were sent to change the cluster, leases apart.
+        lost: how many writes to the shared ConfigMaps were refused because another write came first.
+        seconds: the time until all environments were up.
     """
 
     changes: int
@@ -65,12 +65,12 @@ class Shared:
 
 
 def measure() -> Iterator[Figure]:
-    """Let one branch come alone, and then fifty at once."""
+    """Measure one branch alone, and then fifty branches at once."""
     yield figure(run(1), run(BRANCHES), branches=BRANCHES)
 
 
 def figure(one: Shared, many: Shared, *, branches: int) -> Figure:
-    """The figure."""
+    """Return the figure from the run with one branch and that with many."""
     return Figure(
         name=f"changes of {branches} branches at once that share monitoring, {WORKERS} workers",
         value=many.changes / (branches * one.changes),
@@ -82,7 +82,7 @@ def figure(one: Shared, many: Shared, *, branches: int) -> Figure:
 
 
 def run(branches: int) -> Shared:
-    """Let branches come all at once, and wait until their environments are up."""
+    """Push branches all at once, and wait until their environments are up."""
     with contextlib.ExitStack() as stack:
         seed = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "seed"
         _write_seed(seed)
@@ -112,7 +112,7 @@ def run(branches: int) -> Shared:
 
 
 def _sent(there: Place) -> list[tuple[str, str, int]]:
-    """What was sent to the cluster to change it, leases apart: method, path and status."""
+    """Return method, path and status of each request to change the cluster, except for leases."""
     url = f"{there.urls['kubernetes']}/_emulator/requests"
     asked = httpx.get(url, trust_env=False, timeout=60).raise_for_status().json()
     return [
@@ -135,7 +135,7 @@ def _wait(there: Place, branches: int) -> None:
 
 
 def _write_seed(seed: Path) -> None:
-    """The example, with a monitoring overlay of the older kind."""
+    """Write the example application, with a monitoring overlay of the older kind."""
     shutil.copytree(EXAMPLE, seed)
     folder = seed / "manifests/overlays/azure-feature"
     resources = []

@@ -25,7 +25,7 @@ _PER_PAGE = {"github": 100, "kubernetes": 500}
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """What one sweep took."""
+    """The measurements of one sweep."""
 
     branches: int
     pages: int
@@ -37,16 +37,16 @@ class Sweep:
 
 
 def measure() -> Iterator[Figure]:
-    """Sweep herds of growing size."""
+    """Measure sweeps over growing numbers of environments."""
     yield from figures([_sweep_a_herd(size) for size in SIZES])
 
 
 def figures(sweeps: list[Sweep]) -> Iterator[Figure]:
-    """The figures, from sweeps of growing size."""
+    """Return the figures from sweeps over growing numbers of environments."""
     for each in sweeps:
         yield Figure(
             name=f"sweep of {each.branches} branches, calls beyond the lists' pages",
-            # A write is no matter of how many: there must be none.
+            # Any write makes the result invalid: a sweep of healthy environments must not write.
             value=float("inf") if each.writes else each.calls - each.pages,
             unit="calls",
             reference=f"the pages that listing needs, {each.pages}",
@@ -81,7 +81,7 @@ def _sweep_a_herd(branches: int) -> Sweep:
 
 
 def sweep(there: Place, branches: int) -> Sweep:
-    """Sweep once, in a process of its own."""
+    """Run one sweep in a process of its own."""
     before = there.asked()
     taken = _run(there)
     asked = there.asked() - before
@@ -99,7 +99,10 @@ def sweep(there: Place, branches: int) -> Sweep:
 
 
 def pages(branches: int, identities: int) -> int:
-    """How many pages the lists of branches, namespaces, records, credentials and leases have at the least."""
+    """Return the least number of pages that the lists need.
+
+    The lists are those of branches, namespaces, records, credentials and leases.
+    """
     heads = -(-(branches + 1) // _PER_PAGE["github"])
     objects = -(-branches // _PER_PAGE["kubernetes"])
     return heads + 2 * objects + identities + 1
@@ -119,7 +122,7 @@ def _run(there: Place) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Sweep the world that the environment names; print what it took."""
+    """Sweep the systems that the environment variables name, and print the measurements."""
     from app.container import Container
     from app.http.sweeps import execute_sweep
 

@@ -22,19 +22,19 @@ from devtools.emulators.serving import serving
 from devtools.host.settings import read_values
 
 EXAMPLE = ROOT / "examples" / "todo-app"
-_FULL = 20  # credentials that one identity holds, and that Azure lists at once
+_FULL = 20  # credentials that one identity can have, and that Azure lists in one page
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Every outside system, and the settings by which the program finds it.
+    """Emulators of all external systems, and the settings with which the program uses them.
 
     Attributes:
-        folder: for what a measurement writes.
-        repository: the branches.
-        arm: what stands in Azure.
-        urls: of the emulators that count what they are asked.
-        settings: app settings.
+        folder: the folder for the files of a measurement.
+        repository: the Git repository.
+        arm: the resources in Azure.
+        urls: the URLs of the emulators that record their requests.
+        settings: the app settings.
     """
 
     folder: Path
@@ -44,13 +44,13 @@ class Place:
     settings: Mapping[str, str]
 
     def branch_off(self, names: list[str]) -> None:
-        """Make branches at the default branch's commit, all at once."""
+        """Create branches at the default branch's commit, all at once."""
         commit = self.repository.head(self.repository.default_branch)
         lines = "".join(f"create refs/heads/{name} {commit}\n" for name in names)
         git(self.repository.path, "update-ref", "--stdin", stdin=lines.encode())
 
     def asked(self) -> "Counter[tuple[str, str]]":
-        """How often each system was asked so far, by system and method."""
+        """Return the number of requests to each system so far, by system and method."""
         counted: Counter[tuple[str, str]] = Counter()
         for name, url in self.urls.items():
             answer = httpx.get(f"{url}/_emulator/requests", trust_env=False, timeout=60).raise_for_status()
@@ -58,7 +58,7 @@ class Place:
         return counted
 
     def settings_file(self) -> Path:
-        """The settings as the local host reads them."""
+        """Write the settings in the form of the local host, and return the file."""
         file = self.folder / "settings.json"
         file.write_text(json.dumps({"Values": dict(self.settings)}))
         return file
@@ -66,15 +66,15 @@ class Place:
 
 @contextlib.contextmanager
 def place(*, identities: int = 2, seed: Path = EXAMPLE, **settings: str) -> Iterator[Place]:
-    """Start emulators of everything outside.
+    """Start emulators of all external systems.
 
     Args:
-        identities: how many identities the pool has.
-        seed: the repository's first commit.
-        settings: app settings beside or in the place of the sample's.
+        identities: the number of identities in the pool.
+        seed: the folder with the files of the repository's first commit.
+        settings: app settings that are added to those of the sample, or replace them.
 
     Yields:
-        The place; `coppice-system` stands.
+        The emulators; the namespace `coppice-system` exists.
     """
     azure = _azure(identities)
     with contextlib.ExitStack() as stack:
@@ -107,7 +107,7 @@ def place(*, identities: int = 2, seed: Path = EXAMPLE, **settings: str) -> Iter
                     f"{each.resource_group}/{each.name}" for each in azure.identities
                 ),
                 "MAX_ENVIRONMENTS": "10000",
-                "SWEEP_SCHEDULE": "0 0 0 1 1 *",  # the timers stay out of it
+                "SWEEP_SCHEDULE": "0 0 0 1 1 *",  # on 1 January only, so that no timer fires
                 "POWER_SCHEDULE": "0 0 0 1 1 *",
                 **settings,
             },

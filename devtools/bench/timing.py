@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 
 def say(line: str) -> None:
-    """Tell how it goes, on standard error: standard output holds figures alone."""
+    """Report progress on standard error, because standard output contains only figures."""
     sys.stderr.write(f"bench: {line}\n")
     sys.stderr.flush()
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long something takes."""
+    """Return how many seconds a call takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -25,11 +25,11 @@ def in_turns(works: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[s
     """Measure several things in turns.
 
     Args:
-        works: by name, what measures itself once.
-        rounds: how often each is measured.
+        works: functions by name; each measures once, and returns the result.
+        rounds: how often each function is called.
 
     Returns:
-        The measurements of each.
+        The measurements of each function, by name.
     """
     taken: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
@@ -39,11 +39,11 @@ def in_turns(works: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[s
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that so large a share of all does not exceed (nearest rank).
+    """Return the smallest value that at least the given share of all values does not exceed (nearest rank).
 
     Args:
-        values: at least one.
-        share: 0.5 is the median.
+        values: at least one value.
+        share: the share; 0.5 gives the median.
     """
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections import Counter
 
 _BRANCH = "feature/well"
-# The repository, the branch, what is written about it, its namespace, and the credentials of its identity.
+# The repository, the branch, its record, its namespace, and the credentials of its identity.
 _READING = 5
 _MOST = 6
 
 
 def measure() -> Iterator[Figure]:
-    """Reconcile an environment that is well, in a worker that has looked at it before."""
+    """Measure a reconcile of a healthy environment, in a worker that has reconciled it before."""
     with place() as there:
         there.branch_off([_BRANCH])
         program = Container(there.settings)
@@ -39,11 +39,11 @@ def measure() -> Iterator[Figure]:
 
 
 def figure(asked: "Counter[tuple[str, str]]", *, first: "Counter[tuple[str, str]]") -> Figure:
-    """The figure, from what was asked by a worker at work, and by one that has just been started."""
+    """Return the figure from the calls of a running worker, and those of a worker that has just started."""
     writes = sum(count for (_, method), count in asked.items() if method not in {"GET", "HEAD"})
     return Figure(
         name="reconcile of a branch with nothing changed",
-        # A write is no matter of how many: there must be none.
+        # Any write makes the result invalid: there is nothing to change.
         value=float("inf") if writes else sum(asked.values()),
         unit="calls",
         reference=f"the calls that reading alone needs, {_READING}",

@@ -30,14 +30,14 @@ _WARM_UP = 300
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """What GitHub sends: headers and the raw body."""
+    """A delivery of GitHub: the headers and the raw body."""
 
     headers: dict[str, str]
     body: bytes
 
 
 def measure() -> Iterator[Figure]:
-    """Hand deliveries to the handler, and the same bodies to HMAC and JSON, in turns."""
+    """Time the handler and, in turns with it, HMAC and JSON parsing of the same bodies."""
     if not EXAMPLES.exists():
         say("GitHub's example payloads are missing: `make setup` needs npm for them")
         return
@@ -63,7 +63,7 @@ def measure() -> Iterator[Figure]:
 
 
 def figures(*, ours: list[float], floor: list[float], sizes: list[int]) -> Iterator[Figure]:
-    """The figures, from the seconds that each delivery took."""
+    """Return the figures from the seconds of each delivery."""
     for name, share in (("p50", 0.5), ("p99", 0.99)):
         taken, least = percentile(ours, share), percentile(floor, share)
         yield Figure(
@@ -81,7 +81,7 @@ def figures(*, ours: list[float], floor: list[float], sizes: list[int]) -> Itera
 
 
 def examples() -> list[Delivery]:
-    """GitHub's examples of the three events that a branch's environment depends on."""
+    """Return GitHub's examples of the three events that affect a branch's environment."""
     moved = {
         "push": {"ref": "refs/heads/feature/new-login"},
         "create": {"ref_type": "branch", "ref": "feature/new-login"},
@@ -120,17 +120,17 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 class _Output:
-    """What the host hands over for an output binding."""
+    """The object that the host passes for an output binding."""
 
     value = ""
 
     def set(self, value: str) -> None:
-        """Take the message."""
+        """Store the message."""
         self.value = value
 
 
 def _handler() -> Callable[[func.HttpRequest, _Output], object]:
-    """The function that the host would call, in an app that has the sample's settings."""
+    """Return the function that the host would call, in an app with the sample's settings."""
     settings = {"GITHUB_WEBHOOK_SECRET": _SECRET, "GITHUB_REPOSITORY": _REPOSITORY}
     os.environ.update(read_values(ROOT / "local.settings.sample.json") | settings)
     from function_app import app
