@@ -26,19 +26,19 @@ class BuildError(Exception):
 
 
 def build(family: str, *, into: Path, ldflags: str = "", report: Callable[[str], None] = print) -> Path:
-    """Build the tools of one family, unless these very versions have been built there before.
+    """Build the tools of one family, unless the same versions have already been built there.
 
     Args:
         family: The folder below `tools/` that holds `go.mod` and `go.sum`.
-        into: Where the programs go. It is made if need be.
-        ldflags: Flags for Go's linker, as in `-X package.variable=value`.
-        report: Takes a line about each step that takes long.
+        into: The folder for the programs; it is created if it is missing.
+        ldflags: Flags for Go's linker, such as `-X package.variable=value`.
+        report: Called with a line about each slow step.
 
     Returns:
         `into`.
 
     Raises:
-        BuildError: There is no such family, no usable Go, or Go could not build it.
+        BuildError: The family does not exist, no usable Go is available, or Go could not build the tools.
     """
     module = ROOT / "devtools" / "tools" / family
     if not (module / "go.mod").is_file():
@@ -57,7 +57,7 @@ def _build(family: str, into: Path, ldflags: str, report: Callable[[str], None])
         if built == inputs and all((into / program).exists() for program in programs):
             return into
 
-    # One Go, one module, and no C compiler: what is built does not depend on the machine.
+    # With CGO disabled and no workspace, the result does not depend on the machine.
     environment = {**_environment(), "GOBIN": str(into.resolve()), "GOWORK": "off", "CGO_ENABLED": "0"}
     directive = next(line for line in (module / "go.mod").read_text().splitlines() if line.startswith("go "))
     go = _go(_numbers(directive), report)
@@ -65,30 +65,30 @@ def _build(family: str, into: Path, ldflags: str, report: Callable[[str], None])
     programs = [Path(target).name for target in targets.splitlines()]
     report(f"building {', '.join(programs)} from tools/{family}/go.mod; the first time takes longest")
     started = time.monotonic()
-    # Go keeps its own cache: what did not change is only linked again.
+    # Go has a build cache: unchanged packages are only linked again.
     _run([go, "install", f"-ldflags={ldflags}", "tool"], cwd=module, env=environment)
-    stamp.write_text("\n".join([inputs, *programs]))  # last, so that a build cut short is not taken for done
+    stamp.write_text("\n".join([inputs, *programs]))  # last: an interrupted build does not count as done
     report(f"built into {into} in {time.monotonic() - started:.0f} s")
     return into
 
 
 @contextlib.contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    """Let one process at a time in: tests that run side by side need the same programs."""
+    """Hold a lock on a file: tests that run in parallel build the same programs."""
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def digest(family: str) -> str:
-    """Return what identifies a family's exact versions: a short hash over its `go.mod` and `go.sum`."""
+    """Return a short hash over a family's `go.mod` and `go.sum`, which identifies the exact versions."""
     module = ROOT / "devtools" / "tools" / family
     pinned = (module / "go.mod").read_bytes() + (module / "go.sum").read_bytes()
     return hashlib.sha256(pinned).hexdigest()[:12]
 
 
 def cache_folder(family: str) -> Path:
-    """Return where what takes minutes to build is kept, shared by every clone on this machine."""
+    """Return the folder for the programs of a slow build, which all clones on this machine share."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "coppice" / f"{family}-{digest(family)}"
 
@@ -119,7 +119,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "GOTOOLCHAIN": "local"}  # or an old Go fetches a new one, and speaks for that
+    return {**os.environ, "GOTOOLCHAIN": "local"}  # so that an old Go does not download a new one
 
 
 def _run(command: list[str], *, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:

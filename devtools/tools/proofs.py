@@ -14,7 +14,7 @@ from pathlib import Path
 from devtools.bench.__main__ import FIGURES
 from devtools.tools.binaries import ROOT
 
-PASSED = ROOT / "build" / "proofs"  # a file for each state of the source: part → seconds
+PASSED = ROOT / "build" / "proofs"  # a file for each state of the source; it contains part → seconds
 _PYTEST = (sys.executable, "-m", "pytest", "-q", "-n", "2", "-o", "timeout=3600")
 _CALLS, _STATEMENTS = "tests/chaos/faults/test_every_call.py", "tests/chaos/faults/test_every_statement.py"
 _THOROUGH = "--hypothesis-profile=thorough"
@@ -47,13 +47,16 @@ PARTS: dict[str, tuple[str, ...]] = {
 
 
 def chosen(names: list[str]) -> list[str]:
-    """Return the parts that names stand for, in their order; all of them if there are no names.
+    """Return the parts that match names, in their order; all parts if there are no names.
 
     Args:
-        names: of parts, or what parts begin with.
+        names: names of parts, or prefixes of them.
+
+    Returns:
+        The parts.
 
     Raises:
-        ValueError: A name stands for no part.
+        ValueError: A name matches no part.
     """
     for name in names:
         if not any(_stands_for(name, part) for part in PARTS):
@@ -62,7 +65,7 @@ def chosen(names: list[str]) -> list[str]:
 
 
 def source() -> str:
-    """Return a digest of the source as it lies here, changes that are not committed among it."""
+    """Return a digest of the source in the working tree, including uncommitted changes."""
     state = hashlib.sha256()
     for command in (["ls-files", "--stage"], ["diff"]):
         state.update(subprocess.run(["git", *command], cwd=ROOT, check=True, capture_output=True).stdout)
@@ -70,14 +73,15 @@ def source() -> str:
 
 
 def prove(parts: list[str], passed_in: Path) -> list[str]:
-    """Run parts that have not passed yet; each one's output goes to the terminal.
+    """Run the parts that have not passed yet; their output goes to the terminal.
 
     Args:
-        parts: their names.
-        passed_in: the file that says which have passed, after how many seconds; made if it is missing.
+        parts: the names of the parts.
+        passed_in: the file that lists the parts that have passed, with their seconds; created if it is
+            missing.
 
     Returns:
-        The names of those that failed.
+        The names of the parts that failed.
     """
     passed: dict[str, float] = json.loads(passed_in.read_text()) if passed_in.exists() else {}
     failed = []
@@ -101,13 +105,13 @@ def prove(parts: list[str], passed_in: Path) -> list[str]:
 
 
 def main(names: list[str]) -> int:
-    """Run proofs.
+    """Run the exhaustive tests of the given parts.
 
     Args:
-        names: of parts; none means all.
+        names: the names of the parts; none means all.
 
     Returns:
-        The exit code: 0 if all have passed, 1 if one failed, 2 if there is no such part.
+        The exit code: 0 if all passed, 1 if one failed, 2 if a part does not exist.
     """
     try:
         parts = chosen(names)

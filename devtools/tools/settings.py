@@ -36,22 +36,22 @@ EMULATED = {
     "AKS_CLUSTER_NAME": "aks-coppice",
     "KUBECONFIG": "build/emulators/kubeconfig",
 }
-"""What the sample says instead of a default, so that it leads to the emulators and to nothing else."""
+"""The values in the sample that replace a default, so that the sample leads to the emulators only."""
 
 _WORKER = {"FUNCTIONS_WORKER_RUNTIME": "python", "PYTHON_THREADPOOL_THREAD_COUNT": "16"}
-"""What Functions' worker reads, which is no setting of the program's."""
+"""The settings of the Functions worker, which are not settings of the program."""
 
 _WIDTH = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Block:
-    """What is generated in a section of the page.
+    """A generated part of a section on the page.
 
     Attributes:
-        title: the section's.
-        place: matches it as it is.
-        text: writes it as it has to be.
+        title: the title of the section.
+        place: a pattern that matches the part in the current page.
+        text: returns the part as it should be.
     """
 
     title: str
@@ -60,16 +60,16 @@ class _Block:
 
 
 def page(text: str) -> str:
-    """Write what is generated on the reference page: tables of settings, lists of settings and of kinds.
+    """Return the reference page with its generated parts: tables of settings, lists of settings and of kinds.
 
     Args:
-        text: the page as it is.
+        text: the current page.
 
     Returns:
-        The page as it has to be.
+        The updated page.
 
     Raises:
-        ValueError: there is no place for something; which section misses it.
+        ValueError: a section has no place for its generated part; the message names the section.
     """
     for block in _blocks():
         text = _with(text, block)
@@ -77,7 +77,7 @@ def page(text: str) -> str:
 
 
 def sample() -> str:
-    """Write the sample of local.settings.json: every setting, with its default if it has one."""
+    """Return the sample of local.settings.json: every setting, with its default if it has one."""
     host = {**_WORKER, **dict.fromkeys(FUNCTIONS_SETTINGS, ""), **_values(HostSettings)}
     groups = [host, *(_values(section) for section in SECTIONS if section is not HostSettings)]
     values = ",\n\n".join(
@@ -88,7 +88,7 @@ def sample() -> str:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the reference page and the sample."""
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     SAMPLE.write_text(sample(), encoding="utf-8")
 
@@ -146,7 +146,7 @@ def _kinds() -> str:
 
 
 def _values(section: type[Section]) -> dict[str, str]:
-    """Name → its value in the sample; instead of a default that is too long to repeat, it says nothing."""
+    """Return each setting's value in the sample; a default that is too long to repeat is left empty."""
     defaults = {
         field.upper(): "" if info.is_required() or DECLARED[field].shown_default else as_text(info.default)
         for field, info in section.model_fields.items()

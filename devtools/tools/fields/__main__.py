@@ -5,7 +5,7 @@ from devtools.tools.fields.tables import FOLDER, UNJUDGED, decided, read, write
 
 
 def main() -> None:
-    """Write every table, and say what has to be judged."""
+    """Write every table, and report the fields that must be judged."""
     for name, (make, source) in SOURCES.items():
         file = FOLDER / name
         before = read(file.read_text() if file.exists() else "")

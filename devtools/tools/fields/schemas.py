@@ -16,19 +16,19 @@ Definitions = dict[str, dict[str, str]]
 _Schema = Mapping[str, Any]
 _REF = "#/$defs/"
 _SCALARS = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
-# Kubernetes writes these down as strings, numbers or both; in a manifest each has one meaning.
+# The schemas define these as strings, numbers or both; in a manifest each has one meaning.
 _NAMED = {"Quantity": "quantity", "IntOrString": "integer or string", "Time": "string", "MicroTime": "string"}
 
 
 def kubernetes(minor: str) -> Mapping[str, _Schema]:
-    """Kubernetes' definitions of a minor version (`1.36`), by their long names."""
+    """Return the definitions of a minor version of Kubernetes (`1.36`), by their long names."""
     folder = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema" / f"v{minor}.0-local"
     definitions: Mapping[str, _Schema] = json.loads((folder / "_definitions.json").read_text())["$defs"]
     return definitions
 
 
 def pinned_minor(go_mod: Path) -> str:
-    """The minor version of Kubernetes that the real control plane is built from."""
+    """Return the minor version of Kubernetes from which the real control plane is built."""
     found = re.search(r"k8s\.io/kubernetes v(\d+\.\d+)", go_mod.read_text())
     if found is None:
         raise ValueError(f"{go_mod} names no k8s.io/kubernetes")
@@ -36,14 +36,14 @@ def pinned_minor(go_mod: Path) -> str:
 
 
 def of_kubernetes(definitions: Mapping[str, _Schema], name: str) -> tuple[dict[str, str], dict[str, str]]:
-    """One of Kubernetes' definitions.
+    """Return one of Kubernetes' definitions as a flat table.
 
     Args:
-        definitions: all of them.
-        name: its long name.
+        definitions: all definitions.
+        name: the definition's long name.
 
     Returns:
-        Field → type, and short name → long name of what these types refer to.
+        Field → type, and short name → long name for the definitions that these types refer to.
     """
     fields: dict[str, str] = {}
     referred: dict[str, str] = {}
@@ -53,12 +53,15 @@ def of_kubernetes(definitions: Mapping[str, _Schema], name: str) -> tuple[dict[s
 
 
 def of_custom(root: str, schema: _Schema, replaced: Mapping[str, str]) -> Definitions:
-    """The definitions within a custom resource's schema, each named by its path (`HTTPRoute.spec.rules`).
+    """Return the definitions in a custom resource's schema, each named by its path (`HTTPRoute.spec.rules`).
 
     Args:
-        root: the kind.
-        schema: what a CustomResourceDefinition says of one version.
-        replaced: path → a type from elsewhere that stands there.
+        root: the name of the kind.
+        schema: the schema of one version in a CustomResourceDefinition.
+        replaced: path → a type of another table, which replaces the schema at that path.
+
+    Returns:
+        Definition → field → type.
     """
     found: Definitions = {}
 

@@ -11,7 +11,7 @@ from devtools.tools.fields.tables import Table
 
 _GO_MOD = Path(__file__).parents[1] / "kubernetes" / "go.mod"
 
-# Where two versions are served, the newer one comes first and keeps the short names.
+# If a kind is served in two versions, the newer one comes first and keeps the short names.
 _KUBERNETES = {
     "v1": (
         "ConfigMap LimitRange PersistentVolumeClaim Pod PodTemplate "
@@ -24,7 +24,7 @@ _KUBERNETES = {
     "networking.k8s.io/v1": "Ingress NetworkPolicy",
     "policy/v1": "PodDisruptionBudget",
 }
-# The experimental channel: what is not in the other is judged too, since clusters may serve it.
+# Fields that only the experimental channel has are judged too, because clusters may serve them.
 _GATEWAY = (
     "sigs.k8s.io/gateway-api",
     "config/crd/experimental/gateway.networking.k8s.io_{}.yaml",
@@ -35,12 +35,12 @@ _KEDA = (
     "config/crd/bases/keda.sh_{}.yaml",
     ("scaledjobs", "scaledobjects", "triggerauthentications"),
 )
-# A type of the guard's own: a map of strings whose keys are held against the list of annotations.
+# A type of the guard's own: a map of strings whose keys are checked against the list of annotations.
 _ANNOTATIONS = {"ObjectMeta": "annotations"}
 
 
 def from_kubernetes() -> Table:
-    """Kubernetes' own kinds, of the version that the real control plane is of."""
+    """Return the table of Kubernetes' own kinds, in the version of the real control plane."""
     definitions = kubernetes(pinned_minor(_GO_MOD))
     table = Table()
     known: dict[str, str] = {}  # short name → long name
@@ -59,12 +59,12 @@ def from_kubernetes() -> Table:
 
 
 def from_gateway_api() -> Table:
-    """The routes of Gateway API."""
+    """Return the table of the routes of Gateway API."""
     return _custom(*_GATEWAY, replaced={})
 
 
 def from_keda() -> Table:
-    """What KEDA scales by. A ScaledJob has a Job's specification in it."""
+    """Return the table of KEDA's kinds; a ScaledJob contains the specification of a Job."""
     return _custom(*_KEDA, replaced={"ScaledJob.spec.jobTargetRef": "JobSpec"})
 
 
@@ -73,7 +73,7 @@ SOURCES = {
     "gateway.yaml": (from_gateway_api, "Gateway API"),
     "keda.yaml": (from_keda, "KEDA"),
 }
-"""File → what makes its table, and what it is called there."""
+"""File → the function that makes its table, and the name of the source in the file."""
 
 
 def _collect(short: str, long: str, definitions: Any, known: dict[str, str], table: Table) -> None:
@@ -88,7 +88,7 @@ def _collect(short: str, long: str, definitions: Any, known: dict[str, str], tab
 
 
 def _short(short: str, long: str, known: dict[str, str]) -> str:
-    """A short name that no other definition has: `HorizontalPodAutoscalerSpecV1` for an older one."""
+    """Return a short name that no other definition has, such as `HorizontalPodAutoscalerSpecV1`."""
     if known.setdefault(short, long) == long:
         return short
     return _short(f"{short}{long.split('.')[-2].capitalize()}", long, known)
@@ -124,7 +124,7 @@ def _custom(module: str, pattern: str, plurals: tuple[str, ...], *, replaced: di
 
 
 def _alike(one: str, other: str, there: dict[str, dict[str, str]], fresh: dict[str, dict[str, str]]) -> bool:
-    """Whether a version says the same as one that is known."""
+    """Return whether a version has the same fields as a version that is already in the table."""
     mine = {path: fields for path, fields in there.items() if path == one or path.startswith(f"{one}.")}
     theirs = {
         path.replace(other, one, 1): {name: kind.replace(other, one, 1) for name, kind in fields.items()}

@@ -22,12 +22,12 @@ _HEAD = """\
 
 @dataclass
 class Table:
-    """One file.
+    """The content of one file.
 
     Args:
-        kinds: `apiVersion kind` → the definition that it begins with.
+        kinds: `apiVersion kind` → the definition of its root.
         definitions: definition → field → type.
-        refused: definition → field → why it is not let through.
+        refused: definition → field → why the field is not allowed.
     """
 
     kinds: dict[str, str] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Table:
 
 
 def read(text: str) -> Table:
-    """Read a file."""
+    """Parse a file."""
     said: dict[str, Any] = yaml.safe_load(text) or {}
     table = Table(kinds=dict(said.get("kinds") or {}))
     for name, definition in (said.get("definitions") or {}).items():
@@ -46,7 +46,7 @@ def read(text: str) -> Table:
 
 
 def write(table: Table, source: str) -> str:
-    """Write a file."""
+    """Return the text of a file."""
     definitions = {}
     for name in sorted(table.definitions):
         refused = table.refused.get(name, {})
@@ -61,14 +61,14 @@ def write(table: Table, source: str) -> str:
 
 
 def decided(fresh: Table, before: Table) -> Table:
-    """Carry over what was decided.
+    """Apply the decisions of a file to the current schemas.
 
     Args:
         fresh: every field of the schemas.
-        before: the file as it stands.
+        before: the current file.
 
     Returns:
-        The definitions that are reached by fields that are let through; what nobody has judged is refused.
+        The definitions that allowed fields reach. A field without a decision is refused.
     """
     found = Table(kinds=fresh.kinds)
     waiting = list(dict.fromkeys(fresh.kinds.values()))

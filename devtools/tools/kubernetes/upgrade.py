@@ -14,15 +14,15 @@ _MODULE = "k8s.io/kubernetes"
 
 
 def upgrade(version: str, *, folder: Path) -> None:
-    """Rewrite `go.mod` and `go.sum`.
+    """Rewrite `go.mod` and `go.sum` for another version of Kubernetes.
 
     Args:
-        version: Of Kubernetes, as in `v1.37.0`.
-        folder: Where the two files lie.
+        version: The version of Kubernetes, such as `v1.37.0`.
+        folder: The folder of the two files.
 
     Raises:
-        ValueError: It does not look like a release.
-        subprocess.CalledProcessError: Go did not find it, or not all that it needs, and has said so itself.
+        ValueError: The version is not that of a release.
+        subprocess.CalledProcessError: Go did not find the version or a dependency; Go has printed why.
     """
     release = re.fullmatch(r"v1\.(\d+\.\d+)", version)
     if release is None:
