@@ -68,7 +68,7 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A cluster, with or without a delay, together with a worker of ours and a kubectl."""
+    """A cluster, with or without a delay, with the settings of a worker and with kubectl."""
 
     folder: Path
     repository: Repository
@@ -91,7 +91,7 @@ def measure() -> Iterator[Figure]:
 
 
 def figures(taken: Taken, *, delay: int) -> Iterator[Figure]:
-    """Return the figures of one line."""
+    """Return the figures of one cluster, from the measured seconds."""
     for (step, of), most in LIMITS.items():
         if of != delay:
             continue
@@ -112,7 +112,7 @@ def figures(taken: Taken, *, delay: int) -> Iterator[Figure]:
 
 
 def _take(line: Line) -> Taken:
-    """Measure in turns a worker of ours, a fresh worker, and kubectl in both modes.
+    """Measure in turns a running worker, a fresh worker, and kubectl in both modes.
 
     The environments are deleted after each round.
     """

@@ -81,7 +81,18 @@ def _sweep_a_herd(branches: int) -> Sweep:
 
 
 def sweep(there: Place, branches: int) -> Sweep:
-    """Run one sweep in a process of its own."""
+    """Run one sweep in a process of its own.
+
+    Args:
+        there: the emulators.
+        branches: the number of environments.
+
+    Returns:
+        The measurements.
+
+    Raises:
+        RuntimeError: the sweep found work.
+    """
     before = there.asked()
     taken = _run(there)
     asked = there.asked() - before

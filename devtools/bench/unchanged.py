@@ -24,7 +24,11 @@ _MOST = 6
 
 
 def measure() -> Iterator[Figure]:
-    """Measure a reconcile of a healthy environment, in a worker that has reconciled it before."""
+    """Measure a reconcile of a healthy environment, in a worker that has reconciled it before.
+
+    Raises:
+        RuntimeError: a deleted credential was not created again, or a reconcile had something to do.
+    """
     with place() as there:
         there.branch_off([_BRANCH])
         program = Container(there.settings)

@@ -37,7 +37,11 @@ class Delivery:
 
 
 def measure() -> Iterator[Figure]:
-    """Time the handler and, in turns with it, HMAC and JSON parsing of the same bodies."""
+    """Time the handler and, in turns with it, HMAC and JSON parsing of the same bodies.
+
+    Raises:
+        RuntimeError: the handler did not acknowledge a delivery with a key.
+    """
     if not EXAMPLES.exists():
         say("GitHub's example payloads are missing: `make setup` needs npm for them")
         return

@@ -122,7 +122,11 @@ def module_folder(family: str, module: str) -> Path:
 
 
 def kubernetes_version() -> str:
-    """Return the Kubernetes version that `devtools/tools/kubernetes/go.mod` pins, such as `v1.36.3`."""
+    """Return the Kubernetes version that `devtools/tools/kubernetes/go.mod` pins, such as `v1.36.3`.
+
+    Raises:
+        ClusterUnavailableError: The file requires no `k8s.io/kubernetes`.
+    """
     pins = (ROOT / "devtools" / "tools" / "kubernetes" / "go.mod").read_text()
     found = re.search(r"^\s*k8s\.io/kubernetes (v\S+)", pins, re.MULTILINE)
     if found is None:

@@ -23,7 +23,7 @@ from devtools.host.options import HostOptions
 from devtools.host.storage import Storage
 
 _log = logging.getLogger("host")
-LOCK = 600  # seconds; the default of Functions
+LOCK = 600  # seconds, as in Functions
 _SHORTEST_POLL, _LONGEST_POLL = 0.1, 1.0  # seconds
 _POISON = "-poison"
 

@@ -98,7 +98,13 @@ class Storage:
         self.send_text(base64.b64encode(body).decode("ascii"), connection=connection, name=name)
 
     def send_text(self, text: str, *, connection: str, name: str) -> None:
-        """Send a message without encoding it; a missing queue is created."""
+        """Send a message without encoding it; a missing queue is created.
+
+        Args:
+            text: the message.
+            connection: the setting that holds the connection string.
+            name: the queue.
+        """
         queue = self.queue(connection=connection, name=name)
         try:
             queue.send_message(text)

@@ -31,6 +31,12 @@ def paged(request: Request, items: Sequence[Json], size: int) -> Response:
 def json_body(endpoint: Callable[[Request, Json], Response]) -> Callable[[Request], Awaitable[Response]]:
     """Wrap an endpoint that takes the request's body; it runs in a thread, because it may block.
 
+    Args:
+        endpoint: the endpoint, which takes the request and its body.
+
+    Returns:
+        The asynchronous endpoint for a route.
+
     Raises:
         ArmError: 400, the body is not a JSON object.
     """

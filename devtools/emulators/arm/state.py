@@ -119,6 +119,9 @@ class ArmState:
     def writing(self, identity: Identity) -> Iterator[None]:
         """Reserve an identity for one write of its credentials, for as long as a write takes.
 
+        Args:
+            identity: the identity.
+
         Raises:
             ArmError: 409, another write is in progress; 429, there were too many writes.
         """

@@ -45,6 +45,9 @@ def read_ask(form: Mapping[str, str]) -> Ask:
     Args:
         form: the form's parameters.
 
+    Returns:
+        The token request.
+
     Raises:
         EntraError: a parameter is missing or not valid.
     """

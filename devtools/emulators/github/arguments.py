@@ -9,6 +9,12 @@ from devtools.emulators.github.repository import Repository
 def repository(text: str) -> Repository:
     """Parse `OWNER/NAME=PATH`: a bare repository, and its name on GitHub.
 
+    Args:
+        text: the argument.
+
+    Returns:
+        The repository.
+
     Raises:
         ArgumentTypeError: the text has another form.
     """

@@ -47,6 +47,11 @@ class Cluster:
         """Merge a patch into an object; if the object has changed since it was read, change nothing.
 
         The next pass then reads the object again.
+
+        Args:
+            live: the object as it was read.
+            patch: the merge patch.
+            subresource: the path of the subresource, such as `/status` (empty for the object itself).
         """
         metadata = live["metadata"]
         path = self._path(live["apiVersion"], live["kind"], metadata.get("namespace", ""), metadata["name"])

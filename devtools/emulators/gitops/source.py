@@ -63,6 +63,14 @@ class Sources:
     def objects(self, url: str, revision: str, folder: str) -> list[Object]:
         """Return the objects in a folder at a commit: kustomize's output, or else its YAML files as they are.
 
+        Args:
+            url: the repository's URL.
+            revision: the commit.
+            folder: the folder's path in the repository.
+
+        Returns:
+            The objects.
+
         Raises:
             SourceError: the repository, commit or folder does not exist, or the folder does not build.
         """

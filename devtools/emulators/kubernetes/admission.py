@@ -66,6 +66,11 @@ def check(kind: Kind, new: Object) -> None:
 def check_update(kind: Kind, old: Object, new: Object) -> None:
     """Check that an update leaves the immutable fields unchanged.
 
+    Args:
+        kind: the object's kind.
+        old: the object before the update.
+        new: the object after it.
+
     Raises:
         ApiError: 422, an immutable field changed.
     """

@@ -23,6 +23,15 @@ _BYTES = (("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10))
 def admitted(store: Store, kind: Kind, namespace: str, new: Object) -> Object:
     """Admit a new object, and return it with the defaults of the namespace's LimitRanges.
 
+    Args:
+        store: the store with the namespace's objects.
+        kind: the object's kind.
+        namespace: its namespace.
+        new: the object.
+
+    Returns:
+        The object with the defaults.
+
     Raises:
         ApiError: 403, a LimitRange or a ResourceQuota forbids it; 422, it requests more than its limit.
     """

@@ -84,6 +84,14 @@ def untyped(kind: Kind, why: str) -> status.ApiError:
 def identity(namespace: str, name: str, body: Object) -> Object:
     """Return a body's metadata completed with namespace and name.
 
+    Args:
+        namespace: the namespace in the path (empty for a cluster-scoped kind).
+        name: the name in the path.
+        body: the request's body.
+
+    Returns:
+        The metadata.
+
     Raises:
         ApiError: 400, the body is for another object than the path.
     """

@@ -81,7 +81,15 @@ def element(item: Any, keys: tuple[str, ...]) -> str:
 
 
 def by_element(items: Iterable[Any], keys: tuple[str, ...], path: Path = ()) -> dict[str, Any]:
-    """Index the items of a list by their path elements. `path` is the list's own path, for the error.
+    """Index the items of a list by their path elements.
+
+    Args:
+        items: the items of the list.
+        keys: the fields that identify an item (`SET` for a set).
+        path: the path of the list, for the error message.
+
+    Returns:
+        Path element → item, in the order of the list.
 
     Raises:
         UnreadableListError: two items have the same keys, or an item lacks them.

@@ -17,6 +17,15 @@ _NOT_READY = ("False", "ContainersNotReady", "containers are not ready")
 def make_pod(world: World, owner: tuple[Kind, Object], name: str, labels: dict[str, str]) -> Object | None:
     """Create a pod from its owner's template; return None if their namespace is missing or terminating.
 
+    Args:
+        world: the state of the controllers.
+        owner: the owner's kind and the owner.
+        name: the pod's name.
+        labels: labels that are added to those of the template.
+
+    Returns:
+        The stored pod, or None.
+
     Raises:
         ApiError: a LimitRange or a ResourceQuota forbids the pod.
     """

@@ -30,6 +30,12 @@ class Representation:
     def of(self, answer: Object) -> Object:
         """Convert a response to this form; a `Status` is returned unchanged.
 
+        Args:
+            answer: the response's object.
+
+        Returns:
+            The converted object.
+
         Raises:
             ApiError: 406, the form is for lists and the response is not a list, or the reverse.
         """
@@ -70,6 +76,9 @@ def negotiated(accept: str) -> Representation:
 
     Args:
         accept: the `Accept` header; an empty one accepts everything.
+
+    Returns:
+        The form.
 
     Raises:
         ApiError: 406, the server serves none of the accepted forms.

@@ -46,7 +46,17 @@ class ApiError(Exception):
 def failure(
     code: int, reason: str = "", *, message: str = "", details: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the `Status` of a failure; an empty reason means the usual one of the code."""
+    """Return the `Status` of a failure; an empty reason means the usual one of the code.
+
+    Args:
+        code: the HTTP status.
+        reason: the `reason` (empty: the usual one of the code).
+        message: the `message` (empty: the reason).
+        details: the `details`, if any.
+
+    Returns:
+        The `Status` object.
+    """
     document: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
     reason = reason or _REASONS.get(code, "")
     document["message"] = message or reason

@@ -49,9 +49,9 @@ class Store:
 
     Attributes:
         clock: the same clock.
-        touched: objects that were written, or lost a dependent, since a controller last saw them; in that
-            order.
-        removed: namespace and uid of each object that was removed since, in that order.
+        touched: objects that no controller has seen since they, or their dependents, were written or removed,
+            in that order.
+        removed: namespace and uid of each removed object that garbage collection has not seen, in that order.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:

@@ -22,6 +22,13 @@ def stored_kind(kind: Kind) -> Kind:
 def served(kind: Kind, found: Object) -> Object:
     """Convert a stored object to the version of a kind.
 
+    Args:
+        kind: the kind, in the version to serve.
+        found: the stored object.
+
+    Returns:
+        The object in that version.
+
     Raises:
         ApiError: 400, the version cannot express the object.
     """

@@ -86,7 +86,19 @@ def make(
     owner: tuple[Kind, Object],
     labels: dict[str, str],
 ) -> Object | None:
-    """Create an object with an owner; return None if their namespace is missing or terminating."""
+    """Create an object with an owner; return None if their namespace is missing or terminating.
+
+    Args:
+        world: the state of the controllers.
+        kind: the kind of the new object.
+        name: its name.
+        content: its fields, except for the kind, the API version and the metadata.
+        owner: the owner's kind and the owner.
+        labels: its labels.
+
+    Returns:
+        The stored object, or None.
+    """
     of, owning = owner[0], owner[1]["metadata"]
     home = world.store.find(NAMESPACE, "", owning["namespace"])
     if home is None or "deletionTimestamp" in home["metadata"]:
@@ -113,7 +125,17 @@ def make(
 
 
 def with_status(world: World, kind: Kind, live: Object, status: Object) -> Object:
-    """Store an object's status if it has changed, and return the object as stored."""
+    """Store an object's status if it has changed, and return the object as stored.
+
+    Args:
+        world: the state of the controllers.
+        kind: the object's kind.
+        live: the stored object.
+        status: its new status.
+
+    Returns:
+        The object as stored now.
+    """
     if live.get("status") == status:
         return live
     return world.store.save(kind, live | {"status": status})
@@ -123,6 +145,14 @@ def conditions(live: Object, told: Iterable[Condition], *, now: str) -> list[dic
     """Return conditions in the form of a status.
 
     `lastTransitionTime` is the time when the condition's status last changed.
+
+    Args:
+        live: the stored object, with its previous conditions.
+        told: the current conditions.
+        now: the current time, RFC 3339.
+
+    Returns:
+        The conditions for the object's status.
     """
     before = {one["type"]: one for one in live.get("status", {}).get("conditions", ())}
     listed = []

@@ -52,6 +52,14 @@ class Target:
 def create(store: Store, target: Target, body: Object) -> Object:
     """Create an object.
 
+    Args:
+        store: the objects.
+        target: the resource and the writer.
+        body: the request's body.
+
+    Returns:
+        The new object.
+
     Raises:
         ApiError: 400, 403, 404, 409 or 422; 500 if the body has a resource version.
     """
@@ -65,6 +73,11 @@ def create(store: Store, target: Target, body: Object) -> Object:
 
 def replace(store: Store, target: Target, body: Object) -> tuple[Object, bool]:
     """Replace an object; a lease is created if it does not exist.
+
+    Args:
+        store: the objects.
+        target: the object and the writer.
+        body: the request's body.
 
     Returns:
         The object, and whether it was created.
@@ -93,6 +106,14 @@ def replace(store: Store, target: Target, body: Object) -> tuple[Object, bool]:
 def merge_patch(store: Store, target: Target, patch: Object) -> Object:
     """Change an object by a JSON merge patch (RFC 7386).
 
+    Args:
+        store: the objects.
+        target: the object and the writer.
+        patch: the merge patch.
+
+    Returns:
+        The changed object.
+
     Raises:
         ApiError: 400, 404, 409 or 422.
     """
@@ -105,11 +126,17 @@ def merge_patch(store: Store, target: Target, patch: Object) -> Object:
 def server_side_apply(store: Store, target: Target, body: Object, *, force: bool) -> tuple[Object, bool]:
     """Apply a configuration with server-side apply.
 
+    Args:
+        store: the objects.
+        target: the object and the writer.
+        body: the configuration.
+        force: take over fields that other managers own.
+
     Returns:
         The object, and whether it was created.
 
     Raises:
-        ApiError: 400, 403, 404, 409 or 422.
+        ApiError: 400, 403, 404, 409 or 422, and 500 if a field has the wrong type.
     """
     kind, name = target.kind, target.name
     body = bodies.without_nulls(body)

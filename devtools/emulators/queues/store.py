@@ -61,7 +61,17 @@ class Queues:
         return sorted(self._queues)
 
     def create(self, name: str) -> bool:
-        """Create a queue; return whether it is new."""
+        """Create a queue; return whether it is new.
+
+        Args:
+            name: the queue's name.
+
+        Returns:
+            Whether the queue is new.
+
+        Raises:
+            RefusedError: 400, the name is not valid.
+        """
         if not (_NAME.fullmatch(name) and 3 <= len(name) <= 63):
             raise RefusedError(400, "InvalidResourceName", f"{name!r} cannot name a queue.")
         new = name not in self._queues
@@ -118,7 +128,19 @@ class Queues:
         return sorted(visible, key=lambda message: message.visible_from)[:limit]
 
     def take(self, name: str, *, limit: int, lock: int) -> list[Message]:
-        """Return the next visible messages, hide them for `lock` seconds, and give each a new receipt."""
+        """Return the next visible messages, hide them for `lock` seconds, and give each a new receipt.
+
+        Args:
+            name: the queue.
+            limit: the most messages to return.
+            lock: seconds for which the messages are hidden.
+
+        Returns:
+            The messages, with their new receipts.
+
+        Raises:
+            RefusedError: the queue does not exist.
+        """
         taken = [
             replace(
                 message,
@@ -132,7 +154,22 @@ class Queues:
         return taken
 
     def update(self, name: str, message_id: str, receipt: str, *, delay: int, text: str | None) -> Message:
-        """Hide a received message for another `delay` seconds, and replace its text unless `text` is None."""
+        """Hide a received message for another `delay` seconds, and replace its text unless `text` is None.
+
+        Args:
+            name: the queue.
+            message_id: the message's id.
+            receipt: its current receipt.
+            delay: seconds for which it is hidden.
+            text: its new text (None keeps the text).
+
+        Returns:
+            The message with a new receipt.
+
+        Raises:
+            RefusedError: the queue or the message does not exist, the receipt is not current, or the text is
+                too long.
+        """
         held = self._held(name, message_id, receipt)
         text = held.text if text is None else text
         _check_length(text)
@@ -141,7 +178,16 @@ class Queues:
         return updated
 
     def remove(self, name: str, message_id: str, receipt: str) -> None:
-        """Delete a received message."""
+        """Delete a received message.
+
+        Args:
+            name: the queue.
+            message_id: the message's id.
+            receipt: its current receipt.
+
+        Raises:
+            RefusedError: the queue or the message does not exist, or the receipt is not current.
+        """
         self._held(name, message_id, receipt)
         del self._queues[name][message_id]
 

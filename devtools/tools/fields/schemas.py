@@ -28,7 +28,17 @@ def kubernetes(minor: str) -> Mapping[str, _Schema]:
 
 
 def pinned_minor(go_mod: Path) -> str:
-    """Return the minor version of Kubernetes from which the real control plane is built."""
+    """Return the minor version of Kubernetes from which the real control plane is built.
+
+    Args:
+        go_mod: the `go.mod` of the control plane.
+
+    Returns:
+        The minor version, such as `1.36`.
+
+    Raises:
+        ValueError: the file requires no `k8s.io/kubernetes`.
+    """
     found = re.search(r"k8s\.io/kubernetes v(\d+\.\d+)", go_mod.read_text())
     if found is None:
         raise ValueError(f"{go_mod} names no k8s.io/kubernetes")
