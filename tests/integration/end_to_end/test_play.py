@@ -25,7 +25,7 @@ def test_a_branch_has_its_environment_what_it_suggests_works_and_an_interrupt_en
         told = []
         for line in playing.stdout:
             told.append(line.strip())
-            if "Ctrl-C ends it all" in line:
+            if "Ctrl-C stops everything" in line:
                 break
         assert any(re.fullmatch(r"URL +http://feature-new-login\.example\.test/", line) for line in told)
         asked = [line for line in told if line.startswith("$ curl http")]
@@ -37,7 +37,7 @@ def test_a_branch_has_its_environment_what_it_suggests_works_and_an_interrupt_en
             subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
         listed = asked[0].split()[-1]
         until(
-            "the push is told of",
+            "the push is reported",
             lambda: "feature/mine" in httpx.get(listed, trust_env=False).text,
         )
 
@@ -46,7 +46,7 @@ def test_a_branch_has_its_environment_what_it_suggests_works_and_an_interrupt_en
 
         playing.send_signal(signal.SIGINT)
         rest, _ = playing.communicate(timeout=30)
-        assert "Everything that was started is stopped." in rest
+        assert "All processes that were started are stopped." in rest
         assert playing.returncode == 0
     finally:
         playing.kill() if playing.poll() is None else None

@@ -94,7 +94,7 @@ def test_a_container_that_crashes_is_told_with_how_it_ended() -> None:
 
 def web(**counts: int) -> Workload:
     ref = ObjectRef("apps/v1", "Deployment", "web")
-    given = {"generation": 1, "observed_generation": 1, "wanted": 1, "updated": 1, "available": 0, **counts}
+    given = {"generation": 1, "observed_generation": 1, "desired": 1, "updated": 1, "available": 0, **counts}
     return Workload(ref=ref, **given)
 
 
