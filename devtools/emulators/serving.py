@@ -31,13 +31,29 @@ def _bound(port: int) -> socket.socket:
     return listener
 
 
-def _server(app: ASGIApp) -> uvicorn.Server:
+def _config(app: ASGIApp) -> uvicorn.Config:
     # Longer than clients keep a connection: one that closes as it is used again looks like an outage.
-    return uvicorn.Server(
-        uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, timeout_keep_alive=75
-        )
+    return uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, timeout_keep_alive=75
     )
+
+
+class _AnnouncedServer(uvicorn.Server):
+    """A server that prints a line once it is up.
+
+    A reader of the line may send a signal at once. Earlier, the signal would interrupt the start of the event
+    loop, with a traceback; by now uvicorn's own handlers end the server in order.
+    """
+
+    def __init__(self, config: uvicorn.Config, line: str) -> None:
+        super().__init__(config)
+        self._line = line
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then print the line."""
+        await super().startup(sockets)
+        sys.stdout.write(self._line + "\n")
+        sys.stdout.flush()
 
 
 def serve_forever(app: ASGIApp, *, port: int, name: str) -> None:
@@ -56,9 +72,7 @@ def serve_forever(app: ASGIApp, *, port: int, name: str) -> None:
         sys.exit(f"Port {port} is taken: something else listens there. Is it another one of these?")
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with contextlib.suppress(KeyboardInterrupt), ended_by_signals():
-        sys.stdout.write(json.dumps({"name": name, "url": url}) + "\n")
-        sys.stdout.flush()
-        _server(app).run(sockets=[listener])
+        _AnnouncedServer(_config(app), json.dumps({"name": name, "url": url})).run(sockets=[listener])
 
 
 @contextlib.contextmanager
@@ -76,7 +90,7 @@ def serving(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
         RuntimeError: the server did not start within ten seconds.
     """
     listener = _bound(port)
-    server = _server(app)
+    server = uvicorn.Server(_config(app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + _START_TIMEOUT
