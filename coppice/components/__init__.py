@@ -1,1 +1,1 @@
-"""The components of an environment: what is known of each, its changes, and who owns it."""
+"""The components of an environment: for each its observed state, its changes and its ownership rules."""

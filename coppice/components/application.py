@@ -1,6 +1,4 @@
-"""The application of an environment: the objects of its overlays, the order they are applied in, and
-whether they are up.
-"""
+"""The application of an environment: its objects, the order in which they are applied, and its ports."""
 
 import hashlib
 import json
@@ -14,14 +12,14 @@ from coppice.reconciler.plan import Change, Wave, wave
 
 Manifest: TypeAlias = Mapping[str, Any]
 
-# A Job's template is immutable: what it was applied from is noted on it, so that a plan can tell without
-# asking the API server.
+# The annotation that says what an object was made from. A Job's template is immutable, so a digest of the
+# specification that it was applied from is stored on it. A plan compares the digest and needs no dry run.
 TEMPLATE = "coppice.dev/template"
 
 # https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection
 _MOUNTED = "kubernetes.io/pvc-protection"
 _WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod"}
-# Nothing needs these to stand first, and they do not need the pods: they come with them.
+# Nothing depends on these, and they do not depend on pods. So they are applied in the workloads' wave.
 _WITH_THEM = {
     "HorizontalPodAutoscaler",
     "HTTPRoute",
@@ -31,13 +29,22 @@ _WITH_THEM = {
     "PodMonitor",
     "ServiceMonitor",
 }
-# Its admission looks up what it scales: https://keda.sh/docs/latest/concepts/admission-webhooks/
+# KEDA's admission webhook looks up the scaled object: https://keda.sh/docs/latest/concepts/admission-webhooks/
 _AFTER = {"ScaledObject"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """An object as it stands, as far as a plan about it needs to know."""
+    """An object that exists, as far as a plan depends on it.
+
+    Args:
+        ref: its reference.
+        uid: its UID.
+        version: its resource version.
+        deleting: whether its deletion was requested.
+        held_by: its finalizers.
+        template: the annotation that says what it was made from; empty if it has none.
+    """
 
     ref: ObjectRef
     uid: str
@@ -61,13 +68,13 @@ class Apply(Change):
 
     @property
     def target(self) -> str:
-        """The object."""
+        """Return the object's reference."""
         return str(reference(self.manifest))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suspend(Change):
-    """Suspend a CronJob, so that it starts nothing in a namespace that is about to go."""
+    """Suspend a CronJob, so that it starts nothing in a namespace that is about to be deleted."""
 
     verb: ClassVar[str] = "suspend"
     namespace: str
@@ -75,13 +82,15 @@ class Suspend(Change):
 
     @property
     def target(self) -> str:
-        """The CronJob."""
+        """Return the CronJob's reference."""
         return f"CronJob/{self.name}"
 
 
 def going(ref: ObjectRef, held_by: Iterable[str]) -> str:
-    """Say what is waited for where an object that is wanted is being deleted: whatever is applied to it then,
-    it goes (https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/).
+    """Return the reason to wait for an object that is being deleted.
+
+    A deletion cannot be undone: the object is removed whatever is applied to it
+    (https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/).
 
     Args:
         ref: the object.
@@ -92,17 +101,25 @@ def going(ref: ObjectRef, held_by: Iterable[str]) -> str:
 
 
 def reference(manifest: Manifest) -> ObjectRef:
-    """Which object a manifest is about."""
+    """Return the reference of a manifest's object."""
     return ObjectRef(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"])
 
 
 def inventory(manifests: Iterable[Manifest]) -> tuple[ObjectRef, ...]:
-    """The objects that manifests are about, in an order that does not depend on theirs."""
+    """Return the references of the manifests' objects, sorted and without duplicates."""
     return tuple(sorted({reference(manifest) for manifest in manifests}))
 
 
 def waves(namespace: str, manifests: Sequence[Manifest]) -> tuple[Wave, ...]:
-    """Applying in dependency order: what pods need, then what makes pods, then what looks for that."""
+    """Return the waves that apply manifests in dependency order.
+
+    First come the objects that pods depend on, then the workloads, and then the objects whose admission looks
+    up a workload.
+
+    Args:
+        namespace: the environment's namespace.
+        manifests: the objects to apply.
+    """
     first = tuple(each for each in manifests if each["kind"] not in _WORKLOADS | _WITH_THEM | _AFTER)
     second = tuple(each for each in manifests if each["kind"] in _WORKLOADS | _WITH_THEM)
     third = tuple(each for each in manifests if each["kind"] in _AFTER)
@@ -110,16 +127,16 @@ def waves(namespace: str, manifests: Sequence[Manifest]) -> tuple[Wave, ...]:
 
 
 def applying(namespace: str, manifests: Iterable[Manifest]) -> tuple[Wave, ...]:
-    """Applying some objects side by side; no wave if there are none."""
+    """Return one wave that applies manifests; no wave if there are none."""
     return wave(*(Apply(namespace=namespace, manifest=each) for each in manifests))
 
 
 def asleep(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
-    """The same objects with everything that runs at 0.
+    """Return the manifests with every workload scaled to 0 or suspended.
 
-    A HorizontalPodAutoscaler does nothing at 0 replicas; KEDA has an annotation for it
-    (https://keda.sh/docs/latest/concepts/scaling-deployments/#pause-autoscaling). Applying the objects as
-    they are in Git wakes all of it.
+    A HorizontalPodAutoscaler is inactive while its target has 0 replicas. A KEDA ScaledObject is paused by an
+    annotation (https://keda.sh/docs/latest/concepts/scaling-deployments/#pause-autoscaling). Applying the
+    unchanged manifests wakes everything.
     """
     return tuple(_asleep(each) for each in manifests)
 
@@ -139,54 +156,76 @@ def _asleep(manifest: Manifest) -> Manifest:
 
 
 def template(manifest: Manifest) -> str:
-    """A digest of a Job's specification, to be compared with the one noted on the Job that stands."""
+    """Return a digest of a Job's specification, to be compared with the annotation of the existing Job."""
     return hashlib.sha256(json.dumps(manifest.get("spec"), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def holds_data(manifest: Manifest) -> bool:
-    """Whether the pods of a Job mount a volume that outlives them: such a Job is never deleted to be
-    created anew.
+    """Return whether a Job's pods mount a volume with data: a PersistentVolumeClaim or a generic ephemeral one.
+
+    Such a Job is never deleted in order to be created again.
     """
     volumes = manifest.get("spec", {}).get("template", {}).get("spec", {}).get("volumes") or ()
     return any("persistentVolumeClaim" in volume or "ephemeral" in volume for volume in volumes)
 
 
 class ApplicationReader(Protocol):
-    """Reads what stands in an environment's namespace."""
+    """Reads the objects of an environment's namespace."""
 
     def rollout(self, namespace: str) -> Rollout:
-        """Deployments and StatefulSets, and what keeps those that are not up."""
+        """Return the Deployments and StatefulSets, and the problems of those that are not ready."""
 
     def live(self, namespace: str, refs: Iterable[ObjectRef]) -> tuple[Live, ...]:
-        """Those of the objects that stand."""
+        """Return those of the given objects that exist.
+
+        Args:
+            namespace: the environment's namespace.
+            refs: the objects to look for.
+        """
 
     def cron_jobs(self, namespace: str) -> tuple[str, ...]:
-        """The CronJobs that are not suspended."""
+        """Return the names of the CronJobs that are not suspended."""
 
     def hosts(self) -> Mapping[str, str]:
-        """Every host that a route of any namespace claims → the namespace; one list."""
+        """Return every host that a route of any namespace claims → that namespace, by list calls."""
 
 
 class ApplicationWriter(Protocol):
     """Applies objects in an environment's namespace."""
 
     def apply(self, namespace: str, manifest: Manifest) -> None:
-        """Server-side apply, as field manager `coppice`, and with force: what the overlay sets is the
-        overlay's.
+        """Apply an object by server-side apply, as field manager `coppice`.
+
+        The apply is forced, so that Coppice takes over the ownership of every field that the overlay sets.
+
+        Args:
+            namespace: the environment's namespace.
+            manifest: the object.
         """
 
 
 class SecretProbe(Protocol):
-    """Reads metadata of Secrets with a writer's right, by writes that are dry runs: no role of the program
-    may read Secrets.
-    """
+    """Reads the metadata of Secrets by dry-run writes, because no role of the program may read Secrets."""
 
     def metadata(self, namespace: str, name: str) -> Mapping[str, Any]:
-        """The metadata of a Secret, or the error `Gone`; never its values."""
+        """Return the metadata of a Secret, and never its values.
+
+        Args:
+            namespace: the environment's namespace.
+            name: the Secret's name.
+
+        Raises:
+            Gone: the Secret does not exist.
+        """
 
 
 class CronJobSuspender(Protocol):
     """Suspends CronJobs."""
 
     def suspend(self, namespace: str, name: str) -> None:
-        """Suspend one; one that is gone by then is no error."""
+        """Suspend a CronJob. A CronJob that is already gone is not an error.
+
+        Args:
+            namespace: the environment's namespace.
+            name: the CronJob's name.
+        """

@@ -1,4 +1,7 @@
-"""A branch's database and its login, as a component of the branch's environment."""
+"""The branch database component: a branch's database on the shared server, and its login.
+
+It implements every part of a component, so it is the example to follow when adding one.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -30,35 +33,35 @@ DATABASES: Slot[DatabaseReader] = Slot("databases")
 
 @dataclass(frozen=True, kw_only=True)
 class DropDatabase(Delete):
-    """A branch's database and its role, whoever is connected."""
+    """Drop a branch's database and its role, even if sessions are connected."""
 
     verb: ClassVar[str] = "drop"
     owned: Owned[Database]
 
 
 class BranchDatabase(Component[Database]):
-    """A branch's database; there is one where the settings name a server."""
+    """A branch's database. Branches have one if the settings name a server."""
 
     state = DATABASE
     kinds = frozenset({"database"})
     subjects = (Database,)
 
     def under_former_names(self, readers: Slots, config: EnvironmentConfig) -> Slots:
-        """A role that is marked with a former name of the repository is a branch's."""
+        """Translate former names of the repository in the marks of roles."""
         inner = readers.get(DATABASES)
         return readers.put(DATABASES, _Renamed(inner, config)) if inner else readers
 
     def as_recorded(self, name: Name, record: Record) -> Name:
-        """Its database under the name that it was made with, whatever the prefix is by now."""
+        """Use the database's recorded name, because the prefix may have changed since it was created."""
         return replace(name, database=record.database) if record.database else name
 
     def observe(self, observed: Observed, readers: Slots) -> Reading[Database]:
-        """One call; none where branches get no databases."""
+        """Read the database in one call. If branches get no databases, no call is made."""
         server = readers.get(DATABASES)
         return Absent() if server is None else read(lambda: server.get(observed.name.database))
 
     def observe_all(self, readers: Slots) -> Observations[Database]:
-        """All of the server: those that stand were made with the prefix of their time."""
+        """Read all databases of the server, because some may have been created with an earlier prefix."""
         server = readers.get(DATABASES)
         found = read(lambda: {each.name: each for each in (server.all("") if server else ())})
 
@@ -76,12 +79,12 @@ class BranchDatabase(Component[Database]):
         return Observations(of=of, marks=marks, place=lambda name: name.database)
 
     def owners(self, observed: Observed) -> tuple[Key, ...]:
-        """The branch that its role is marked with."""
+        """Return the branch that the role's mark names."""
         database = present(observed.of(DATABASE))
         return (database.owner,) if database is not None and database.owner is not None else ()
 
     def why_due(self, observed: Observed, config: EnvironmentConfig) -> str:
-        """It was dropped, or is not finished."""
+        """Return a reason if the database does not exist or is not complete."""
         reading = observed.of(DATABASE)
         if config.databases is None or isinstance(reading, Unknown):
             return ""
@@ -89,20 +92,20 @@ class BranchDatabase(Component[Database]):
         return "" if database is not None and database.finished else "its database does not stand whole"
 
     def needed(self, observed: Observed, config: EnvironmentConfig) -> tuple[Reading[object], ...]:
-        """Whether it stands, where branches get one."""
+        """Return the database's reading, if branches get databases."""
         database = observed.of(DATABASE)
         return (database,) if config.databases else ()
 
     def why_taken(self, observed: Observed) -> str:
-        """Another's stands under its name."""
+        """Return why the branch cannot have it: one of another owner exists under its name."""
         return why_taken(present(observed.of(DATABASE)), observed.key)
 
     def objects(self, config: EnvironmentConfig) -> tuple[ObjectRef, ...]:
-        """The Secret that its login is delivered in."""
+        """Return the Secret that the login is delivered in."""
         return (login_reference(config.databases),) if config.databases else ()
 
     def ensure(self, plan_input: PlanInput) -> Steps:
-        """Create it, or finish what was begun of it; then deliver its login, unless the Secret has it."""
+        """Plan to create or complete the database, and to deliver its login unless the Secret holds it."""
         terms, observed = plan_input.config.databases, plan_input.observed
         if terms is None:
             return Steps()
@@ -128,12 +131,16 @@ class BranchDatabase(Component[Database]):
         return Steps(make=() if whole else (created,), deliver=() if delivered else (login,))
 
     def noted(self, record: Record, plan_input: PlanInput) -> Record:
-        """Under which name it was made: it is looked for by that."""
+        """Record the name that the database is created with, by which it is found later."""
         config = plan_input.config
         return replace(record, database=plan_input.observed.name.database) if config.databases else record
 
     def removal(self, observed: Observed, config: EnvironmentConfig) -> Removal:
-        """The database, if it is the branch's, or stands in the place of one that was."""
+        """Return the database, if the branch owns it, or if one exists and the record names a database.
+
+        In the second case the ownership check decides. If the record names a database and no server is
+        configured, the removal is blocked, since the database cannot be looked for.
+        """
         record, database = observed.recorded.record, present(observed.of(DATABASE))
         noted = record.database if record else ""
         found = database is not None and (database.owner == observed.key or bool(noted))
@@ -146,19 +153,19 @@ class BranchDatabase(Component[Database]):
         )
 
     def expected(self, record: Record) -> Iterable[str]:
-        """The database that was made for the environment."""
+        """Return the database that the record names."""
         return (f"database/{record.database}",) if record.database else ()
 
     def why_not_ours(self, subject: Database, observed: Observed, config: EnvironmentConfig) -> str:
-        """Its role bears no mark of ours, or another branch's."""
+        """Return why a database is not ours: its role has no mark of ours, or that of another branch."""
         return why_taken(subject, observed.key)
 
     def deletion(self, owned: Owned[Database], observed: Observed) -> Delete:
-        """Drop it and its role."""
+        """Return the change that drops the database and its role."""
         return DropDatabase(owned=owned)
 
     def status(self, objects: Status, observed: Observed) -> Status | Unknown:
-        """Whether it stands whole, and is the branch's."""
+        """Return the status with whether the database exists, is complete and is the branch's."""
         reading = observed.of(DATABASE)
         if isinstance(reading, Unknown):
             return reading
@@ -175,22 +182,22 @@ class BranchDatabase(Component[Database]):
 
 @dataclass(frozen=True)
 class _Renamed:
-    """Databases, under the repository's present name."""
+    """Reads databases, and translates former names of the repository to the present one."""
 
     inner: DatabaseReader
     config: EnvironmentConfig
 
     def get(self, name: str) -> Database | None:
-        """A database and its role."""
+        """Return a database and its role; `None` if neither exists."""
         found = self.inner.get(name)
         return found and self._known(found)
 
     def all(self, prefix: str) -> tuple[Database, ...]:
-        """Every one whose name begins like this."""
+        """Return every database whose name begins with a prefix."""
         return tuple(map(self._known, self.inner.all(prefix)))
 
     def open_to_public(self) -> tuple[str, ...]:
-        """The server's databases to which every role may connect."""
+        """Return the databases of the server that PUBLIC may connect to."""
         return self.inner.open_to_public()
 
     def _known(self, database: Database) -> Database:

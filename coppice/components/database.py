@@ -1,8 +1,9 @@
-"""An environment's database: one on a server that all share, with a login role of the same name that owns it.
+"""An environment's database on a shared PostgreSQL server, and the login role of the same name that owns it.
 
-Whose they are stands in the role's comment, which is there from its first moment and which the branch cannot
-change: nothing is dropped but such a role, and the database that it owns. The database's comment is written
-last, when the database is whole; its owner may write there what it likes.
+The role's comment names the branch that owns both. It exists as soon as the role does, and the branch cannot
+change it. Only a role with such a comment is dropped, and only the database that this role owns. The
+database's own comment is written last, when the database is complete. It is no proof of ownership, because
+the role can change it.
 """
 
 import json
@@ -20,16 +21,17 @@ _MARK = "Coppice made it for: "
 
 @dataclass(frozen=True, kw_only=True)
 class Database:
-    """A database and its role; either may stand alone after a crash.
+    """A database and its role. After a crash, only one of the two may exist.
 
     Args:
         name: the name of both.
-        oid: the database's identity: one created anew has another; `None` if the role stands alone.
-        role: the role's; `None` if the database stands alone.
-        owner: the branch that is marked on them; `None` if they are someone else's.
-        login: names the password that was delivered last; empty if none was.
-        finished: whether nothing is lacking.
-        sessions: how many sessions hold it.
+        oid: the database's OID, which differs from that of a database created later under the same name;
+            `None` if only the role exists.
+        role: the role's OID; `None` if only the database exists.
+        owner: the branch that the role's mark names; `None` if they are not ours.
+        login: the stamp of the password that was delivered last; empty if none was.
+        finished: whether both are complete and a login was delivered.
+        sessions: the number of sessions that are connected to it.
     """
 
     name: str
@@ -46,10 +48,10 @@ class Database:
 
 @dataclass(frozen=True, kw_only=True)
 class Dropped:
-    """What there is to say of a database that was dropped.
+    """The result of dropping a database.
 
     Args:
-        sessions: how many were ended.
+        sessions: the number of sessions that were ended.
         left: what could not be dropped, and why; empty if nothing is left.
     """
 
@@ -63,7 +65,7 @@ class Dropped:
 
 @dataclass(frozen=True, kw_only=True)
 class CreateDatabase(Change):
-    """Create a branch's database and its role, or finish what was begun of them."""
+    """Create a branch's database and its role, or complete those that were created in part."""
 
     verb: ClassVar[str] = "create"
     key: Key
@@ -73,17 +75,18 @@ class CreateDatabase(Change):
 
     @property
     def target(self) -> str:
-        """The database."""
+        """Return the database's name."""
         return f"database/{self.name}"
 
 
 def mark(key: Key, login: str = "", *, pending: str = "") -> str:
-    """The comment that says whose a database or a role is.
+    """Return the comment that names the owner of a database or a role.
 
     Args:
-        key: the branch.
-        login: names the password that was delivered last; on the role alone.
-        pending: names one that was set and is being delivered; on the role alone, and no login.
+        key: the branch that owns it.
+        login: the stamp of the password that was delivered last; only on a role.
+        pending: the stamp of a password that was set and is not yet delivered; only on a role. It does not
+            count as a login.
     """
     owner = {"repository": key.repository, "branch": key.branch}
     stamps = {"login": login, "pending": pending}
@@ -91,7 +94,7 @@ def mark(key: Key, login: str = "", *, pending: str = "") -> str:
 
 
 def marked(comment: str | None) -> tuple[Key, str] | None:
-    """The branch, and the login, that a comment names; `None` if it is no mark of ours."""
+    """Return the branch and the login that a comment names; `None` if the comment is not a mark of ours."""
     if comment is None or not comment.startswith(_MARK):
         return None
     try:
@@ -107,18 +110,19 @@ def marked(comment: str | None) -> tuple[Key, str] | None:
 def recognised(
     bare: Database, *, comments: tuple[str | None, str | None], owned: bool, fenced: bool, signs_in: bool
 ) -> Database:
-    """Say whose a database is, and whether it is whole.
+    """Return a database with its owner, and with whether it is complete.
 
     Args:
-        bare: the database as no one's.
-        comments: the role's comment, and the database's.
-        owned: whether the database belongs to the role of its name.
-        fenced: whether the database takes connections, and none from PUBLIC.
+        bare: the database without an owner.
+        comments: the role's comment and the database's comment.
+        owned: whether the role of the same name owns the database.
+        fenced: whether the database accepts connections, and PUBLIC may not connect.
         signs_in: whether the role may sign in.
 
     Returns:
-        The database. It is a branch's if the role's mark says so, and the database, where it stands, belongs
-        to that role. Whatever its own comment says proves nothing, and tells only whether it is whole.
+        The database. It belongs to the branch that the role's mark names, if the role owns the database or
+        the database does not exist. The database's own comment proves no ownership; it only shows whether the
+        database is complete.
     """
     role, database = marked(comments[0]), marked(comments[1])
     if role is None or not (owned or bare.oid is None):
@@ -129,14 +133,14 @@ def recognised(
 
 
 def why_taken(database: Database | None, key: Key) -> str:
-    """Say why a database cannot be a branch's.
+    """Return why a branch cannot have the database of its name.
 
     Args:
-        database: what stands under its name, if anything does.
+        database: the database or the role that exists under that name; `None` if there is none.
         key: the branch.
 
     Returns:
-        The reason; empty if it can.
+        The reason; empty if the branch can have it.
     """
     if database is None or database.owner == key:
         return ""
@@ -153,46 +157,71 @@ class DatabaseReader(Protocol):
     """Reads databases."""
 
     def get(self, name: str) -> Database | None:
-        """A database and its role; one call."""
+        """Return a database and its role, in one call; `None` if neither exists."""
 
     def all(self, prefix: str) -> tuple[Database, ...]:
-        """Every one whose name begins like this; one call."""
+        """Return every database whose name begins with a prefix, in one call."""
 
     def open_to_public(self) -> tuple[str, ...]:
-        """The server's databases to which every role may connect, those of branches too; one call."""
+        """Return the databases of the server that PUBLIC may connect to, in one call.
+
+        Every role can connect to them, those of branches included.
+        """
 
 
 class DatabaseWriter(Protocol):
-    """Makes databases, and drops none."""
+    """Creates databases and sets passwords. It cannot drop databases."""
 
     def create(self, change: CreateDatabase) -> None:
-        """Create a database and its role, or finish what was begun.
+        """Create a database and its role, or complete those that were created in part.
+
+        Args:
+            change: the database to create.
 
         Raises:
-            Failure: `Conflict` if the template is in use, `Forbidden` if a grant is missing; which one.
+            Failure: `Conflict` if the template is in use; `Forbidden` if a grant is missing, and the message
+                names it.
         """
 
     def set_password(self, name: str, password: str, stamp: str) -> None:
-        """Give the role a password of this name, and let it sign in. From now on no login counts as
-        delivered.
+        """Set the role's password and allow the role to sign in.
+
+        From then on no login counts as delivered until one is confirmed.
+
+        Args:
+            name: the role's name.
+            password: the password.
+            stamp: the identifier of the password.
         """
 
     def confirm(self, name: str, stamp: str) -> None:
-        """Note that the password of this name was delivered.
+        """Record on the role that a password was delivered.
+
+        Args:
+            name: the role's name.
+            stamp: the identifier of the password.
 
         Raises:
-            Conflict: another was set since, and one of the two is in the Secret. From now on no login counts
-                as delivered.
+            Conflict: another password was set since, and it is not known which of the two the Secret holds.
+                From then on no login counts as delivered.
         """
 
 
 class DatabaseDropper(Protocol):
-    """Drops databases. Only what takes environments away is handed one."""
+    """Drops databases. Only deprovisioning is given one."""
 
     def drop(self, owned: "Owned[Database]") -> Dropped:
-        """Drop the very database that was read, and its role; what is gone by then is no error. What
-        others have granted to the role keeps it from nothing.
+        """Drop exactly the database that was read, and its role.
+
+        What is already gone is not an error. Privileges that others have granted to the role do not prevent
+        this.
+
+        Args:
+            owned: the database, with the proof that it is ours.
+
+        Returns:
+            How many sessions were ended, and what could not be dropped.
 
         Raises:
-            Conflict: it is no longer the one that was read.
+            Conflict: it is no longer the database that was read.
         """

@@ -1,4 +1,4 @@
-"""Where changes of a branch's database are carried out: one handler makes it, another one drops it."""
+"""The handlers of a branch's database: one creates it, and another drops it."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,12 +20,12 @@ from coppice.reconciler.plan import Change
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseMaker:
-    """Makes databases and delivers their logins.
+    """Creates databases and delivers their logins.
 
     Args:
-        databases: the server.
-        application: where the Secret goes.
-        passwords: makes passwords.
+        databases: creates databases and sets passwords on the server.
+        application: applies the login's Secret.
+        passwords: generates passwords.
     """
 
     databases: DatabaseWriter
@@ -34,7 +34,14 @@ class DatabaseMaker:
     handles: ClassVar[tuple[type[Change], ...]] = (CreateDatabase, DeliverLogin)
 
     def provision(self, change: CreateDatabase | DeliverLogin) -> None:
-        """Create a database, or take the steps of a delivery."""
+        """Create a database, or deliver a login with a new password.
+
+        Args:
+            change: the change to execute.
+
+        Raises:
+            Failure: the change could not be made.
+        """
         if isinstance(change, CreateDatabase):
             self.databases.create(change)
             return
@@ -58,12 +65,22 @@ class DatabaseRemover:
     """Drops databases.
 
     Args:
-        databases: the server.
+        databases: drops databases on the server.
     """
 
     databases: DatabaseDropper
     handles: ClassVar[tuple[type[Change], ...]] = (DropDatabase,)
 
     def deprovision(self, change: DropDatabase) -> str | None:
-        """Drop one; which sessions were ended, and what was left."""
+        """Drop a database and its role.
+
+        Args:
+            change: the change to execute.
+
+        Returns:
+            How many sessions were ended and what could not be dropped; `None` if there is nothing to say.
+
+        Raises:
+            Failure: the change could not be made.
+        """
         return str(self.databases.drop(change.owned)) or None

@@ -1,10 +1,9 @@
-"""An environment's identity: the federated credentials that let its service accounts in, and the pool they
-are spread over.
+"""Federated identity credentials, which let an environment's service accounts sign in as managed identities.
 
-A managed identity holds twenty credentials at the most, and writes to one identity must not overlap
-(https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations). So each
-environment is given the identity with the most room, writes it down, and every write takes the identity's
-lock.
+A managed identity holds at most 20 credentials, and concurrent writes to one identity are not supported
+(https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations). So environments
+are spread over a pool of identities: each is assigned the identity with the most room, and the assignment is
+stored in its record. Every write takes the lock of the identity.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,13 +16,13 @@ from coppice.environment.references import CredentialRef
 from coppice.reconciler.plan import Change
 
 MOST_CREDENTIALS = 20
-# What a token has to be for, letter by letter: the webhook and the CSI driver ask the cluster for such ones.
+# The exact audience of the tokens that the workload identity webhook and the CSI driver request.
 AUDIENCE = "api://AzureADTokenExchange"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Credential:
-    """A federated identity credential; it lets tokens in that are for one of its audiences."""
+    """A federated identity credential. It accepts tokens that were issued for one of its audiences."""
 
     identity: str
     name: str
@@ -36,24 +35,33 @@ class Credential:
 
     @property
     def ref(self) -> CredentialRef:
-        """Its place."""
+        """Return its reference: the identity and its name."""
         return CredentialRef(self.identity, self.name)
 
     @property
     def usable(self) -> bool:
-        """Whether the tokens that pods are given are for an audience of it (else Entra says AADSTS700212)."""
+        """Return whether it accepts the tokens that pods are given.
+
+        Otherwise Entra rejects them with AADSTS700212.
+        """
         return AUDIENCE in self.audiences
 
     @property
     def namespace(self) -> str | None:
-        """The namespace of the service account that it lets in; `None` if it is about something else."""
+        """Return the namespace of the service account that it trusts; `None` if it trusts something else."""
         parts = self.subject.split(":")
         return parts[2] if len(parts) == 4 and parts[:2] == ["system", "serviceaccount"] else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """A user-assigned managed identity; `ref` is `resourceGroup/identityName`."""
+    """A user-assigned managed identity.
+
+    Args:
+        ref: its reference, as `resourceGroup/identityName`.
+        client_id: its client id.
+        credentials: its federated credentials.
+    """
 
     ref: str
     client_id: str
@@ -62,40 +70,40 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class CreateCredential(Change):
-    """Create a federated credential."""
+    """Create a federated credential, or overwrite the one of its name."""
 
     verb: ClassVar[str] = "create"
     credential: Credential
 
     @property
     def target(self) -> str:
-        """The credential."""
+        """Return the credential's name."""
         return str(self.credential)
 
     @property
     def lock(self) -> str:
-        """Its identity's."""
+        """Return the lock of the credential's identity."""
         return identity_lock(self.credential.identity)
 
 
 def identity_lock(identity: str) -> str:
-    """The lock under which credentials of an identity are written."""
+    """Return the lock under which credentials of an identity are written."""
     return f"identity/{identity}"
 
 
 def wanted_credentials(
     name: Name, *, config: EnvironmentConfig, identities: Mapping[str, str], issuer: str
 ) -> tuple[Credential, ...]:
-    """The credentials that an environment needs.
+    """Return the credentials that an environment needs.
 
     Args:
         name: the environment's names.
-        config: which service accounts there are, and which pools their identities come from.
-        identities: pool → the identity chosen from it; accounts of other pools are left out.
+        config: the configuration, with the service accounts and their pools.
+        identities: pool → the identity chosen from it. Service accounts of other pools are left out.
         issuer: the cluster's issuer of service-account tokens.
 
     Returns:
-        One for each service account.
+        One credential for each service account.
     """
     return tuple(
         Credential(
@@ -112,9 +120,15 @@ def wanted_credentials(
 
 
 def missing_credentials(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[Credential, ...]:
-    """Those that do not stand, or are for another audience. A credential is known by issuer and subject: one
-    under an older name will do. One for another audience is to be written anew under the name that it has,
-    for an identity holds no second one about the same.
+    """Return the wanted credentials that do not exist, or that exist for another audience.
+
+    Credentials are matched by identity, issuer and subject, so one that exists under an older name is not
+    missing. An identity cannot hold two credentials with the same issuer and subject. So one that exists for
+    another audience is returned under its existing name, to be overwritten.
+
+    Args:
+        wanted: the credentials that the environment needs.
+        there: the credentials that exist.
     """
     known = {(each.identity, each.issuer, each.subject): each for each in there}
     found = ((each, known.get((each.identity, each.issuer, each.subject))) for each in wanted)
@@ -126,7 +140,14 @@ def missing_credentials(wanted: Iterable[Credential], there: Iterable[Credential
 
 
 def extra_credentials(wanted: Iterable[Credential], there: Iterable[Credential]) -> tuple[Credential, ...]:
-    """Those that stand for a service account that needs none (any more), or has its own elsewhere by now."""
+    """Return the credentials that exist and are not needed.
+
+    Their service account needs no credential, or has it on another identity.
+
+    Args:
+        wanted: the credentials that the environment needs.
+        there: the credentials that exist.
+    """
     needed = {(each.identity, each.subject) for each in wanted}
     return tuple(each for each in there if (each.identity, each.subject) not in needed)
 
@@ -135,33 +156,42 @@ class IdentityReader(Protocol):
     """Reads managed identities and their credentials."""
 
     def identity(self, ref: str) -> Identity:
-        """An identity with its credentials.
+        """Return an identity with its credentials.
+
+        Args:
+            ref: the identity's reference.
 
         Raises:
-            Gone: there is no such identity; check `WORKLOAD_IDENTITIES`.
+            Gone: the identity does not exist; check `WORKLOAD_IDENTITIES`.
         """
 
     def client_id(self, ref: str) -> str:
-        """An identity's client id.
+        """Return an identity's client id.
+
+        Args:
+            ref: the identity's reference.
 
         Raises:
-            Gone: there is no such identity; check `WORKLOAD_IDENTITIES`.
+            Gone: the identity does not exist; check `WORKLOAD_IDENTITIES`.
         """
 
     def credentials(self, ref: str) -> tuple[Credential, ...] | None:
-        """Every credential of an identity, page by page; `None` if there is no such identity."""
+        """Return all credentials of an identity, reading page by page; `None` if it does not exist."""
 
     def issuer(self) -> str:
-        """The cluster's issuer of service-account tokens."""
+        """Return the cluster's issuer of service-account tokens."""
 
 
 class CredentialWriter(Protocol):
     """Creates federated credentials."""
 
     def create(self, credential: Credential) -> None:
-        """Create a credential, or make the one of its name the same.
+        """Create a credential, or overwrite the one of its name.
+
+        Args:
+            credential: the credential.
 
         Raises:
             QuotaReached: the identity has no room left.
-            Conflict: another write to the identity is under way.
+            Conflict: another write to the identity is in progress.
         """

@@ -1,5 +1,7 @@
-"""Where the changes of components are carried out, cut by privilege: who makes environments is handed no
-handler that can only take something away.
+"""The protocols of the handlers that execute the changes of components.
+
+They are separated by privilege. A handler that only removes implements `DeprovisioningHandler` and has no
+`provision`, so the provisioning executor cannot be given it.
 """
 
 from typing import Any, ClassVar, Protocol
@@ -8,28 +10,45 @@ from coppice.reconciler.plan import Change
 
 
 class ProvisioningHandler(Protocol):
-    """Carries out changes of a component where environments are made."""
+    """Executes changes of a component for the provisioning executor.
+
+    Attributes:
+        handles: the types of the changes that it executes.
+    """
 
     handles: ClassVar[tuple[type[Change], ...]]
 
     def provision(self, change: Any) -> None:
-        """Make one change.
+        """Execute one change.
+
+        Args:
+            change: an instance of one of `handles`.
 
         Raises:
-            Failure: it could not be made.
+            Failure: the change could not be made.
         """
 
 
 class DeprovisioningHandler(Protocol):
-    """Carries out changes of a component where environments are taken away. What only such a handler may do
-    has no `provision`, so that nothing which provisions can be handed one.
+    """Executes changes of a component for the deprovisioning executor.
+
+    A handler whose changes only deprovisioning may make implements this protocol alone.
+
+    Attributes:
+        handles: the types of the changes that it executes.
     """
 
     handles: ClassVar[tuple[type[Change], ...]]
 
     def deprovision(self, change: Any) -> str | None:
-        """Make one change; what is to be said of it beside, if anything.
+        """Execute one change.
+
+        Args:
+            change: an instance of one of `handles`.
+
+        Returns:
+            A message about the change that is reported with it; `None` if there is none.
 
         Raises:
-            Failure: it could not be made.
+            Failure: the change could not be made.
         """

@@ -1,8 +1,7 @@
-"""Federated identity, as a component of an environment: the identities that it is given, and the credentials
-that let its service accounts in as these.
+"""The federated identity component: the identities assigned to an environment, and its credentials on them.
 
-What stands of credentials is in `Observed` itself, for which identity an environment is given depends on what
-stands of all. The slot holds what it is given, which is told only where the overlay is due.
+The existing credentials are in `Observed` itself, because the assignment of an identity depends on those of
+all environments. The slot holds the assignment, which is made only when the overlay is due.
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,7 +34,7 @@ from coppice.environment.records import Record
 from coppice.reconciler.observation import Reading, Unknown, present, read
 from coppice.reconciler.plan import Change, Wait
 
-# What to do about a credential that is not ours.
+# The advice about a credential that is not ours.
 BY_HAND = f"give it the audience {AUDIENCE}, or delete it"
 _LATER = 60.0  # seconds: something that other branches have to give up first
 
@@ -44,24 +43,25 @@ IDENTITY: Slot[Assignment] = Slot("identity")
 
 
 class FederatedIdentity(Component[Assignment]):
-    """The credentials that let an environment's service accounts in."""
+    """The credentials by which an environment's service accounts sign in as managed identities."""
 
     state = IDENTITY
     kinds = frozenset({"credential", "ServiceAccount"})
     subjects = (Credential,)
 
     def look_for_apply(self, observation: ApplyObservation) -> Reading[Assignment]:
-        """Choose an identity of each pool. What was listed to find the branch's own credentials is not listed
-        again.
+        """Assign an identity of each pool.
+
+        Identities that were listed to find the branch's own credentials are not listed again.
         """
         return read(lambda: given(observation))
 
     def needed_to_apply(self, states: States) -> tuple[Reading[object], ...]:
-        """What it is given: objects name it."""
+        """Return the assignment, because the overlay's objects contain the client ids."""
         return (states.get(IDENTITY),)
 
     def why_due(self, observed: Observed, config: EnvironmentConfig) -> str:
-        """A pool is new to it, or its identity does not exist any more."""
+        """Return a reason if a pool is new to the environment, or if an assigned identity no longer exists."""
         record = observed.recorded.record
         if record is None:
             return ""
@@ -71,15 +71,15 @@ class FederatedIdentity(Component[Assignment]):
         return f"its identity {', '.join(gone)} does not exist any more" if gone else ""
 
     def needed(self, observed: Observed, config: EnvironmentConfig) -> tuple[Reading[object], ...]:
-        """Its credentials, as far as making has to know them."""
+        """Return the credentials, as far as provisioning depends on them."""
         return (enough_to_make(observed, config),)
 
     def needed_to_mend(self, observed: Observed, config: EnvironmentConfig) -> tuple[Reading[object], ...]:
-        """The same."""
+        """Return the same readings as `needed`."""
         return self.needed(observed, config)
 
     def ensure(self, plan_input: PlanInput) -> Steps:
-        """Create the credentials that do not stand, and let them settle before pods sign in with them."""
+        """Plan the creation of missing credentials, and the wait until they are effective."""
         chosen = present(plan_input.states.get(IDENTITY))
         if isinstance(chosen, NoRoom):
             return Steps(held=(Wait(str(chosen), "no_room", _LATER),))
@@ -91,10 +91,10 @@ class FederatedIdentity(Component[Assignment]):
         )
 
     def noted(self, record: Record, plan_input: PlanInput) -> Record:
-        """Its identities, and every credential that stands or is about to."""
+        """Record the assigned identities, and every credential that exists or is about to be created."""
         observed, chosen = plan_input.observed, present(plan_input.states.get(IDENTITY))
         wanted, lost, there = _wanted(plan_input), gone_identities(observed), observed.there
-        # After a record was lost, what it named is known only because it was looked for everywhere.
+        # If the record was lost, the credentials that it named are found by searching all identities.
         found = {each.ref for each in there if each.name.startswith(plan_input.config.prefixes.credential)}
         kept = {each for each in record.credentials if each.identity not in lost}
         return replace(
@@ -105,7 +105,7 @@ class FederatedIdentity(Component[Assignment]):
         )
 
     def repair(self, plan_input: PlanInput) -> Steps:
-        """Create those that were lost, and delete those that are needed no more."""
+        """Plan the creation of credentials that were lost, and the removal of those no longer needed."""
         wanted, there = _noted(plan_input), plan_input.observed.there
         noted = {*plan_input.observed.record.credentials, *(each.ref for each in wanted)}
         return Steps(
@@ -114,26 +114,26 @@ class FederatedIdentity(Component[Assignment]):
         )
 
     def noted_mended(self, record: Record, plan_input: PlanInput) -> Record:
-        """Every credential that is about to stand, and since when all do."""
+        """Record every credential that is about to be created, and since when all of them exist."""
         wanted = _noted(plan_input)
         noted = {*record.credentials, *(each.ref for each in wanted)}
         since = _trusted_from(plan_input, complete=not _lost(wanted, plan_input))
         return replace(record, credentials=tuple(sorted(noted)), trusted_from=since)
 
     def removal(self, observed: Observed, config: EnvironmentConfig) -> Removal:
-        """Every credential about its namespace."""
+        """Return every credential for the environment's namespace."""
         return Removal(subjects=present(observed.credentials) or ())
 
     def expected(self, record: Record) -> Iterable[str]:
-        """The credentials that its record names."""
+        """Return the credentials that the record names."""
         return (f"credential/{ref.identity}/{ref.name}" for ref in record.credentials)
 
     def why_not_ours(self, subject: Credential, observed: Observed, config: EnvironmentConfig) -> str:
-        """It is about something else, or bears no name of ours."""
+        """Return why a credential is not ours: it is for something else, or its name is not ours."""
         return why_credential_not_ours(subject, observed, config)
 
     def why_not_to_write(self, change: Change, observed: Observed, config: EnvironmentConfig) -> str:
-        """One stands in its place that is somebody else's."""
+        """Return why a credential must not be written: one of another owner exists under its name."""
         if not isinstance(change, CreateCredential):
             return ""
         found = next((each for each in observed.there if each.ref == change.credential.ref), None)
@@ -141,11 +141,11 @@ class FederatedIdentity(Component[Assignment]):
         return f"{found} is for another audience than {AUDIENCE}, and {why}: {BY_HAND}" if why else ""
 
     def deletion(self, owned: Owned[Credential], observed: Observed) -> Delete:
-        """Delete it."""
+        """Return the deletion of a credential."""
         return DeleteCredential(owned=owned)
 
     def status(self, objects: Status, observed: Observed) -> Status | Unknown:
-        """Its credentials, and since when all were seen to stand."""
+        """Return the status with the environment's credentials, and since when all of them exist."""
         if isinstance(observed.credentials, Unknown):
             return observed.credentials
         record = observed.own_record
@@ -159,12 +159,12 @@ class FederatedIdentity(Component[Assignment]):
 
 
 def why_credential_not_ours(credential: Credential, observed: Observed, config: EnvironmentConfig) -> str:
-    """Say why a credential is not ours to change or to delete.
+    """Return why a credential is not ours to change or to delete.
 
     Args:
-        credential: one that stands.
-        observed: what was observed.
-        config: what decides about branches.
+        credential: a credential that exists.
+        observed: the branch.
+        config: the configuration of all branch environments.
 
     Returns:
         The reason; empty if it is ours.
@@ -181,13 +181,13 @@ def why_credential_not_ours(credential: Credential, observed: Observed, config: 
 
 
 def _wanted(plan_input: PlanInput) -> tuple[Credential, ...]:
-    """The credentials on the identities that it is given."""
+    """Return the credentials that the environment needs on the identities of the new assignment."""
     chosen = present(plan_input.states.get(IDENTITY))
     return _credentials(plan_input, chosen.identities if isinstance(chosen, Given) else {})
 
 
 def _noted(plan_input: PlanInput) -> tuple[Credential, ...]:
-    """Those on the identities that it has."""
+    """Return the credentials that the environment needs on the identities that its record names."""
     return _credentials(plan_input, plan_input.observed.record.identities)
 
 
@@ -205,7 +205,10 @@ def _lost(wanted: Iterable[Credential], plan_input: PlanInput) -> tuple[Credenti
 
 
 def _trusted_from(plan_input: PlanInput, *, complete: bool) -> datetime | None:
-    """Since when all credentials have been seen to stand."""
+    """Return since when all credentials have been observed to exist; `None` if one is missing.
+
+    If no settling time is configured, the recorded time is returned unchanged.
+    """
     since = plan_input.observed.record.trusted_from
     if not plan_input.config.settle:
         return since
@@ -213,8 +216,10 @@ def _trusted_from(plan_input: PlanInput, *, complete: bool) -> datetime | None:
 
 
 def _settling(since: datetime | None, plan_input: PlanInput) -> tuple[Wait, ...]:
-    """Entra sees a new credential some seconds late, and a pod that asks before that starts in vain
-    (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations).
+    """Return the wait for new credentials to become effective.
+
+    Entra accepts a new credential only after some seconds, and a pod that requests a token before that fails
+    to sign in (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations).
     """
     settle = plan_input.config.settle
     left = settle if since is None else since + settle - plan_input.now
@@ -226,7 +231,7 @@ def _settling(since: datetime | None, plan_input: PlanInput) -> tuple[Wait, ...]
 
 
 def _moved(record: Record, identities: Mapping[str, str]) -> tuple[str, ...]:
-    """What people have to do when an environment is given another identity than it had."""
+    """Return what people have to do if an environment has been assigned another identity than before."""
     had = record.identities
     return tuple(
         f"it acts as {ref} now, and not {had[pool]} any more: pods keep the client id that they were started "

@@ -1,4 +1,7 @@
-"""Where federated credentials are created and deleted; those that are needed no more go in passing."""
+"""The handlers of federated credentials.
+
+Provisioning creates credentials and deletes those that are no longer needed. Deprovisioning only deletes.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,11 +13,11 @@ from coppice.reconciler.plan import Change
 
 @dataclass(frozen=True, kw_only=True)
 class CredentialMaker:
-    """Creates credentials, and deletes those that are needed no more.
+    """Creates credentials, and deletes those that are no longer needed.
 
     Args:
-        credentials: creates them.
-        extra: deletes them.
+        credentials: creates credentials.
+        extra: deletes credentials that are no longer needed.
     """
 
     credentials: CredentialWriter
@@ -22,7 +25,14 @@ class CredentialMaker:
     handles: ClassVar[tuple[type[Change], ...]] = (CreateCredential, DeleteCredential)
 
     def provision(self, change: CreateCredential | DeleteCredential) -> None:
-        """Create or delete one."""
+        """Create or delete a credential.
+
+        Args:
+            change: the change to execute.
+
+        Raises:
+            Failure: the change could not be made.
+        """
         if isinstance(change, CreateCredential):
             self.credentials.create(change.credential)
         else:
@@ -34,12 +44,19 @@ class CredentialRemover:
     """Deletes credentials.
 
     Args:
-        credentials: deletes them.
+        credentials: deletes credentials.
     """
 
     credentials: CredentialDeleter
     handles: ClassVar[tuple[type[Change], ...]] = (DeleteCredential,)
 
     def deprovision(self, change: DeleteCredential) -> None:
-        """Delete one."""
+        """Delete a credential.
+
+        Args:
+            change: the change to execute.
+
+        Raises:
+            Failure: the change could not be made.
+        """
         self.credentials.delete(change.owned)

@@ -1,7 +1,8 @@
-"""Which identity of each pool an environment is given.
+"""The assignment of an identity of each pool to an environment.
 
-A place that another environment's record names is taken, whether its credential stands by now or not: so
-those that come at the same time spread over the pool, and do not all run for the same last place.
+A credential that another environment's record names takes up a place on its identity, whether or not it
+exists yet. So environments that are created at the same time spread over the pool and do not compete for the
+same last place.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -21,13 +22,13 @@ from coppice.reconciler.observation import Absent, Present, Reading, Unknown, pr
 
 @dataclass(frozen=True, kw_only=True)
 class NoRoom:
-    """No identity of a pool has room.
+    """The assignment failed, because no identity of a pool has room.
 
     Args:
         pool: the pool.
-        need: how many places an environment needs.
-        rooms: identity → how many places it has left.
-        gone: identities that do not exist.
+        need: the number of credentials that an environment needs on an identity of the pool.
+        rooms: identity → the number of credentials that it has room for.
+        gone: the identities that do not exist.
         unread: identity → why it was not read.
     """
 
@@ -48,7 +49,7 @@ class NoRoom:
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """What an environment is given.
+    """The identities that are assigned to an environment.
 
     Args:
         identities: pool → identity.
@@ -63,12 +64,17 @@ Assignment: TypeAlias = Given | NoRoom
 
 
 def enough_to_make(observed: Observed, config: EnvironmentConfig) -> Reading[tuple[Credential, ...]]:
-    """The credentials, as far as making or mending the environment has to know them: those on its own
-    identities. Before it has any, an identity of each pool will do. A removal has to know of all.
+    """Return the credentials as far as provisioning or repairing the environment depends on them.
+
+    Provisioning depends on the identities that the record names. If the record names none, it needs one
+    identity of each pool to have been read. A removal, in contrast, depends on all identities.
 
     Args:
         observed: the branch.
-        config: what decides about branches.
+        config: the configuration of all branch environments.
+
+    Returns:
+        The credentials that were read, if these identities were; otherwise the reading of all credentials.
     """
     record = observed.recorded.record
     own = [frozenset({ref}) for ref in record.identities.values()] if record else []
@@ -80,15 +86,23 @@ def enough_to_make(observed: Observed, config: EnvironmentConfig) -> Reading[tup
 
 
 def gone_identities(observed: Observed) -> frozenset[str]:
-    """The identities that were looked for and do not exist (any more)."""
+    """Return the identities that were searched and do not exist."""
     return frozenset(ref for ref, each in observed.listed.items() if isinstance(each, Absent))
 
 
 def given(observation: ApplyObservation) -> Assignment:
-    """Choose what an environment is given.
+    """Read the candidate identities, and assign one of each pool to an environment.
+
+    Identities that were already listed for the branch are not listed again.
 
     Args:
-        observation: the branch, and what reads identities.
+        observation: the branch, the records and the read ports.
+
+    Returns:
+        The assigned identities with their client ids, or the pool that has no room.
+
+    Raises:
+        Failure: the client id of an assigned identity could not be read.
     """
     observed, config, reader = observation.observed, observation.config, observation.readers.identities
     record, there, name = observed.recorded.record, observed.there, observed.name
@@ -107,13 +121,13 @@ def given(observation: ApplyObservation) -> Assignment:
 def candidates(
     record: Record | None, there: Collection[Credential], name: Name, config: EnvironmentConfig
 ) -> Iterator[str]:
-    """The identities whose credentials have to be known before one of each pool is chosen.
+    """Yield the identities whose credentials must be known before one of each pool is assigned.
 
     Args:
         record: the environment's record.
-        there: the credentials that stand about its namespace.
+        there: the existing credentials for its namespace.
         name: its names.
-        config: what decides about branches.
+        config: the configuration of all branch environments.
     """
     noted = dict(record.identities) if record else {}
     for pool in _pools(config):
@@ -133,28 +147,36 @@ def assign(
     name: Name,
     config: EnvironmentConfig,
 ) -> Mapping[str, str] | NoRoom:
-    """Choose an identity of each pool: the one on record, if it exists and can hold what it has to; else one
-    that holds a credential of ours already, for records get lost; else the one with the most room, and of
-    several one that differs from branch to branch, for many come at the same time. One that is gone has no
-    room, however empty it looks, and of one that was not read nobody knows.
+    """Assign an identity of each pool to an environment.
+
+    The identity that the record names is kept if it can hold the credentials that are missing on it; one that
+    could not be read is kept as well. Otherwise an identity with enough room is chosen, in this order of
+    preference:
+
+    1. one that already holds a credential of the environment, because the record may have been lost;
+    2. the one with the most room;
+    3. among equals, by a hash of the namespace, so that environments created at the same time differ.
+
+    An identity that does not exist or was not read is never chosen anew.
 
     Args:
         record: the environment's record.
-        there: the credentials that stand about its namespace.
-        listed: identity → every credential of it, for all `candidates`.
+        there: the existing credentials for its namespace.
+        listed: identity → all its credentials, for each of the `candidates`.
         others: the records of the other environments.
         name: its names.
-        config: what decides about branches.
+        config: the configuration of all branch environments.
 
     Returns:
-        Pool → identity; or which pool has no room.
+        Pool → identity, or the pool that has no room.
     """
     noted, rooms = dict(record.identities) if record else {}, _rooms(listed, others)
     holding = {each.identity for each in there}
     chosen: dict[str, str] = {}
     for pool in _pools(config):
         own = noted.get(pool)
-        # More may have been promised than there is. Whoever comes first is served, or all would wait for all.
+        # Only existing credentials count here, not those that other records name. Records may name more
+        # than an identity can hold; if they counted, the environments would all wait for each other.
         if own is not None and _holds(own, _lacking(pool, own, there, name, config), listed):
             chosen[pool] = own
             continue
@@ -175,7 +197,7 @@ def assign(
 
 
 def _holds(ref: str, missing: int, listed: Listed) -> bool:
-    """Whether an identity that an environment has can hold what it lacks, as far as anybody knows."""
+    """Return whether an assigned identity can hold the missing credentials, as far as is known."""
     reading = listed.get(ref)
     if isinstance(reading, Present):
         return missing <= MOST_CREDENTIALS - len(reading.value)
@@ -183,12 +205,13 @@ def _holds(ref: str, missing: int, listed: Listed) -> bool:
 
 
 def _rooms(listed: Listed, others: Iterable[Record]) -> dict[str, int]:
-    """How many places each identity has that nobody holds and nobody was promised."""
+    """Return for each identity how many places are neither used nor named by another record."""
     known = {ref: found for ref, each in listed.items() if (found := present(each)) is not None}
     taken = {ref: {each.name for each in found} for ref, found in known.items()}
     for other in others:
         for promised in other.credentials:
-            # What a record has left for another identity stands there until it is deleted, and no longer.
+            # A record also names credentials on identities that its environment no longer uses. Those take
+            # up a place only while they exist.
             if promised.identity in taken and promised.identity in other.identities.values():
                 taken[promised.identity].add(promised.name)
     return {ref: max(0, MOST_CREDENTIALS - len(names)) for ref, names in taken.items()}
@@ -199,7 +222,7 @@ def _pools(config: EnvironmentConfig) -> tuple[str, ...]:
 
 
 def _lacking(pool: str, ref: str, there: Iterable[Credential], name: Name, config: EnvironmentConfig) -> int:
-    """How many credentials of a pool's accounts do not stand on an identity."""
+    """Return how many credentials of a pool's service accounts are missing on an identity."""
     stand = {each.subject for each in there if each.identity == ref}
     wanted = {subject(name.namespace, account) for account, of in config.accounts.items() if of == pool}
     return len(wanted - stand)

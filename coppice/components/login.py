@@ -1,7 +1,9 @@
-"""The login of an environment's database: a Secret in its namespace, which is the only place where it stands.
+"""The login of an environment's database.
 
-A note on the Secret says which delivery it is from, and to which address, so that a plan can tell without
-reading it. Whether somebody has changed the Secret since, the API server's own account of its keys says.
+The login is stored only in a Secret in the environment's namespace. An annotation on the Secret names the
+delivery that it is from and the server's address, so that a plan can compare it without reading the Secret's
+values. The managed fields that the API server keeps of the Secret's keys show whether somebody has changed
+it since.
 """
 
 from base64 import b64encode
@@ -15,18 +17,18 @@ from coppice.environment.references import ObjectRef
 from coppice.reconciler.plan import Change
 
 KEYS = frozenset({"host", "port", "database", "user", "password", "url"})
-"""What a login consists of."""
+"""The keys of the Secret."""
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass(frozen=True)
 class Password:
-    """A password, which shows itself to nobody who prints it, or what holds it.
+    """A password that is not shown when it, or an object that holds it, is printed.
 
     Args:
         value: the password.
-        stamp: names it.
+        stamp: an identifier of the password, which is not secret.
     """
 
     value: str = field(repr=False)
@@ -37,17 +39,18 @@ class Password:
 
 
 class Passwords(Protocol):
-    """Makes passwords."""
+    """Generates passwords."""
 
     def __call__(self) -> Password:
-        """One that was never made before, and that nobody guesses."""
+        """Return a new password that is unique and cannot be guessed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliverLogin(Change):
-    """Give the role a new password, and the environment a Secret with it.
+    """Set a new password for the role, and put it into a Secret in the environment.
 
-    A plan holds this, and no password. Its steps are planned when a password has been made for them.
+    The change contains no password, so that a plan never holds one. The password is generated when the change
+    is executed, and `steps` returns the steps for it.
     """
 
     verb: ClassVar[str] = "deliver"
@@ -59,23 +62,27 @@ class DeliverLogin(Change):
 
     @property
     def target(self) -> str:
-        """The Secret."""
+        """Return the Secret's name."""
         return f"Secret/{self.secret}"
 
     def note(self, stamp: str) -> str:
-        """What is noted on the Secret: a login that was delivered for another address is none for this one.
+        """Return the annotation for the Secret.
+
+        It contains the server's address, so that a login for another address does not count as delivered.
 
         Args:
-            stamp: names the password.
+            stamp: the identifier of the password.
         """
         return f"{stamp}@{self.host}:{self.port}"
 
     def steps(self, password: Password) -> "tuple[LoginStep, ...]":
-        """The steps, in their order. A login is confirmed after the Secret has it, so that one which was cut
-        short is replaced.
+        """Return the steps of the delivery, in order.
+
+        The login is confirmed only after the Secret holds it. So an interrupted delivery is not confirmed,
+        and the next one replaces it.
 
         Args:
-            password: made for this delivery.
+            password: a password that was generated for this delivery.
         """
         return (
             SetPassword(delivery=self, password=password),
@@ -86,7 +93,7 @@ class DeliverLogin(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class SetPassword:
-    """Give the role a password; from then on no login counts as delivered."""
+    """Set the role's password. From then on no login counts as delivered until one is confirmed."""
 
     delivery: DeliverLogin
     password: Password
@@ -94,7 +101,7 @@ class SetPassword:
 
 @dataclass(frozen=True, kw_only=True)
 class PutLogin:
-    """Put the login into its Secret."""
+    """Apply the Secret with the login."""
 
     delivery: DeliverLogin
     password: Password
@@ -102,7 +109,7 @@ class PutLogin:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmLogin:
-    """Note that the login was delivered."""
+    """Record on the role that the login was delivered."""
 
     delivery: DeliverLogin
     password: Password
@@ -112,17 +119,21 @@ LoginStep: TypeAlias = SetPassword | PutLogin | ConfirmLogin
 
 
 def login_reference(terms: DatabaseConfig) -> ObjectRef:
-    """The Secret that a login is delivered in."""
+    """Return the reference of the Secret that a login is delivered in.
+
+    Args:
+        terms: the configuration of branch databases.
+    """
     return ObjectRef("v1", "Secret", terms.secret)
 
 
 def login_secret(change: DeliverLogin, password: str, stamp: str) -> Manifest:
-    """The Secret with a login: its parts, and a URL that has them all.
+    """Return the Secret of a login. It holds the login's parts and a URL that contains all of them.
 
     Args:
-        change: where it is delivered, and for which database.
+        change: the delivery, which names the namespace, the Secret and the database.
         password: the password.
-        stamp: names this password.
+        stamp: the identifier of the password.
     """
     place = f"{change.host}:{change.port}/{change.database}"
     query = "" if change.host in _LOOPBACK else "?sslmode=require"

@@ -1,4 +1,4 @@
-"""An environment's namespace: what is known of it, what says that it is ours, and what can be done to it."""
+"""An environment's namespace: its observed state, the marks of its owner, its changes and its ports."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,17 +33,17 @@ NOT_READY = "NotReady"
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What the namespace's annotations say of the overlay that was applied last.
+    """The overlay that was applied last, as the namespace's annotations describe it.
 
     Args:
-        revision: its commit.
-        digest: of the settings that rendered it.
-        asked: the latest request it answers.
-        at: when it had been applied whole.
-        result: `RollingOut`, `Ready`, or `NotReady` and why.
-        since: since when the result has been so.
-        url: where the environment is reached; empty if it has no route.
-        asleep: whether it was applied to sleep.
+        revision: the commit of the overlay.
+        digest: the digest of the settings that it was rendered with.
+        asked: the time of the latest request that it answers; empty if there was none.
+        at: when the plan that applied it completely was made.
+        result: `RollingOut`, `Ready` or `NotReady`.
+        since: since when it has had this result.
+        url: the URL of the environment; empty if it has no route.
+        asleep: whether it was applied with its workloads scaled to 0.
     """
 
     revision: str
@@ -56,7 +56,7 @@ class Applied:
     asleep: bool = False
 
     def annotations(self) -> dict[str, str]:
-        """The same as annotations."""
+        """Return the annotations that describe it."""
         return {
             REVISION: self.revision,
             SETTINGS: self.digest,
@@ -71,18 +71,19 @@ class Applied:
 
 @dataclass(frozen=True, kw_only=True)
 class Namespace:
-    """A namespace that stands.
+    """A namespace that exists.
 
     Args:
         name: its name.
-        uid: its identity: one created anew under the same name has another.
+        uid: its UID, which differs from that of a namespace created later under the same name.
         version: its resource version.
         labels: its labels.
         annotations: its annotations.
         created: when it was created; `None` if the API server did not say.
-        terminating_since: when it was asked to go, if it was.
-        remaining: what keeps it from going, in the API server's own words, and what helps.
-        known_as: the branch that its annotations name, where the repository bears another name by now.
+        terminating_since: when its deletion was requested; `None` if it was not.
+        remaining: what blocks its deletion, as the API server reports it, and what to do about it.
+        known_as: the branch that its annotations name, under the repository's present name; `None` if the
+            annotations are to be used as they are.
     """
 
     name: str
@@ -100,12 +101,12 @@ class Namespace:
 
     @property
     def managed(self) -> bool:
-        """Whether it bears our label."""
+        """Return whether it has our `managed-by` label."""
         return self.labels.get(MANAGED_BY) == "coppice"
 
     @property
     def owner(self) -> Key | None:
-        """The branch that its annotations name, if it bears our label."""
+        """Return the branch that its annotations name; `None` if they name none or our label is missing."""
         if self.known_as is not None:
             return self.known_as
         repository, branch = self.annotations.get(REPOSITORY), self.annotations.get(BRANCH)
@@ -113,12 +114,12 @@ class Namespace:
             return None
         try:
             return Key(repository=repository, branch=branch)
-        except ValueError:  # no branch has such a name
+        except ValueError:  # no branch can have this name
             return None
 
     @property
     def applied(self) -> Applied | None:
-        """What was applied last; `None` if nothing ever was, or if someone has spoilt the annotations."""
+        """Return what was applied last; `None` if nothing was, or if the annotations are invalid."""
         noted = self.annotations
         try:
             return Applied(
@@ -136,16 +137,13 @@ class Namespace:
 
 
 def claim(key: Key, identities: Mapping[str, str], labelled: Collection[str] = ()) -> dict[str, str]:
-    """The annotations that say whose namespace it is.
+    """Return the annotations that name a namespace's owner.
 
     Args:
-        key: the branch.
-        identities: pool → identity, as its record has them.
-        labelled: the labels that are set on it, so that one which is not set any more can be told from
-            somebody else's.
-
-    Returns:
-        Annotations.
+        key: the branch that owns it.
+        identities: pool → identity, as the branch's record has them.
+        labelled: the labels that Coppice sets on it. They are listed in an annotation, so that a label which
+            Coppice no longer sets can be told from one that somebody else has set.
     """
     shown = {f"{IDENTITY}.{pool}" if pool else IDENTITY: identity for pool, identity in identities.items()}
     noted = {LABELS: ",".join(sorted(labelled))} if labelled else {}
@@ -153,8 +151,15 @@ def claim(key: Key, identities: Mapping[str, str], labelled: Collection[str] = (
 
 
 def labels(name: Name, *, further: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, str]:
-    """The labels of an environment's namespace; ours win over those of the settings, and these over the
-    overlay's.
+    """Return the labels of an environment's namespace.
+
+    Args:
+        name: the names of the environment.
+        further: the labels of the settings; they take precedence over those of the overlay.
+        overlay: the labels that the overlay sets on its namespace.
+
+    Returns:
+        All labels. Coppice's own take precedence over all others.
     """
     ours = {MANAGED_BY: "coppice", PART_OF: name.slug}
     return {POD_SECURITY: "baseline", **overlay, **further, **ours}
@@ -162,7 +167,7 @@ def labels(name: Name, *, further: Mapping[str, str], overlay: Mapping[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class CreateNamespace(Change):
-    """Create it; one that stands by then is not taken over."""
+    """Create the namespace. If it exists by then, it is not taken over."""
 
     verb: ClassVar[str] = "create"
     name: str
@@ -171,13 +176,13 @@ class CreateNamespace(Change):
 
     @property
     def target(self) -> str:
-        """The namespace."""
+        """Return the namespace's name."""
         return f"namespace/{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyNamespace(Change):
-    """Set labels and annotations of the very namespace that was read; one that is `None` goes."""
+    """Set labels and annotations of exactly the namespace that was read, and remove those that are `None`."""
 
     verb: ClassVar[str] = "apply"
     namespace: Namespace
@@ -186,13 +191,13 @@ class ApplyNamespace(Change):
 
     @property
     def target(self) -> str:
-        """The namespace."""
+        """Return the namespace's name."""
         return str(self.namespace)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Annotate(Change):
-    """Note on the namespace what was applied, and with what result."""
+    """Write what was applied, and its result, to the namespace's annotations."""
 
     verb: ClassVar[str] = "annotate"
     name: str
@@ -200,7 +205,7 @@ class Annotate(Change):
 
     @property
     def target(self) -> str:
-        """The namespace, with what is noted."""
+        """Return the namespace's name, with the result and the commit."""
         return f"namespace/{self.name} ({self.applied.result} at {self.applied.revision[:12]})"
 
 
@@ -208,30 +213,45 @@ class NamespaceReader(Protocol):
     """Reads namespaces."""
 
     def get(self, name: str) -> Namespace | None:
-        """The namespace; one call."""
+        """Return a namespace, in one call; `None` if it does not exist."""
 
     def all(self) -> Iterator[Namespace]:
-        """Every namespace of the cluster, page by page."""
+        """Yield every namespace of the cluster, reading page by page."""
 
 
 class NamespaceWriter(Protocol):
-    """Creates and labels namespaces, and deletes none."""
+    """Creates, labels and annotates namespaces. It cannot delete them."""
 
     def create(self, name: str, *, labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
         """Create a namespace.
 
+        Args:
+            name: its name.
+            labels: its labels.
+            annotations: its annotations.
+
         Raises:
-            Conflict: one of that name stands.
+            Conflict: a namespace of that name exists.
         """
 
     def apply(
         self, namespace: Namespace, *, labels: Mapping[str, str | None], annotations: Mapping[str, str | None]
     ) -> None:
-        """Set labels and annotations, take away those that are `None`, and leave the others.
+        """Set labels and annotations, remove those that are `None`, and leave all others.
+
+        Args:
+            namespace: the namespace, as it was read.
+            labels: the labels to set or to remove.
+            annotations: the annotations to set or to remove.
 
         Raises:
             Conflict: it is no longer the namespace that was read.
         """
 
     def annotate(self, name: str, annotations: Mapping[str, str]) -> None:
-        """Set annotations and leave the others."""
+        """Set annotations, and leave all others.
+
+        Args:
+            name: the namespace's name.
+            annotations: the annotations to set.
+        """

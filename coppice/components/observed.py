@@ -1,4 +1,4 @@
-"""One branch, and what stands for it: what every decision is made from."""
+"""One branch and everything that was observed of it. Every decision is made from this."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,8 @@ from coppice.reconciler.observation import Absent, Reading, Unknown, present, re
 T = TypeVar("T")
 
 AWAKE = Absent()
-# Identity → its credentials; `Absent` is an identity that does not exist, which is not one that is empty.
+# Identity → its credentials. `Absent` means that the identity does not exist; one that exists and holds no
+# credentials is `Present` with an empty tuple.
 Listed: TypeAlias = Mapping[str, Reading[tuple[Credential, ...]]]
 
 
@@ -27,50 +28,59 @@ class BranchReader(Protocol):
     """Reads the repository."""
 
     def default_branch(self) -> str:
-        """The repository's default branch: proof that the repository can be read."""
+        """Return the repository's default branch. If this succeeds, the repository can be read."""
 
     def head(self, branch: str) -> str | None:
-        """The branch's commit; `None` only if the branch does not exist under this very name.
+        """Return a branch's head commit.
+
+        Args:
+            branch: the branch's exact name.
+
+        Returns:
+            The commit; `None` only if no branch has exactly this name.
 
         Raises:
-            Failure: it could not be told.
+            Failure: it could not be determined.
         """
 
     def heads(self) -> Mapping[str, str]:
-        """Every branch and its commit, page by page."""
+        """Return every branch and its head commit, reading page by page."""
 
 
 def read_repository(branches: BranchReader, look: Callable[[], T | None]) -> tuple[Reading[str], Reading[T]]:
-    """Look at something in the repository. A 404 means "absent" only if the repository itself can be read.
+    """Read something from the repository, and verify that the repository itself can be read.
+
+    GitHub also answers 404 to a caller that may not read a repository. So a 404 counts as absent only if the
+    default branch could be read.
 
     Args:
         branches: reads the repository.
-        look: reads what is asked for.
+        look: performs the read.
 
     Returns:
-        The default branch, and what was asked for; both unknown if the repository cannot be read.
+        The readings of the default branch and of `look`; both are `Unknown` if the repository cannot be read.
     """
     default = read(branches.default_branch)
     return default, default if isinstance(default, Unknown) else read(look)
 
 
 def _awake() -> datetime | None:
-    """Without a schedule no environment sleeps."""
+    """Return `None`: without a schedule no environment sleeps."""
     return None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Readers:
-    """All that looks at the world and changes nothing.
+    """All read ports. None of them changes anything.
 
     Args:
         branches: reads the repository.
-        records: reads what is written down.
+        records: reads records and requests.
         namespaces: reads namespaces.
         identities: reads identities and credentials.
-        application: reads what stands in a namespace.
-        components: what reads the other components; empty where branches get none of one.
-        asleep_since: tells since when branch environments should be asleep; `None` if they should be awake.
+        application: reads the objects of a namespace.
+        components: the readers of the other components. The slot of one that branches do not get is empty.
+        asleep_since: returns since when branch environments should be asleep; `None` if they should be awake.
     """
 
     branches: BranchReader
@@ -84,24 +94,25 @@ class Readers:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """One branch, and what stands for it.
+    """One branch and everything that was observed of it.
 
     Args:
         key: the branch.
-        name: every name that its environment bears.
+        name: all names of its environment.
         default_branch: the repository's default branch; empty if unknown.
-        head: the branch's commit.
+        head: the branch's head commit.
         records: its record and request; never `Absent`.
         namespace: its namespace.
-        credentials: those about its namespace, on the identities its record names; on all if it has no
-            record. Not known if one of these identities was not read.
-        listed: every credential of the identities that were looked through for it.
-        components: what stands of the other components.
-        issuer: the cluster's issuer; empty if unknown.
+        credentials: the credentials for its namespace. They are searched for on the identities that its
+            record names, or on all identities if the record names none or there is no record. `Unknown` if
+            one of these identities was not read.
+        listed: all credentials of each identity that was searched.
+        components: the state of the other components.
+        issuer: the cluster's issuer of service-account tokens; empty if unknown.
         asleep_since: since when branch environments should be asleep; `Absent` if they should be awake.
-        rollout: whether its workloads are up; looked at only until they are.
-        removed: objects being pruned that still stand.
-        cron_jobs: CronJobs that still start pods; looked at only when the namespace is to go.
+        rollout: the state of its workloads; read only until they are ready.
+        removed: the objects that are being pruned and still exist.
+        cron_jobs: the CronJobs that are not suspended; read only if the environment may have to be removed.
     """
 
     key: Key
@@ -120,57 +131,73 @@ class Observed:
     cron_jobs: Reading[tuple[str, ...]] = NOT_LOOKED_AT
 
     def of(self, slot: Slot[T]) -> Reading[T]:
-        """What stands of one component."""
+        """Return the reading of one component's state."""
         return self.components.get(slot)
 
     @property
     def parts(self) -> tuple[Reading[object], ...]:
-        """Every reading that a removal depends on."""
+        """Return every reading that a removal depends on."""
         return self.records, self.namespace, self.credentials, *self.components.readings.values()
 
     @property
     def there(self) -> tuple[Credential, ...]:
-        """The credentials about its namespace, as far as they were read."""
+        """Return the credentials for its namespace, as far as they were read."""
         known = present(self.credentials)
         return credentials_about(self.name.namespace, self.listed, self.issuer) if known is None else known
 
     @property
     def recorded(self) -> BranchRecords:
-        """What is written down, as far as it was read."""
+        """Return its record and request; empty if they could not be read."""
         return present(self.records) or BranchRecords()
 
     @property
     def record(self) -> Record:
-        """The record of its namespace; an empty one if none is written."""
+        """Return the record of its namespace; a new, empty one if there is none."""
         return self.recorded.record or Record(
             key=self.key, slug=self.name.slug, namespace=self.name.namespace
         )
 
     @property
     def own_record(self) -> Record | None:
-        """The branch's record, if the one of its namespace is not another branch's."""
+        """Return the record of its namespace if it is this branch's; `None` if it is another branch's."""
         record = self.recorded.record
         return record if record is not None and record.key == self.key else None
 
     @property
     def applied(self) -> Applied | None:
-        """What was applied last, if the namespace is the branch's."""
+        """Return what was applied last, if the namespace is this branch's."""
         namespace = present(self.namespace)
         return namespace.applied if namespace is not None and namespace.owner == self.key else None
 
     @property
     def to_go(self) -> bool:
-        """Whether the branch is gone, held, or the default one: what its removal has to know is looked at."""
+        """Return whether the branch is absent, held or the default branch.
+
+        If so, the environment may have to be removed, and what a removal depends on is read as well.
+        """
         request, default = self.recorded.request, self.key.branch == self.default_branch
         return isinstance(self.head, Absent) or default or (request is not None and request.action == "hold")
 
 
 def credentials_about(namespace: str, listed: Listed, issuer: str) -> tuple[Credential, ...]:
-    """Those that let service accounts of a namespace of our cluster in, as far as they were read."""
+    """Return the credentials that trust service accounts of a namespace, as far as they were read.
+
+    Args:
+        namespace: the namespace.
+        listed: the credentials of each identity.
+        issuer: the issuer of our cluster; credentials of other clusters are left out.
+    """
     found = (each for credentials in listed.values() for each in present(credentials) or ())
     return tuple(each for each in found if each.namespace == namespace and each.issuer == issuer)
 
 
 def list_credentials(identities: Iterable[str], reader: IdentityReader) -> Listed:
-    """Every credential of some identities, a list for each: one that cannot be read hides no other."""
+    """List the credentials of several identities.
+
+    Each identity has a reading of its own, so that one that cannot be read does not hide the others.
+
+    Args:
+        identities: the identities to list.
+        reader: reads them.
+    """
     return {identity: read(partial(reader.credentials, identity)) for identity in identities}

@@ -1,7 +1,10 @@
-"""What an environment's overlay and its fence hold, as components: ensured by applying, removed by pruning
-and with the namespace. So there is nothing to say of them here but whose they are and how they are shown.
+"""The components that consist of objects in the namespace: those of the overlay and of the fence.
 
-The namespace is no component: Kubernetes deletes with it what is in it, and its marks say whose all that is.
+They are ensured by applying the overlay, and removed by pruning and with the namespace. So these classes only
+implement ownership and status.
+
+The namespace itself is not a component. Kubernetes deletes its contents with it, and its annotations say
+which branch owns all of them.
 """
 
 from dataclasses import replace
@@ -18,24 +21,24 @@ from coppice.reconciler.observation import Unknown, present
 
 
 class Application(Component[Any]):
-    """What runs, and everything that no other component shows."""
+    """The workloads, and every object that no other component shows."""
 
     state: Slot[Any] = Slot("application")
     subjects = (Live,)
     shows_the_rest = True
 
     def why_not_ours(self, subject: Live, observed: Observed, config: EnvironmentConfig) -> str:
-        """The overlay never had it."""
+        """Return why an object is not ours: the record's inventory does not hold it."""
         record = observed.recorded.record
         inventory = (*record.inventory, *record.pruning) if record else ()
         return "" if subject.ref in inventory else "the record's inventory does not hold it"
 
     def deletion(self, owned: Owned[Live], observed: Observed) -> Delete:
-        """Delete it from the environment's namespace."""
+        """Return the deletion of an object from the environment's namespace."""
         return DeleteObject(namespace=observed.name.namespace, owned=owned)
 
     def status(self, objects: Status, observed: Observed) -> Status | Unknown:
-        """How far its rollout has come."""
+        """Return the status of the objects, with the progress of the rollout."""
         rollout, applied = present(observed.rollout), observed.applied
         waits = (f"not ready: {rollout.why}",) if rollout is not None and not rollout.ready else ()
         since = applied.since if applied else objects.since
@@ -43,10 +46,11 @@ class Application(Component[Any]):
 
 
 class Address(Component[Any]):
-    """Its routes, and where they are reached."""
+    """The environment's routes and its URL."""
 
     state: Slot[Any] = Slot("address")
-    # Those of Gateway API, and the policies of Application Gateway for Containers that are about them.
+    # The routes of Gateway API and Ingress, and the policies of Gateway API and of Application Gateway for
+    # Containers that target them.
     kinds = frozenset(
         {
             "BackendLoadBalancingPolicy",
@@ -63,20 +67,20 @@ class Address(Component[Any]):
     )
 
     def status(self, objects: Status, observed: Observed) -> Status | Unknown:
-        """Its URL, if a route stands."""
+        """Return the status of the routes, with the URL if at least one route exists."""
         url = observed.applied.url if observed.applied else ""
         return replace(objects, stands=(url, *objects.stands)) if url and objects.stands else objects
 
 
 class Secrets(Component[Any]):
-    """Secrets, and what mounts those of Key Vault."""
+    """Secrets, and the SecretProviderClasses that mount secrets of Key Vault."""
 
     state: Slot[Any] = Slot("secrets")
     kinds = frozenset({"Secret", "SecretProviderClass"})
 
 
 class Fence(Component[Any]):
-    """The quota, the limits and the network policies that every environment stands in."""
+    """The resource quota, the limit range and the network policies that confine every environment."""
 
     state: Slot[Any] = Slot("fence")
     kinds = frozenset({"LimitRange", "NetworkPolicy", "ResourceQuota"})

@@ -1,4 +1,7 @@
-"""The components of an environment, in the order in which they are looked at, planned and shown."""
+"""The list of all components, in the order in which they are observed, planned and shown.
+
+To add a component, implement `Component` and add an instance here.
+"""
 
 from typing import Any
 

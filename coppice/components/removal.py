@@ -1,8 +1,9 @@
-"""Removals: a plan can only wish for one (`Remove`); what is carried out is a `Delete`, and that needs
-proof (`Owned`).
+"""The changes that remove something.
 
-The proof names the very thing that was read, so that the API can be asked to delete that one and no other.
-`coppice/lifecycle/ownership.py` alone makes it.
+A planner can only ask for a removal (`Remove`). Executors execute only a `Delete`, which requires a proof of
+ownership (`Owned`). Only `coppice/lifecycle/ownership.py` creates the proof.
+
+The proof holds the subject as it was read, so that a delete call can name exactly that object and no other.
 """
 
 from dataclasses import dataclass
@@ -19,61 +20,71 @@ S_co = TypeVar("S_co", covariant=True)
 
 @dataclass(frozen=True)
 class Owned(Generic[S_co]):
-    """Proof that something is ours."""
+    """Proof that a subject is ours.
+
+    Args:
+        subject: the subject, as it was read.
+    """
 
     subject: S_co
 
 
 @dataclass(frozen=True, kw_only=True)
 class Remove(Change):
-    """A wish to delete something."""
+    """A request by a planner to delete something; no executor accepts it.
+
+    Args:
+        subject: what is to be deleted.
+    """
 
     verb: ClassVar[str] = "delete"
     subject: object
 
     @property
     def target(self) -> str:
-        """What is to go."""
+        """Return the subject's name."""
         return str(self.subject)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delete(Change):
-    """A removal that policy let through; its children say of what."""
+    """A removal that passed the ownership check; each subclass removes one kind of subject."""
 
     verb: ClassVar[str] = "delete"
     of_environment: ClassVar[bool] = True
-    """Whether it takes a piece of the environment away, and not only what is said or kept of it."""
+    """Whether the removal takes a part of the environment away. It does not if it only deletes a single
+    object of the namespace, a record or a request.
+    """
     owned: Owned[object]
 
     @property
     def target(self) -> str:
-        """What goes."""
+        """Return the subject's name."""
         return str(self.owned.subject)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteNamespace(Delete):
-    """An environment's namespace, and all that is in it."""
+    """Delete an environment's namespace with everything in it."""
 
     owned: Owned[Namespace]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteCredential(Delete):
-    """A federated credential."""
+    """Delete a federated credential."""
 
     owned: Owned[Credential]
 
     @property
     def lock(self) -> str:
-        """Its identity's."""
+        """Return the lock of the credential's identity."""
         return identity_lock(self.owned.subject.identity)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteObject(Delete):
-    """An object of an environment's namespace."""
+    """Delete an object of an environment's namespace."""
 
     of_environment: ClassVar[bool] = False
     namespace: str
@@ -82,7 +93,7 @@ class DeleteObject(Delete):
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteRecord(Delete):
-    """A branch's record."""
+    """Delete a branch's record."""
 
     of_environment: ClassVar[bool] = False
     owned: Owned[Record]
@@ -90,42 +101,67 @@ class DeleteRecord(Delete):
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteRequest(Delete):
-    """A person's request that has been served, or has lost its object."""
+    """Delete a person's request that was served or has ended, or whose branch is gone."""
 
     of_environment: ClassVar[bool] = False
     owned: Owned[Request]
 
 
 class NamespaceDeleter(Protocol):
-    """Deletes namespaces. Nothing that provisions is ever handed one."""
+    """Deletes namespaces. Only deprovisioning is given one."""
 
     def delete(self, owned: Owned[Namespace]) -> None:
-        """Ask the very namespace that was read to go; one that is gone by then is no error."""
+        """Request the deletion of exactly the namespace that was read.
+
+        A namespace that is already gone is not an error.
+
+        Args:
+            owned: the namespace, with the proof that it is ours.
+        """
 
 
 class CredentialDeleter(Protocol):
     """Deletes federated credentials."""
 
     def delete(self, owned: Owned[Credential]) -> None:
-        """Delete a credential; one that is gone by then is no error."""
+        """Delete a credential. A credential that is already gone is not an error.
+
+        Args:
+            owned: the credential, with the proof that it is ours.
+        """
 
 
 class ObjectDeleter(Protocol):
     """Deletes objects of an environment's namespace."""
 
     def delete(self, namespace: str, owned: Owned[Live]) -> None:
-        """Ask the very object that was read to go; one that is gone by then is no error."""
+        """Request the deletion of exactly the object that was read.
+
+        An object that is already gone is not an error.
+
+        Args:
+            namespace: the environment's namespace.
+            owned: the object, with the proof that it is ours.
+        """
 
 
 class RequestDeleter(Protocol):
-    """Removes requests."""
+    """Deletes requests."""
 
     def delete_request(self, owned: Owned[Request]) -> None:
-        """Remove the request that was read, unless it has changed since."""
+        """Delete the request that was read, unless it has changed since.
+
+        Args:
+            owned: the request, with the proof that it is ours.
+        """
 
 
 class RecordDeleter(RequestDeleter, Protocol):
-    """Removes records, too. Only what takes environments away is handed one."""
+    """Deletes requests and records. Only deprovisioning is given one."""
 
     def delete_record(self, owned: Owned[Record]) -> None:
-        """Remove the record that was read, unless it has changed since."""
+        """Delete the record that was read, unless it has changed since.
+
+        Args:
+            owned: the record, with the proof that it is ours.
+        """

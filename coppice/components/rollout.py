@@ -1,4 +1,4 @@
-"""How far the workloads of an environment have come, and what keeps them from being up."""
+"""The rollout state of an environment's workloads, and what keeps them from becoming ready."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from coppice.environment.references import ObjectRef
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """A Deployment or StatefulSet, and how far it has come."""
+    """A Deployment or StatefulSet, and the state of its rollout."""
 
     ref: ObjectRef
     generation: int
@@ -18,7 +18,7 @@ class Workload:
 
     @property
     def ready(self) -> bool:
-        """Whether its present template runs everywhere, and every replica is available."""
+        """Return whether all replicas are available and run the current template."""
         return (
             self.observed_generation >= self.generation
             and self.updated >= self.desired
@@ -27,22 +27,22 @@ class Workload:
 
     @property
     def progress(self) -> str:
-        """How far it has come."""
+        """Return the progress of the rollout, for people."""
         if self.observed_generation < self.generation:
             return f"{self.ref}: its controller has not looked at its latest generation yet"
-        if self.available >= self.desired:  # and some of these are of an older template
+        if self.available >= self.desired:  # some of these replicas still run an older template
             return f"{self.ref} {self.updated}/{self.desired} updated"
         return f"{self.ref} {self.available}/{self.desired}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """What keeps a workload from coming up.
+    """A problem that keeps a workload from becoming ready.
 
     Args:
-        what: the object that it is said of, such as `Pod/web-1`.
-        reason: one word of Kubernetes' own.
-        message: the last thing that was said about it.
+        what: the object that has the problem, such as `Pod/web-1`.
+        reason: the reason as Kubernetes states it, in one word.
+        message: the latest message about the problem.
     """
 
     what: str
@@ -55,18 +55,18 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """Whether the workloads of a namespace are up."""
+    """The rollout state of all workloads of a namespace."""
 
     workloads: tuple[Workload, ...]
     troubles: tuple[Trouble, ...] = ()
 
     @property
     def ready(self) -> bool:
-        """Whether all are."""
+        """Return whether all workloads are ready."""
         return all(workload.ready for workload in self.workloads)
 
     @property
     def why(self) -> str:
-        """What is not up, and what keeps it, as the objects themselves and their events say."""
+        """Return which workloads are not ready, and why, as the objects and their events say."""
         late = [each.progress for each in self.workloads if not each.ready]
         return "; ".join([", ".join(late), *dict.fromkeys(str(trouble) for trouble in self.troubles)])

@@ -1,6 +1,7 @@
-"""Typed places for what belongs to one component, so that whoever carries it along names no component.
+"""Typed keys for values that belong to one component.
 
-aiohttp's `AppKey` and pytest's `StashKey` are the same idea: the slot knows the type, the mapping knows none.
+They let shared code pass such values along without naming a component. The slot carries the value's type,
+and the mapping is untyped, as with aiohttp's `AppKey` and pytest's `StashKey`.
 """
 
 from collections.abc import Mapping
@@ -17,32 +18,32 @@ NOT_LOOKED_AT: Unknown = Unknown(Unreachable("not looked at"))
 
 @dataclass(frozen=True)
 class Slot(Generic[T]):
-    """A place for a value of type `T`."""
+    """A key for a value of type `T`."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Slots:
-    """Values by their slots."""
+    """An immutable mapping of slots to values."""
 
     values: Mapping[str, object] = field(default_factory=dict)
 
     def get(self, slot: Slot[T]) -> T | None:
-        """The value of a slot; `None` if it is empty."""
+        """Return the value of a slot; `None` if the slot is empty."""
         return cast("T | None", self.values.get(slot.name))
 
     def put(self, slot: Slot[T], value: T | None) -> "Slots":
-        """The same values with another one in a slot."""
+        """Return a copy in which one slot has another value."""
         return Slots({**self.values, slot.name: value})
 
 
 @dataclass(frozen=True)
 class States:
-    """What was read of each component; of one that was not looked at, nothing is known."""
+    """The readings of the components' state, by slot."""
 
     readings: Mapping[str, Reading[object]] = field(default_factory=dict)
 
     def get(self, slot: Slot[T]) -> Reading[T]:
-        """What was read of one component."""
+        """Return the reading of one component; `Unknown` if it was not read."""
         return cast("Reading[T]", self.readings.get(slot.name, NOT_LOOKED_AT))

@@ -1,4 +1,4 @@
-"""What a component tells of itself at each stage: when all is looked at, made, removed and shown."""
+"""The inputs and results of a component's methods, by stage: observe, plan, remove, show."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,12 +20,13 @@ S = TypeVar("S")
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that bears our mark, wherever it stands.
+    """A resource that bears our mark, wherever it was found.
 
     Args:
-        owner: the branch that it names.
-        what: what it is, for people.
-        place: where it stands, if only the branch whose environment has that place would find it there.
+        owner: the branch that the mark names.
+        what: a description of the resource, for people.
+        place: the resource's name, if it is only found by the branch whose environment uses that name. If no
+            observed branch does, the resource is an orphan.
     """
 
     owner: Key
@@ -43,12 +44,12 @@ def _nothing(_: Observed) -> Reading[Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Observations(Generic[S]):
-    """What one look at everything has shown of a component.
+    """One component of all branches, as observed in one pass.
 
     Args:
-        of: what stands of it for a branch; the same as a look at this branch alone would show.
-        marks: everything that bears our mark.
-        place: where a branch's stands.
+        of: returns the reading for one branch; it equals what `Component.observe` returns for that branch.
+        marks: every resource that bears our mark.
+        place: returns the place of a branch's resource, to be compared with `Mark.place`.
     """
 
     of: Callable[[Observed], Reading[S]] = _nothing
@@ -58,14 +59,14 @@ class Observations(Generic[S]):
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyObservation:
-    """What a component's look for an overlay that is due is taken with.
+    """The input of `Component.look_for_apply`.
 
     Args:
-        observed: what was observed.
-        config: what decides about branches.
-        readers: what looks.
-        records: everything that is written.
-        brought: what the overlay brings for the components.
+        observed: the branch.
+        config: the configuration of all branch environments.
+        readers: the read ports.
+        records: all records and requests.
+        brought: the values that the overlay holds for components.
     """
 
     observed: Observed
@@ -77,15 +78,17 @@ class ApplyObservation:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanInput:
-    """What a component's changes are planned from.
+    """The input that a component plans its changes from.
 
     Args:
-        observed: what was observed.
-        config: what decides about branches.
-        now: the time.
-        states: what stands of the components; where the overlay is due, as it was looked at for this.
-        objects: objects of the environment that bear a note of what they were made from.
-        brought: what the overlay brings for the components.
+        observed: the branch.
+        config: the configuration of all branch environments.
+        now: the current time.
+        states: the components' state. If the overlay is due, these are the readings of
+            `Component.look_for_apply`; otherwise they are those of `observed`.
+        objects: the objects in the namespace that carry an annotation of what they were made from. Empty
+            unless the overlay is due.
+        brought: the values that the overlay holds for components.
     """
 
     observed: Observed
@@ -98,16 +101,19 @@ class PlanInput:
 
 @dataclass(frozen=True, kw_only=True)
 class Steps:
-    """What ensures a component, by the stage of the plan.
+    """The changes that ensure one component, by the stage of the plan in which they run.
 
     Args:
-        held: what others hold that it needs; nothing is made before that is given up.
-        make: side by side with those of other components, before anything of the overlay.
-        deliver: into the environment, after all of that was made.
-        settle: what has to be waited for before the application comes in.
-        beside: after the application, which neither waits for it nor falls with it.
-        extra: what stands and is needed no more; it goes after what is made.
-        remarks: what people should know of it.
+        held: waits for what other environments hold and this component needs. While there is one, nothing is
+            provisioned.
+        make: changes that run first, in one wave with those of other components, before the overlay is
+            applied.
+        deliver: changes inside the namespace; they run after every `make` change.
+        settle: waits that must end before the overlay is applied.
+        beside: items that run after the application. The application neither waits for them nor fails with
+            them.
+        extra: subjects that exist and are no longer needed. A repair removes them after its `make` changes.
+        remarks: messages for people.
     """
 
     held: tuple[Wait, ...] = ()
@@ -121,12 +127,13 @@ class Steps:
 
 @dataclass(frozen=True, kw_only=True)
 class Removal:
-    """What there is to remove of a component.
+    """What there is to remove of one component.
 
     Args:
-        subjects: what is to go, side by side with what is to go of other components.
-        stuck: what stands and cannot be taken out → why; told when all the rest is gone.
-        unreachable: why it cannot be looked at whether anything stands; told after that.
+        subjects: the resources to remove, in one wave with those of other components.
+        stuck: the resources that exist and cannot be removed → the reason. It is reported after everything
+            else is gone.
+        unreachable: why it cannot be determined whether the component exists. It is reported after `stuck`.
     """
 
     subjects: tuple[object, ...] = ()
@@ -134,18 +141,18 @@ class Removal:
     unreachable: tuple[Blocked, ...] = ()
 
     def __bool__(self) -> bool:
-        """Whether anything of it stands."""
+        """Return whether anything of the component exists."""
         return bool(self.subjects or self.stuck)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What is shown of a component.
+    """The status of a component, as the API shows it.
 
     Args:
-        stands: what stands.
-        since: since when all of that does; `None` if nobody knows.
-        lacks: what ought to stand and does not, and what keeps the rest from working.
+        stands: the resources that exist.
+        since: the time since when all of them exist; `None` if it is not known.
+        lacks: the resources that are missing, and the problems that keep the others from working.
     """
 
     stands: tuple[str, ...]
