@@ -161,8 +161,9 @@ def template(manifest: Manifest) -> str:
 
 
 def holds_data(manifest: Manifest) -> bool:
-    """Return whether a Job's pods mount a volume with data: a PersistentVolumeClaim or a generic ephemeral one.
+    """Return whether a Job's pods mount a volume with data.
 
+    This is a PersistentVolumeClaim or a generic ephemeral volume.
     Such a Job is never deleted in order to be created again.
     """
     volumes = manifest.get("spec", {}).get("template", {}).get("spec", {}).get("volumes") or ()

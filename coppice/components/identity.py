@@ -61,7 +61,7 @@ class FederatedIdentity(Component[Assignment]):
         return (states.get(IDENTITY),)
 
     def why_due(self, observed: Observed, config: EnvironmentConfig) -> str:
-        """Return a reason if a pool is new to the environment, or if an assigned identity no longer exists."""
+        """Return a reason if a pool is new to the environment, or an assigned identity no longer exists."""
         record = observed.recorded.record
         if record is None:
             return ""

@@ -1,1 +1,1 @@
-"""A branch's share in the two ConfigMaps that Azure Managed Prometheus reads for the whole cluster."""
+"""A branch's part in the two ConfigMaps that Azure Managed Prometheus reads for the whole cluster."""

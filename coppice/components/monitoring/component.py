@@ -1,7 +1,7 @@
-"""A branch's part in the monitoring that all share, as a component of the branch's environment.
+"""The shared monitoring component: a branch's part in the monitoring configuration of the whole cluster.
 
-It is a matter of its own: the application neither waits for it nor falls with it, and what cannot be done
-about it now is told, and tried again by each sweep.
+Its steps run beside the application, which neither waits for them nor fails with them. What cannot be done
+now is reported as a barrier, and each sweep tries it again.
 """
 
 from collections.abc import Iterable
@@ -41,26 +41,28 @@ _CONFIG_MAPS = f"ConfigMap/{NAMESPACE}/"
 
 @dataclass(frozen=True, kw_only=True)
 class RemovePart(Delete):
-    """A branch's part in the monitoring that all share."""
+    """Remove a branch's part from the shared monitoring."""
 
     owned: Owned[SharedPart]
 
 
 class SharedMonitoring(Component[Shared]):
-    """A branch's part in the monitoring that all share; what stands are the ConfigMaps that it is in."""
+    """A branch's part in the shared monitoring. Its observed state is the ConfigMaps that hold the parts."""
 
     state = MONITORING
     kinds = frozenset({"PodMonitor", "ServiceMonitor"})
     subjects = (SharedPart,)
 
     def under_former_names(self, readers: Slots, config: EnvironmentConfig) -> Slots:
-        """Marks with a former name of the repository are read with the present one."""
+        """Translate former names of the repository in the marks of parts."""
         inner = readers.get(SHARED)
         return readers.put(SHARED, PresentReader(inner, config)) if inner else readers
 
     def observe(self, observed: Observed, readers: Slots) -> Reading[Shared]:
-        """Look for its part where its record says it has one. A lost record tells of none, so for what is to
-        go without one it is looked for everywhere.
+        """Read the ConfigMaps that the record names.
+
+        If the record names none, no call is made. If the environment may have to be removed, both are read,
+        unless a record says that there is no part. A missing record may have been lost.
         """
         record, shared = observed.recorded.record, readers.get(SHARED)
         noted = record.monitored if record is not None else ()
@@ -70,12 +72,12 @@ class SharedMonitoring(Component[Shared]):
         return read(lambda: shared.read(names))
 
     def observe_all(self, readers: Slots) -> Observations[Shared]:
-        """Both ConfigMaps, with the parts of all."""
+        """Read both ConfigMaps, with the parts of all branches."""
         shared = readers.get(SHARED)
         found: Reading[Shared] = Absent() if shared is None else read(shared.read)
 
         def of(observed: Observed) -> Reading[Shared]:
-            # That it was not read is no matter to an environment that has no part in it, as its record tells.
+            # A failed read does not concern an environment whose record says that it has no part.
             record = observed.recorded.record
             without = record is not None and not record.monitored
             return Absent() if without and isinstance(found, Unknown) else found
@@ -86,7 +88,7 @@ class SharedMonitoring(Component[Shared]):
         )
 
     def look_for_apply(self, observation: ApplyObservation) -> Reading[Shared]:
-        """All of it, if the branch has, or is to have, a part in it."""
+        """Read both ConfigMaps, if the branch has a part or its overlay holds one."""
         record, shared = observation.observed.recorded.record, observation.readers.components.get(SHARED)
         has_part = observation.brought.get(PART) is not None or (
             record is not None and bool(record.monitored)
@@ -94,32 +96,34 @@ class SharedMonitoring(Component[Shared]):
         return read(shared.read) if shared is not None and has_part else Absent()
 
     def why_due_beside(self, observed: Observed) -> str:
-        """It is not yet as the overlay says, or somebody has put an older text back."""
+        """Return a reason if the part does not yet match the overlay, or if it was lost."""
         record = observed.recorded.record
         if record is not None and record.part_pending:
             return "its part in the monitoring that all share is not yet as its overlay says"
         return "its part in the monitoring that all share was lost" if lost_parts(observed) else ""
 
     def ensure(self, plan_input: PlanInput) -> Steps:
-        """Bring its part to what its overlay says."""
+        """Plan to bring the branch's part to what its overlay says."""
         return Steps(beside=_part_items(plan_input))
 
     def noted_beside(self, record: Record, plan_input: PlanInput, beside: tuple[Item, ...]) -> Record:
-        """Where the environment has a part, and whether anything is left to be done about it."""
+        """Record the ConfigMaps that hold or may hold a part, and whether a change of it is pending."""
         part = plan_input.brought.get(PART)
         wished = part.names if part is not None else ()
         names = dict.fromkeys((*wished, *(record.monitored if beside else ())))
         return replace(record, monitored=tuple(sorted(names)), part_pending=bool(beside))
 
     def unread_beside(self, observed: Observed) -> tuple[Wait | Blocked, ...]:
-        """What is told of a part that could not be looked at."""
+        """Return the barrier for a part that the record names and that could not be read."""
         record, monitoring = observed.recorded.record, observed.of(MONITORING)
         noted = record is not None and bool(record.monitored)
         return (_not_read(monitoring),) if noted and isinstance(monitoring, Unknown) else ()
 
     def removal(self, observed: Observed, config: EnvironmentConfig) -> Removal:
-        """Its part. A text that was spoilt by hand is told of when all the rest is gone: no pod runs on
-        because of it.
+        """Return the branch's part.
+
+        If it cannot be taken out safely, because somebody has edited the text, this is reported after
+        everything else is gone: it does not keep any pod running.
         """
         shared = present(observed.of(MONITORING))
         found = removals(shared, observed.key, observed.name.slug) if shared else None
@@ -128,32 +132,32 @@ class SharedMonitoring(Component[Shared]):
         return Removal(subjects=(found,) if found else ())
 
     def noted_found(self, record: Record) -> Record:
-        """That it has a part: else the next look would not look for it."""
+        """Record that the branch has a part; otherwise the next observation would not look for it."""
         return record if record.monitored else replace(record, monitored=tuple(SharedName))
 
     def expected(self, record: Record) -> Iterable[str]:
-        """Its part, if it has one."""
+        """Return the branch's part, if the record says that it has one."""
         return (f"monitoring/{record.slug}",) if record.monitored else ()
 
     def why_not_ours(self, subject: SharedPart, observed: Observed, config: EnvironmentConfig) -> str:
-        """Its mark names another branch."""
+        """Return why a part is not ours: its mark names another branch."""
         owner = subject.owner
         return "" if owner == observed.key else f"it belongs to branch {owner.branch!r} of {owner.repository}"
 
     def deletion(self, owned: Owned[SharedPart], observed: Observed) -> Delete:
-        """Take it out of what others write to as well."""
+        """Return the removal of a part from the ConfigMaps."""
         return RemovePart(owned=owned)
 
     def shows(self, target: str) -> bool:
-        """Monitors of the environment's own, and the two ConfigMaps."""
+        """Return whether an object is a monitor of the environment or one of the two ConfigMaps."""
         return target.startswith(_CONFIG_MAPS) or super().shows(target)
 
     def called(self, target: str) -> str:
-        """Its part in one of the two, of which the rest is others'."""
+        """Return the name of the branch's part in a ConfigMap, because the rest of it belongs to others."""
         return f"its part in {target}" if target.startswith(_CONFIG_MAPS) else target
 
     def status(self, objects: Status, observed: Observed) -> Status | Unknown:
-        """Where its part stands, and where it ought to."""
+        """Return the status with the ConfigMaps that hold the branch's part, and those that lack it."""
         record, monitoring = observed.own_record, observed.of(MONITORING)
         if record is None or not record.monitored:
             return objects
@@ -162,25 +166,28 @@ class SharedMonitoring(Component[Shared]):
         missing = lost_parts(observed)
         there = tuple(_part_in(name) for name in record.monitored if name not in missing)
         lacks = (*objects.lacks, *map(_part_in, missing))
-        # Nobody writes down since when a part of a text stands.
+        # The time since when a part exists is not recorded anywhere.
         return replace(objects, stands=(*objects.stands, *there), since=None, lacks=lacks)
 
 
 def lost_parts(observed: Observed) -> tuple[SharedName, ...]:
-    """In which ConfigMaps of the monitoring that all share a branch's part does not stand any more.
+    """Return the ConfigMaps of the shared monitoring that no longer hold a branch's part.
 
     Args:
-        observed: what was observed.
+        observed: the branch.
 
     Returns:
-        Those that its record names and that were read without it.
+        The ConfigMaps that its record names and that were read without its part.
     """
     record, shared = observed.own_record, present(observed.of(MONITORING))
     return () if record is None or shared is None else lost(shared, observed.key, record.monitored)
 
 
 def _part_items(plan_input: PlanInput) -> tuple[Item, ...]:
-    """The waves, none if the part is as it should be; or why it cannot be done now, and what to do."""
+    """Return the waves that bring the part to its desired state, or the barrier that says why they cannot.
+
+    It returns nothing if the part is in its desired state.
+    """
     monitoring = plan_input.states.get(MONITORING)
     if isinstance(monitoring, Unknown):
         return (_not_read(monitoring),)
@@ -209,24 +216,40 @@ def _part_in(name: str) -> str:
 
 @dataclass(frozen=True)
 class MonitoringHandler:
-    """Edits the two ConfigMaps, of which a branch's part is known only as they stand by then.
+    """Edits the two ConfigMaps.
+
+    Each edit is computed from the ConfigMap as it is at that time, because others write to it as well.
 
     Args:
-        shared: what edits them.
+        shared: edits the ConfigMaps.
     """
 
     shared: SharedWriter
     handles: ClassVar[tuple[type[Change], ...]] = (ReplaceShared, RemovePart)
 
     def provision(self, change: ReplaceShared | RemovePart) -> None:
-        """Bring a part to what it should be, or take it out."""
+        """Bring a part to its desired state, or remove it.
+
+        Args:
+            change: the change to execute.
+
+        Raises:
+            Failure: the change could not be made.
+        """
         if isinstance(change, ReplaceShared):
             self.shared.edit(change.config.name, partial(brought, part=change.part))
         else:
             self.deprovision(change)
 
     def deprovision(self, change: RemovePart) -> None:
-        """Take a part out."""
+        """Remove a part.
+
+        Args:
+            change: the change to execute.
+
+        Raises:
+            Failure: the change could not be made.
+        """
         part = change.owned.subject
         for each in part.replacements:
             self.shared.edit(each.name, partial(taken_out, key=part.owner))

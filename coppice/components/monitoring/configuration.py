@@ -1,6 +1,7 @@
-"""What a Prometheus configuration says, and where in its text jobs can be put in.
+"""Reads a Prometheus configuration, and finds the place in its text where scrape jobs can be inserted.
 
-Places are found in the text by what a YAML parser says of it. Where they are not plain, none is found.
+The place is taken from the positions that a YAML parser reports. If the text is not written plainly enough,
+no place is found.
 """
 
 import re
@@ -17,14 +18,14 @@ SECTION = "# coppice: the line below is ours"
 
 @dataclass(frozen=True)
 class Place:
-    """Where lines go in.
+    """The place where lines are inserted.
 
     Args:
-        at: before which character.
-        indent: what each of them begins with.
-        before: what has to stand before the first.
-        flow: whether they stand between brackets.
-        last: whether the text ends there without a line break, so that ours has to do so too.
+        at: the index of the character that they are inserted before.
+        indent: the indentation of each line.
+        before: the text to insert before the first line.
+        flow: whether the lines are inserted into a list in brackets.
+        last: whether the text ends there without a line break. The inserted text then ends without one too.
     """
 
     at: int
@@ -41,10 +42,10 @@ def read_config(text: str) -> tuple[dict[Any, Any], list[Any]]:
         text: YAML.
 
     Returns:
-        What it says without its jobs, and its jobs.
+        The configuration without its jobs, and its jobs.
 
     Raises:
-        Unsafe: it is no Prometheus configuration.
+        Unsafe: the text is not a Prometheus configuration.
     """
     try:
         said = yaml.load(text, Loader=yaml.CSafeLoader)
@@ -60,13 +61,16 @@ def read_config(text: str) -> tuple[dict[Any, Any], list[Any]]:
 
 
 def find_place(foreign: str) -> Place:
-    """Find where jobs go in.
+    """Find the place where jobs can be inserted.
 
     Args:
-        foreign: a configuration without any of ours.
+        foreign: a configuration without our jobs.
+
+    Returns:
+        The place.
 
     Raises:
-        Unsafe: there is no place that is plain enough.
+        Unsafe: the configuration is not written plainly enough to insert jobs.
     """
     read_config(foreign)
     root = yaml.compose(foreign, Loader=yaml.CSafeLoader)

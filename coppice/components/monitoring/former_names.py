@@ -1,4 +1,7 @@
-"""The monitoring that all share, under the repository's present name: each mark that is written has that."""
+"""Translates former names of the repository in the shared monitoring.
+
+The marks of parts are read under the repository's present name. Every mark that is written has this name.
+"""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -11,18 +14,22 @@ from coppice.environment.references import SharedName
 
 @dataclass(frozen=True)
 class PresentReader:
-    """Reads the two ConfigMaps as they read under the repository's present name.
+    """Reads the two ConfigMaps, with the repository's present name in all marks.
 
     Args:
-        inner: what reads them.
-        config: what the repository is called, and was.
+        inner: reads the ConfigMaps.
+        config: the configuration, which knows the repository's present and former names.
     """
 
     inner: SharedReader
     config: EnvironmentConfig
 
     def read(self, names: Collection[SharedName] = tuple(SharedName)) -> Shared:
-        """Those that are asked for. The next write to one has the present name in each mark of ours."""
+        """Read ConfigMaps. The next write to one has the present name in each of our marks.
+
+        Args:
+            names: the ConfigMaps to read.
+        """
         found = self.inner.read(names)
         return Shared(jobs=self._known(found.jobs), settings=self._known(found.settings))
 
@@ -32,18 +39,23 @@ class PresentReader:
 
 @dataclass(frozen=True)
 class PresentMarks:
-    """Edits the two ConfigMaps as they read under the repository's present name.
+    """Edits the two ConfigMaps, with the repository's present name in all marks.
 
     Args:
-        inner: what edits them.
-        config: what the repository is called, and was.
+        inner: edits the ConfigMaps.
+        config: the configuration, which knows the repository's present and former names.
     """
 
     inner: SharedWriter
     config: EnvironmentConfig
 
     def edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
-        """Edit one; what is written has the present name in each mark of ours."""
+        """Edit a ConfigMap. What is written has the present name in each of our marks.
+
+        Args:
+            name: the ConfigMap.
+            change: returns the edited ConfigMap.
+        """
         self.inner.edit(name, lambda config: change(_present(config, self.config)))
 
 

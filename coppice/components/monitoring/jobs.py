@@ -1,8 +1,8 @@
-"""Scrape jobs of branches in a Prometheus configuration that belongs to others.
+"""Inserts the scrape jobs of branches into a Prometheus configuration that belongs to others.
 
-They are put in as lines of their own, ahead of the others' jobs, and taken out the same way, so that not a
-byte of the others' text changes. Every text is read before and after: what is not as it was, with our jobs
-and nothing else beside it, is not written.
+The jobs are inserted as separate lines before the others' jobs, and are removed as whole lines, so that no
+byte of the others' text changes. The text is parsed before and after each edit. It is written only if the
+result is the others' configuration with our jobs and nothing else.
 """
 
 import json
@@ -25,20 +25,23 @@ _HEADER = re.compile(rf"^[ ]*{re.escape(SECTION)}\r?\n(?P<key>[ ]*{JOBS}:\r?\n)"
 
 @dataclass(frozen=True)
 class Block:
-    """The jobs of one branch, each a line of JSON, which every parser of YAML reads alike."""
+    """The jobs of one branch.
+
+    Each is one line of JSON, because all YAML parsers read JSON in the same way.
+    """
 
     owner: Owner
     jobs: tuple[str, ...]
 
     @property
     def names(self) -> frozenset[str]:
-        """The names of its jobs."""
+        """Return the names of its jobs."""
         return frozenset(str(json.loads(job).get("job_name")) for job in self.jobs)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """Blocks that follow upon each other: from where to where, and in which style."""
+    """A run of adjacent blocks: its start and end in the text, and whether it is in a list in brackets."""
 
     start: int
     end: int
@@ -47,27 +50,27 @@ class _Run:
 
 
 def block(owner: Owner, jobs: Iterable[Mapping[str, Any]]) -> Block:
-    """Write a branch's jobs."""
+    """Return the block of a branch's jobs."""
     return Block(owner, tuple(json.dumps(job, ensure_ascii=False) for job in jobs))
 
 
 def names(text: str) -> frozenset[str]:
-    """The names of a configuration's jobs."""
+    """Return the names of a configuration's jobs."""
     return frozenset(str(job.get("job_name")) for job in read_config(text)[1])
 
 
 def split(text: str) -> tuple[str, tuple[Block, ...]]:
-    """Take our jobs out of a configuration.
+    """Separate our jobs from a configuration.
 
     Args:
         text: a Prometheus configuration.
 
     Returns:
-        What others wrote, byte for byte, and our blocks. One that somebody has edited counts as theirs.
+        The others' text, byte for byte, and our blocks. A block that somebody has edited counts as theirs.
 
     Raises:
-        Unsafe: it cannot be read as a configuration, or is something else without our lines than what others
-            wrote.
+        Unsafe: the text cannot be read as a configuration, or its meaning without our lines is not that of
+            the others' configuration.
     """
     read_config(text)
     blocks: list[Block] = []
@@ -75,12 +78,12 @@ def split(text: str) -> tuple[str, tuple[Block, ...]]:
     for run in _runs(text):
         before = text[end : run.start]
         if run.flow or (run.end == len(text) and not text.endswith("\n")):
-            # Ours: it stands after the bracket that opens the list, or where the text ended without one.
+            # We added this line break, after the opening bracket or at the end of a text that had none.
             before = before.removesuffix("\n").removesuffix("\r")
         kept, end = kept + before, run.end
         blocks += run.blocks
     foreign = kept + text[end:]
-    # Where others have put jobs of theirs below a key that was ours, the key is theirs from then on.
+    # If others have added jobs below a key that we inserted, the key stays and counts as theirs.
     for candidate in (_HEADER.sub("", foreign, count=1), _HEADER.sub(r"\g<key>", foreign, count=1)):
         if _holds(text, candidate, blocks):
             return candidate, tuple(blocks)
@@ -88,17 +91,17 @@ def split(text: str) -> tuple[str, tuple[Block, ...]]:
 
 
 def join(foreign: str, blocks: Iterable[Block]) -> str:
-    """Put our jobs into a configuration.
+    """Insert our jobs into a configuration.
 
     Args:
-        foreign: what others wrote, without any of ours.
-        blocks: our jobs.
+        foreign: the others' text, without our jobs.
+        blocks: our blocks.
 
     Returns:
-        The configuration, the same whatever order the blocks came in.
+        The configuration. It does not depend on the order of the blocks.
 
     Raises:
-        Unsafe: there is no place for them that leaves the rest as it is.
+        Unsafe: the jobs cannot be inserted without changing the rest.
     """
     ordered = tuple(sorted(blocks, key=lambda each: each.owner.order))
     if not ordered:
@@ -143,7 +146,7 @@ def _runs(text: str) -> list[_Run]:
 
 
 def _holds(text: str, foreign: str, blocks: Iterable[Block]) -> bool:
-    """Whether a text says what others wrote, and our jobs, and nothing else."""
+    """Return whether a text means the others' configuration with our jobs and nothing else."""
     try:
         (rest, jobs), others = read_config(text), read_config(foreign)
         for job in (json.loads(job) for each in blocks for job in each.jobs):

@@ -1,7 +1,7 @@
-"""The lines by which ours are found in a text that others write too.
+"""The marks by which our lines are found in a text that others write as well.
 
-A mark is a comment, which names the owner in JSON. It has no `=` and does not end in `: |-`: of Azure's
-parsers of the settings some know no comments, and those pass over every line that has neither
+A mark is a comment that names the owner in JSON. It contains no `=` and does not end in `: |-`. Some of
+Azure's parsers of the settings do not support comments; they skip every line that has neither
 (see the configmap parsers in https://github.com/Azure/prometheus-collector).
 """
 
@@ -17,7 +17,7 @@ _MARK = re.compile(r"^[ \t]*# coppice: \w+ (\{.*\})[ \t]*\r?$", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """Whose part it is, and which namespace it is about."""
+    """The branch that owns a part, and the namespace that the part is about."""
 
     key: Key
     namespace: str
@@ -27,22 +27,20 @@ class Owner:
 
     @property
     def order(self) -> tuple[str, str, str]:
-        """Where it stands among others."""
+        """Return the key by which owners are sorted."""
         return self.namespace, self.key.repository, self.key.branch
 
 
 class Unsafe(Exception):
-    """A text that cannot be changed without risk to what others wrote in it; the message says what to
-    mend.
-    """
+    """The text cannot be changed without risk to what others wrote; the message says what to fix."""
 
 
 def mark(word: str, owner: Owner) -> str:
-    """Write a mark.
+    """Return a mark.
 
     Args:
-        word: what it says of the lines beside it.
-        owner: whose they are.
+        word: the kind of the mark, such as `begin`.
+        owner: the owner of the marked lines.
 
     Returns:
         One line of ASCII, without indentation and line break.
@@ -60,7 +58,7 @@ def _named(owner: Owner) -> str:
 
 
 def read(text: str) -> Owner | None:
-    """The owner that a mark's JSON names; `None` if it names none."""
+    """Return the owner that a mark's JSON names; `None` if it names none."""
     try:
         named = json.loads(text)
         key = Key(repository=named["repository"], branch=named["branch"])
@@ -70,20 +68,20 @@ def read(text: str) -> Owner | None:
 
 
 def marked(text: str) -> tuple[Owner, ...]:
-    """Every owner that any mark of a text names, once."""
+    """Return every owner that a mark of a text names, without duplicates."""
     found = (read(named) for named in _MARK.findall(text))
     return tuple(dict.fromkeys(owner for owner in found if owner is not None))
 
 
 def renamed(text: str, known: Callable[[Key], Key]) -> str:
-    """Write the marks of a text anew whose branches are known under another name by now.
+    """Rewrite the marks of a text whose repository has another name by now.
 
     Args:
         text: any text.
-        known: the key that a key is known as.
+        known: returns the present key of a branch.
 
     Returns:
-        The text, in which nothing else has changed.
+        The text; nothing but these marks has changed.
     """
 
     def anew(found: re.Match[str]) -> str:
@@ -96,5 +94,5 @@ def renamed(text: str, known: Callable[[Key], Key]) -> str:
 
 
 def line_break(text: str) -> str:
-    """The line break that a text uses."""
+    """Return the line break that a text uses."""
     return "\r\n" if "\r\n" in text else "\n"

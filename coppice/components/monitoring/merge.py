@@ -1,4 +1,4 @@
-"""Merging a branch's part into the two ConfigMaps, and taking it out. Pure: texts in, texts out."""
+"""Merges a branch's part into the two ConfigMaps, and removes it. All functions are pure."""
 
 import contextlib
 import hashlib
@@ -27,40 +27,41 @@ _MOST_BYTES = 1_000_000  # a ConfigMap may hold 1 MiB
 
 
 def with_part(shared: Shared, part: Part) -> tuple[ReplaceShared, ...] | Blocked:
-    """Merge a branch's part.
+    """Return the changes that merge a branch's part.
 
     Args:
         shared: both ConfigMaps.
-        part: what the branch brings.
+        part: the branch's part.
 
     Returns:
-        The changes, none if it stands already; or why it cannot be merged, and what to do.
+        The changes; empty if the ConfigMaps hold the part already. `Blocked` says why it cannot be merged and
+        what to do.
     """
     return _changes(shared, part)
 
 
 def without_part(shared: Shared, key: Key) -> tuple[ReplaceShared, ...] | Blocked:
-    """Take a branch's part out.
+    """Return the changes that remove a branch's part.
 
     Args:
         shared: both ConfigMaps.
         key: the branch.
 
     Returns:
-        The changes, none if it has no part; or why that cannot be done, and what to do.
+        The changes; empty if the branch has no part. `Blocked` says why it cannot be removed and what to do.
     """
     return _changes(shared, _none_of(key))
 
 
 def brought(config: SharedConfig, part: Part) -> SharedConfig:
-    """One of the two as it stands now, with a branch's part as it should be.
+    """Return a ConfigMap with a branch's part in its desired state.
 
     Args:
-        config: as it was read.
-        part: what the branch brings.
+        config: the ConfigMap as it was read.
+        part: the branch's part.
 
     Raises:
-        Gone: nothing is changed in it any more without risk, so that somebody has to look at it first.
+        Gone: it can no longer be changed without risk, and somebody has to look at it first.
     """
     try:
         return _edited(config, part)
@@ -69,16 +70,20 @@ def brought(config: SharedConfig, part: Part) -> SharedConfig:
 
 
 def taken_out(config: SharedConfig, key: Key) -> SharedConfig:
-    """One of the two as it stands now, without a branch's part.
+    """Return a ConfigMap without a branch's part.
+
+    Args:
+        config: the ConfigMap as it was read.
+        key: the branch.
 
     Raises:
-        Gone: as above.
+        Gone: it can no longer be changed without risk, and somebody has to look at it first.
     """
     return brought(config, _none_of(key))
 
 
 def removals(shared: Shared, key: Key, slug: str) -> SharedPart | Blocked | None:
-    """A branch's part, as something that can be removed.
+    """Return a branch's part as a subject of a removal.
 
     Args:
         shared: both ConfigMaps.
@@ -86,7 +91,7 @@ def removals(shared: Shared, key: Key, slug: str) -> SharedPart | Blocked | None
         slug: its slug.
 
     Returns:
-        The part; `None` if it has none; or why it cannot be taken out.
+        The part; `None` if the branch has none. `Blocked` says why it cannot be removed.
     """
     changes = without_part(shared, key)
     if isinstance(changes, Blocked):
@@ -99,18 +104,18 @@ def removals(shared: Shared, key: Key, slug: str) -> SharedPart | Blocked | None
 
 
 def owners(shared: Shared) -> tuple[Owner, ...]:
-    """Every branch that has a part, for whoever looks for what was left behind."""
+    """Return every owner of a part, so that orphaned parts can be found."""
     texts = [text for config in (shared.jobs, shared.settings) if config for text in config.data.values()]
     return tuple(dict.fromkeys(owner for text in texts for owner in marked(text)))
 
 
 def lost(shared: Shared, key: Key, names: Iterable[SharedName]) -> tuple[SharedName, ...]:
-    """Where a branch's part does not stand any more: somebody has put an older text back, say.
+    """Return the ConfigMaps that no longer hold a branch's part, for example because one was reverted.
 
     Args:
-        shared: the ConfigMaps in which it ought to stand.
+        shared: the ConfigMaps.
         key: the branch.
-        names: these ConfigMaps.
+        names: the ConfigMaps that should hold its part.
     """
     configs = {name: shared.of(name) for name in names}
     return tuple(
@@ -155,7 +160,7 @@ def _edited(config: SharedConfig, part: Part) -> SharedConfig:
 
 @contextlib.contextmanager
 def _entry(key: str) -> Iterator[None]:
-    """Have what is wrong in an entry say in which one."""
+    """Add the entry's name to the message of an `Unsafe` that is raised inside."""
     try:
         yield
     except Unsafe as why:
@@ -183,7 +188,7 @@ def _with_jobs(data: Mapping[str, str], text: str, part: Part) -> Mapping[str, s
 
 def _edit_settings(data: Mapping[str, str], part: Part) -> Mapping[str, str]:
     current = pattern.key_of(data)
-    for key in pattern.KEYS:  # the settings may have had another version when ours came in
+    for key in pattern.KEYS:  # the settings may have had another schema version when ours were inserted
         mine = [part.owner] if part.annotated and key == current else []
         if not mine and not _has(data.get(key, ""), part.owner.key):
             continue
@@ -227,7 +232,11 @@ def _check(foreign: str, owner: Owner, there: Iterable[Owner]) -> None:
 
 
 def _named(part: Part, taken: frozenset[str]) -> list[Mapping[str, Any]]:
-    """The jobs, under names that no other job has. `a` has a job `b-c`, and `a-b` one `c`."""
+    """Return a part's jobs under unique names.
+
+    Two branches can have a job of the same name: for example, branch `a` with the job `b-c` and branch `a-b`
+    with the job `c`.
+    """
     suffix = hashlib.sha256(f"{part.owner.key.repository}\0{part.owner.key.branch}".encode()).hexdigest()[:10]
     named: list[Mapping[str, Any]] = []
     for job in part.jobs:

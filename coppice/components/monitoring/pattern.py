@@ -1,9 +1,10 @@
-"""The pattern of namespaces whose annotated pods are scraped, in settings that belong to others.
+"""Edits the pattern of the namespaces whose annotated pods are scraped, in settings that belong to others.
 
-It is a regular expression that has to match the whole namespace: it becomes the `keep` rule of a scrape job
-(https://learn.microsoft.com/azure/azure-monitor/containers/prometheus-metrics-scrape-configuration). Ours go
-in front of it, as `ours|theirs`: alternatives bind weakest, so neither side changes the other. A namespace is
-made of letters, digits and dashes and needs no escaping; Azure's parsers differ over what a backslash means.
+The pattern is a regular expression that has to match the whole namespace. It becomes the `keep` rule of a
+scrape job (https://learn.microsoft.com/azure/azure-monitor/containers/prometheus-metrics-scrape-configuration).
+Our namespaces are put before the others' pattern, as `ours|theirs`. Alternation has the lowest precedence, so
+neither side changes the other. A namespace consists of letters, digits and dashes and needs no escaping. This
+matters because Azure's parsers interpret a backslash differently.
 """
 
 import re
@@ -20,17 +21,20 @@ _LINE = re.compile(
 )
 _MENTION = re.compile(r"^[ \t]*podannotationnamespaceregex\b", re.MULTILINE)
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")  # a DNS label
-# Where the pattern stands, in the older and the newer schema:
+# The entries that hold the pattern, in the older and in the newer schema:
 # https://github.com/Azure/prometheus-collector/tree/main/otelcollector/configmaps
 KEYS = ("pod-annotation-based-scraping", "cluster-metrics")
 _BY_VERSION = {"": KEYS[0], "v1": KEYS[0], "v2": KEYS[1]}
 
 
 def key_of(data: Mapping[str, str]) -> str:
-    """Which entry of the settings has the pattern.
+    """Return the key of the entry that holds the pattern.
+
+    Args:
+        data: the entries of the settings.
 
     Raises:
-        Unsafe: it is of a version that is not known here.
+        Unsafe: the schema version of the settings is not known.
     """
     version = data.get("schema-version", "").strip()
     if version not in _BY_VERSION:
@@ -39,32 +43,32 @@ def key_of(data: Mapping[str, str]) -> str:
 
 
 def patterns(text: str) -> tuple[str, ...]:
-    """Every pattern that a text gives."""
+    """Return every pattern that a text sets."""
     return tuple(found["value"] for found in _LINE.finditer(text))
 
 
 def lacks_line(text: str) -> bool:
-    """Whether a text gives no pattern, so that one may simply be added."""
+    """Return whether a text sets no pattern, so that one can be added."""
     return not _MENTION.search(text)
 
 
 def split(text: str) -> tuple[str, tuple[Owner, ...]]:
-    """Take our namespaces out of the settings.
+    """Separate our namespaces from the settings.
 
     Args:
-        text: the entry that has the pattern.
+        text: the entry that holds the pattern.
 
     Returns:
-        What others wrote, byte for byte, and the owners of ours.
+        The others' text, byte for byte, and the owners of our namespaces.
 
     Raises:
-        Unsafe: there is not exactly one pattern.
+        Unsafe: there is not exactly one pattern, or a mark is invalid.
     """
     line = _line(text)
     owners = _owners(text[: line.start()])
     theirs = line["value"]
     for name in _alternatives(owners):
-        # Somebody may have taken one of ours out: what does not lead the pattern is not ours any more.
+        # Somebody may have removed one of ours. A name that is not at the start of the pattern is not ours.
         if theirs == name or theirs.startswith(f"{name}|"):
             theirs = theirs.removeprefix(name).removeprefix("|")
     kept = _MARK.sub("", text[: line.start()])
@@ -72,14 +76,14 @@ def split(text: str) -> tuple[str, tuple[Owner, ...]]:
 
 
 def join(foreign: str, owners: Iterable[Owner]) -> str:
-    """Put our namespaces into the settings.
+    """Insert our namespaces into the settings.
 
     Args:
-        foreign: what others wrote, without any of ours.
-        owners: of ours.
+        foreign: the others' text, without our namespaces.
+        owners: the owners of our namespaces.
 
     Returns:
-        The text, the same whatever order the owners came in.
+        The text. It does not depend on the order of the owners.
 
     Raises:
         Unsafe: there is not exactly one pattern, or it cannot be told from ours.

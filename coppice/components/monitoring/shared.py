@@ -1,9 +1,9 @@
-"""What a branch's overlay of the older kind brings for the whole cluster's monitoring, and how it gets there.
+"""A branch's part in the cluster's monitoring configuration, as an overlay of the older kind holds it.
 
-Azure Managed Prometheus reads its configuration from two ConfigMaps in kube-system and nowhere else, for all
-namespaces (https://learn.microsoft.com/azure/azure-monitor/containers/prometheus-metrics-scrape-configuration).
-One bad job in them disables all. So a branch has a part of their texts, under its own mark, and everything
-else in them stays as it is.
+Azure Managed Prometheus reads its configuration for all namespaces only from two ConfigMaps in kube-system
+(https://learn.microsoft.com/azure/azure-monitor/containers/prometheus-metrics-scrape-configuration). One
+invalid job disables all jobs. So each branch has a part of their texts under its own mark, and everything
+else in them stays unchanged.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -19,18 +19,18 @@ NAMESPACE = "kube-system"
 JOBS_KEY = "prometheus-config"
 
 
-# Neither exists of itself, and what makes one must not touch one that stands.
+# Azure creates neither ConfigMap, and whatever creates one must not change one that exists.
 HOW_TO_MAKE = "an administrator of the cluster runs `deploy/cluster/install`, which makes what is missing"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SharedConfig:
-    """One of the two, as it was read or as it is to be.
+    """One of the two ConfigMaps, as it was read or as it is to be written.
 
     Args:
-        name: which one.
+        name: its name.
         version: the resource version that was read.
-        data: its texts.
+        data: its entries.
         document: the whole object that was read, so that all of it is written back.
     """
 
@@ -45,26 +45,26 @@ class SharedConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
-    """Both of them; `None` for one that does not exist."""
+    """Both ConfigMaps; `None` for one that does not exist or was not read."""
 
     jobs: SharedConfig | None = None
     settings: SharedConfig | None = None
 
     def of(self, name: SharedName) -> SharedConfig | None:
-        """One of them by its name."""
+        """Return one of the ConfigMaps by its name."""
         return self.jobs if name is SharedName.JOBS else self.settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What one branch brings, judged.
+    """The part of one branch, after admission.
 
     Args:
-        owner: the branch, and its namespace.
+        owner: the branch and its namespace.
         slug: its slug.
         jobs: its scrape jobs, each named `<slug>-<job>`.
         annotated: whether its pods are to be scraped by their annotations.
-        ignored: what it brings beside, and what is not taken from a branch.
+        ignored: what the overlay holds besides and is not accepted from a branch.
     """
 
     owner: Owner
@@ -75,17 +75,17 @@ class Part:
 
     @property
     def names(self) -> tuple[SharedName, ...]:
-        """The ConfigMaps that it is for."""
+        """Return the ConfigMaps that the part is for."""
         return (*([SharedName.JOBS] if self.jobs else ()), *([SharedName.SETTINGS] if self.annotated else ()))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReplaceShared(Change):
-    """Bring a branch's part in one of the two to what it should be.
+    """Bring a branch's part in one of the ConfigMaps to its desired state.
 
     Args:
-        config: what it would be, had nobody else written to it since it was read.
-        part: what the branch brings.
+        config: the edited ConfigMap, provided that nobody else has written to it since it was read.
+        part: the branch's part.
     """
 
     verb: ClassVar[str] = "replace"
@@ -94,18 +94,18 @@ class ReplaceShared(Change):
 
     @property
     def target(self) -> str:
-        """The ConfigMap."""
+        """Return the ConfigMap's name."""
         return str(self.config)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SharedPart:
-    """A branch's part that is to go.
+    """A branch's part that is to be removed.
 
     Args:
-        owner: whose it is.
-        slug: its slug.
-        replacements: the ConfigMaps without it.
+        owner: the branch that owns it.
+        slug: the branch's slug.
+        replacements: the ConfigMaps that hold it, without it.
     """
 
     owner: Key
@@ -120,20 +120,25 @@ class SharedReader(Protocol):
     """Reads the two ConfigMaps."""
 
     def read(self, names: Collection[SharedName] = tuple(SharedName)) -> Shared:
-        """Those that are asked for; a call for each."""
+        """Read ConfigMaps, with one call for each.
+
+        Args:
+            names: the ConfigMaps to read.
+        """
 
 
 class SharedWriter(Protocol):
-    """Edits the two ConfigMaps, and creates and deletes neither."""
+    """Edits the two ConfigMaps. It cannot create or delete them."""
 
     def edit(self, name: SharedName, change: Callable[[SharedConfig], SharedConfig]) -> None:
-        """Read one of them, and write what becomes of it: at once, for many branches write to it.
+        """Read a ConfigMap, and write the edited one immediately, because many branches write to it.
 
         Args:
-            name: which one.
-            change: says what becomes of it; pure, for it is asked again whenever somebody else was faster.
+            name: the ConfigMap.
+            change: returns the edited ConfigMap. It must be pure, because it is called again whenever
+                somebody else has written in the meantime.
 
         Raises:
-            Conflict: somebody else was faster each time.
-            Gone: it does not exist.
+            Conflict: somebody else has written in the meantime at every attempt.
+            Gone: the ConfigMap does not exist.
         """
