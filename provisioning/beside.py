@@ -1,5 +1,7 @@
-"""What stands beside an environment's application, which neither waits for it nor falls with it: what cannot
-be done about it now is told, and tried again by each sweep.
+"""Plans the `beside` steps of components.
+
+The application neither waits for these steps nor fails with them. What cannot be done now is reported as a
+barrier, and each sweep tries it again.
 """
 
 from collections.abc import Iterable
@@ -21,18 +23,22 @@ def beside(
     built: bool,
     unbuilt: Wait | Blocked | None,
 ) -> tuple[Item, ...]:
-    """Look after it beside all else that an environment needs whose overlay stands applied.
+    """Combine the repairs of an applied environment with the `beside` steps of its components.
 
     Args:
-        mended: what it needs beside.
-        plan_input: what was observed, and what the overlay brings if it is due because of this.
-        record: its record.
-        refused: why the overlay is refused, if it is.
+        mended: the repairs.
+        plan_input: the input of planning, with the values of the overlay if it was built.
+        record: the environment's record.
+        refused: why the overlay is refused; `None` if it is not.
         built: whether the overlay was built.
-        unbuilt: why what the overlay asks for is not known, though it is due.
+        unbuilt: the barrier that says why the overlay is not built, if a component requires it; otherwise
+            `None`.
 
     Returns:
-        The waves of both, the application's first; its barriers before those of what stands beside it.
+        The repairs, with the `beside` steps after their leading waves. If the `beside` steps hold a barrier,
+        they come last, so that the barriers of the repairs are reported first. If the overlay is refused, the
+        repairs are followed by the refusal. If it was not built, they are followed by the first barrier about
+        state that could not be read, else by `unbuilt`, if there is one.
     """
     if refused is not None:
         return (*mended, Blocked(str(refused), "refused"))
@@ -42,7 +48,7 @@ def beside(
         return (*mended, barrier) if barrier else mended
     items, settled = all_beside(plan_input, [each.ensure(plan_input) for each in COMPONENTS], record)
     ready = tuple(takewhile(lambda item: isinstance(item, Wave), mended))
-    # One pass writes the record once.
+    # A plan writes the record at most once before its first barrier.
     if not items and settled != record and not any(_writes_record(each) for each in ready):
         items = wave(WriteRecord(record=settled))
     if any(not isinstance(item, Wave) for item in items):
@@ -53,12 +59,15 @@ def beside(
 def all_beside(
     plan_input: PlanInput, steps: Iterable[Steps], record: Record
 ) -> tuple[tuple[Item, ...], Record]:
-    """What there is to do beside the application, and the record with what it has to say of that.
+    """Collect the `beside` steps of all components.
 
     Args:
-        plan_input: what was observed, and what the overlay brings.
-        steps: what ensures each component.
+        plan_input: the input of planning, with the values of the overlay.
+        steps: the steps of each component, in the order of `COMPONENTS`.
         record: the record.
+
+    Returns:
+        The steps, and the record as it must be written before them.
     """
     items: tuple[Item, ...] = ()
     for component, each in zip(COMPONENTS, steps, strict=True):

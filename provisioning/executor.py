@@ -1,6 +1,7 @@
-"""The steps that make an environment: each makes one change, and decides nothing.
+"""Executes the changes of provisioning. Each call makes one change and decides nothing.
 
-What it is handed can delete objects, credentials and requests, but no namespace and no record.
+The ports and handlers that this executor is given can delete objects, credentials, requests and a branch's
+part in the shared monitoring. They cannot delete a namespace, a record or a database.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,16 @@ from coppice.reconciler.plan import Change
 
 @dataclass(frozen=True, kw_only=True)
 class Executor:
-    """All that provisioning may do."""
+    """Executes every change that provisioning may make.
+
+    Args:
+        records: writes records.
+        requests: deletes requests.
+        namespaces: creates, labels and annotates namespaces.
+        application: applies objects.
+        objects: deletes objects.
+        handlers: execute the changes of components.
+    """
 
     records: RecordWriter
     requests: RequestDeleter
@@ -30,14 +40,14 @@ class Executor:
     handlers: tuple[ProvisioningHandler, ...] = ()
 
     def execute(self, change: Change) -> None:
-        """Make one change.
+        """Execute one change.
 
         Args:
-            change: one that a plan of this room holds.
+            change: a change of a provisioning plan.
 
         Raises:
-            Failure: it could not be made.
-            TypeError: it is no change of this room's.
+            Failure: the change could not be made.
+            TypeError: provisioning does not make changes of this type.
         """
         match change:
             case WriteRecord():

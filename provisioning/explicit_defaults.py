@@ -11,13 +11,13 @@ from coppice.components.application import Manifest
 
 
 def outright(manifest: Manifest) -> Manifest:
-    """State an object's defaults.
+    """Return a manifest with its defaults set explicitly.
 
     Args:
         manifest: an object of an overlay.
 
     Returns:
-        The object to apply.
+        The manifest to apply.
     """
     match manifest["kind"]:
         case "CronJob":

@@ -1,4 +1,4 @@
-"""The plan that applies an overlay which is due: the record, what the overlay needs, and then the overlay."""
+"""Plans how a due overlay is applied: first the record, then the prerequisites, then the overlay."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -41,15 +41,19 @@ def make(
     config: EnvironmentConfig,
     now: datetime,
 ) -> Plan:
-    """Plan what applies an overlay that is due, with all that it needs.
+    """Plan how a due overlay is applied, with everything that it depends on.
 
     Args:
-        observed: what was observed.
-        verdict: that it is wanted, and whether it sleeps.
-        desired: the overlay, built and judged.
-        apply_context: what it needs to know beside.
-        config: what decides about branches.
-        now: the time.
+        observed: the branch.
+        verdict: the decision that the environment is wanted, and whether it is to sleep.
+        desired: the overlay, built and admitted.
+        apply_context: what applying the overlay depends on besides.
+        config: the configuration of all branch environments.
+        now: the current time.
+
+    Returns:
+        The plan. It holds only a barrier if something was not read, if the environment needs something that
+        others hold, or if it is not known whether an object of the overlay is still being deleted.
     """
     missing = first_unread(*apply_context.parts)
     if missing:
@@ -68,7 +72,8 @@ def make(
     given = present(apply_context.components.get(IDENTITY))
     if held or not isinstance(given, Given):
         return Plan((held,) if held else ())
-    # What an environment is given shapes its namespace's annotations and its objects: the planner carries it.
+    # The assigned identities appear in the namespace's annotations and in the overlay's objects. So this is
+    # the one component whose state the planner reads itself.
     identities, clients = given.identities, given.clients
     with_identities = desired.with_identities(
         {account: clients[identities[pool]] for account, pool in config.accounts.items()}
@@ -119,7 +124,11 @@ def make(
 def _applied(
     observed: Observed, desired: Desired, manifests: tuple[Manifest, ...], config: EnvironmentConfig
 ) -> tuple[Wave, ...]:
-    """The fence, and then what it is to hold; side by side once the environment has stood in this fence."""
+    """Return the waves that apply the fence and the overlay.
+
+    The fence is applied before the overlay. Both are applied together if the same settings, and so the same
+    fence, were applied completely before.
+    """
     name, namespace = observed.name.namespace, present(observed.namespace)
     if namespace and namespace.applied and namespace.applied.digest == config.digest:
         return waves(name, (*desired.fence, *manifests))
@@ -129,8 +138,10 @@ def _applied(
 def _recreated(
     observed: Observed, manifests: tuple[Manifest, ...], apply_context: ApplyContext
 ) -> tuple[Wave, ...]:
-    """A Job whose template has changed goes first, for its template is immutable. One that holds data never
-    does, nor one that bears no note of ours: somebody else made it under the overlay's name.
+    """Return the removal of Jobs whose template has changed, because a Job's template is immutable.
+
+    A Job that holds data is never removed. A Job without our annotation is not removed either, because
+    somebody else created it under the same name.
     """
     record = observed.recorded.record
     known = set(record.inventory) if record else set()

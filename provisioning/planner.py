@@ -1,8 +1,11 @@
-"""The plan that makes an environment, or mends it. It decides and touches nothing.
+"""Plans how an environment is provisioned or repaired. The planner only decides; it changes nothing.
 
-The order is a promise: the overlay has been built and judged before the first write; the record stands
-before the first credential, so that a crash forgets nothing; credentials stand before the pods that sign in
-with them; what was applied is noted after all of it was.
+Every plan keeps this order:
+
+1. The overlay is built and admitted before the first write.
+2. The record is written before the first credential is created, so that a crash leaves nothing unrecorded.
+3. Credentials are created before the pods that sign in with them.
+4. What was applied is written to the namespace's annotations after all of it was applied.
 """
 
 from dataclasses import replace
@@ -26,7 +29,7 @@ from provisioning.overlay_plan import make
 from provisioning.renderer import Desired
 from provisioning.repair import repair_applied
 
-_SOON = 10.0  # seconds: a namespace that goes
+_SOON = 10.0  # seconds until a namespace that is being deleted is read again
 
 
 def plan(
@@ -39,19 +42,20 @@ def plan(
     config: EnvironmentConfig,
     now: datetime,
 ) -> Plan:
-    """Plan what makes or mends one environment.
+    """Plan how one environment is provisioned or repaired.
 
     Args:
-        observed: what was observed.
-        verdict: that it is wanted, and why its overlay is due.
-        desired: the overlay, built and judged; `None` if it is not due, or if this is only a look from afar.
-        apply_context: what an overlay that is due needs to know beside.
-        unbuilt: why the overlay could not be fetched, if that was tried.
-        config: what decides about branches.
-        now: the time.
+        observed: the branch.
+        verdict: the decision that the environment is wanted, with the reason why its overlay is due.
+        desired: the overlay, built and admitted, or its rejection; `None` if it is not due or was not built.
+        apply_context: what applying a due overlay depends on besides; `None` if it was not read.
+        unbuilt: why the overlay could not be fetched; `None` if it could be or was not tried.
+        config: the configuration of all branch environments.
+        now: the current time.
 
     Returns:
-        The plan; empty if the environment stands as it should.
+        The plan; empty if the environment is in its desired state. If the overlay is due and was not built,
+        the plan holds a barrier in its place.
     """
     namespace, record = present(observed.namespace), observed.recorded.record
     missing = first_unread(
@@ -96,16 +100,18 @@ def plan(
 
 
 def plan_rejected(observed: Observed, stall: Stall, *, config: EnvironmentConfig, now: datetime) -> Plan:
-    """Plan for an environment whose branch has moved on to an overlay that was refused: it stays as it was.
+    """Plan for an environment whose branch is at a commit with a refused overlay.
+
+    What was applied before stays in place and is repaired, if it was applied completely.
 
     Args:
-        observed: what was observed.
-        stall: the refusal.
-        config: what decides about branches.
-        now: the time.
+        observed: the branch.
+        stall: the refusal that the record holds.
+        config: the configuration of all branch environments.
+        now: the current time.
 
     Returns:
-        What it lacks, and then the refusal.
+        The repairs, followed by the refusal as a barrier.
     """
     refused = Blocked(stall.why, "refused")
     namespace, record = present(observed.namespace), observed.recorded.record
@@ -120,19 +126,22 @@ def plan_rejected(observed: Observed, stall: Stall, *, config: EnvironmentConfig
 
 
 def why_taken(observed: Observed) -> str:
-    """Say why the branch cannot have one of its components, since somebody else has it.
+    """Return why the branch cannot have one of its components, because another owner has it.
 
     Args:
-        observed: what was observed.
+        observed: the branch.
 
     Returns:
-        The reason; empty if it can have all.
+        The first reason; empty if it can have all components.
     """
     return next((why for each in COMPONENTS if (why := each.why_taken(observed))), "")
 
 
 def _ended_hold(observed: Observed) -> tuple[Wave, ...]:
-    """A hold that a push has ended goes, so that no later push back to its commit revives it."""
+    """Return the removal of a hold that a push has ended.
+
+    If the hold stayed, a later push of its commit would put it into effect again.
+    """
     request = observed.recorded.request
     return wave(Remove(subject=request)) if request is not None and request.action == "hold" else ()
 
@@ -140,7 +149,7 @@ def _ended_hold(observed: Observed) -> tuple[Wave, ...]:
 def _refuse(
     observed: Observed, commit: str, refused: Rejection, *, config: EnvironmentConfig, now: datetime
 ) -> tuple[Item, ...]:
-    """Remember that this commit's overlay was refused, and leave everything else as it stands."""
+    """Record that this commit's overlay was refused, and change nothing else."""
     stall = Stall(
         commit=commit, digest=config.digest, asked=observed.recorded.asked, at=now, why=str(refused)
     )

@@ -1,5 +1,7 @@
-"""What an environment has to be given before it is made: a place among the others, its hosts, and what its
-components need of what all share. None of it is taken from anyone: what others hold is waited for.
+"""Checks the shared resources that an environment needs before it is provisioned.
+
+These are a place within the limit on environments, the hosts of its routes, and what its components need of
+shared resources. Nothing is taken from another environment: what others hold is waited for.
 """
 
 from collections.abc import Iterable
@@ -13,7 +15,7 @@ from coppice.reconciler.observation import present
 from coppice.reconciler.plan import Wait
 from provisioning.renderer import Desired
 
-_LATER = 60.0  # seconds: something that other branches have to give up first
+_LATER = 60.0  # seconds until what another environment holds is checked again
 
 
 def barrier(
@@ -23,17 +25,17 @@ def barrier(
     config: EnvironmentConfig,
     steps: Iterable[Steps],
 ) -> Wait | None:
-    """Say what others hold that this environment needs.
+    """Return the first wait for something that this environment needs and others hold.
 
     Args:
-        observed: what was observed.
-        desired: what its overlay asks for.
-        apply_context: what was looked at for an overlay that is due.
-        config: what decides about branches.
-        steps: what ensures each component.
+        observed: the branch.
+        desired: the overlay.
+        apply_context: what applying the overlay depends on besides.
+        config: the configuration of all branch environments.
+        steps: the steps of each component.
 
     Returns:
-        What has to be waited for; `None` if nothing has.
+        The wait; `None` if nothing is held by others.
     """
     return (
         _too_many(observed.record, apply_context, config)

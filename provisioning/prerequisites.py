@@ -1,4 +1,4 @@
-"""What has to stand before an overlay comes in: the namespace, and what components need."""
+"""Plans what must exist before an overlay is applied: the namespace, and what components require."""
 
 from collections.abc import Collection, Mapping
 
@@ -22,13 +22,16 @@ from provisioning.renderer import Desired
 def namespace_waves(
     observed: Observed, identities: Mapping[str, str], desired: Desired, config: EnvironmentConfig
 ) -> tuple[Wave, ...]:
-    """Create the namespace, or bring its labels and annotations to what they should be.
+    """Plan to create the namespace, or to update its labels and annotations.
 
     Args:
-        observed: what was observed.
-        identities: pool → the identity chosen from it.
-        desired: what the overlay asks for.
-        config: what decides about branches.
+        observed: the branch.
+        identities: pool → the assigned identity.
+        desired: the overlay.
+        config: the configuration of all branch environments.
+
+    Returns:
+        One wave; none if the namespace is in its desired state.
     """
     namespace = present(observed.namespace)
     owner = namespace.owner if namespace is not None else None
@@ -44,23 +47,28 @@ def namespace_waves(
 
 
 def _former_labels(namespace: Namespace, shown: Collection[str]) -> tuple[str, ...]:
-    """The labels that we set and set no longer; those of others are not on our list."""
+    """Return the labels that Coppice has set and no longer sets.
+
+    An annotation lists the labels that Coppice has set, so that labels of others are left alone.
+    """
     ours = {*namespace.annotations.get(LABELS, "").split(",")} - {*shown}
     return tuple(sorted(ours & namespace.labels.keys()))
 
 
 def _former_claims(namespace: Namespace, noted: Collection[str]) -> tuple[str, ...]:
-    """The identities that it names and has no longer."""
+    """Return the annotations that name an identity which the environment no longer has."""
     named = {each for each in namespace.annotations if each == IDENTITY or each.startswith(f"{IDENTITY}.")}
     return tuple(sorted(named - {*noted}))
 
 
 def prerequisite_waves(steps: Collection[Steps]) -> tuple[Item, ...]:
-    """Make what components need, side by side, then deliver what they have for the environment, and let it
-    settle.
+    """Return the `make`, `deliver` and `settle` steps of all components, in this order.
 
     Args:
-        steps: what ensures each component.
+        steps: the steps of each component.
+
+    Returns:
+        At most one wave for `make` and one for `deliver`, and then the waits of `settle`.
     """
     return (
         *wave(*(change for each in steps for change in each.make)),

@@ -1,5 +1,7 @@
-"""What has left an overlay: it stays on record until it was seen to be gone, and nothing that the overlay has
-is ever pruned, whatever it had before.
+"""Prunes objects that have left an overlay.
+
+They stay in the record until they have been observed to be gone. An object that the overlay contains is never
+pruned, even if an earlier overlay did not contain it.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,12 +19,15 @@ _SOON = 10.0  # seconds
 
 
 def left(record: Record, objects: Iterable[ObjectRef], back: Iterable[Live]) -> tuple[ObjectRef, ...]:
-    """What is to be seen off.
+    """Return the objects to be recorded as being pruned.
 
     Args:
-        record: what was noted before.
-        objects: what the overlay has now.
-        back: those of them that are still on their way out.
+        record: the record as it was.
+        objects: the objects that the overlay contains now.
+        back: those of `objects` that are still being deleted.
+
+    Returns:
+        The objects of the inventory and of earlier prunings that the overlay no longer contains, and `back`.
     """
     return tuple(sorted({*record.inventory, *record.pruning} - set(objects) | {live.ref for live in back}))
 
@@ -30,16 +35,18 @@ def left(record: Record, objects: Iterable[ObjectRef], back: Iterable[Live]) -> 
 def coming_back(
     observed: Observed, record: Record, objects: Collection[ObjectRef]
 ) -> tuple[Live, ...] | Wait | Blocked:
-    """What the overlay has again before it has gone. It would take what is applied to it, and go all the
-    same.
+    """Return the objects that the overlay contains again while they are still being deleted.
+
+    Such an object accepts what is applied to it and is deleted nevertheless. So it has to be gone before it
+    is applied.
 
     Args:
-        observed: what was observed.
-        record: its record.
-        objects: what the overlay has now.
+        observed: the branch.
+        record: the environment's record.
+        objects: the objects that the overlay contains now.
 
     Returns:
-        These; or the barrier, if that was not read.
+        These objects, or a barrier if the objects being pruned were not read.
     """
     if present(observed.namespace) is None or not {*record.pruning} & {*objects}:
         return ()
@@ -50,17 +57,21 @@ def coming_back(
 
 
 def going_out(removed: Iterable[Live]) -> tuple[Wait, ...]:
-    """The gate of what is on its way out; none if nothing is."""
+    """Return the wait for objects that are being deleted; empty if there are none."""
     why = "; ".join(going(live.ref, live.held_by) for live in removed)
     return (Wait(why, "pruning", _SOON),) if why else ()
 
 
 def prune(observed: Observed, record: Record) -> tuple[Item, ...]:
-    """Delete what has left the overlay, and forget it once it is gone.
+    """Plan to delete the objects that have left the overlay, and to clear them from the record when gone.
 
     Args:
-        observed: what was observed.
-        record: its record.
+        observed: the branch.
+        record: the environment's record.
+
+    Returns:
+        The deletions, the wait for objects that are being deleted, or the update of the record; empty if no
+        object is being pruned.
     """
     if not record.pruning:
         return ()

@@ -1,7 +1,8 @@
-"""What an environment needs after its overlay has been applied: components that were lost, pruning, and
-word of its rollout.
+"""Plans the repair of an environment whose overlay is applied.
 
-None of this needs the overlay, so that looking after an environment that is well costs no build.
+A repair restores components that were lost, prunes objects that have left the overlay, and records the state
+of the rollout. None of this depends on the overlay, so a reconciliation of a healthy environment builds
+nothing.
 """
 
 from dataclasses import replace
@@ -22,15 +23,15 @@ _SOON = 10.0  # seconds
 
 
 def repair_applied(plan_input: PlanInput, namespace: Namespace, record: Record) -> tuple[Item, ...]:
-    """Plan what an environment needs whose overlay stands applied.
+    """Plan the repair of an environment whose overlay is applied.
 
     Args:
-        plan_input: what was observed.
-        namespace: its namespace.
-        record: its record.
+        plan_input: the input of planning.
+        namespace: the environment's namespace.
+        record: the environment's record.
 
     Returns:
-        Waves and barriers; none if nothing is lacking.
+        Waves and barriers; empty if nothing is missing.
     """
     steps, wider = [each.repair(plan_input) for each in COMPONENTS], record
     for each in COMPONENTS:
@@ -45,7 +46,7 @@ def repair_applied(plan_input: PlanInput, namespace: Namespace, record: Record) 
 
 
 def _next_look(waited: timedelta) -> float:
-    """Seconds until a rollout is worth another look: soon at first, and later the longer it has taken."""
+    """Return the seconds until a rollout is read again: a third of its duration so far, from 2 to 15."""
     return min(15.0, max(2.0, waited.total_seconds() / 3))
 
 
