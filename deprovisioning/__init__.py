@@ -1,1 +1,1 @@
-"""A branch's environment goes away, all of it, and nothing else does."""
+"""Deprovisioning: removes a branch's environment completely, and nothing that belongs to anyone else."""

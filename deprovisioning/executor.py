@@ -1,4 +1,4 @@
-"""The steps that take an environment away: each makes one change, and decides nothing."""
+"""Executes the changes of deprovisioning. Each call makes one change and decides nothing."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,15 @@ from coppice.reconciler.plan import Change
 
 @dataclass(frozen=True, kw_only=True)
 class Executor:
-    """All that a removal may do."""
+    """Executes every change that deprovisioning may make.
+
+    Args:
+        records: writes records.
+        record_deleter: deletes records and requests.
+        namespaces: deletes namespaces.
+        cron_jobs: suspends CronJobs.
+        handlers: execute the changes of components.
+    """
 
     records: RecordWriter
     record_deleter: RecordDeleter
@@ -26,17 +34,17 @@ class Executor:
     handlers: tuple[DeprovisioningHandler, ...] = ()
 
     def execute(self, change: Change) -> str | None:
-        """Make one change.
+        """Execute one change.
 
         Args:
-            change: one that a plan of this room holds.
+            change: a change of a deprovisioning plan.
 
         Returns:
-            What is to be said of it beside, if anything.
+            A message about the change that is reported with it; `None` if there is none.
 
         Raises:
-            Failure: it could not be made.
-            TypeError: it is no change of this room's.
+            Failure: the change could not be made.
+            TypeError: deprovisioning does not make changes of this type.
         """
         match change:
             case WriteRecord():

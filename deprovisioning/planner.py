@@ -1,9 +1,14 @@
-"""The plan that takes an environment away. It decides and touches nothing.
+"""Plans how an environment is torn down. The planner only decides; it changes nothing.
 
-CronJobs stop first, so that nothing new starts in a namespace that is going; then the namespace, then
-credentials and database, and the record last: whatever interrupts this, the record still says what has to be
-looked for.
-Absent counts as done; forbidden does not. What somebody has to mend first keeps the record, and nothing else.
+The order is:
+
+1. CronJobs are suspended, so that nothing new starts in a namespace that is being deleted.
+2. The namespace is deleted.
+3. The components' resources outside the namespace, such as credentials and the database, are deleted.
+4. The record is deleted last. If the removal is interrupted, the record still names what to look for.
+
+A resource that is `Absent` counts as removed; one that could not be read does not. A problem that somebody
+has to fix first keeps the record, and delays no other removal.
 """
 
 from collections.abc import Mapping
@@ -21,16 +26,16 @@ from coppice.reconciler.observation import Absent, Unknown, present
 from coppice.reconciler.plan import Blocked, Item, Plan, Wait, first_unread, wave
 
 TERMINATION_PATIENCE = timedelta(minutes=10)
-_SOON = 5.0  # seconds: an empty namespace goes in about that
+_SOON = 5.0  # seconds: about the time that the deletion of an empty namespace takes
 
 
 def plan(observed: Observed, *, config: EnvironmentConfig, now: datetime) -> Plan:
-    """Plan what takes one environment away.
+    """Plan how one environment is torn down.
 
     Args:
-        observed: what was observed.
-        config: what decides about branches.
-        now: the time.
+        observed: the branch.
+        config: the configuration of all branch environments.
+        now: the current time.
 
     Returns:
         The plan; empty if nothing of the branch is left.
@@ -42,7 +47,8 @@ def plan(observed: Observed, *, config: EnvironmentConfig, now: datetime) -> Pla
     namespace = present(observed.namespace)
     removals = {each: each.removal(observed, config) for each in COMPONENTS}
     parts = tuple(subject for each in removals.values() for subject in each.subjects)
-    # A hold outlives the environment for as long as the branch lives; a branch that is gone needs none.
+    # A hold stays in effect after the environment is gone, as long as the branch exists. If the branch is
+    # absent, the request has no purpose any more.
     obsolete = (
         wave(Remove(subject=request)) if request is not None and isinstance(observed.head, Absent) else ()
     )
@@ -54,7 +60,8 @@ def plan(observed: Observed, *, config: EnvironmentConfig, now: datetime) -> Pla
     for component, removal in removals.items():
         written = component.noted_found(written) if removal else written
     found = _receipt(record, namespace, (*map(str, parts), *stuck))
-    # Whoever takes the removal back has to mend what it has changed by then, its CronJobs for one.
+    # If the environment is wanted again before it is gone, its overlay has to be applied again, because the
+    # removal has changed it, for example by suspending CronJobs.
     applied = namespace.applied if namespace else None
     final = replace(written, receipt=found, undone=applied.at if applied else written.undone)
     last: tuple[Item, ...] = (
@@ -90,7 +97,10 @@ def _empty(observed: Observed, namespace: Namespace) -> tuple[Item, ...]:
 
 
 def _left(*parts: str) -> Blocked:
-    """What stands after ours were deleted is someone else's, and the record waits for that person."""
+    """Return the barrier before the deletion of the record, for resources that still exist by then.
+
+    After ours are deleted, what still exists belongs to someone else, who has to remove it.
+    """
     named = ", ".join(parts)
     return Blocked(f"what still stands of {named} is not ours to delete: whoever made it has to", "not_ours")
 
@@ -108,7 +118,7 @@ def _going(namespace: Namespace, now: datetime) -> Wait | Blocked:
 
 
 def _receipt(record: Record | None, namespace: Namespace | None, parts: tuple[str, ...]) -> Mapping[str, str]:
-    """What has become of each resource so far: `present`, `deleted`, or `absent` if it never was seen."""
+    """Return the state of each resource: `standing`, `deleted`, or `absent` if it was never observed."""
     before = dict(record.receipt) if record else {}
     there = {*parts} | ({str(namespace)} if namespace else set())
     expected = {f"namespace/{record.namespace}"} if record else set()
