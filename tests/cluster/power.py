@@ -143,13 +143,14 @@ def staged(
     repository: Repository,
     gitops: GitOps,
 ) -> Iterator[Stage]:
-    """Put the scheduler together; its pools' nodes are gone when it is over."""
+    """Put the scheduler together; its pools' nodes and its ledgers are gone when it is over."""
     (folder / "schedule.yaml").write_text(gitops.environment.schedule)
     state = ArmState(world=example_world())
     azure, administrator = arm_app(state), Api(by_kubeconfig(str(kubeconfig)))
     watched_azure, watched_github = Watched(azure, "PUT"), Watched(github_app(repository), "PATCH")
     with contextlib.ExitStack() as stack:
         stack.callback(_remove_nodes, api, tuple(state.pools))
+        stack.callback(_remove_ledgers, api)  # the next schedule would find an orphan in it
         stack.enter_context(keeping_nodes(state, administrator))
         url = stack.enter_context(serving(watched_azure))
         github = stack.enter_context(serving(watched_github))
@@ -192,6 +193,11 @@ def _is_ready(document: Mapping[str, Any]) -> bool:
     conditions = document.get("status", {}).get("conditions") or ()
     ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
     return ready and "deletionTimestamp" not in document["metadata"]
+
+
+def _remove_ledgers(api: httpx.Client) -> None:
+    config_maps = "/api/v1/namespaces/coppice-system/configmaps"
+    api.delete(config_maps, params={"labelSelector": "coppice.dev/kind=ledger"}).raise_for_status()
 
 
 def _remove_nodes(api: httpx.Client, pools: tuple[str, ...]) -> None:
