@@ -75,12 +75,12 @@ def names(file: Path) -> Iterator[str]:
                 yield name
 
 
-def deployed() -> list[str]:
+def sources() -> list[str]:
     command = ["git", "-c", "safe.directory=*", "ls-files", "*.py"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     return [path for path in listed if not path.startswith(("tests/", "examples/"))]
 
 
-@pytest.mark.parametrize("path", deployed())
+@pytest.mark.parametrize("path", sources())
 def test_no_name_is_one_that_was_given_up(path: str) -> None:
     assert {name: GIVEN_UP[name] for name in names(ROOT / path) if name in GIVEN_UP} == {}
