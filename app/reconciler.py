@@ -14,16 +14,17 @@ from coppice.components.slots import NOT_LOOKED_AT
 from coppice.diagnostics.inspection import Inspection, ObjectReader, inspect_branch
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
-from coppice.lifecycle import observe_branch
 from coppice.lifecycle.apply_context import ApplyContext, read_apply_context
 from coppice.lifecycle.decision import Ensure, Rejected, Skip, TearDown, Verdict, decide
 from coppice.lifecycle.drift import Drift, drift
 from coppice.lifecycle.former_names import under_former_names
 from coppice.lifecycle.observe_all import observe_all
+from coppice.lifecycle.observe_branch import Before, observe_branch
 from coppice.lifecycle.ownership import enforce_ownership, why_not_ours
 from coppice.lifecycle.report import build_report
 from coppice.manifests.rejection import Rejection as RefusedOverlay
-from coppice.reconciler.controller import Locks, run
+from coppice.reconciler.controller import run
+from coppice.reconciler.execution import Locks
 from coppice.reconciler.observation import Present, Reading, Unknown, present, read
 from coppice.reconciler.outcome import Stalled
 from coppice.reconciler.plan import Change, Plan, unread
@@ -120,6 +121,9 @@ class Reconciler:
         ran = run(
             name=f"branch/{self.config.name(key.branch).namespace}",
             observe=lambda: self.look(key, overlays),
+            observe_again=lambda context, touched: self.look(
+                key, overlays, before=Before(observed=context.observed, touched=touched)
+            ),
             plan=self.plan,
             execute=self._act,
             locks=self.locks,
@@ -135,17 +139,24 @@ class Reconciler:
         self.provisioning.execute(change)
         return None
 
-    def look(self, key: Key, overlays: dict[str, Desired | RefusedOverlay] | None = None) -> ReconcileContext:
+    def look(
+        self,
+        key: Key,
+        overlays: dict[str, Desired | RefusedOverlay] | None = None,
+        *,
+        before: Before | None = None,
+    ) -> ReconcileContext:
         """Observe a branch, decide, and render its overlay if it is due and nothing blocks it. Only reads.
 
         Args:
             key: the branch's key.
             overlays: commit → the overlay that the same run has already rendered; it is added to.
+            before: what the same run has already observed; `None` to read everything.
 
         Returns:
             The result.
         """
-        observed = observe_branch.observe_branch(key, config=self.config, readers=self._readers)
+        observed = observe_branch(key, config=self.config, readers=self._readers, before=before)
         decided = decide(observed, config=self.config, now=self.now())
         namespace = present(observed.namespace)
         taken = why_not_ours(observed, self.config) or provision.why_taken(observed)

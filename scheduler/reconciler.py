@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from coppice.reconciler.controller import Locks, RunResult, run, verdict
+from coppice.reconciler.controller import RunResult, run, verdict
+from coppice.reconciler.execution import Locks
 from coppice.reconciler.observation import present, read
 from coppice.reconciler.outcome import Done, Outcome, Stalled
 from coppice.reconciler.plan import Plan

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from coppice.components.rollout import Rollout
+from coppice.environment.observed_parts import ObservedPart
 from coppice.environment.references import ObjectRef
 from coppice.reconciler.plan import Change, Wave, wave
 
@@ -63,6 +64,7 @@ class Apply(Change):
 
     verb: ClassVar[str] = "apply"
     unseen: ClassVar[bool] = True
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.OBJECTS})
     namespace: str
     manifest: Manifest
 
@@ -77,6 +79,7 @@ class Suspend(Change):
     """Suspend a CronJob, so that it starts nothing in a namespace that is about to be deleted."""
 
     verb: ClassVar[str] = "suspend"
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.OBJECTS})
     namespace: str
     name: str
 

@@ -3,7 +3,7 @@
 It implements every part of a component, so it is the example to follow when adding one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -22,6 +22,7 @@ from coppice.components.stages import Mark, Observations, PlanInput, Removal, St
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
+from coppice.environment.observed_parts import ObservedPart
 from coppice.environment.records import Record
 from coppice.environment.references import ObjectRef
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
@@ -36,6 +37,7 @@ class DropDatabase(Delete):
     """Drop a branch's database and its role, even if sessions are connected."""
 
     verb: ClassVar[str] = "drop"
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.DATABASE})
     owned: Owned[Database]
 
 

@@ -90,6 +90,15 @@ class Component(Protocol[S]):
         """
         return Absent()
 
+    def reads_the_same(self, before: Record | None, record: Record | None) -> bool:
+        """Return whether `observe` reads the same things with two records of the branch.
+
+        Args:
+            before: the record at an earlier observation.
+            record: the record now.
+        """
+        return True
+
     def observe_all(self, readers: Slots) -> Observations[S]:
         """Read this component of all branches, by list calls.
 

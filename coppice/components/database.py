@@ -7,10 +7,12 @@ the role can change it.
 """
 
 import json
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from coppice.environment.key import Key
+from coppice.environment.observed_parts import ObservedPart
 from coppice.reconciler.plan import Change
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class CreateDatabase(Change):
     """Create a branch's database and its role, or complete those that were created in part."""
 
     verb: ClassVar[str] = "create"
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.DATABASE})
     key: Key
     name: str
     template: str

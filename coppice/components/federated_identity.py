@@ -6,12 +6,13 @@ are spread over a pool of identities: each is assigned the identity with the mos
 stored in its record. Every write takes the lock of the identity.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.naming import Name, credential_name, subject
+from coppice.environment.observed_parts import ObservedPart
 from coppice.environment.references import CredentialRef
 from coppice.reconciler.plan import Change
 
@@ -73,6 +74,7 @@ class CreateCredential(Change):
     """Create a federated credential, or overwrite the one of its name."""
 
     verb: ClassVar[str] = "create"
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.CREDENTIALS})
     credential: Credential
 
     @property

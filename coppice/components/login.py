@@ -7,12 +7,14 @@ it since.
 """
 
 from base64 import b64encode
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, TypeAlias
 from urllib.parse import quote
 
 from coppice.components.application import TEMPLATE, Manifest
 from coppice.environment.config import DatabaseConfig
+from coppice.environment.observed_parts import ObservedPart
 from coppice.environment.references import ObjectRef
 from coppice.reconciler.plan import Change
 
@@ -54,6 +56,7 @@ class DeliverLogin(Change):
     """
 
     verb: ClassVar[str] = "deliver"
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.DATABASE, ObservedPart.OBJECTS})
     namespace: str
     database: str
     secret: str

@@ -1,12 +1,13 @@
 """An environment's namespace: its observed state, the marks of its owner, its changes and its ports."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
 
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
+from coppice.environment.observed_parts import ObservedPart
 from coppice.reconciler.plan import Change
 from coppice.reconciler.times import parse_time
 
@@ -170,6 +171,7 @@ class CreateNamespace(Change):
     """Create the namespace. If it exists by then, it is not taken over."""
 
     verb: ClassVar[str] = "create"
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.NAMESPACE})
     name: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
@@ -185,6 +187,7 @@ class ApplyNamespace(Change):
     """Set labels and annotations of exactly the namespace that was read, and remove those that are `None`."""
 
     verb: ClassVar[str] = "apply"
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.NAMESPACE})
     namespace: Namespace
     labels: Mapping[str, str | None]
     annotations: Mapping[str, str | None]
@@ -200,6 +203,7 @@ class Annotate(Change):
     """Write what was applied, and its result, to the namespace's annotations."""
 
     verb: ClassVar[str] = "annotate"
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.NAMESPACE})
     name: str
     applied: Applied
 

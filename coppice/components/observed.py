@@ -14,6 +14,7 @@ from coppice.components.slots import NOT_LOOKED_AT, Slot, Slots, States
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
 from coppice.environment.records import BranchRecords, Record, RecordReader
+from coppice.reconciler.concurrency import concurrently
 from coppice.reconciler.observation import Absent, Reading, Unknown, present, read
 
 T = TypeVar("T")
@@ -60,8 +61,10 @@ def read_repository(branches: BranchReader, look: Callable[[], T | None]) -> tup
     Returns:
         The readings of the default branch and of `look`; both are `Unknown` if the repository cannot be read.
     """
-    default = read(branches.default_branch)
-    return default, default if isinstance(default, Unknown) else read(look)
+    with concurrently() as start:
+        default, found = start(lambda: read(branches.default_branch)), start(lambda: read(look))
+    readable = default()
+    return readable, readable if isinstance(readable, Unknown) else found()
 
 
 def _awake() -> datetime | None:
@@ -200,4 +203,6 @@ def list_credentials(identities: Iterable[str], reader: IdentityReader) -> Liste
         identities: the identities to list.
         reader: reads them.
     """
-    return {identity: read(partial(reader.credentials, identity)) for identity in identities}
+    with concurrently() as start:
+        listed = {each: start(partial(read, partial(reader.credentials, each))) for each in identities}
+    return {identity: reading() for identity, reading in listed.items()}

@@ -6,12 +6,14 @@ ownership (`Owned`). Only `coppice/lifecycle/ownership.py` creates the proof.
 The proof holds the subject as it was read, so that a delete call can name exactly that object and no other.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from coppice.components.application import Live
 from coppice.components.federated_identity import Credential, identity_lock
 from coppice.components.namespace import Namespace
+from coppice.environment.observed_parts import ObservedPart
 from coppice.environment.records import Record, Request
 from coppice.reconciler.plan import Change
 
@@ -67,6 +69,7 @@ class Delete(Change):
 class DeleteNamespace(Delete):
     """Delete an environment's namespace with everything in it."""
 
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.NAMESPACE, ObservedPart.OBJECTS})
     owned: Owned[Namespace]
 
 
@@ -74,6 +77,7 @@ class DeleteNamespace(Delete):
 class DeleteCredential(Delete):
     """Delete a federated credential."""
 
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.CREDENTIALS})
     owned: Owned[Credential]
 
     @property
@@ -87,6 +91,7 @@ class DeleteObject(Delete):
     """Delete an object of an environment's namespace."""
 
     of_environment: ClassVar[bool] = False
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.OBJECTS})
     namespace: str
     owned: Owned[Live]
 
@@ -104,6 +109,7 @@ class DeleteRequest(Delete):
     """Delete a person's request that was served or has ended, or whose branch is gone."""
 
     of_environment: ClassVar[bool] = False
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.RECORDS})
     owned: Owned[Request]
 
 

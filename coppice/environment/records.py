@@ -5,13 +5,14 @@ at any point loses nothing. The request is the only way in which a person affect
 hold, or to apply it again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal, Protocol
 
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
+from coppice.environment.observed_parts import ObservedPart
 from coppice.environment.references import CredentialRef, ObjectRef, SharedName
 from coppice.reconciler.errors import Failure, QuotaReached
 from coppice.reconciler.plan import Change
@@ -179,6 +180,7 @@ class WriteRecord(Change):
     """
 
     verb: ClassVar[str] = "write"
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.RECORDS})
     record: Record
     most: int | None = None
 

@@ -3,9 +3,13 @@
 What could not be read is `Unknown`. A failed read never becomes `Absent`.
 """
 
-from dataclasses import replace
+from collections.abc import Callable, Set
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
 
 from coppice.components.application import ApplicationReader, Live
+from coppice.components.component import Component
 from coppice.components.federated_identity import Credential
 from coppice.components.namespace import READY
 from coppice.components.observed import (
@@ -21,48 +25,128 @@ from coppice.components.slots import NOT_LOOKED_AT, States
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.naming import Name
+from coppice.environment.observed_parts import ObservedPart
 from coppice.environment.records import BranchRecords, Record
+from coppice.reconciler.concurrency import concurrently, side_by_side
 from coppice.reconciler.observation import Present, Reading, Unknown, present, read
 
+T = TypeVar("T")
 
-def observe_branch(key: Key, *, config: EnvironmentConfig, readers: Readers) -> Observed:
-    """Observe one branch.
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """An earlier observation of the same run, and what changes may have altered since.
+
+    Args:
+        observed: the observation.
+        touched: the parts of it that are to be read again.
+    """
+
+    observed: Observed
+    touched: Set[str]
+
+    def keeps(self, part: str, reading: Reading[object]) -> bool:
+        """Return whether a reading of a part still holds. A read that failed is tried again."""
+        return part not in self.touched and not isinstance(reading, Unknown)
+
+
+def observe_branch(
+    key: Key, *, config: EnvironmentConfig, readers: Readers, before: Before | None = None
+) -> Observed:
+    """Observe one branch. Readings that do not depend on each other are taken concurrently.
 
     Args:
         key: the branch.
         config: the settings that decide about branches.
         readers: the readers of outside systems.
+        before: what is known already; `None` to read everything.
 
     Returns:
         The observation. It takes five calls for an environment that is up.
     """
-    name = config.name(key.branch)
-    default, head = read_repository(readers.branches, lambda: readers.branches.head(key.branch))
-    records: Reading[BranchRecords] = read(lambda: readers.records.get(key, name))
-    name = as_recorded(name, key, present(records))
-    namespace = read(lambda: readers.namespaces.get(name.namespace))
-    issuer = read(readers.identities.issuer)
-    listed: Listed = {}
-    credentials: Reading[tuple[Credential, ...]] = NOT_LOOKED_AT
-    if isinstance(issuer, Present) and isinstance(records, Present):
-        listed = list_credentials(identities_to_search(records.value, config), readers.identities)
-        credentials = about(name.namespace, listed, issuer.value)
-    elif isinstance(issuer, Unknown):
-        credentials = issuer
+    expected = config.name(key.branch)
+    known = before.observed if before else None
+
+    def again(part: str, reading: Reading[T], look: Callable[[], T | None]) -> Reading[T]:
+        return reading if before and before.keeps(part, reading) else read(look)
+
+    def repository() -> tuple[Reading[str], Reading[str]]:
+        if known and not isinstance(known.head, Unknown):
+            return Present(known.default_branch), known.head
+        return read_repository(readers.branches, lambda: readers.branches.head(key.branch))
+
+    with concurrently() as start:
+        found = start(repository)
+        recorded = start(
+            lambda: again(
+                ObservedPart.RECORDS,
+                known.records if known else NOT_LOOKED_AT,
+                lambda: readers.records.get(key, expected),
+            )
+        )
+        stands = start(
+            lambda: again(
+                ObservedPart.NAMESPACE,
+                known.namespace if known else NOT_LOOKED_AT,
+                lambda: readers.namespaces.get(expected.namespace),
+            )
+        )
+        issued = start(lambda: read(readers.identities.issuer))
+        sleeps = start(lambda: known.asleep_since if known else read(readers.asleep_since))
+    (default, head), records, issuer = found(), recorded(), issued()
     observed = Observed(
         key=key,
-        name=name,
+        name=as_recorded(expected, key, present(records)),
         default_branch=present(default) or "",
         head=head,
         records=records,
-        namespace=namespace,
-        credentials=credentials,
-        listed=listed,
+        namespace=stands(),
+        credentials=issuer if isinstance(issuer, Unknown) else NOT_LOOKED_AT,
         issuer=present(issuer) or "",
-        asleep_since=read(readers.asleep_since),
+        asleep_since=sleeps(),
     )
-    stand = {each.state.name: each.observe(observed, readers.components) for each in COMPONENTS}
-    return _closer(replace(observed, components=States(stand)), readers.application)
+    with concurrently() as start:
+        credentials = start(lambda: _credentials(observed, before, config, readers))
+        components = start(lambda: _components(observed, before, readers))
+        closer = start(lambda: _closer(observed, before, readers.application))
+    listed = credentials()
+    whole = replace(closer(), listed=listed, components=components())
+    if isinstance(issuer, Present) and isinstance(records, Present):
+        return replace(whole, credentials=about(observed.name.namespace, listed, issuer.value))
+    return whole
+
+
+def _credentials(
+    observed: Observed, before: Before | None, config: EnvironmentConfig, readers: Readers
+) -> Listed:
+    """List the credentials of the identities that may hold some of the branch."""
+    records = present(observed.records)
+    if not observed.issuer or records is None:
+        return {}
+    searched = identities_to_search(records, config)
+    known = before.observed.listed if before else {}
+    kept = {
+        ref: known[ref]
+        for ref in searched
+        if before and ref in known and before.keeps(ObservedPart.CREDENTIALS, known[ref])
+    }
+    listed = list_credentials([ref for ref in searched if ref not in kept], readers.identities)
+    return {ref: kept[ref] if ref in kept else listed[ref] for ref in searched}
+
+
+def _components(observed: Observed, before: Before | None, readers: Readers) -> States:
+    """Observe each component, except those of which nothing can have changed."""
+
+    def look(component: Component[Any]) -> Reading[object]:
+        if before and before.observed.name == observed.name:
+            reading = before.observed.of(component.state)
+            same = component.reads_the_same(before.observed.recorded.record, observed.recorded.record)
+            if same and before.keeps(component.state.name, reading):
+                return reading
+        return component.observe(observed, readers.components)
+
+    readings = side_by_side(*(partial(look, each) for each in COMPONENTS))
+    return States({each.state.name: reading for each, reading in zip(COMPONENTS, readings, strict=True)})
 
 
 def as_recorded(name: Name, key: Key, records: BranchRecords | None) -> Name:
@@ -116,9 +200,8 @@ def about(namespace: str, listed: Listed, issuer: str) -> Reading[tuple[Credenti
     return unread or Present(credentials_about(namespace, listed, issuer))
 
 
-def _closer(observed: Observed, application: ApplicationReader) -> Observed:
-    """Add the readings that depend on the earlier ones: rollout, pruned objects that still exist, and
-    CronJobs.
+def _closer(observed: Observed, before: Before | None, application: ApplicationReader) -> Observed:
+    """Add the readings of the namespace's objects: rollout, pruned objects that still exist, and CronJobs.
 
     Nothing is added if the namespace is not the branch's own or is being deleted. The rollout is read until
     the environment is ready, the pruned objects while the record lists any, and the CronJobs only if the
@@ -127,15 +210,35 @@ def _closer(observed: Observed, application: ApplicationReader) -> Observed:
     namespace = present(observed.namespace)
     if namespace is None or namespace.owner != observed.key or namespace.terminating_since:
         return observed
-    record = observed.recorded.record
-    removed: Reading[tuple[Live, ...]] = Present(())
-    if record and record.pruning:
-        removed = read(lambda: _leaving(namespace.name, record, application))
-    if namespace.applied and namespace.applied.result != READY:
-        observed = replace(observed, rollout=read(lambda: application.rollout(namespace.name)))
-    if observed.to_go:
-        observed = replace(observed, cron_jobs=read(lambda: application.cron_jobs(namespace.name)))
-    return replace(observed, removed=removed)
+    record, known = observed.recorded.record, before.observed if before else observed
+
+    def again(reading: Reading[T], look: Callable[[], T | None]) -> Reading[T]:
+        return reading if before and before.keeps(ObservedPart.OBJECTS, reading) else read(look)
+
+    rolls_out = namespace.applied is not None and namespace.applied.result != READY
+    with concurrently() as start:
+        removed = start(
+            lambda: (
+                read(lambda: _leaving(namespace.name, record, application))
+                if record and record.pruning
+                else Present[tuple[Live, ...]](())
+            )
+        )
+        rollout = start(
+            lambda: (
+                again(known.rollout, lambda: application.rollout(namespace.name))
+                if rolls_out
+                else observed.rollout
+            )
+        )
+        cron_jobs = start(
+            lambda: (
+                again(known.cron_jobs, lambda: application.cron_jobs(namespace.name))
+                if observed.to_go
+                else observed.cron_jobs
+            )
+        )
+    return replace(observed, removed=removed(), rollout=rollout(), cron_jobs=cron_jobs())
 
 
 def _leaving(namespace: str, record: Record, application: ApplicationReader) -> tuple[Live, ...]:

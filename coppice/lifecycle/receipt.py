@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from coppice.components.removal import DeleteRecord
 from coppice.environment.records import Record, WriteRecord
-from coppice.reconciler.controller import ChangeResult
+from coppice.reconciler.execution import ChangeResult
 
 
 def receipt_of(results: Sequence[ChangeResult], record: Record | None) -> Mapping[str, str]:

@@ -7,7 +7,8 @@ from coppice.components.namespace import ROLLING_OUT, Annotate
 from coppice.components.observed import Observed
 from coppice.environment.key import Key
 from coppice.lifecycle.receipt import receipt_of
-from coppice.reconciler.controller import ChangeResult, RunResult
+from coppice.reconciler.controller import RunResult
+from coppice.reconciler.execution import ChangeResult
 from coppice.reconciler.report import Report
 
 Look = TypeVar("Look")

@@ -2,30 +2,30 @@
 
 A run receives a key and nothing else. It has four steps:
 
-1. **Observe without a lock.** The controller observes and plans. If no change of the plan is ready, the run
-ends with the plan's verdict. Nothing was written.
-2. **Take the key's lease.** The controller observes and plans again, because another run may have made
-changes in the meantime.
+1. **Observe without a lock.** The controller reads the state of the key's lock, and then observes and plans.
+If no change of the plan is ready, the run ends with the plan's verdict. Nothing was written.
+2. **Take the key's lease.** If another run has held it since step 1, that run may have made changes, so the
+controller observes and plans again.
 3. **Execute** the waves before the plan's first barrier. The waves run one after the other. The changes of a
 wave run concurrently, except that changes with the same lock run one after the other. If a change fails, no
 later wave is executed in this pass.
-4. **Observe and plan again.** This pass reads back what was written, and it is also the proof of convergence:
-a run ends with `Done` only if a plan is empty. If a pass plans again what the pass before it has done, the
-run ends with `Waiting`.
+4. **Observe and plan again.** This pass reads back what the changes may have touched, and the rest is known
+from the pass before it. It is also the proof of convergence: a run ends with `Done` or `Stalled` only if it
+has observed everything since its last change, and with `Done` only if a plan is empty then. If a pass plans
+again what the pass before it has done, the run ends with `Waiting`.
 
 No state is kept between runs: a run observes everything that it needs to know. Within a run, a change whose
 effect cannot be observed (`Change.unseen`) is not repeated only because another change is still to be made.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-from coppice.reconciler.correlation import carried
 from coppice.reconciler.errors import Conflict, Failure, Gone, QuotaReached
+from coppice.reconciler.execution import ChangeResult, Locks, execute_waves
+from coppice.reconciler.observation import read
 from coppice.reconciler.outcome import Done, Outcome, Stalled, Waiting
 from coppice.reconciler.plan import Blocked, Change, Plan, Wait, Wave, wave
 
@@ -33,58 +33,8 @@ Look = TypeVar("Look")
 
 # More passes than any plan has barriers. The limit keeps a state that never settles from occupying a worker.
 _PASSES = 8
-_SIDE_BY_SIDE = 20  # an ordinary overlay has no more objects that its pods need: one round trip applies them
 _RETRY = 15.0  # seconds
 _BUSY = 5.0  # seconds: most runs take less
-# Seconds to wait for the lock of a change: enough for eight other runs that each write for about five
-# seconds. The lease of the key lasts longer than that.
-_LOCK_PATIENCE = 45.0
-
-
-class Lease(Protocol):
-    """A lock that this run holds."""
-
-    def renew(self) -> None:
-        """Renew the lock for another full duration.
-
-        Raises:
-            Conflict: the lock was lost; another run may hold it now.
-        """
-
-
-class Locks(Protocol):
-    """Takes leases."""
-
-    def hold(self, name: str, *, patience: float = 0) -> AbstractContextManager[Lease | None]:
-        """Hold a lock while the context lasts.
-
-        Args:
-            name: the lock.
-            patience: for how many seconds to wait for a lock that another run holds.
-
-        Returns:
-            A context manager. It yields the lease, or `None` if another run still holds the lock after
-            `patience` seconds.
-        """
-
-
-@dataclass(frozen=True)
-class ChangeResult:
-    """The result of one change.
-
-    Args:
-        change: the change.
-        error: why it failed; `None` if it was made.
-        note: what the executor returned about it.
-    """
-
-    change: Change
-    error: Failure | None = None
-    note: str = ""
-
-    def __str__(self) -> str:
-        more = self.error or self.note
-        return f"{self.change}: {more}" if more else str(self.change)
 
 
 @dataclass(frozen=True)
@@ -113,6 +63,7 @@ def run(
     plan: Callable[[Look], Plan],
     execute: Callable[[Look, Change], str | None],
     locks: Locks,
+    observe_again: Callable[[Look, Set[str]], Look] | None = None,
 ) -> RunResult[Look]:
     """Run one pass without the lock, and then passes with the lock until the run has an outcome.
 
@@ -123,52 +74,100 @@ def run(
         execute: makes one change that was planned from an observation, or raises a `Failure`. Its return
             value becomes the note of the change's result.
         locks: takes the key's lock and the locks of changes.
+        observe_again: returns an observation with those parts read again that changes may have touched
+            (`Change.touches`). `None` if every observation reads everything.
 
     Returns:
         The outcome, the changes that were tried, and the last observation and plan. A `Failure` of a change
         or of a lock is never raised; it decides the outcome.
     """
-    observed = observe()
-    planned = plan(observed)
-    results: list[ChangeResult] = []
-    remarks = dict.fromkeys(planned.remarks)
-
-    def ran(outcome: Outcome) -> RunResult[Look]:
-        return RunResult(outcome, tuple(results), planned, observed, tuple(remarks))
-
-    if not planned.ready:
-        return ran(verdict(planned))
+    seen = read(partial(locks.state, name))
+    state = _Run(observe, observe_again, plan)
+    state.look()
+    if not state.plan.ready:
+        return state.ended(verdict(state.plan))
     try:
-        with locks.hold(name) as lease:
+        with locks.hold(name, since=seen) as lease:
             if lease is None:
-                return ran(Waiting(f"another run is at work on {name}", "busy", _BUSY))
-            last: tuple[Wave, ...] = ()
-            made: dict[tuple[type[Change], str], Change] = {}
-            errors: list[Failure] = []
-            for _ in range(_PASSES):
-                observed = observe()
-                planned = plan(observed)
-                remarks |= dict.fromkeys(planned.remarks)
-                if not planned.ready:
-                    return ran(verdict(planned))
-                ready = _left(planned.ready, made)
-                if ready == last and errors:
-                    return ran(_failed(errors))
-                if ready == last or not ready:
-                    why = f"done, and not yet to be seen: {_listed(planned.ready)}"
-                    return ran(Waiting(why, "not_settled", _RETRY))
-                acted = _act_on(ready, partial(execute, observed), locks, lease)
-                results += acted
-                _note(acted, made)
-                errors = [result.error for result in acted if result.error]
-                if errors and not _worth_another_look(errors):
-                    return ran(_failed(errors))
-                last = ready
+                return state.ended(Waiting(f"another run is at work on {name}", "busy", _BUSY))
+            if not lease.undisturbed:
+                state.look()
+            return state.ended(
+                _passes(state, lambda ready: execute_waves(ready, state.bound(execute), locks, lease))
+            )
     except Failure as error:  # the lock itself
-        return ran(_failed([error]))
-    return ran(
-        Waiting("what this run works on keeps changing: another run looks at it again", "not_settled", _RETRY)
+        return state.ended(_failed([error]))
+
+
+def _passes(state: "_Run[Look]", act: Callable[[tuple[Wave, ...]], list[ChangeResult]]) -> Outcome:
+    """Execute plans until the run has an outcome."""
+    last: tuple[Wave, ...] = ()
+    made: dict[tuple[type[Change], str], Change] = {}
+    errors: list[Failure] = []
+    for _ in range(_PASSES):
+        ready = _left(state.plan.ready, made)
+        waits = not state.plan.ready and isinstance(state.plan.barrier, Wait)
+        if not state.whole and not waits and (not ready or ready == last):
+            state.look()  # only a wait is certain without it: another run follows
+            ready = _left(state.plan.ready, made)
+        if not state.plan.ready:
+            return verdict(state.plan)
+        if ready == last and errors:
+            return _failed(errors)
+        if ready == last or not ready:
+            why = f"done, and not yet to be seen: {_listed(state.plan.ready)}"
+            return Waiting(why, "not_settled", _RETRY)
+        acted = act(ready)
+        state.results += acted
+        _note(acted, made)
+        errors = [result.error for result in acted if result.error]
+        if errors and not _worth_another_look(errors):
+            return _failed(errors)
+        last = ready
+        state.look(None if errors else _touched(acted))
+    return Waiting(
+        "what this run works on keeps changing: another run looks at it again", "not_settled", _RETRY
     )
+
+
+class _Run(Generic[Look]):
+    """The last observation and plan of a run, and what was done so far.
+
+    Attributes:
+        whole: whether the last observation read everything.
+    """
+
+    observed: Look
+    plan: Plan
+    whole: bool
+
+    def __init__(
+        self,
+        observe: Callable[[], Look],
+        observe_again: Callable[[Look, Set[str]], Look] | None,
+        plan: Callable[[Look], Plan],
+    ) -> None:
+        self._observe, self._observe_again, self._plan = observe, observe_again, plan
+        self.results: list[ChangeResult] = []
+        self._remarks: dict[str, None] = {}
+
+    def look(self, touched: Set[str] | None = None) -> None:
+        """Observe and plan. `touched` names the parts to read; `None` stands for all of them."""
+        self.whole = touched is None or self._observe_again is None
+        if touched is None or self._observe_again is None:
+            self.observed = self._observe()
+        else:
+            self.observed = self._observe_again(self.observed, touched)
+        self.plan = self._plan(self.observed)
+        self._remarks |= dict.fromkeys(self.plan.remarks)
+
+    def bound(self, execute: Callable[[Look, Change], str | None]) -> Callable[[Change], str | None]:
+        """Return a function that executes changes which were planned from the last observation."""
+        return partial(execute, self.observed)
+
+    def ended(self, outcome: Outcome) -> RunResult[Look]:
+        """Return the result of the run."""
+        return RunResult(outcome, tuple(self.results), self.plan, self.observed, tuple(self._remarks))
 
 
 def verdict(plan: Plan) -> Outcome:
@@ -218,46 +217,14 @@ def _what(change: Change) -> tuple[type[Change], str]:
     return type(change), change.target
 
 
-def _act_on(
-    waves: Iterable[Wave], execute: Callable[[Change], str | None], locks: Locks, lease: Lease
-) -> list[ChangeResult]:
-    results: list[ChangeResult] = []
-    for each in waves:
-        groups: dict[str, list[Change]] = {}
-        for index, change in enumerate(each.changes):
-            groups.setdefault(change.lock or f"#{index}", []).append(change)
-        with ThreadPoolExecutor(max_workers=min(_SIDE_BY_SIDE, len(groups))) as pool:
-            act = carried(lambda group: _in_sequence(group, execute, locks, lease))
-            batches = list(pool.map(act, groups.values()))
-        results += [result for batch in batches for result in batch]
-        if any(result.error for result in results):
-            break
-    return results
-
-
-def _in_sequence(
-    changes: list[Change], execute: Callable[[Change], str | None], locks: Locks, lease: Lease
-) -> list[ChangeResult]:
-    name = changes[0].lock
-    if name is None:
-        return [_result(change, execute, lease) for change in changes]
-    try:
-        with locks.hold(name, patience=_LOCK_PATIENCE) as further:
-            if further is None:
-                busy = Conflict(f"another run is writing to {name}", retry_after=3)
-                return [ChangeResult(change, busy) for change in changes]
-            return [_result(change, execute, lease, further) for change in changes]
-    except Failure as error:  # the lock could not be taken or given back
-        return [ChangeResult(change, error) for change in changes]
-
-
-def _result(change: Change, execute: Callable[[Change], str | None], *leases: Lease) -> ChangeResult:
-    try:
-        for lease in leases:  # a process that was paused for minutes must not undo another run's changes
-            lease.renew()
-        return ChangeResult(change, note=execute(change) or "")
-    except Failure as error:
-        return ChangeResult(change, error)
+def _touched(results: Iterable[ChangeResult]) -> Set[str] | None:
+    """Return the parts of an observation that changes may have touched; `None` if that may be all of them."""
+    touched: set[str] = set()
+    for result in results:
+        if result.change.touches is None:
+            return None
+        touched |= result.change.touches
+    return touched
 
 
 def _worth_another_look(errors: list[Failure]) -> bool:

@@ -5,6 +5,7 @@ only changes of a plan.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -23,6 +24,10 @@ class Change(ABC):
     unseen: ClassVar[bool] = False
     """Whether no observation shows that the change was made. Such a change is planned again until all changes
     of its plan were made.
+    """
+    touches: ClassVar[Set[str] | None] = None
+    """The parts of an observation that the change may alter; `None` means all of them. Only these are read
+    again between two passes of a run.
     """
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from coppice.reconciler import correlation
-from coppice.reconciler.controller import ChangeResult
+from coppice.reconciler.execution import ChangeResult
 from coppice.reconciler.outcome import Outcome, Stalled
 
 _log = correlation.logger("coppice.run")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from coppice.reconciler.errors import Conflict, Failure
+from coppice.reconciler.observation import Present, Reading
 from tests.support.world import Held, World
 
 _LEASE = timedelta(seconds=75)
@@ -18,6 +19,7 @@ class Lease:
     world: World
     name: str
     holder: str
+    undisturbed: bool
 
     def renew(self) -> None:
         with self.world.call(f"renew {self.name}"):
@@ -33,19 +35,27 @@ class Locks:
 
     world: World
 
+    def state(self, name: str) -> object:
+        with self.world.call(f"read lock {name}"):
+            return self.world.last_holders.get(name, "")
+
     @contextlib.contextmanager
-    def hold(self, name: str, *, patience: float = 0) -> Iterator[Lease | None]:
+    def hold(
+        self, name: str, *, patience: float = 0, since: Reading[object] | None = None
+    ) -> Iterator[Lease | None]:
         del patience  # the world's time does not advance during a wait
         with self.world.call(f"take {name}"):
             held, holder = self.world.leases.get(name), self.world.number()
             free = held is None or held.until <= self.world.now
+            undisturbed = held is None and since == Present(self.world.last_holders.get(name, ""))
             if free:
+                self.world.last_holders[name] = holder
                 self.world.leases[name] = Held(holder=holder, until=self.world.now + _LEASE)
         if not free:
             yield None
             return
         try:
-            yield Lease(self.world, name, holder)
+            yield Lease(self.world, name, holder, undisturbed)
         finally:
             with contextlib.suppress(Failure), self.world.call(f"give back {name}"):
                 held = self.world.leases.get(name)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from coppice.reconciler.controller import RunResult, run
 from coppice.reconciler.errors import Conflict, Failure
+from coppice.reconciler.observation import Reading
 from coppice.reconciler.plan import Blocked, Change, Plan, Wait, Wave
 
 
@@ -32,6 +33,7 @@ class Held:
     """A lock that can be lost."""
 
     lost: Callable[[], bool]
+    undisturbed: bool
 
     def renew(self) -> None:
         if self.lost():
@@ -54,6 +56,7 @@ class Shop:
     forgets: bool = False
     lost: bool = False
     broken: Failure | None = None
+    disturbed: bool = False
 
     def look(self) -> frozenset[str]:
         self.looks += 1
@@ -71,13 +74,18 @@ class Shop:
         if not self.forgets:
             self.stands.add(change.target)
 
+    def state(self, name: str) -> object:
+        return name
+
     @contextlib.contextmanager
-    def hold(self, name: str, *, patience: float = 0) -> Iterator[Held | None]:
+    def hold(
+        self, name: str, *, patience: float = 0, since: Reading[object] | None = None
+    ) -> Iterator[Held | None]:
         if self.broken:
             raise self.broken
         self.taken.append(name)
         held_by_others = name in self.busy or (name in self.soon_free and not patience)
-        yield None if held_by_others else Held(lambda: self.lost)
+        yield None if held_by_others else Held(lambda: self.lost, not self.disturbed)
 
     def run(self) -> RunResult[frozenset[str]]:
         return run(name="key", observe=self.look, plan=self.plan, execute=self.execute, locks=self)

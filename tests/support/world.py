@@ -75,6 +75,7 @@ class World:
         pending: role → the name of a password that was set and is not yet confirmed.
         shared: the two ConfigMaps of kube-system that configure monitoring.
         leases: the leases that are held, by name.
+        last_holders: lock → who held it last.
         unparseable: slug → why its records cannot be read.
         troubles: namespace → its pods that are in trouble.
         lingering: objects that stay `deleting` until `finish_deleting`.
@@ -100,6 +101,7 @@ class World:
     pending: dict[str, str] = field(default_factory=dict)
     shared: dict[SharedName, SharedConfig] = field(default_factory=dict)
     leases: dict[str, Held] = field(default_factory=dict)
+    last_holders: dict[str, str] = field(default_factory=dict)
     unparseable: dict[str, Failure] = field(default_factory=dict)
     troubles: dict[str, tuple[Trouble, ...]] = field(default_factory=dict)
     lingering: set[ObjectRef] = field(default_factory=set)

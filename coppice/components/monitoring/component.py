@@ -4,7 +4,7 @@ Its steps run beside the application, which neither waits for them nor fails wit
 now is reported as a barrier, and each sweep tries it again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
@@ -26,6 +26,7 @@ from coppice.components.removal import Delete, Owned, Remove
 from coppice.components.slots import Slot, Slots
 from coppice.components.stages import ApplyObservation, Mark, Observations, PlanInput, Removal, Status, Steps
 from coppice.environment.config import EnvironmentConfig
+from coppice.environment.observed_parts import ObservedPart
 from coppice.environment.records import Record
 from coppice.environment.references import SharedName
 from coppice.reconciler.observation import Absent, Reading, Unknown, present, read
@@ -43,6 +44,7 @@ _CONFIG_MAPS = f"ConfigMap/{NAMESPACE}/"
 class RemovePart(Delete):
     """Remove a branch's part from the shared monitoring."""
 
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.MONITORING})
     owned: Owned[SharedPart]
 
 
@@ -70,6 +72,10 @@ class SharedMonitoring(Component[Shared]):
             return Absent()
         names = tuple(SharedName) if observed.to_go else noted
         return read(lambda: shared.read(names))
+
+    def reads_the_same(self, before: Record | None, record: Record | None) -> bool:
+        """Return whether both records name the same ConfigMaps."""
+        return (before and before.monitored) == (record and record.monitored)
 
     def observe_all(self, readers: Slots) -> Observations[Shared]:
         """Read both ConfigMaps, with the parts of all branches."""

@@ -6,12 +6,13 @@ invalid job disables all jobs. So each branch has a part of their texts under it
 else in them stays unchanged.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from coppice.components.monitoring.marks import Owner
 from coppice.environment.key import Key
+from coppice.environment.observed_parts import ObservedPart
 from coppice.environment.references import SharedName
 from coppice.reconciler.plan import Change
 
@@ -89,6 +90,7 @@ class ReplaceShared(Change):
     """
 
     verb: ClassVar[str] = "replace"
+    touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.MONITORING})
     config: SharedConfig
     part: Part
 

@@ -27,7 +27,7 @@ from urllib3 import HTTPConnectionPool, Timeout
 
 import adapters.storage.queue  # noqa: F401  (otherwise each fork would import it, and the next one)
 import app.http.sweeps  # noqa: F401
-import coppice.reconciler.controller
+import coppice.reconciler.concurrency
 import function_app
 from adapters.kustomize.build import Kustomize
 from app.container import Container
@@ -97,7 +97,7 @@ def _invoke(function: Callable[[Any, Any], None], argument: object) -> Mapping[s
 
 def _prepare(clock: Clock, *, builds: Path) -> None:
     time.sleep = clock.advance  # type: ignore[assignment]
-    coppice.reconciler.controller._SIDE_BY_SIDE = 1
+    coppice.reconciler.concurrency._SIDE_BY_SIDE = 1
     Kustomize.workspace = _cached(Kustomize.workspace, builds)  # type: ignore[method-assign]
     get_timeout = HTTPConnectionPool._get_timeout
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-import coppice.reconciler.controller
+import coppice.reconciler.concurrency
 
 
 @pytest.fixture(autouse=True, scope="module")
 def one_change_at_a_time() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(coppice.reconciler.controller, "_SIDE_BY_SIDE", 1)
+        patch.setattr(coppice.reconciler.concurrency, "_SIDE_BY_SIDE", 1)
         yield

@@ -4,8 +4,8 @@ import logging
 import pytest
 
 from coppice.environment.records import WriteRecord
-from coppice.reconciler.controller import ChangeResult
 from coppice.reconciler.errors import Throttled
+from coppice.reconciler.execution import ChangeResult
 from coppice.reconciler.outcome import Done, Outcome, Stalled
 from coppice.reconciler.report import Report
 from tests.support.builders import record_of

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from coppice.reconciler.controller import Lease
 from coppice.reconciler.errors import Conflict, Forbidden, Rejected
+from coppice.reconciler.execution import Lease
 from coppice.reconciler.observation import Present, Reading, Unknown
 from scheduler.flags import Commit
 from scheduler.gitops import Synced
@@ -161,13 +161,20 @@ class LedgerPort:
 class Locks:
     """Locks that are always free."""
 
+    def state(self, name: str) -> object:
+        return name
+
     @contextmanager
-    def hold(self, name: str, *, patience: float = 0) -> Iterator[Lease | None]:
+    def hold(
+        self, name: str, *, patience: float = 0, since: Reading[object] | None = None
+    ) -> Iterator[Lease | None]:
         yield HeldLease()
 
 
 class HeldLease:
     """A lease that is held."""
+
+    undisturbed = True
 
     def renew(self) -> None:
         """Nobody else wants it."""

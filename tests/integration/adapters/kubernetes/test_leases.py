@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import tenacity
 
-import coppice.reconciler.controller
+import coppice.reconciler.execution
 from adapters.azure import client as arm
 from adapters.kubernetes import transport
 from adapters.kubernetes.leases import DURATION, FRESH, Leases
 from coppice.reconciler.errors import Conflict, Failure, Forbidden, NotSetUp, Rejected, Unreachable
+from coppice.reconciler.observation import Reading, Unknown, read
 from devtools.emulators.emulator import Failure as Fail
 from tests.integration.adapters.worlds import Cluster
 
@@ -138,7 +139,7 @@ def test_a_write_that_was_sent_under_a_fresh_lease_is_answered_before_the_lease_
 
 
 def test_a_branch_is_still_held_when_an_identity_has_been_waited_for() -> None:
-    assert DURATION * FRESH + timedelta(seconds=coppice.reconciler.controller._LOCK_PATIENCE) <= DURATION
+    assert DURATION * FRESH + timedelta(seconds=coppice.reconciler.execution._LOCK_PATIENCE) <= DURATION
 
 
 def test_a_lease_is_fresh_from_when_it_was_asked_for_not_from_when_that_was_answered(
@@ -251,3 +252,74 @@ def test_a_lock_that_cannot_be_given_back_expires_and_the_work_counts(
     with leases.hold(LOCK):
         pass
     assert len(standing(cluster)) == 1
+
+
+def held_once(cluster: Cluster) -> None:
+    leases = Leases(cluster.api, cluster.clock)
+    with leases.hold(LOCK, since=read(lambda: leases.state(LOCK))) as lease:
+        assert lease is not None
+
+
+def taken_since(leases: Leases, since: Reading[object]) -> bool | None:
+    """Whether the lock is certain not to have been held since; None if it could not be taken."""
+    with leases.hold(LOCK, since=since) as lease:
+        return lease and lease.undisturbed
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_who_read_the_state_of_a_lock_learns_that_nobody_has_held_it_since(
+    leases: Leases, cluster: Cluster, before: int
+) -> None:
+    for _ in range(before):
+        held_once(cluster)
+    assert taken_since(leases, read(lambda: leases.state(LOCK))) is True
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_who_read_the_state_of_a_lock_learns_that_another_has_held_it_since(
+    leases: Leases, cluster: Cluster, before: int
+) -> None:
+    for _ in range(before):
+        held_once(cluster)
+    since = read(lambda: leases.state(LOCK))
+    held_once(cluster)
+    assert taken_since(leases, since) is False
+
+
+def test_a_released_lock_is_free_at_once_whatever_the_clocks_say(leases: Leases, cluster: Cluster) -> None:
+    held_once(cluster)
+    behind = Leases(cluster.api, lambda: cluster.clock() - timedelta(seconds=20))
+    with behind.hold(LOCK, since=Unknown(Unreachable("reset"))) as lease:
+        assert lease is not None
+        assert not lease.undisturbed  # its state was not read
+
+
+def test_a_lock_that_is_held_while_its_state_is_read_is_not_had(leases: Leases, cluster: Cluster) -> None:
+    holder = leases.hold(LOCK, since=read(lambda: leases.state(LOCK)))
+    with holder:
+        since = read(lambda: leases.state(LOCK))
+        assert taken_since(leases, since) is None
+    assert taken_since(leases, since) is False
+
+
+def test_after_a_holder_that_died_nothing_is_certain(leases: Leases, cluster: Cluster) -> None:
+    died = leases.hold(LOCK, since=read(lambda: leases.state(LOCK)))
+    assert died.__enter__() is not None
+    since = read(lambda: leases.state(LOCK))
+    cluster.clock.go_on(90)
+    assert taken_since(leases, since) is False
+    del died
+
+
+def test_that_there_was_no_lease_is_not_believed_for_longer_than_a_lease_lasts(
+    leases: Leases, cluster: Cluster
+) -> None:
+    since = read(lambda: leases.state(LOCK))
+    cluster.clock.go_on(DURATION.total_seconds())
+    assert taken_since(leases, since) is False
+
+
+def test_a_lock_is_let_go_though_the_first_answer_is_lost(leases: Leases, cluster: Cluster) -> None:
+    with leases.hold(LOCK, since=read(lambda: leases.state(LOCK))):
+        cluster.emulator.fail(Fail(status=503, method="PUT", times=2))
+    assert taken_since(leases, read(lambda: leases.state(LOCK))) is True

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.kubernetes.leases import HeldLease, Leases
+from coppice.reconciler.observation import read
 from tests.integration.adapters.worlds import Cluster
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/coppice-system/leases"
@@ -41,6 +42,19 @@ def test_what_holders_left_that_died_is_cleared_away_and_what_is_held_is_not(
         lives, foreign = names(cluster)
         assert (lives.startswith("branch-lives-"), foreign) == (True, "theirs")
     del died
+
+
+def test_a_released_lease_stays_for_an_hour_and_is_then_cleared_away(
+    leases: Leases, cluster: Cluster
+) -> None:
+    with leases.hold("branch/x", since=read(lambda: leases.state("branch/x"))):
+        pass
+    cluster.clock.go_on(3600)
+    assert leases.clear_away() == ()
+    assert len(names(cluster)) == 1
+    cluster.clock.go_on(2)
+    assert leases.clear_away() == ()  # no run that died had it
+    assert names(cluster) == []
 
 
 def test_clearing_when_there_is_nothing_to_clear_is_one_call_that_reads(
