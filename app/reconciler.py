@@ -14,7 +14,7 @@ from coppice.components.slots import NOT_LOOKED_AT
 from coppice.diagnostics.inspection import Inspection, ObjectReader, inspect_branch
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
-from coppice.lifecycle.apply_context import ApplyContext, read_apply_context
+from coppice.lifecycle.apply_context import ApplyContext, read_apply_context, read_records
 from coppice.lifecycle.decision import Ensure, Rejected, Skip, TearDown, Verdict, decide
 from coppice.lifecycle.drift import Drift, drift
 from coppice.lifecycle.former_names import under_former_names
@@ -23,6 +23,7 @@ from coppice.lifecycle.observe_branch import Before, observe_branch
 from coppice.lifecycle.ownership import enforce_ownership, why_not_ours
 from coppice.lifecycle.report import build_report
 from coppice.manifests.rejection import Rejection as RefusedOverlay
+from coppice.reconciler.concurrency import concurrently
 from coppice.reconciler.controller import run
 from coppice.reconciler.execution import Locks
 from coppice.reconciler.observation import Present, Reading, Unknown, present, read
@@ -34,6 +35,7 @@ from deprovisioning.executor import Executor as DeprovisioningExecutor
 from provisioning import planner as provision
 from provisioning.executor import Executor as ProvisioningExecutor
 from provisioning.renderer import Desired
+from provisioning.unchanged import claims_hosts
 
 
 class ManifestRenderer(Protocol):
@@ -165,7 +167,12 @@ class Reconciler:
             return ReconcileContext(observed=observed, verdict=decided)
         built = overlays if overlays is not None else {}
         commit = decided.commit
-        desired = Present(built[commit]) if commit in built else self._fetch(commit, observed)
+        with concurrently() as start:
+            fetched = start(
+                lambda: Present(built[commit]) if commit in built else self._fetch(commit, observed)
+            )
+            records = start(lambda: read_records(observed, config=self.config, readers=self._readers))
+        desired = fetched()
         overlay = present(desired)
         if overlay is None or isinstance(overlay, RefusedOverlay):
             return ReconcileContext(observed=observed, verdict=decided, desired=desired)
@@ -176,6 +183,8 @@ class Reconciler:
             observed,
             overlay.manifests,
             brought=overlay.brought,
+            claims_hosts=claims_hosts(observed, overlay, config=self.config, now=self.now()),
+            records=records(),
             config=self.config,
             readers=self._readers,
         )

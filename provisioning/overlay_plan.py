@@ -6,12 +6,10 @@ from datetime import datetime
 from coppice.components.application import (
     TEMPLATE,
     Manifest,
-    applying,
     asleep,
     holds_data,
     inventory,
     reference,
-    waves,
 )
 from coppice.components.identity import IDENTITY
 from coppice.components.identity_pools import Given
@@ -27,9 +25,11 @@ from coppice.lifecycle.decision import Ensure
 from coppice.reconciler.observation import present
 from coppice.reconciler.plan import Blocked, Item, Plan, Wait, Wave, first_unread, wave
 from provisioning import preconditions, prerequisites, pruning
+from provisioning.application_waves import applied_waves
 from provisioning.beside import all_beside
 from provisioning.explicit_defaults import outright
 from provisioning.renderer import Desired
+from provisioning.unchanged import applied_digests, changed, digest_of, digests_of
 
 
 def make(
@@ -82,6 +82,10 @@ def make(
     manifests = asleep(stated) if verdict.asleep else stated
     kept = [ref for each in COMPONENTS for ref in each.objects(config)]
     objects = tuple(sorted({*inventory((*desired.fence, *manifests)), *kept}))
+    known, digests = (
+        applied_digests(observed, config=config, now=now),
+        digests_of((*desired.fence, *manifests)),
+    )
     back = pruning.coming_back(observed, record, objects)
     if isinstance(back, Wait | Blocked):
         return Plan((back,))
@@ -92,6 +96,8 @@ def make(
         noted,
         rendered=rendering(verdict.commit, config.digest),
         inventory=objects,
+        digests=digests,
+        whole_at=record.whole_at if known else now,
         pruning=pruning.left(record, objects, back),
         stall=None,
         receipt={},
@@ -105,15 +111,20 @@ def make(
         since=now,
         url=desired.url,
         asleep=verdict.asleep,
+        objects=digest_of(digests),
     )
     one_more = None if record.identities else config.most
     items: tuple[Item, ...] = (
         *(wave(WriteRecord(record=written, most=one_more)) if written != record else ()),
         *prerequisites.namespace_waves(observed, identities, desired, config),
-        *prerequisites.prerequisite_waves(steps),
-        *pruning.going_out(back),
-        *_recreated(observed, manifests, apply_context),
-        *_applied(observed, desired, manifests, config),
+        *applied_waves(
+            observed.name.namespace,
+            steps,
+            fence=changed(desired.fence, known),
+            manifests=changed(manifests, known),
+            first=(*pruning.going_out(back), *_recreated(observed, manifests, apply_context)),
+            fenced=_fenced(observed, config),
+        ),
         *wave(Annotate(name=observed.name.namespace, applied=applied)),
         *aside,
     )
@@ -121,18 +132,10 @@ def make(
     return Plan(items, remarks=(*remarks, *desired.remarks, *with_identities.corrections))
 
 
-def _applied(
-    observed: Observed, desired: Desired, manifests: tuple[Manifest, ...], config: EnvironmentConfig
-) -> tuple[Wave, ...]:
-    """Return the waves that apply the fence and the overlay.
-
-    The fence is applied before the overlay. Both are applied together if the same settings, and so the same
-    fence, were applied completely before.
-    """
-    name, namespace = observed.name.namespace, present(observed.namespace)
-    if namespace and namespace.applied and namespace.applied.digest == config.digest:
-        return waves(name, (*desired.fence, *manifests))
-    return (*applying(name, desired.fence), *waves(name, manifests))
+def _fenced(observed: Observed, config: EnvironmentConfig) -> bool:
+    """Return whether the fence exists as the settings describe it, because all of it was applied before."""
+    namespace = present(observed.namespace)
+    return bool(namespace and namespace.applied and namespace.applied.digest == config.digest)
 
 
 def _recreated(

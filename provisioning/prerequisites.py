@@ -12,10 +12,9 @@ from coppice.components.namespace import (
     labels,
 )
 from coppice.components.observed import Observed
-from coppice.components.stages import Steps
 from coppice.environment.config import EnvironmentConfig
 from coppice.reconciler.observation import present
-from coppice.reconciler.plan import Item, Wave, wave
+from coppice.reconciler.plan import Wave, wave
 from provisioning.renderer import Desired
 
 
@@ -59,19 +58,3 @@ def _former_claims(namespace: Namespace, noted: Collection[str]) -> tuple[str, .
     """Return the annotations that name an identity which the environment no longer has."""
     named = {each for each in namespace.annotations if each == IDENTITY or each.startswith(f"{IDENTITY}.")}
     return tuple(sorted(named - {*noted}))
-
-
-def prerequisite_waves(steps: Collection[Steps]) -> tuple[Item, ...]:
-    """Return the `make`, `deliver` and `settle` steps of all components, in this order.
-
-    Args:
-        steps: the steps of each component.
-
-    Returns:
-        At most one wave for `make` and one for `deliver`, and then the waits of `settle`.
-    """
-    return (
-        *wave(*(change for each in steps for change in each.make)),
-        *wave(*(change for each in steps for change in each.deliver)),
-        *(barrier for each in steps for barrier in each.settle),
-    )

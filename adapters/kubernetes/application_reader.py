@@ -1,7 +1,8 @@
 """The objects in an environment's namespace, as a run observes them."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from adapters.kubernetes import workload_failures
@@ -14,6 +15,7 @@ from coppice.components.application import TEMPLATE, Live, SecretProbe
 from coppice.components.login import KEYS
 from coppice.components.rollout import Rollout, Trouble, Workload
 from coppice.environment.references import ObjectRef
+from coppice.reconciler.concurrency import side_by_side
 from coppice.reconciler.errors import Forbidden, Gone, NotSetUp
 
 _GATEWAY = "gateway.networking.k8s.io/v1"
@@ -47,12 +49,14 @@ class ApplicationReaderAdapter:
         Raises:
             Failure: the server refused, or did not answer.
         """
+        lists = [("apps/v1", "deployments"), ("apps/v1", "statefulsets"), ("v1", "pods")]
+        deployments, stateful_sets, pods = side_by_side(
+            *(partial(self._list, path(version, plural, namespace=namespace)) for version, plural in lists)
+        )
         found = [
-            (kind, each)
-            for kind, plural in (("Deployment", "deployments"), ("StatefulSet", "statefulsets"))
-            for each in self._api.items(path("apps/v1", plural, namespace=namespace))
+            *(("Deployment", each) for each in deployments),
+            *(("StatefulSet", each) for each in stateful_sets),
         ]
-        pods = list(self._api.items(path("v1", "pods", namespace=namespace)))
         workloads = tuple(_workload(kind, each) for kind, each in found)
         known = (
             *(trouble for kind, each in found for trouble in workload_failures.of_workload(kind, each)),
@@ -61,6 +65,9 @@ class ApplicationReaderAdapter:
         unexplained = workload_failures.unexplained(workloads, known)
         from_events = self._warnings(namespace, unexplained, pods) if unexplained else ()
         return Rollout(workloads=workloads, troubles=(*known, *from_events))
+
+    def _list(self, collection: str) -> list[Any]:
+        return list(self._api.items(collection))
 
     def _warnings(
         self, namespace: str, unexplained: Sequence[Workload], pods: Sequence[Mapping[str, Any]]
@@ -86,7 +93,7 @@ class ApplicationReaderAdapter:
         Raises:
             Failure: the server refused, or did not answer.
         """
-        found = (self._live(namespace, ref) for ref in refs)
+        found = side_by_side(*(partial(self._live, namespace, ref) for ref in refs))
         return tuple(each for each in found if each is not None)
 
     def _live(self, namespace: str, ref: ObjectRef) -> Live | None:
@@ -137,23 +144,26 @@ class ApplicationReaderAdapter:
         Raises:
             Failure: the server refused, or did not answer.
         """
+        kinds = ("HTTPRoute", "GRPCRoute")
+        lists = side_by_side(*(partial(self._all, _GATEWAY, kind) for kind in kinds))
         return {
             host: route["metadata"]["namespace"]
-            for kind in ("HTTPRoute", "GRPCRoute")
-            for route in self._all(_GATEWAY, kind)
+            for routes in lists
+            for route in routes
             for host in (route.get("spec") or {}).get("hostnames") or ()
         }
 
-    def _all(self, api_version: str, kind: str) -> Iterator[Any]:
+    def _all(self, api_version: str, kind: str) -> list[Any]:
         """List all objects of a kind; none of a kind that is not served."""
         try:
-            yield from self._api.items(self._discovery.collection_path(api_version, kind))
+            return self._list(self._discovery.collection_path(api_version, kind))
         except NotServed:  # its definition is gone since discovery
             self._discovery.forget()
             with contextlib.suppress(NotSetUp):
-                yield from self._api.items(self._discovery.collection_path(api_version, kind))
+                return self._list(self._discovery.collection_path(api_version, kind))
+            return []
         except NotSetUp:
-            return
+            return []
 
 
 def _login_unchanged(metadata: Mapping[str, Any]) -> bool:

@@ -41,6 +41,10 @@ def record_data(record: Record) -> dict[str, str]:
         "pruning": objects(record.pruning),
         "receipt": json.dumps(dict(record.receipt)),
     }
+    if record.digests:
+        data["digests"] = json.dumps(dict(record.digests))
+    if record.whole_at is not None:
+        data["whole_at"] = record.whole_at.isoformat()
     if record.database:
         data["database"] = record.database
     if record.monitored:
@@ -130,6 +134,8 @@ def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
         credentials=tuple(CredentialRef(*row) for row in _rows(data.get("credentials", "[]"))),
         rendered=data.get("rendered", ""),
         inventory=objects(data.get("inventory", "[]")),
+        digests=_texts(data.get("digests", "{}")),
+        whole_at=parse_time(data["whole_at"]) if "whole_at" in data else None,
         pruning=objects(data.get("pruning", "[]")),
         receipt=_texts(data.get("receipt", "{}")),
         stall=_stall(data["stall"]) if "stall" in data else None,

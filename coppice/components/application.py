@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 from coppice.components.rollout import Rollout
 from coppice.environment.observed_parts import ObservedPart
 from coppice.environment.references import ObjectRef
-from coppice.reconciler.plan import Change, Wave, wave
+from coppice.reconciler.plan import Change
 
 Manifest: TypeAlias = Mapping[str, Any]
 
@@ -113,8 +113,8 @@ def inventory(manifests: Iterable[Manifest]) -> tuple[ObjectRef, ...]:
     return tuple(sorted({reference(manifest) for manifest in manifests}))
 
 
-def waves(namespace: str, manifests: Sequence[Manifest]) -> tuple[Wave, ...]:
-    """Return the waves that apply manifests in dependency order.
+def in_order(namespace: str, manifests: Sequence[Manifest]) -> tuple[tuple[Apply, ...], ...]:
+    """Return the changes that apply manifests, in three groups, each of which depends on the one before it.
 
     First come the objects that pods depend on, then the workloads, and then the objects whose admission looks
     up a workload.
@@ -123,15 +123,16 @@ def waves(namespace: str, manifests: Sequence[Manifest]) -> tuple[Wave, ...]:
         namespace: the environment's namespace.
         manifests: the objects to apply.
     """
-    first = tuple(each for each in manifests if each["kind"] not in _WORKLOADS | _WITH_THEM | _AFTER)
-    second = tuple(each for each in manifests if each["kind"] in _WORKLOADS | _WITH_THEM)
-    third = tuple(each for each in manifests if each["kind"] in _AFTER)
-    return tuple(each for group in (first, second, third) for each in applying(namespace, group))
+    later = _WORKLOADS | _WITH_THEM | _AFTER
+    first = (each for each in manifests if each["kind"] not in later)
+    second = (each for each in manifests if each["kind"] in _WORKLOADS | _WITH_THEM)
+    third = (each for each in manifests if each["kind"] in _AFTER)
+    return tuple(applying(namespace, group) for group in (first, second, third))
 
 
-def applying(namespace: str, manifests: Iterable[Manifest]) -> tuple[Wave, ...]:
-    """Return one wave that applies manifests; no wave if there are none."""
-    return wave(*(Apply(namespace=namespace, manifest=each) for each in manifests))
+def applying(namespace: str, manifests: Iterable[Manifest]) -> tuple[Apply, ...]:
+    """Return the changes that apply manifests."""
+    return tuple(Apply(namespace=namespace, manifest=each) for each in manifests)
 
 
 def asleep(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:

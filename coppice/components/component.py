@@ -117,6 +117,10 @@ class Component(Protocol[S]):
         """
         return observation.observed.of(self.state)
 
+    def needs_records(self, observed: Observed, config: EnvironmentConfig) -> bool:
+        """Return whether `look_for_apply` depends on the records of all environments."""
+        return False
+
     def needed_to_apply(self, states: States) -> tuple[Reading[object], ...]:
         """Return the readings of `look_for_apply` that must be known before the overlay is applied.
 

@@ -24,6 +24,7 @@ from coppice.components.identity_pools import (
     enough_to_make,
     given,
     gone_identities,
+    to_be_chosen,
 )
 from coppice.components.observed import Observed
 from coppice.components.removal import Delete, DeleteCredential, Owned
@@ -55,6 +56,10 @@ class FederatedIdentity(Component[Assignment]):
         Identities that were listed to find the branch's own credentials are not listed again.
         """
         return read(lambda: given(observation))
+
+    def needs_records(self, observed: Observed, config: EnvironmentConfig) -> bool:
+        """Return whether an identity of a pool may have to be chosen: other records name places on them."""
+        return to_be_chosen(observed, config)
 
     def needed_to_apply(self, states: States) -> tuple[Reading[object], ...]:
         """Return the assignment, because the overlay's objects contain the client ids."""

@@ -118,6 +118,21 @@ def given(observation: ApplyObservation) -> Assignment:
     )
 
 
+def to_be_chosen(observed: Observed, config: EnvironmentConfig) -> bool:
+    """Return whether an identity of some pool has to be chosen, or its own may not be able to be kept.
+
+    Args:
+        observed: the branch.
+        config: the configuration of all branch environments.
+    """
+    record = observed.recorded.record
+    noted = dict(record.identities) if record else {}
+    return any(
+        pool not in noted or _lacking(pool, noted[pool], observed.there, observed.name, config)
+        for pool in _pools(config)
+    )
+
+
 def candidates(
     record: Record | None, there: Collection[Credential], name: Name, config: EnvironmentConfig
 ) -> Iterator[str]:

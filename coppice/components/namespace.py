@@ -24,6 +24,7 @@ APPLIED_AT = "coppice.dev/applied-at"
 SETTINGS = "coppice.dev/settings"
 ASKED = "coppice.dev/asked"
 ASLEEP = "coppice.dev/asleep"
+OBJECTS = "coppice.dev/objects"
 LABELS = "coppice.dev/labels"
 POD_SECURITY = "pod-security.kubernetes.io/enforce"
 
@@ -45,6 +46,8 @@ class Applied:
         since: since when it has had this result.
         url: the URL of the environment; empty if it has no route.
         asleep: whether it was applied with its workloads scaled to 0.
+        objects: a digest of the objects, which identifies the record's digests of each; empty if it is not
+            known.
     """
 
     revision: str
@@ -55,6 +58,7 @@ class Applied:
     since: datetime
     url: str = ""
     asleep: bool = False
+    objects: str = ""
 
     def annotations(self) -> dict[str, str]:
         """Return the annotations that describe it."""
@@ -67,6 +71,7 @@ class Applied:
             SINCE: self.since.isoformat(),
             URL: self.url,
             ASLEEP: "true" if self.asleep else "false",
+            OBJECTS: self.objects,
         }
 
 
@@ -132,6 +137,7 @@ class Namespace:
                 since=parse_time(noted[SINCE]),
                 url=noted.get(URL, ""),
                 asleep=noted.get(ASLEEP) == "true",
+                objects=noted.get(OBJECTS, ""),
             )
         except (KeyError, ValueError):
             return None

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from coppice.environment.references import ObjectRef
 
+WORKLOADS = frozenset({"Deployment", "StatefulSet"})  # the kinds whose rollout is read
+
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:

@@ -65,7 +65,7 @@ class ApplyObservation:
         observed: the branch.
         config: the configuration of all branch environments.
         readers: the read ports.
-        records: all records and requests.
+        records: all records and requests; `Absent` if no component needs them.
         brought: the values that the overlay holds for components.
     """
 

@@ -52,6 +52,8 @@ class Record:
         credentials: the credentials that exist or are about to be created.
         rendered: the commit and the digest of the settings that the inventory was rendered from.
         inventory: the objects that exist or are about to be applied.
+        digests: object of the inventory → a digest of what was or is about to be applied.
+        whole_at: when all objects were applied last, whether or not they had changed; `None` if never.
         pruning: objects that have left the overlay and were not observed to be gone yet.
         stall: the refusal of the overlay at the branch's commit; `None` if it was not refused.
         receipt: the state of each resource during a removal.
@@ -72,6 +74,8 @@ class Record:
     credentials: tuple[CredentialRef, ...] = ()
     rendered: str = ""
     inventory: tuple[ObjectRef, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    whole_at: datetime | None = None
     pruning: tuple[ObjectRef, ...] = ()
     stall: Stall | None = None
     receipt: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,7 @@ calls.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from coppice.components.application import Live, Manifest, reference
 from coppice.components.observed import Observed, Readers
@@ -14,6 +15,8 @@ from coppice.components.registry import COMPONENTS
 from coppice.components.slots import Slots, States
 from coppice.components.stages import ApplyObservation
 from coppice.environment.config import EnvironmentConfig
+from coppice.environment.records import RecordSet
+from coppice.reconciler.concurrency import concurrently
 from coppice.reconciler.observation import Absent, Present, Reading, read
 
 
@@ -22,8 +25,8 @@ class ApplyContext:
     """The additional readings that applying an overlay depends on.
 
     Args:
-        environments: the number of environments.
-        hosts: host → the namespace whose route claims it.
+        environments: the number of environments; `Absent` if this is one of them already.
+        hosts: host → the namespace whose route claims it; `Absent` if no route is to be applied.
         recorded: the existing objects that note what they were made from: the Jobs of the overlay, and the
             objects that components keep in the environment.
         components: the state of the components.
@@ -41,11 +44,29 @@ class ApplyContext:
         return *own, self.environments, self.hosts, self.recorded
 
 
+def read_records(observed: Observed, *, config: EnvironmentConfig, readers: Readers) -> Reading[RecordSet]:
+    """Read all records, if applying an overlay depends on those of other environments.
+
+    Args:
+        observed: the observation of the branch.
+        config: the settings that decide about branches.
+        readers: the readers of outside systems.
+
+    Returns:
+        The records; `Absent` if the environment has its place and keeps its identities.
+    """
+    one_more = not observed.record.identities
+    needed = one_more or any(each.needs_records(observed, config) for each in COMPONENTS)
+    return read(readers.records.all) if needed else Absent()
+
+
 def read_apply_context(
     observed: Observed,
     manifests: Iterable[Manifest],
     *,
     brought: Slots,
+    claims_hosts: bool,
+    records: Reading[RecordSet],
     config: EnvironmentConfig,
     readers: Readers,
 ) -> ApplyContext:
@@ -55,6 +76,8 @@ def read_apply_context(
         observed: the observation of the branch.
         manifests: the objects to apply.
         brought: what the overlay contains for the components.
+        claims_hosts: whether routes are to be applied, whose hosts others may have claimed.
+        records: what `read_records` returned.
         config: the settings that decide about branches.
         readers: the readers of outside systems.
 
@@ -65,14 +88,28 @@ def read_apply_context(
     bearing += [ref for component in COMPONENTS for ref in component.objects(config)]
     if isinstance(observed.namespace, Absent):
         bearing = []
-    shelf = read(readers.records.all)
     observation = ApplyObservation(
-        observed=observed, config=config, readers=readers, records=shelf, brought=brought
+        observed=observed, config=config, readers=readers, records=records, brought=brought
     )
-    stand = {each.state.name: each.look_for_apply(observation) for each in COMPONENTS}
+    nowhere: Reading[Mapping[str, str]] = Absent()
+    nothing: Reading[tuple[Live, ...]] = Present(())
+    with concurrently() as start:
+        components = {
+            each.state.name: start(partial(each.look_for_apply, observation)) for each in COMPONENTS
+        }
+        hosts = start(lambda: read(readers.application.hosts) if claims_hosts else nowhere)
+        recorded = start(
+            lambda: (
+                read(lambda: readers.application.live(observed.name.namespace, bearing))
+                if bearing
+                else nothing
+            )
+        )
+    one_more = not observed.record.identities
+    counted = Present(records.value.environments) if isinstance(records, Present) else records
     return ApplyContext(
-        environments=Present(shelf.value.environments) if isinstance(shelf, Present) else shelf,
-        hosts=read(readers.application.hosts),
-        recorded=read(lambda: readers.application.live(observed.name.namespace, bearing) if bearing else ()),
-        components=States(stand),
+        environments=counted if one_more else Absent(),
+        hosts=hosts(),
+        recorded=recorded(),
+        components=States({name: reading() for name, reading in components.items()}),
     )

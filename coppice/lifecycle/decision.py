@@ -11,9 +11,11 @@ from typing import TypeAlias
 from coppice.components.namespace import labels
 from coppice.components.observed import Observed
 from coppice.components.registry import COMPONENTS
+from coppice.components.rollout import WORKLOADS
 from coppice.environment.branch_filter import included
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.records import Stall, rendering
+from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Failure
 from coppice.reconciler.observation import Absent, Unknown, present
 from coppice.reconciler.times import parse_time
@@ -169,6 +171,9 @@ def _due(observed: Observed, commit: str, *, config: EnvironmentConfig) -> str:
         "the settings that render it have changed": applied.digest != config.digest,
         "applying it was cut short": record.rendered != rendering(commit, config.digest),
         "its removal had begun": record.undone == applied.at,
+        f"{', '.join(map(str, missing_workloads(observed)))} does not exist any more": bool(
+            missing_workloads(observed)
+        ),
         "it was asked for": observed.recorded.asked not in {"", applied.asked},
         **{why: True for each in COMPONENTS if (why := each.why_due(observed, config))},
         "labels of its namespace were changed": any(
@@ -178,6 +183,19 @@ def _due(observed: Observed, commit: str, *, config: EnvironmentConfig) -> str:
         ),
     }
     return next((why for why, is_so in checks.items() if is_so), "")
+
+
+def missing_workloads(observed: Observed) -> tuple[ObjectRef, ...]:
+    """Return the workloads of the inventory that do not exist, if the rollout was read.
+
+    Args:
+        observed: the branch.
+    """
+    record, rollout = observed.recorded.record, present(observed.rollout)
+    if record is None or rollout is None:
+        return ()
+    stand = {each.ref for each in rollout.workloads}
+    return tuple(ref for ref in record.inventory if ref.kind in WORKLOADS and ref not in stand)
 
 
 def _part_due(observed: Observed) -> str:

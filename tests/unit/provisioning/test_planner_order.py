@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coppice.components.application import Apply, waves
+from coppice.components.application import Apply, in_order
 from coppice.components.observed import Observed
 from coppice.manifests.rejection import Rejection
 from coppice.reconciler.plan import Wave
@@ -43,7 +43,8 @@ def test_what_pods_need_comes_before_them_and_what_needs_no_pods_comes_with_them
     }
     scalers = [scaler(kind, "web") for kind in ("HorizontalPodAutoscaler", "ScaledObject")]
     manifests = (*scalers, monitor, route(), deployment(), job(), config_map("settings"))
-    assert kinds(waves("feature-x", manifests)) == [
+    groups = in_order("feature-x", manifests)
+    assert [{each.manifest["kind"] for each in group} for group in groups] == [
         {"ConfigMap"},
         {"Deployment", "Job", "HorizontalPodAutoscaler", "HTTPRoute", "PodMonitor"},
         {"ScaledObject"},
@@ -61,6 +62,7 @@ def test_the_fence_stands_before_anything_comes_in() -> None:
 def test_in_a_fence_that_stands_the_next_commit_is_applied_side_by_side_with_it() -> None:
     program = Fenced()
     program.stand("x")
+    program.world.pass_time(hours=24)  # all objects are applied again, changed or not
     program.push("x", overlay(config_map("more")))
     first, *_ = program.applying()
     assert {"NetworkPolicy", "ConfigMap"} <= first

@@ -118,6 +118,7 @@ def test_a_host_that_another_route_holds_is_waited_for() -> None:
     at = ("feature-x", ObjectRef("gateway.networking.k8s.io/v1", "HTTPRoute", "web"))
     stored = program.world.objects.pop(at)
     program.world.objects["blue", at[1]] = stored
+    program.world.pass_time(hours=24)  # routes that have not changed are applied again, too
     program.push("x")
 
     report = program.run("x")

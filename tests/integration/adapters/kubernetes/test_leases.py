@@ -263,7 +263,7 @@ def held_once(cluster: Cluster) -> None:
 def taken_since(leases: Leases, since: Reading[object]) -> bool | None:
     """Whether the lock is certain not to have been held since; None if it could not be taken."""
     with leases.hold(LOCK, since=since) as lease:
-        return lease and lease.undisturbed
+        return lease.undisturbed if lease else None
 
 
 @pytest.mark.parametrize("before", [0, 1, 2])
