@@ -114,7 +114,7 @@ def _going(namespace: Namespace, now: datetime) -> Wait | Blocked:
             f"{namespace} has been Terminating since {since:%H:%M:%S} UTC, and what keeps it: {kept}",
             "terminating",
         )
-    return Wait(f"{namespace} is not gone yet", "terminating", _SOON)
+    return Wait(f"{namespace} is not gone yet", "terminating", _SOON, certain=True)
 
 
 def _receipt(record: Record | None, namespace: Namespace | None, parts: tuple[str, ...]) -> Mapping[str, str]:

@@ -38,7 +38,8 @@ class ApplicationReaderAdapter:
     def rollout(self, namespace: str) -> Rollout:
         """Read how far the workloads of a namespace have come, and what keeps them from being ready.
 
-        It takes three lists, and the events if the lists do not explain a workload.
+        It takes two lists. If a workload is not ready, it also takes the pods, and the events if nothing else
+        explains it.
 
         Args:
             namespace: the namespace.
@@ -49,15 +50,20 @@ class ApplicationReaderAdapter:
         Raises:
             Failure: the server refused, or did not answer.
         """
-        lists = [("apps/v1", "deployments"), ("apps/v1", "statefulsets"), ("v1", "pods")]
-        deployments, stateful_sets, pods = side_by_side(
-            *(partial(self._list, path(version, plural, namespace=namespace)) for version, plural in lists)
+        deployments, stateful_sets = side_by_side(
+            *(
+                partial(self._list, path("apps/v1", plural, namespace=namespace))
+                for plural in ("deployments", "statefulsets")
+            )
         )
         found = [
             *(("Deployment", each) for each in deployments),
             *(("StatefulSet", each) for each in stateful_sets),
         ]
         workloads = tuple(_workload(kind, each) for kind, each in found)
+        if all(each.ready for each in workloads):
+            return Rollout(workloads=workloads)
+        pods = self._list(path("v1", "pods", namespace=namespace))
         known = (
             *(trouble for kind, each in found for trouble in workload_failures.of_workload(kind, each)),
             *(trouble for pod in pods for trouble in workload_failures.of_pod(pod)),

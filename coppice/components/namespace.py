@@ -209,6 +209,7 @@ class Annotate(Change):
     """Write what was applied, and its result, to the namespace's annotations."""
 
     verb: ClassVar[str] = "annotate"
+    only_notes: ClassVar[bool] = True
     touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.NAMESPACE})
     name: str
     applied: Applied

@@ -9,10 +9,11 @@ controller observes and plans again.
 3. **Execute** the waves before the plan's first barrier. The waves run one after the other. The changes of a
 wave run concurrently, except that changes with the same lock run one after the other. If a change fails, no
 later wave is executed in this pass.
-4. **Observe and plan again.** This pass reads back what the changes may have touched, and the rest is known
-from the pass before it. It is also the proof of convergence: a run ends with `Done` or `Stalled` only if it
-has observed everything since its last change, and with `Done` only if a plan is empty then. If a pass plans
-again what the pass before it has done, the run ends with `Waiting`.
+4. **Observe and plan again**, unless it is certain that the changes have to be waited for: then a later run
+does. This pass reads back what the changes may have touched, and the rest is known from the pass before it.
+It is also the proof of convergence: a run ends with `Done` or `Stalled` only if it has observed everything
+since its last change, and with `Done` only if a plan is empty then. If a pass plans again what the pass
+before it has done, the run ends with `Waiting`.
 
 No state is kept between runs: a run observes everything that it needs to know. Within a run, a change whose
 effect cannot be observed (`Change.unseen`) is not repeated only because another change is still to be made.
@@ -123,8 +124,13 @@ def _passes(state: "_Run[Look]", act: Callable[[tuple[Wave, ...]], list[ChangeRe
         errors = [result.error for result in acted if result.error]
         if errors and not _worth_another_look(errors):
             return _failed(errors)
+        barrier = state.plan.barrier
+        if not errors and isinstance(barrier, Wait) and barrier.certain:
+            return verdict(state.plan)  # the run that comes after the wait reads back what this one wrote
         last = ready
+        seen = state.whole and all(result.change.only_notes for result in acted)
         state.look(None if errors else _touched(acted))
+        state.whole = state.whole or seen
     return Waiting(
         "what this run works on keeps changing: another run looks at it again", "not_settled", _RETRY
     )

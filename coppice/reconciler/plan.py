@@ -6,7 +6,7 @@ only changes of a plan.
 
 from abc import ABC, abstractmethod
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
 from coppice.reconciler.errors import Failure
@@ -25,6 +25,8 @@ class Change(ABC):
     """Whether no observation shows that the change was made. Such a change is planned again until all changes
     of its plan were made.
     """
+    only_notes: ClassVar[bool] = False
+    """Whether the change only notes down what was observed, so that nothing else depends on it."""
     touches: ClassVar[Set[str] | None] = None
     """The parts of an observation that the change may alter; `None` means all of them. Only these are read
     again between two passes of a run.
@@ -59,11 +61,14 @@ class Wait:
         why: what the plan waits for, as a sentence for people.
         code: the same for machines.
         retry_after: after how many seconds to observe again.
+        certain: whether the changes before it always have to be waited for, so that a run which has made them
+            ends without another look.
     """
 
     why: str
     code: str
     retry_after: float
+    certain: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

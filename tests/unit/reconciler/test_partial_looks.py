@@ -71,6 +71,21 @@ def test_a_run_may_wait_without_a_look_at_everything_for_another_one_follows() -
     assert (shop.partial, shop.looks) == ([{"shelf"}], 1)
 
 
+def test_a_run_ends_without_another_look_where_its_changes_always_have_to_be_waited_for() -> None:
+    shop = Watched([fills("a")], barrier=Wait("it rolls out", "rollout", 5, certain=True))
+
+    assert shop.run().outcome == Waiting("it rolls out", "rollout", 5)
+    assert (shop.puts, shop.partial, shop.looks) == (["a"], [], 1)
+
+
+def test_a_change_that_failed_is_looked_at_again_though_the_others_have_to_be_waited_for() -> None:
+    wait = Wait("it rolls out", "rollout", 5, certain=True)
+    shop = Watched([fills("a", "b")], barrier=wait, errors={"a": [Conflict("it moved")]})
+
+    assert shop.run().outcome == Waiting("it rolls out", "rollout", 5)
+    assert (sorted(shop.puts), shop.looks) == (["a", "a", "b"], 2)
+
+
 def test_a_run_stalls_only_after_a_look_at_everything() -> None:
     shop = Watched([fills("a")], barrier=Blocked("it is not ours", "not_ours"))
 
