@@ -3,6 +3,7 @@ which identity they name.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from adapters.kubernetes.client import Api
@@ -14,6 +15,7 @@ from coppice.diagnostics.inspection import PROVIDER_CLASS, ObjectStatus
 from coppice.environment.references import ObjectRef
 from coppice.manifests.fields import Malformed
 from coppice.manifests.pod_templates import Pods, pods
+from coppice.reconciler.concurrency import side_by_side
 from coppice.reconciler.errors import Gone, NotSetUp
 from coppice.reconciler.times import parse_time
 
@@ -45,7 +47,7 @@ class ObjectStatusAdapter:
         Raises:
             Failure: the server refused, or did not answer.
         """
-        found = (self._status(namespace, ref) for ref in refs)
+        found = side_by_side(*(partial(self._status, namespace, ref) for ref in refs))
         return tuple(each for each in found if each is not None)
 
     def _status(self, namespace: str, ref: ObjectRef) -> ObjectStatus | None:

@@ -18,6 +18,7 @@ from coppice.diagnostics.identity_chain import IdentityChain, identity_chains
 from coppice.diagnostics.identity_checks import ProviderClass
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.references import ObjectRef
+from coppice.reconciler.concurrency import side_by_side
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
 
 PROVIDER_CLASS = "SecretProviderClass"
@@ -111,13 +112,15 @@ def inspect_branch(
     found = _objects(observed, (*(record.inventory if record else ()), *accounts.values()), objects)
     if record is None:
         return Inspection(objects=found, kept=kept)
-    refs = [*record.identities.values(), *(ref for pool in config.pools.values() for ref in pool)]
+    pools = (ref for pool in config.pools.values() for ref in pool)
+    refs = tuple(dict.fromkeys((*record.identities.values(), *pools)))
+    looked_up = side_by_side(*(partial(read, partial(identities.identity, ref)) for ref in refs))
     return Inspection(
         objects=found,
         identity_chains=identity_chains(
             observed,
             config=config,
-            identities={ref: read(partial(identities.identity, ref)) for ref in dict.fromkeys(refs)},
+            identities=dict(zip(refs, looked_up, strict=True)),
             accounts={account: _named(ref, found) for account, ref in accounts.items()},
             classes=_classes(present(found) or (), accounts),
             now=now,

@@ -5,9 +5,10 @@ The number of calls depends on the number of pages of the lists, not on the numb
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
-from coppice.components.observed import Listed, Observed, Readers, list_credentials, read_repository
+from coppice.components.observed import Listed, Observed, Readers, read_repository
 from coppice.components.registry import COMPONENTS
 from coppice.components.slots import States
 from coppice.environment.config import EnvironmentConfig
@@ -19,6 +20,7 @@ from coppice.lifecycle.observe_branch import (
     identities_to_search,
 )
 from coppice.lifecycle.orphans import orphans
+from coppice.reconciler.concurrency import concurrently
 from coppice.reconciler.errors import Unreachable
 from coppice.reconciler.observation import Absent, Present, Reading, Unknown, present, read
 
@@ -52,15 +54,21 @@ def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
     Returns:
         The observation of each branch, in the order of the branch names, and the orphans.
     """
-    default, heads = read_repository(readers.branches, readers.branches.heads)
+    with concurrently() as start:
+        repository = start(lambda: read_repository(readers.branches, readers.branches.heads))
+        every_namespace = start(lambda: read(lambda: {each.name: each for each in readers.namespaces.all()}))
+        every_record = start(lambda: read(readers.records.all))
+        surveys = {
+            each.state.name: start(partial(each.observe_all, readers.components)) for each in COMPONENTS
+        }
+        issued = start(lambda: read(readers.identities.issuer))
+        sleeps = start(lambda: read(readers.asleep_since))
+    default, heads = repository()
     if isinstance(heads, Present) and not heads.value:
         heads = Unknown(Unreachable("GitHub listed no branch at all, and a repository that was read has one"))
-    namespaces = read(lambda: {each.name: each for each in readers.namespaces.all()})
-    records = read(readers.records.all)
+    namespaces, records, issuer, asleep_since = every_namespace(), every_record(), issued(), sleeps()
     shelf = present(records) or RecordSet()
-    observations = {each.state.name: each.observe_all(readers.components) for each in COMPONENTS}
-    issuer = read(readers.identities.issuer)
-    asleep_since = read(readers.asleep_since)
+    observations = {name: survey() for name, survey in surveys.items()}
     pools = [identity for pool in config.pools.values() for identity in pool]
     searched = dict.fromkeys(
         [
@@ -71,7 +79,9 @@ def observe_all(*, config: EnvironmentConfig, readers: Readers) -> World:
     listed: Listed = (
         dict.fromkeys(searched, issuer)
         if isinstance(issuer, Unknown)
-        else list_credentials(searched, readers.identities)
+        # One after the other: a subscription's reads are limited, and runs of branches need them too
+        # (https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling).
+        else {each: read(partial(readers.identities.credentials, each)) for each in searched}
     )
 
     marked = [
