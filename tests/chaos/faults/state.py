@@ -118,7 +118,7 @@ def existing_objects(world: World) -> set[str]:
 def _chosen(world: World, expected: Callable[[str, Object], bool]) -> Iterable[tuple[str, Object]]:
     for resource, found in sorted(world.cluster().items()):
         for each in sorted(found, key=lambda one: json.dumps(one["metadata"], sort_keys=True)):
-            if expected(resource, each):
+            if expected(resource, each) and not _is_released(resource, each):
                 yield resource, each
 
 
@@ -135,6 +135,12 @@ def _is_ours(resource: str, each: Object) -> bool:
         return home == "coppice-system" and name != "of-a-controller"
     about = home == "coppice-system" and any(name == f"record-{ours}" for ours in OURS)
     return home in OURS or about
+
+
+def _is_released(resource: str, each: Object) -> bool:
+    """Whether it is the lease of a lock that nobody holds; a sweep deletes it after an hour."""
+    lock = "coppice.dev/lock" in (each["metadata"].get("annotations") or {})
+    return resource == "leases.coordination.k8s.io" and lock and not each["spec"].get("holderIdentity")
 
 
 def _plain(value: Any) -> Any:

@@ -221,7 +221,8 @@ def test_once_everything_can_be_told_what_is_really_gone_goes(
     lab.world.restore(three_environments)
     before = existing_objects(lab.world)
 
-    sweep(lab)
+    lab.run(SWEEP)
+    lab.drain()  # what was deleted is waited for
     lab.end_process()
 
     lost = before - existing_objects(lab.world)

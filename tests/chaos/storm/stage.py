@@ -71,7 +71,8 @@ class Stage:
         """The locks that a worker holds, or held when it was killed."""
         answer = self.cluster.get("/apis/coordination.k8s.io/v1/namespaces/coppice-system/leases")
         leases = answer.raise_for_status().json()["items"]
-        return {each["metadata"]["annotations"]["coppice.dev/lock"] for each in leases}
+        held = (each for each in leases if each["spec"].get("holderIdentity"))
+        return {each["metadata"]["annotations"]["coppice.dev/lock"] for each in held}
 
     def ready_namespaces(self) -> dict[str, bool]:
         """Every namespace, and whether an environment in it is ready."""
