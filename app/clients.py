@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from github import Github
 
     from adapters.azure.cluster import ClusterAdapter
     from adapters.azure.identities import IdentityReaderAdapter
+    from adapters.github.connections import Connections
     from adapters.github.repository import RepositoryAdapter
     from adapters.kubernetes.client import Api
     from adapters.kubernetes.discovery import Discovery
@@ -93,14 +93,15 @@ class Clients:
         """The repository on GitHub."""
         from adapters.github.repository import RepositoryAdapter
 
-        return RepositoryAdapter(self.sign_in, self.settings.github_repository)
+        return RepositoryAdapter(self.github, self.settings.github_repository)
 
-    def sign_in(self) -> "Github":
-        """Return a new client of GitHub's API."""
-        from adapters.github.client import client
+    @cached_property
+    def github(self) -> "Connections":
+        """The connections to GitHub."""
+        from adapters.github.connections import Connections
 
         settings = self.settings
-        return client(
+        return Connections(
             url=settings.github_api_url,
             token=settings.github_token,
             app_id=settings.github_app_id,

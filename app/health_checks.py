@@ -80,7 +80,7 @@ def check_flags(clients: "Clients", power: "Reconciler") -> None:
     observed = flags(
         power.schedule.named.values(),
         repository=clients.settings.github_repository,
-        reader=FlagAdapter(clients.sign_in),
+        reader=FlagAdapter(clients.github),
     )
     for each in observed:
         match each.head:

@@ -153,7 +153,7 @@ def reconciler(clients: "Clients", schedule: Schedule) -> Reconciler:
         name=settings.aks_cluster_name,
     )
     git, gitops, ledgers = (
-        FlagAdapter(clients.sign_in),
+        FlagAdapter(clients.github),
         GitOpsAdapter(clients.scheduler_api, clients.now),
         LedgerAdapter(clients.scheduler_api),
     )

@@ -34,26 +34,16 @@ _TIMEOUT = 15  # seconds
 _SHOWN = 300  # characters of an answer; a page of a proxy is long
 
 
-def client(*, url: str, token: str, app_id: str, installation_id: str, private_key: str) -> Github:
-    r"""Make a client, with a token or as an installed GitHub App.
+def client(url: str, auth: Auth.Auth) -> Github:
+    """Make a client.
 
     Args:
         url: the API's base URL.
-        token: a token; empty takes the app.
-        app_id: the app's id.
-        installation_id: the installation's id.
-        private_key: the app's private key, PEM; `\n` may stand for line breaks.
+        auth: a token, or an installed app.
 
     Returns:
         The client, which has made no call yet.
     """
-    auth: Auth.Auth
-    if token:
-        auth = Auth.Token(token)
-    else:
-        auth = Auth.AppAuth(app_id, private_key.replace("\\n", "\n")).get_installation_auth(
-            int(installation_id)
-        )
     return Github(
         auth=auth,
         base_url=url,
@@ -62,23 +52,6 @@ def client(*, url: str, token: str, app_id: str, installation_id: str, private_k
         seconds_between_requests=0,
         seconds_between_writes=0,
     )
-
-
-def signed_in(github: Github) -> None:
-    """Fetch the app's token, unless it has a valid one. Otherwise the 404 about an app that is not installed
-    would pass for one about what is read next.
-
-    Args:
-        github: the client.
-
-    Raises:
-        Forbidden: GitHub knows no such app or installation.
-    """
-    try:
-        with translated("sign in"):
-            _ = github.requester.auth.token if github.requester.auth else ""
-    except Gone as error:
-        raise Forbidden(f"{error}. Check GITHUB_APP_ID and GITHUB_APP_INSTALLATION_ID") from error
 
 
 @contextlib.contextmanager

@@ -4,13 +4,14 @@ Commits use the Git database API (https://docs.github.com/rest/git). The content
 each file, and would not notice other changes in between.
 """
 
-import threading
-from collections.abc import Callable
+import contextlib
+from collections.abc import Iterator
 
-from github import Github, InputGitTreeElement
+from github import InputGitTreeElement
 from github.Repository import Repository
 
 from adapters.github.client import says_why, translated
+from adapters.github.connections import Connections
 from adapters.retry import retry_reads
 from coppice.reconciler.errors import Conflict, Failure, Forbidden, Gone, Rejected, Unreachable
 from scheduler.flags import Commit
@@ -23,18 +24,16 @@ class FlagAdapter:
     """Reads files of repositories, and commits to their branches.
 
     Args:
-        sign_in: makes a client; each thread gets one, for clients of PyGithub must not be shared.
+        connections: the connections to GitHub.
     """
 
-    def __init__(self, sign_in: Callable[[], Github]) -> None:
-        self._sign_in = sign_in
-        self._threads = threading.local()
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
-    def _repository(self, name: str) -> Repository:
-        if not hasattr(self._threads, "client"):
-            self._threads.client = self._sign_in()
-        client: Github = self._threads.client
-        return client.get_repo(name)
+    @contextlib.contextmanager
+    def _repository(self, name: str) -> Iterator[Repository]:
+        with self._connections.api() as client:
+            yield client.get_repo(name)
 
     @retry_reads
     def default_branch(self, repository: str) -> str:
@@ -49,8 +48,8 @@ class FlagAdapter:
         Raises:
             Failure: GitHub refused, or did not answer.
         """
-        with translated(f"read repository {repository}"):
-            return self._repository(repository).default_branch
+        with translated(f"read repository {repository}"), self._repository(repository) as found:
+            return found.default_branch
 
     @retry_reads
     def head(self, repository: str, branch: str) -> str | None:
@@ -67,8 +66,9 @@ class FlagAdapter:
             Failure: GitHub refused, or did not answer.
         """
         try:
-            with translated(f"read branch {branch!r} of {repository}"):
-                found = self._repository(repository).get_branch(branch)
+            what = f"read branch {branch!r} of {repository}"
+            with translated(what), self._repository(repository) as read:
+                found = read.get_branch(branch)
                 return found.commit.sha if found.name == branch else None
         except Gone:
             self.default_branch(repository)  # raises if the repository cannot be read
@@ -91,8 +91,9 @@ class FlagAdapter:
             Failure: GitHub refused, or did not answer.
         """
         try:
-            with translated(f"read {path} of {repository} at {revision}"):
-                found = self._repository(repository).get_contents(path, ref=revision)
+            what = f"read {path} of {repository} at {revision}"
+            with translated(what), self._repository(repository) as read:
+                found = read.get_contents(path, ref=revision)
                 if isinstance(found, list) or found.encoding != "base64":
                     raise Rejected(f"{path} of {repository} is no file of text, or larger than 1 MB")
                 content = found.decoded_content
@@ -106,8 +107,9 @@ class FlagAdapter:
 
     def _check_readable(self, repository: str, revision: str) -> None:
         """Check that the commit can be read, so that only the file is missing."""
-        with translated(f"read commit {revision} of {repository}"):
-            if not self._repository(repository).get_git_commit(revision).sha:
+        what = f"read commit {revision} of {repository}"
+        with translated(what), self._repository(repository) as read:
+            if not read.get_git_commit(revision).sha:
                 raise Unreachable(f"GitHub's answer lacks commit {revision} of {repository}")
 
     def commit(self, commit: Commit) -> None:
@@ -123,8 +125,8 @@ class FlagAdapter:
             Failure: GitHub refused otherwise, or did not answer.
         """
         try:
-            with translated(f"commit to {commit.branch!r} of {commit.repository}"):
-                repository = self._repository(commit.repository)
+            what = f"commit to {commit.branch!r} of {commit.repository}"
+            with translated(what), self._repository(commit.repository) as repository:
                 parent = repository.get_git_commit(commit.parent)
                 elements = [
                     InputGitTreeElement(path, _mode(repository, parent.tree.sha, path), "blob", content=text)

@@ -1,14 +1,13 @@
 """The repository: its branches with their commits, and its files at a commit."""
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 import requests
-from github import Github
 
-from adapters.github.client import MAY_READ, signed_in, translated
+from adapters.github.client import MAY_READ, translated
+from adapters.github.connections import Connections
 from adapters.retry import retry_reads
 from coppice.manifests.rejection import Refusal, Rejection
 from coppice.manifests.tar_reader import EXPORT_IGNORE_HINT
@@ -23,15 +22,14 @@ class RepositoryAdapter:
     """Reads one repository.
 
     Args:
-        sign_in: makes a client; each thread gets one, for clients of PyGithub must not be shared.
+        connections: the connections to GitHub.
         name: `owner/name`.
         most: how many bytes an archive may have.
     """
 
-    def __init__(self, sign_in: Callable[[], Github], name: str, *, most: int = _LARGEST) -> None:
-        self._sign_in = sign_in
+    def __init__(self, connections: Connections, name: str, *, most: int = _LARGEST) -> None:
+        self._connections = connections
         self._most = most
-        self._threads = threading.local()
         self._name = name
         self._path = f"/repos/{name}"
 
@@ -138,7 +136,10 @@ class RepositoryAdapter:
         """
         with translated(f"fetch the archive of {commit}"):
             headers, _ = self._get(f"{self._path}/tarball/{commit}")
-            with requests.get(headers["location"], timeout=_TIMEOUT, stream=True) as answer:
+            with (
+                self._connections.archives() as session,
+                session.get(headers["location"], timeout=_TIMEOUT, stream=True) as answer,
+            ):
                 if answer.status_code == 404:
                     raise Gone(f"GitHub has no archive of {commit}")
                 if answer.status_code == 429:
@@ -149,11 +150,8 @@ class RepositoryAdapter:
 
     def _get(self, url: str) -> tuple[dict[str, Any], Any]:
         """Get headers and JSON. PyGithub's objects make further calls for fields that are missing."""
-        if not hasattr(self._threads, "client"):
-            self._threads.client = self._sign_in()
-        client: Github = self._threads.client
-        signed_in(client)
-        return client.requester.requestJsonAndCheck("GET", url)
+        with self._connections.api() as client:
+            return client.requester.requestJsonAndCheck("GET", url)
 
 
 def _text(value: Any, what: str) -> str:

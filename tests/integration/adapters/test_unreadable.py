@@ -7,7 +7,7 @@ from kubernetes.client import Configuration
 
 from adapters.azure.client import Unsigned
 from adapters.azure.identities import IdentityReaderAdapter
-from adapters.github.client import client
+from adapters.github.connections import Connections
 from adapters.github.flags import FlagAdapter
 from adapters.kubernetes.client import Api
 from adapters.storage.queue import Queue
@@ -24,8 +24,7 @@ def azure(url: str) -> None:
 
 
 def github(url: str) -> None:
-    signed_in = client(url=url, token="t", app_id="", installation_id="", private_key="")
-    FlagAdapter(lambda: signed_in).default_branch("acme/todo")
+    FlagAdapter(Connections(url=url, token="t")).default_branch("acme/todo")
 
 
 def queue(url: str) -> None:

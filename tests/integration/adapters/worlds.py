@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from adapters.azure.client import Unsigned
 from adapters.azure.cluster import ClusterAdapter
 from adapters.azure.identities import CredentialDeleterAdapter, CredentialWriterAdapter, IdentityReaderAdapter
-from adapters.github.client import client
+from adapters.github.connections import Connections
 from adapters.github.repository import RepositoryAdapter
 from adapters.kubernetes.client import Api
 from adapters.storage.queue import Queue
@@ -142,10 +142,7 @@ class GitHub:
 
 
 def repository_at(url: str, **options: Any) -> RepositoryAdapter:
-    def sign_in() -> Any:
-        return client(url=url, token=TOKEN, app_id="", installation_id="", private_key="")
-
-    return RepositoryAdapter(sign_in, "acme/todo-app", **options)
+    return RepositoryAdapter(Connections(url=url, token=TOKEN), "acme/todo-app", **options)
 
 
 @dataclass(frozen=True, kw_only=True)

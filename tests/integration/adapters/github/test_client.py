@@ -1,16 +1,19 @@
 """Signing in to GitHub, and being told to slow down."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from adapters.github.client import client
+from adapters.github.connections import Connections
 from adapters.github.repository import RepositoryAdapter
 from coppice.reconciler.errors import Forbidden, NotSetUp, Throttled, Unreachable
 from devtools.emulators.emulator import Failure as Fail
-from tests.integration.adapters.raw import json_reply, raw_server
+from tests.integration.adapters.raw import Asked, json_reply, raw_server
 from tests.integration.adapters.worlds import GitHub, repository_at
 
 SIGN_IN = "/app/installations/42/access_tokens"
@@ -23,10 +26,8 @@ def private_key() -> str:
 
 
 def as_app(url: str, private_key: str) -> RepositoryAdapter:
-    return RepositoryAdapter(
-        lambda: client(url=url, token="", app_id="7", installation_id="42", private_key=private_key),
-        "acme/todo-app",
-    )
+    app = Connections(url=url, app_id="7", installation_id="42", private_key=private_key)
+    return RepositoryAdapter(app, "acme/todo-app")
 
 
 def test_an_app_exchanges_its_key_for_a_token_once(github: GitHub, private_key: str) -> None:
@@ -34,6 +35,36 @@ def test_an_app_exchanges_its_key_for_a_token_once(github: GitHub, private_key: 
     assert repository.default_branch() == "main"
     assert repository.head("main") == github.main
     assert [each.path for each in github.emulator.requests].count(SIGN_IN) == 1
+
+
+def test_threads_that_sign_in_at_once_share_one_token(github: GitHub, private_key: str) -> None:
+    repository = as_app(github.url, private_key)
+    begun = threading.Barrier(4)
+
+    def read() -> str:
+        begun.wait(10)
+        return repository.default_branch()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [each.result() for each in [pool.submit(read) for _ in range(4)]] == ["main"] * 4
+    assert [each.path for each in github.emulator.requests].count(SIGN_IN) == 1
+
+
+def test_a_token_is_fetched_again_before_it_runs_out(private_key: str) -> None:
+    expires = (datetime.now(UTC) + timedelta(seconds=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def answer(asked: Asked) -> bytes:
+        if asked.target == SIGN_IN:
+            signed_in = [each for each in server.asked if each.target == SIGN_IN]
+            return json_reply(201, {"token": f"ghs_{len(signed_in)}", "expires_at": expires})
+        return json_reply(200, {"default_branch": asked.headers["authorization"]})
+
+    with raw_server(answer) as server:
+        repository = as_app(server.url, private_key)
+        assert repository.default_branch().startswith("token ghs_")
+        before = len(server.asked)
+        repository.default_branch()
+    assert SIGN_IN in [each.target for each in server.asked[before:]]
 
 
 def test_a_key_may_be_written_on_one_line(github: GitHub, private_key: str) -> None:

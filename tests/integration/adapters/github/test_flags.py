@@ -3,9 +3,8 @@
 import tempfile
 
 import pytest
-from github import Github
 
-from adapters.github.client import client
+from adapters.github.connections import Connections
 from adapters.github.flags import FlagAdapter
 from coppice.reconciler.errors import Conflict, Failure, Forbidden, Gone, Rejected, Unreachable
 from devtools.emulators.emulator import Failure as Fail
@@ -21,10 +20,7 @@ HERE = f"/repos/{NAME}"
 
 
 def adapter_at(url: str, token: str = TOKEN) -> FlagAdapter:
-    def sign_in() -> Github:
-        return client(url=url, token=token, app_id="", installation_id="", private_key="")
-
-    return FlagAdapter(sign_in)
+    return FlagAdapter(Connections(url=url, token=token))
 
 
 @pytest.fixture

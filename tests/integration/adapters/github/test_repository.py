@@ -2,12 +2,10 @@
 
 import io
 import tarfile
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from github import Github
 
-from adapters.github.client import client
+from adapters.github.connections import Connections
 from adapters.github.repository import RepositoryAdapter
 from coppice.manifests.archive import unpack
 from coppice.manifests.rejection import Rejection
@@ -88,10 +86,7 @@ def test_no_branch_is_taken_for_absent_when_the_token_is_refused(github: GitHub)
 def test_a_repository_that_the_token_may_not_see_is_a_failure_to_read_its_default_branch(
     github: GitHub,
 ) -> None:
-    hidden = RepositoryAdapter(
-        lambda: client(url=github.url, token=TOKEN, app_id="", installation_id="", private_key=""),
-        "acme/hidden",
-    )
+    hidden = RepositoryAdapter(Connections(url=github.url, token=TOKEN), "acme/hidden")
     with pytest.raises(Gone, match="acme/hidden"):
         hidden.default_branch()
 
@@ -230,22 +225,6 @@ def test_an_archive_that_does_not_come_is_not_held_against_the_branch(
 
     with raw_server(redirected) as server, pytest.raises(kind):
         repository_at(server.url).archive("abc")
-
-
-def test_each_thread_has_a_client_of_its_own(github: GitHub) -> None:
-    clients: list[Github] = []
-
-    def sign_in() -> Github:
-        clients.append(client(url=github.url, token=TOKEN, app_id="", installation_id="", private_key=""))
-        return clients[-1]
-
-    repository = RepositoryAdapter(sign_in, "acme/todo-app")
-    repository.default_branch()
-    repository.head("main")
-    assert len(clients) == 1
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(repository.head, "main").result() == github.main
-    assert len(clients) == 2
 
 
 def _tar() -> bytes:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from github import GithubException, InputGitTreeElement
 
-from adapters.github.client import client
+from adapters.github.connections import Connections
 from adapters.github.flags import FlagAdapter
 from coppice.reconciler.errors import Conflict, Forbidden
 from devtools.demo.processes import started
@@ -29,7 +29,7 @@ def flags(github: GitHub) -> FlagAdapter:
 
 
 def adapter(url: str) -> FlagAdapter:
-    return FlagAdapter(lambda: client(url=url, token=TOKEN, app_id="", installation_id="", private_key=""))
+    return FlagAdapter(Connections(url=url, token=TOKEN))
 
 
 def commit_of(

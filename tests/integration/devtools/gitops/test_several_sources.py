@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kubernetes.client import Configuration
 
-from adapters.github.client import client
+from adapters.github.connections import Connections
 from adapters.github.flags import FlagAdapter
 from adapters.kubernetes.client import Api
 from adapters.kubernetes.gitops.adapter import GitOpsAdapter
@@ -49,9 +49,7 @@ class Check:
         memory = Memory().reconciler().readers
         self._readers = replace(
             memory,
-            repositories=FlagAdapter(
-                lambda: client(url=github, token="t", app_id="", installation_id="", private_key="")
-            ),
+            repositories=FlagAdapter(Connections(url=github, token="t")),
             gitops=GitOpsAdapter(Api(Configuration(host=world.url)), lambda: datetime.now(UTC)),
         )
 
