@@ -1,6 +1,6 @@
 """The repository: its branches with their commits, and its files at a commit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +14,7 @@ from coppice.manifests.tar_reader import EXPORT_IGNORE_HINT
 from coppice.reconciler.errors import Forbidden, Gone, Throttled, Unreachable
 
 _LARGEST = 64 * 1024 * 1024  # bytes of one archive
+_HEADS = "refs/heads/"
 _GZIP = b"\x1f\x8b"
 _TIMEOUT = (5, 60)  # seconds to connect, and between two reads
 
@@ -43,6 +44,9 @@ class RepositoryAdapter:
         Raises:
             Failure: GitHub refused, or did not answer.
         """
+        return self._default_branch()
+
+    def _default_branch(self) -> str:
         with translated(f"read repository {self._name}"):
             _, found = self._get(self._path)
             return _text(found["default_branch"], "the repository's default branch")
@@ -50,6 +54,9 @@ class RepositoryAdapter:
     @retry_reads
     def head(self, branch: str) -> str | None:
         """Read the commit of a branch.
+
+        It takes one call if the branch exists, and two if not. Git's refs are read because GitHub redirects
+        `/branches/<name>` from the former name of a branch to the present one.
 
         Args:
             branch: the branch.
@@ -62,39 +69,35 @@ class RepositoryAdapter:
         """
         try:
             with translated(f"read branch {branch!r}"):
-                _, found = self._get(f"{self._path}/branches/{quote(branch)}")
-                name = _text(found["name"], "the branch's name")
-                commit = _text(found["commit"]["sha"], "the branch's commit")
+                _, found = self._get(f"{self._path}/git/ref/heads/{quote(branch)}")
+                if _text(found["ref"], "the ref's name") == _HEADS + branch:
+                    return _text(found["object"]["sha"], "the branch's commit")
         except Gone:
-            self._confirm_absent(branch)
-            return None
-        # GitHub redirects from the former name of a branch, and PyGithub follows.
-        return commit if name == branch else None
+            pass
+        self._confirm_absent(branch)
+        return None
 
     def _confirm_absent(self, branch: str) -> None:
         """Confirm that a branch does not exist, before its environment is removed.
 
-        GitHub answers 404 about what it does not show. So the Git ref has to be missing too, and the default
-        branch has to be readable.
+        GitHub answers 404 about what it does not show. So a list of all branches has to come without it, and
+        with others: the default branch cannot be deleted. GitHub gives the list to those who may read the
+        repository's contents, on one page, and answers 409 if the repository is empty or its Git database is
+        unavailable: https://docs.github.com/rest/git/refs#list-matching-references,
+        https://docs.github.com/rest/guides/using-the-rest-api-to-interact-with-your-git-database.
         """
         try:
-            with translated(f"read the ref of branch {branch!r}"):
-                self._get(f"{self._path}/git/ref/heads/{quote(branch)}")
-        except Gone:
-            self._check_readable()
-            return
-        raise Unreachable(f"GitHub says that branch {branch!r} stands, and that it does not")
-
-    def _check_readable(self) -> None:
-        with translated(f"read repository {self._name}"):
-            _, found = self._get(self._path)
-            default = _text(found["default_branch"], "the repository's default branch")
-        try:
-            with translated(f"read branch {default!r}"):
-                self._get(f"{self._path}/branches/{quote(default)}")
+            with translated("list the refs of all branches"):
+                listed = self._list(f"{self._path}/git/matching-refs/heads")
+                refs = {_text(each["ref"], "a ref's name") for each in listed}
         except Gone as error:
-            why = f"GitHub shows {self._name} and not its branch {default!r}: {error}"
+            self._default_branch()  # raises if it is the repository that cannot be read
+            why = f"GitHub shows {self._name} and not its branches: {error}"
             raise Forbidden(f"{why}. {MAY_READ}") from error
+        if _HEADS + branch in refs:
+            raise Unreachable(f"GitHub says that branch {branch!r} stands, and that it does not")
+        if not any(ref.startswith(_HEADS) for ref in refs):
+            raise Unreachable(f"GitHub shows {self._name} and lists no branch of it")
 
     @retry_reads
     def heads(self) -> Mapping[str, str]:
@@ -106,19 +109,22 @@ class RepositoryAdapter:
         Raises:
             Failure: GitHub refused, or did not answer.
         """
-        heads: dict[str, str] = {}
-        page = f"{self._path}/branches?per_page=100"
         with translated("list the branches"):
-            while page:
-                headers, found = self._get(page)
-                if not isinstance(found, list):  # PyGithub would take it for the last page
-                    raise Unreachable("GitHub did not answer with a list of branches")
-                for each in found:
-                    name = _text(each["name"], "a branch's name")
-                    heads[name] = _text(each["commit"]["sha"], "a branch's commit")
-                links = requests.utils.parse_header_links(headers.get("link", ""))
-                page = next((link["url"] for link in links if link.get("rel") == "next"), "")
-        return heads
+            listed = self._list(f"{self._path}/branches?per_page=100")
+            return {
+                _text(each["name"], "a branch's name"): _text(each["commit"]["sha"], "a branch's commit")
+                for each in listed
+            }
+
+    def _list(self, page: str) -> Iterator[Any]:
+        """List the items of all pages."""
+        while page:
+            headers, found = self._get(page)
+            if not isinstance(found, list):  # PyGithub would take it for the last page
+                raise Unreachable("GitHub did not answer with a list")
+            yield from found
+            links = requests.utils.parse_header_links(headers.get("link", ""))
+            page = next((link["url"] for link in links if link.get("rel") == "next"), "")
 
     @retry_reads
     def archive(self, commit: str) -> bytes:

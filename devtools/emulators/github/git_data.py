@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from devtools.emulators.github import refs
 from devtools.emulators.github.errors import GitHubError
 from devtools.emulators.github.git import GitError, git
 from devtools.emulators.github.repository import Repository
@@ -49,6 +50,7 @@ def routes(path: str, *, check: Callable[[Request], Repository]) -> list[Route]:
         Route(path + "/trees", endpoint(_create_tree), methods=["POST"]),
         Route(path + "/trees/{sha}", endpoint(_get_tree)),
         Route(path + "/ref/heads/{branch:path}", endpoint(_get_ref)),
+        Route(path + "/matching-refs/{start:path}", endpoint(_matching_refs)),
         Route(path + "/refs/heads/{branch:path}", endpoint(_update_ref), methods=["PATCH"]),
     ]
 
@@ -153,10 +155,28 @@ def _tree_entry(call: _Call, line: str) -> Json:
 
 
 def _get_ref(call: _Call) -> Response:
-    sha = call.repository.head(call.params["branch"])
+    branch = call.params["branch"]
+    sha = call.repository.head(branch)
     if sha is None:
+        _check_not_empty(call)
         raise GitHubError(404, "Not Found")
-    return JSONResponse(_ref_json(call, sha))
+    return JSONResponse(_ref_json(call, refs.branch(branch, sha)))
+
+
+def _matching_refs(call: _Call) -> Response:
+    """List all refs whose names begin so, on one page: GitHub heeds no `per_page` here.
+
+    A list that is asked for with the full name of a branch also has the branches with longer names.
+    """
+    _check_not_empty(call)
+    found = refs.matching_refs(call.repository, f"refs/{call.params['start']}")
+    return JSONResponse([_ref_json(call, ref) for ref in found])
+
+
+def _check_not_empty(call: _Call) -> None:
+    """Refuse as GitHub's Git database does if the repository has no commit, whatever was asked for."""
+    if not call.repository.branches():
+        raise GitHubError(409, "Git Repository is empty.")
 
 
 def _update_ref(call: _Call) -> Response:
@@ -175,7 +195,7 @@ def _update_ref(call: _Call) -> Response:
         call.git("update-ref", f"refs/heads/{branch}", str(sha), standing)
     except GitError:  # the branch changed between the check and the update
         raise GitHubError(422, "Update is not a fast forward") from None
-    return JSONResponse(_ref_json(call, str(sha)))
+    return JSONResponse(_ref_json(call, refs.branch(branch, str(sha))))
 
 
 def _descends(call: _Call, sha: str, ancestor: str) -> bool:
@@ -186,14 +206,9 @@ def _descends(call: _Call, sha: str, ancestor: str) -> bool:
     return True
 
 
-def _ref_json(call: _Call, sha: str) -> Json:
-    branch = call.params["branch"]
-    points_to = {"type": "commit", "sha": sha, "url": f"{call.root}/commits/{sha}"}
-    return {
-        "ref": f"refs/heads/{branch}",
-        "url": f"{call.root}/refs/heads/{branch}",
-        "object": points_to,
-    }
+def _ref_json(call: _Call, ref: refs.Ref) -> Json:
+    points_to = {"type": ref.type, "sha": ref.sha, "url": f"{call.root}/{ref.type}s/{ref.sha}"}
+    return {"ref": ref.name, "url": f"{call.root}/{ref.name}", "object": points_to}
 
 
 def _commit_json(call: _Call, sha: str) -> Json:

@@ -16,7 +16,7 @@ from devtools.emulators.github.git import GitError, git
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _FIRST_COMMIT = {"GIT_AUTHOR_DATE": "2026-01-05T08:00:00Z", "GIT_COMMITTER_DATE": "2026-01-05T08:00:00Z"}
 _HEADS = "refs/heads/"
-_RENAMED = "refs/renamed/"
+RENAMED = "refs/renamed/"
 PROTECTED = "refs/protected/"
 _NO_COMMIT = "0" * 40
 
@@ -171,12 +171,12 @@ class Repository:
             raise GitError(f"there is no branch {old!r} to rename")
         self.delete(old)
         self._git("update-ref", _HEADS + new, sha, _NO_COMMIT)
-        self._git("symbolic-ref", _RENAMED + old, _HEADS + new)
+        self._git("symbolic-ref", RENAMED + old, _HEADS + new)
 
     def renamed_to(self, branch: str) -> str | None:
         """Return the new name of a renamed branch, or None if the branch was not renamed."""
         with suppress(GitError):
-            return self._git("symbolic-ref", "--quiet", _RENAMED + branch).strip().removeprefix(_HEADS)
+            return self._git("symbolic-ref", "--quiet", RENAMED + branch).strip().removeprefix(_HEADS)
         return None
 
     def refusal(self, branch: str) -> str | None:

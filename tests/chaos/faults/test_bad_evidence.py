@@ -32,6 +32,7 @@ from tests.chaos.faults.world import QUEUES, Saved
 
 REPOSITORY = "github: GET /repos/acme/todo-app"
 BRANCHES = rf"{REPOSITORY}/branches\?"
+REF, REFS = f"{REPOSITORY}/git/ref/", f"{REPOSITORY}/git/matching-refs/heads"
 RECORDS = "kubernetes: GET /api/v1/namespaces/coppice-system/configmaps"
 NAMESPACES = r"kubernetes: GET /api/v1/namespaces\?"
 A_NAMESPACE = "kubernetes: GET /api/v1/namespaces/feature-"
@@ -68,6 +69,14 @@ INCONCLUSIVE = [
     Evidence("GitHub is asked too often", REPOSITORY, error_response("github", 429)),
     Evidence("GitHub is out of order", REPOSITORY, error_response("github", 503)),
     Evidence("a proxy says that there is no GitHub", REPOSITORY, html_response(404)),
+    Evidence("GitHub's Git database is not available", f"{REPOSITORY}/git/", error_response("github", 409)),
+    Evidence("GitHub lists no refs", REFS, nothing),
+    Evidence("GitHub shows no refs", REFS, error_response("github", 404)),
+    Evidence("GitHub's refs may not be read", REFS, error_response("github", 403)),
+    Evidence("GitHub's refs are cut short", REFS, truncated_response),
+    Evidence("GitHub's refs are a proxy's", REFS, html_response(200)),
+    Evidence("GitHub's refs are no list", REFS, with_json(lambda _: {})),
+    Evidence("a proxy says that there is no ref", f"{REPOSITORY}/git/", html_response(404)),
     Evidence("the records are cut short", RECORDS, truncated_response),
     Evidence(
         "the records' second page has expired",
@@ -107,12 +116,9 @@ INCONCLUSIVE = [
 # What is said in so many words, and only of some: then whatever lives is let live.
 PARTIAL = [
     Evidence("GitHub's list lacks branches", BRANCHES, with_json(lambda found: found[-1:])),
-    Evidence(
-        "GitHub says of each branch that it is not there",
-        f"{REPOSITORY}/branches/",
-        error_response("github", 404),
-    ),
-    Evidence("a proxy says so", f"{REPOSITORY}/branches/", html_response(404)),
+    Evidence("GitHub says of each branch that it is not there", REF, error_response("github", 404)),
+    Evidence("a proxy says so", REF, html_response(404)),
+    Evidence("GitHub's refs lack branches", REFS, with_json(lambda found: found[-1:])),
     Evidence("there are no records", RECORDS, no_items),
     Evidence("there are no namespaces", NAMESPACES, no_items),
     Evidence(

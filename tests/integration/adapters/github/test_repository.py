@@ -9,8 +9,7 @@ from adapters.github.connections import Connections
 from adapters.github.repository import RepositoryAdapter
 from coppice.manifests.archive import unpack
 from coppice.manifests.rejection import Rejection
-from coppice.reconciler.errors import Forbidden, Gone, Throttled, Unreachable
-from devtools.emulators.emulator import Failure as Fail
+from coppice.reconciler.errors import Gone, Throttled, Unreachable
 from tests.integration.adapters.raw import Answer, Asked, json_reply, raw_server, reply
 from tests.integration.adapters.worlds import TOKEN, GitHub, repository_at
 
@@ -19,68 +18,6 @@ BRANCHES = "/repos/acme/todo-app/branches"
 
 def test_the_default_branch_is_the_repositorys_own_word(github: GitHub) -> None:
     assert github.repository.default_branch() == "main"
-
-
-@pytest.mark.parametrize(
-    "branch",
-    [
-        "feature/new-login",
-        "feature/a/b/c",
-        "100%",
-        "a%2Fb",
-        'x";drop-database;--',
-        "it's",
-        "größe/日本",
-        "a#b",
-        "a&b=c",
-        "a+b",
-        "-dash",
-    ],
-)
-def test_a_branch_is_found_whatever_git_lets_it_be_called(github: GitHub, branch: str) -> None:
-    commit = github.git.commit(branch, {"new.txt": b"1"}, "more")
-    assert github.repository.head(branch) == commit
-    assert github.repository.heads()[branch] == commit
-
-
-def test_a_branch_that_does_not_exist_has_no_head(github: GitHub) -> None:
-    assert github.repository.head("feature/never") is None
-
-
-def test_a_branch_that_was_renamed_does_not_exist_under_its_former_name(github: GitHub) -> None:
-    commit = github.git.commit("feature/old", {"a": b"1"}, "a")
-    github.git.rename("feature/old", "feature/new")
-    assert github.repository.head("feature/old") is None
-    assert github.repository.head("feature/new") == commit
-
-
-def test_a_branch_is_not_absent_while_its_ref_stands(github: GitHub) -> None:
-    github.emulator.fail(Fail(status=404, path_prefix=BRANCHES))
-    assert github.repository.head("main") == github.main
-
-    github.emulator.fail(Fail(status=404, path_prefix=BRANCHES, times=3))
-    with pytest.raises(Unreachable, match="stands, and that it does not"):
-        github.repository.head("main")
-
-
-def test_a_branch_is_not_absent_in_a_repository_that_can_no_longer_be_read(github: GitHub) -> None:
-    assert github.repository.default_branch() == "main"
-    github.emulator.fail(Fail(status=404, times=3))
-    with pytest.raises(Gone, match="read repository acme/todo-app"):
-        github.repository.head("main")
-
-
-def test_a_branch_is_not_absent_where_no_branch_can_be_seen(github: GitHub) -> None:
-    github.git.commit("feature/x", {"a": b"1"}, "a")
-    github.emulator.fail(Fail(status=404, path_prefix="/repos/acme/todo-app/", times=3))
-    with pytest.raises(Forbidden, match=r"not its branch 'main'.*contents: read"):
-        github.repository.head("feature/x")
-
-
-def test_no_branch_is_taken_for_absent_when_the_token_is_refused(github: GitHub) -> None:
-    github.emulator.fail(Fail(status=401))
-    with pytest.raises(Forbidden, match="GITHUB_TOKEN"):
-        github.repository.head("feature/never")
 
 
 def test_a_repository_that_the_token_may_not_see_is_a_failure_to_read_its_default_branch(
@@ -153,13 +90,14 @@ def test_the_pages_of_a_repository_that_was_renamed_come_to_an_end() -> None:
         json_reply(404, []),
         json_reply(404, {"error": "x"}),
         json_reply(200, {}),
-        json_reply(200, {"name": "main"}),
-        json_reply(200, {"name": "main", "commit": {}}),
-        json_reply(200, {"name": "main", "commit": {"sha": 5}}),
-        json_reply(200, {"name": ["main"], "commit": "x"}),
+        json_reply(200, {"ref": "refs/heads/main"}),
+        json_reply(200, {"ref": "refs/heads/main", "object": {}}),
+        json_reply(200, {"ref": "refs/heads/main", "object": {"sha": 5}}),
+        json_reply(200, {"ref": ["refs/heads/main"], "object": "x"}),
+        json_reply(200, {"ref": "refs/heads/other", "object": {"sha": "1"}}),
         json_reply(200, {"default_branch": 5}),
         json_reply(200, {"default_branch": ""}),
-        json_reply(200, {"name": "main", "commit": {"sha": "1"}}, X_RateLimit_Reset="inf"),
+        json_reply(200, {"ref": "refs/heads/main", "object": {"sha": "1"}}, X_RateLimit_Reset="inf"),
         json_reply(301, {}),
         json_reply(301, {}, Location="http://elsewhere.invalid/x"),
         json_reply(301, {}, Location="https://127.0.0.1/x"),
