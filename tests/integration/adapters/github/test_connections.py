@@ -1,5 +1,6 @@
 """Connections to GitHub: kept from thread to thread and from archive to archive, never shared at once."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,10 +29,13 @@ class Wire:
     app: ASGIApp
     url: str = ""
     used: list[tuple[str, int]] = field(default_factory=list)
+    at_once: asyncio.Barrier | None = None  # lets requests go on when so many have come
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             self.used.append((scope["path"], scope["client"][1]))
+            if self.at_once:
+                await asyncio.wait_for(self.at_once.wait(), 10)
             await self.app(scope, receive, send)
 
     def connections(self, path: str = "/repos/") -> set[int]:
@@ -83,6 +87,17 @@ def test_no_two_threads_use_a_client_at_once_and_later_ones_find_both(wire: Wire
     for _ in range(2):
         with ThreadPoolExecutor(2) as pool:
             assert len({asked.result() for asked in [pool.submit(ask), pool.submit(ask)]}) == 2
+    assert len(wire.connections()) == 2
+
+
+def test_the_default_branch_and_a_head_are_read_side_by_side(wire: Wire, github: GitHub) -> None:
+    read = repository(Connections(url=wire.url, token=TOKEN))
+    wire.at_once = asyncio.Barrier(2)
+    for _ in range(2):
+        with ThreadPoolExecutor(2) as pool:
+            default, head = pool.submit(read.default_branch), pool.submit(read.head, "main")
+            assert (default.result(), head.result()) == ("main", github.main)
+    assert len(wire.used) == 4
     assert len(wire.connections()) == 2
 
 
