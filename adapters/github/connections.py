@@ -109,5 +109,5 @@ class _Installation(Auth.Auth):
 def _session() -> requests.Session:
     session = requests.Session()
     session.auth = lambda request: request  # else it looks for credentials in ~/.netrc
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # the next archive is another request
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # it keeps none for the next archive
     return session
