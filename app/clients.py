@@ -183,9 +183,10 @@ class Clients:
     @cached_property
     def postgres(self) -> "Server | None":
         """The server of the branches' databases; `None` if branches get no database."""
-        if not self.settings.postgres_server_url:
+        settings = self.settings
+        if not settings.postgres_server_url:
             return None
         from adapters.postgres.client import Server, entra
 
-        tokens = self.credential(self.settings.provisioning_client_id)
-        return Server(self.settings.postgres_server_url, entra(tokens))
+        tokens = self.credential(settings.provisioning_client_id)
+        return Server(settings.postgres_server_url, entra(tokens), template=settings.database_template)

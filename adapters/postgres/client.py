@@ -1,23 +1,28 @@
-"""Connections to the server, and its errors as our types.
+"""Sessions on the server, and its errors as our types.
 
-Each call opens a connection with a fresh password, because an Entra token expires after an hour.
+A session on the database of the URL stays open for the next call. One on another database is closed after its
+call: it would keep a branch's database from being dropped, or a template from being copied. Each is opened
+with a fresh password, because an Entra token expires after an hour.
 
 A branch may set parameters on its own database, such as `search_path`. They must not change what an admin's
 statement means, or prevent it. So sessions start with settings of ours, which outrank those of a database.
 """
 
 import contextlib
+import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import psycopg
 from azure.core.credentials import TokenCredential
 from psycopg import errors
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import dict_row
 
 from adapters.azure.client import translated as azure_translated
 from adapters.postgres.address import Address, address
 from adapters.postgres.advice import advice
+from adapters.postgres.idle import IdleSessions
+from adapters.postgres.session import Connection, Session
 from coppice.reconciler.errors import (
     Conflict,
     Failure,
@@ -30,14 +35,16 @@ from coppice.reconciler.errors import (
     Unreachable,
 )
 
-Session: TypeAlias = psycopg.Connection[DictRow]
-
+PLAIN = "template1"  # what PostgreSQL copies by default
 # The application id of Azure Database for PostgreSQL in Entra:
 # https://learn.microsoft.com/azure/postgresql/flexible-server/how-to-configure-sign-in-azure-ad-authentication
 _SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
 READ_SECONDS = 15  # how long a statement may take that only reads
 WRITE_SECONDS = 300  # how long others may take: a template is copied file by file
 _CONNECTION: dict[str, Any] = {
+    "autocommit": True,
+    "row_factory": dict_row,
+    "prepare_threshold": None,  # a prepared statement would outlive its call
     "application_name": "coppice",
     "client_encoding": "utf8",
     "connect_timeout": 5,
@@ -127,20 +134,32 @@ class Server:
     Args:
         url: `POSTGRES_SERVER_URL`.
         token: fetches a token, which is the password if the URL has none and names another machine.
+        template: the database that branches' databases are copies of; empty for `template1`.
+        idle: keeps sessions that nobody uses.
 
     Raises:
         NotSetUp: the URL cannot be used.
     """
 
-    def __init__(self, url: str, token: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: Callable[[], str] | None = None,
+        *,
+        template: str = "",
+        idle: IdleSessions | None = None,
+    ) -> None:
         self.address: Address = address(url)
         self._token = token
+        self._idle = idle or IdleSessions()
+        self._keeps = self.address.database != (template or PLAIN)
+        weakref.finalize(self, self._idle.close)
 
     @contextlib.contextmanager
     def session(
         self, what: str, *, database: str = "", seconds: int = READ_SECONDS, version: int = 0
     ) -> Iterator[Session]:
-        """Open a session while the context lasts. Each statement is a transaction of its own.
+        """Use a session while the context lasts.
 
         Args:
             what: what is to be done, for messages.
@@ -149,30 +168,42 @@ class Server:
             version: for a branch's database, the server's version: the database's settings are overridden.
 
         Yields:
-            The connection.
+            The session.
 
         Raises:
             Failure: the server refused, or did not answer.
         """
+        keeps = self._keeps and not database
+        with _translated(what, self.address):
+            session = self._idle.take() if keeps else None
+            if session is None:
+                session = Session(self._connect(database or self.address.database, seconds, version))
+            else:
+                session.reset(seconds)
+            try:
+                yield session
+            except BaseException:  # the session may be the reason
+                session.connection.close()
+                raise
+            if keeps:
+                self._idle.put(session)
+            else:
+                session.connection.close()
+
+    def _connect(self, database: str, seconds: int, version: int) -> Connection:
         at = self.address
         ours = [each for each, since in _SESSION_SETTINGS.items() if version > since]
         options = " -c ".join(("-c search_path=pg_catalog", f"statement_timeout={seconds}s", *ours))
-        with (
-            _translated(what, at),
-            psycopg.connect(
-                host=at.host,
-                port=at.port,
-                user=at.user,
-                password=self._password() or None,
-                dbname=database or at.database,
-                options=options,
-                autocommit=True,
-                row_factory=dict_row,
-                **_CONNECTION,
-                **at.tls,
-            ) as connection,
-        ):
-            yield connection
+        return psycopg.connect(
+            host=at.host,
+            port=at.port,
+            user=at.user,
+            password=self._password() or None,
+            dbname=database,
+            options=options,
+            **_CONNECTION,
+            **at.tls,
+        )
 
     def _password(self) -> str:
         if self.address.password or self.address.loopback:

@@ -9,16 +9,21 @@ has to own them to use or alter a table. Grants to other roles stay.
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from adapters.postgres.client import Session
+from adapters.postgres.session import Session, Statement
 from adapters.postgres.template import ungranted
 from coppice.reconciler.errors import Rejected
 
 _SHOWN = 5
+# A statement locks its object until the end of the transaction, a table with its indexes, and a server has
+# room for some thousand locks: https://www.postgresql.org/docs/current/runtime-config-locks.html
+_AT_ONCE = 100
 # A superuser owns `public` in a database from before PostgreSQL 15, or restored from one.
-_PUBLIC = """
+_PUBLIC = sql.SQL(
+    """
     SELECT n.oid FROM pg_namespace n JOIN pg_roles r ON r.oid = nspowner
-    WHERE nspname = 'public' AND rolsuper AND NOT has_schema_privilege(%s, n.oid, 'CREATE')
-"""
+    WHERE nspname = 'public' AND rolsuper AND NOT has_schema_privilege({}, n.oid, 'CREATE')
+    """
+)
 
 _ALTER = {
     "schema": sql.SQL("ALTER SCHEMA {} OWNER TO {}"),
@@ -33,7 +38,8 @@ _ALTER_ROUTINE = sql.SQL("ALTER ROUTINE {} ({}) OWNER TO {}")
 _ALTER_LARGE_OBJECT = sql.SQL("ALTER LARGE OBJECT {} OWNER TO {}")
 
 # Objects below 16384 are in every database. The owner `pg_database_owner` is whoever owns the database.
-_OBJECTS = """
+_OBJECTS = sql.SQL(
+    """
     WITH places AS (
         SELECT oid AS schema, nspname FROM pg_namespace WHERE NOT starts_with(nspname, 'pg_')
     ), objects (class, oid, kind, place, arguments, owner) AS (
@@ -77,26 +83,29 @@ _OBJECTS = """
     )
     SELECT kind, place, arguments, rolname AS owner, rolsuper AS super, pg_has_role(r.oid, 'USAGE') AS ours
     FROM objects o JOIN pg_roles r ON r.oid = owner
-    WHERE (o.oid >= 16384 OR kind = 'schema') AND rolname NOT IN (%s, 'pg_database_owner')
+    WHERE (o.oid >= 16384 OR kind = 'schema') AND rolname NOT IN ({}, 'pg_database_owner')
       AND (kind = 'table' OR NOT rolsuper)
       AND NOT EXISTS (
           SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = o.oid AND d.deptype = 'e')
     ORDER BY kind <> 'schema', kind, place
-"""
+    """
+)
 
 
-def hand_over(session: Session, role: str) -> None:
+def hand_over(session: Session, role: str, finish: Statement) -> None:
     """Make a role the owner of the objects in a database.
 
     Args:
         session: a session in that database.
         role: the role, which has to own the database.
+        finish: a statement that is executed with the last of these: if they fail, so does it.
 
     Raises:
         Forbidden: a grant is missing; the message names it.
         Rejected: a superuser owns a table or the schema `public`, and we may not alter it.
     """
-    objects = session.execute(_OBJECTS, [role]).fetchall()
+    name = sql.Literal(role)
+    objects, closed = session.execute(_OBJECTS.format(name), _PUBLIC.format(name))
     unreachable = [".".join(each["place"]) for each in objects if each["super"]]
     if unreachable:
         more = f" and {len(unreachable) - _SHOWN} more" if len(unreachable) > _SHOWN else ""
@@ -104,16 +113,17 @@ def hand_over(session: Session, role: str) -> None:
             f"tables of the template belong to a superuser: {', '.join(unreachable[:_SHOWN])}{more}. In the "
             "template, give them to a plain role: ALTER TABLE … OWNER TO …"
         )
-    if session.execute(_PUBLIC, [role]).fetchone():
+    if closed:
         raise Rejected(
             "the template's schema public belongs to a superuser, and nobody else may create anything in it. "
             "In the template, as a superuser: ALTER SCHEMA public OWNER TO pg_database_owner"
         )
     foreign = {each["owner"] for each in objects if not each["ours"]}
     if foreign:
-        raise ungranted(session, foreign, f"hand over what is in database {session.info.dbname}")
-    for each in objects:
-        session.execute(_statement(each, role))
+        raise ungranted(session, foreign, f"hand over what is in database {session.database}")
+    statements = (*(_statement(each, role) for each in objects), finish)
+    for first in range(0, len(statements), _AT_ONCE):
+        session.execute(*statements[first : first + _AT_ONCE])
 
 
 def _statement(each: DictRow, role: str) -> sql.Composed:

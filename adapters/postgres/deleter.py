@@ -6,28 +6,37 @@ because its mark says whose the database is.
 """
 
 import contextlib
+from collections.abc import Sequence
 
 from psycopg import errors, sql
+from psycopg.rows import DictRow
 
-from adapters.postgres.client import WRITE_SECONDS, Server, Session
-from adapters.postgres.reader import look
-from adapters.postgres.release import release
+from adapters.postgres import reader
+from adapters.postgres.client import WRITE_SECONDS, Server
+from adapters.postgres.release import LEFT_ROLES, release
+from adapters.postgres.session import Session
 from coppice.components.database import Database, Dropped
 from coppice.components.removal import Owned
 from coppice.reconciler.errors import Conflict, Failure, Gone
 
 # Sessions of the branch's role in any database, and of any role in the branch's database.
-_TERMINATE_SESSIONS = """
+_TERMINATE_SESSIONS = sql.SQL(
+    """
     SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
-    WHERE (datid = %s OR usesysid = %s) AND usesysid IS NOT NULL AND pid <> pg_backend_pid()
-"""
+    WHERE (datid = {} OR usesysid = {}) AND usesysid IS NOT NULL AND pid <> pg_backend_pid()
+    """
+)
 # A database whose drop was interrupted accepts no session, and altering it is refused:
 # https://www.postgresql.org/docs/current/catalog-pg-database.html
-_VALID = "SELECT oid FROM pg_database WHERE oid = %s AND datconnlimit <> -2"
-_PREPARED = """
+_VALID = sql.SQL("SELECT oid FROM pg_database WHERE oid = {} AND datconnlimit <> -2")
+_PREPARED = sql.SQL(
+    """
     SELECT gid, database, owner FROM pg_prepared_xacts
-    WHERE owner = %s OR database = (SELECT datname FROM pg_database WHERE oid = %s)
-"""
+    WHERE owner = {} OR database = (SELECT datname FROM pg_database WHERE oid = {})
+    """
+)
+# A template cannot be dropped, and the owner may have made the database one.
+_CLOSE = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false IS_TEMPLATE false CONNECTION LIMIT -1")
 _ALLOW_CONNECTIONS = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true")
 _FORBID_CONNECTIONS = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false")
 _ALREADY_GONE = (errors.InvalidCatalogName, errors.UndefinedObject)
@@ -59,7 +68,10 @@ class DatabaseDropperAdapter:
         subject = owned.subject
         name = sql.Identifier(subject.name)
         with self._server.session(f"drop {subject}", seconds=WRITE_SECONDS) as session:
-            found = look(session, subject.name)
+            rows, valid, left = session.execute(
+                reader.query(subject.name), _VALID.format(sql.Literal(subject.oid)), LEFT_ROLES
+            )
+            found = reader.found(rows)
             if found is None:
                 return Dropped()
             if found.owner is None or (found.owner, found.oid or subject.oid, found.role) != (
@@ -68,20 +80,24 @@ class DatabaseDropperAdapter:
                 subject.role,
             ):
                 raise Conflict(f"{subject} is no longer the one that was read")
-            _close_to_sessions(session, name, found.oid)
-            row = session.execute(_TERMINATE_SESSIONS, [found.oid, found.role]).fetchone()
-            self._roll_back_prepared(session, found)
-            session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-            left = release(self._server, session, found.name, found.role) if found.role is not None else ""
-            return Dropped(sessions=int(row["ended"]) if row else 0, left=left)
+            _close_to_sessions(session, name, alter=bool(valid))
+            oid, role = sql.Literal(found.oid), sql.Literal(found.role)
+            # Only now: until the former is committed, those that are ended here could come back.
+            (row,), prepared = session.execute(
+                _TERMINATE_SESSIONS.format(oid, role), _PREPARED.format(sql.Literal(found.name), oid)
+            )
+            self._roll_back_prepared(session, found, prepared)
+            session.execute_alone(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+            stays = "" if found.role is None else release(self._server, session, found.name, found.role, left)
+            return Dropped(sessions=int(row["ended"]), left=stays)
 
-    def _roll_back_prepared(self, session: Session, found: Database) -> None:
+    def _roll_back_prepared(self, session: Session, found: Database, prepared: Sequence[DictRow]) -> None:
         """Roll back prepared transactions, which belong to no session and keep a database from being dropped.
 
         Only their owner can roll them back, in their own database.
         """
-        for row in session.execute(_PREPARED, [found.name, found.oid]).fetchall():
-            database, version = row["database"], session.info.server_version
+        for row in prepared:
+            database, version = row["database"], session.version
             own = database == found.name
             if own:
                 session.execute(_ALLOW_CONNECTIONS.format(sql.Identifier(database)))
@@ -97,17 +113,17 @@ class DatabaseDropperAdapter:
                     ) as inside,
                 ):
                     inside.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(row["owner"])))
-                    inside.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(row["gid"])))
+                    inside.execute_alone(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(row["gid"])))
             finally:
                 if own:
                     session.execute(_FORBID_CONNECTIONS.format(sql.Identifier(database)))
 
 
-def _close_to_sessions(session: Session, name: sql.Identifier, oid: int | None) -> None:
-    if session.execute(_VALID, [oid]).fetchone():
-        with contextlib.suppress(*_ALREADY_GONE):
-            # A template cannot be dropped, and the owner may have made the database one.
-            close = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false IS_TEMPLATE false CONNECTION LIMIT -1")
-            session.execute(close.format(name))
-    with contextlib.suppress(*_ALREADY_GONE):
-        session.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(name))
+def _close_to_sessions(session: Session, name: sql.Identifier, *, alter: bool) -> None:
+    close = (*((_CLOSE.format(name),) if alter else ()), sql.SQL("ALTER ROLE {} NOLOGIN").format(name))
+    try:
+        session.execute(*close)
+    except _ALREADY_GONE:  # one of them: the other is closed all the same
+        for each in close:
+            with contextlib.suppress(*_ALREADY_GONE):
+                session.execute(each)

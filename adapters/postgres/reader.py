@@ -1,11 +1,12 @@
 """Reads databases and roles. A database and the role of its name belong together; either may be missing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from adapters.postgres.client import READ_SECONDS, Server, Session
+from adapters.postgres.client import READ_SECONDS, Server
+from adapters.postgres.session import Session
 from adapters.retry import retry_reads
 from coppice.components.database import Database, recognised
 
@@ -23,8 +24,8 @@ _PAIRS = sql.SQL(
     FROM pg_database d FULL JOIN pg_roles r ON r.rolname = d.datname
     """
 )
-_ONE = _PAIRS + sql.SQL("WHERE coalesce(d.datname, r.rolname)::text = %s")
-_ALL = _PAIRS + sql.SQL("WHERE starts_with(coalesce(d.datname, r.rolname)::text, %s) ORDER BY name")
+_ONE = sql.SQL("{} WHERE coalesce(d.datname, r.rolname)::text = {}")
+_ALL = sql.SQL("{} WHERE starts_with(coalesce(d.datname, r.rolname)::text, {}) ORDER BY name")
 # Azure owns two of the databases, and a customer cannot change them.
 _OPEN_TO_PUBLIC = sql.SQL(
     """
@@ -41,6 +42,30 @@ _OPEN_TO_PUBLIC = sql.SQL(
 _REVOKE = sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC;")
 
 
+def query(name: str) -> sql.Composed:
+    """Build the query that reads a database and its role.
+
+    Args:
+        name: their name.
+
+    Returns:
+        The query, whose rows `found` reads.
+    """
+    return _ONE.format(_PAIRS, sql.Literal(name))
+
+
+def found(rows: Sequence[DictRow]) -> Database | None:
+    """Read the answer to `query`.
+
+    Args:
+        rows: its rows.
+
+    Returns:
+        The database and its role; `None` if neither exists.
+    """
+    return _database(rows[0]) if rows else None
+
+
 def look(session: Session, name: str) -> Database | None:
     """Read a database and its role in a session.
 
@@ -51,8 +76,8 @@ def look(session: Session, name: str) -> Database | None:
     Returns:
         Both; `None` if neither exists.
     """
-    row = session.execute(_ONE, [name]).fetchone()
-    return None if row is None else _database(row)
+    (rows,) = session.execute(query(name))
+    return found(rows)
 
 
 def _database(row: DictRow) -> Database:
@@ -125,7 +150,8 @@ class DatabaseReaderAdapter:
             Failure: the server refused, or did not answer.
         """
         with self._server.session(f"list the databases {prefix}*", seconds=READ_SECONDS) as session:
-            return tuple(_database(row) for row in session.execute(_ALL, [prefix]))
+            (rows,) = session.execute(_ALL.format(_PAIRS, sql.Literal(prefix)))
+        return tuple(map(_database, rows))
 
     @retry_reads
     def open_to_public(self) -> tuple[str, ...]:
@@ -138,4 +164,5 @@ class DatabaseReaderAdapter:
             Failure: the server refused, or did not answer.
         """
         with self._server.session("read who may connect", seconds=READ_SECONDS) as session:
-            return tuple(row["datname"] for row in session.execute(_OPEN_TO_PUBLIC))
+            (rows,) = session.execute(_OPEN_TO_PUBLIC)
+        return tuple(row["datname"] for row in rows)

@@ -7,43 +7,52 @@ Where something of a neighbour's depends on it, or where a database is not ours,
 its login, and stays. Each later drop tries to drop it again.
 """
 
+from collections.abc import Sequence
+
 from psycopg import errors, sql
 from psycopg.rows import DictRow
 
-from adapters.postgres.client import Server, Session
+from adapters.postgres.client import Server
 from adapters.postgres.reader import look
+from adapters.postgres.session import Session
 from coppice.reconciler.errors import Failure
 
 _LEFT_PREFIX = "coppice_left_"
 _NOTE = "Coppice could not drop it: "
 _RETRIED_ROLES = 5  # how many roles that stayed a drop tries again, so that it stays short
 # An uncommitted grant locks the role, and its transaction may never end.
-_LOCK_TIMEOUT = sql.SQL("SET lock_timeout = '1s'")
+_LOCK_TIMEOUT = sql.SQL("SET LOCAL lock_timeout = '1s'")
 # Of what all databases share, such as a tablespace, there is no name.
-_DEPENDENT_DATABASES = """
+_DEPENDENT_DATABASES = sql.SQL(
+    """
     SELECT DISTINCT datname, s.dbid = 0 AS shared FROM pg_shdepend s
         LEFT JOIN pg_database d ON CASE WHEN s.dbid <> 0 THEN d.oid = s.dbid
                                         ELSE d.oid = s.objid AND classid = 'pg_database'::regclass END
-    WHERE refclassid = 'pg_authid'::regclass AND refobjid = %s
+    WHERE refclassid = 'pg_authid'::regclass AND refobjid = {}
     ORDER BY 2, 1
-"""
-_LEFT_ROLES = """
+    """
+)
+LEFT_ROLES = sql.SQL(
+    """
     SELECT rolname, oid FROM pg_roles
-    WHERE starts_with(rolname, %s) AND NOT rolcanlogin
-      AND starts_with(shobj_description(oid, 'pg_authid'), %s)
-    ORDER BY random() LIMIT %s
-"""
+    WHERE starts_with(rolname, {}) AND NOT rolcanlogin
+      AND starts_with(shobj_description(oid, 'pg_authid'), {})
+    ORDER BY random() LIMIT {}
+    """
+).format(sql.Literal(_LEFT_PREFIX), sql.Literal(_NOTE), sql.Literal(_RETRIED_ROLES))
+"""The query for a few roles that stayed behind earlier."""
 _STILL_HELD = (errors.DependentObjectsStillExist, errors.LockNotAvailable)
 
 
-def release(server: Server, session: Session, name: str, oid: int) -> str:
-    """Drop a branch's role, and a few that stayed behind earlier.
+def release(server: Server, session: Session, name: str, oid: int, left: Sequence[DictRow]) -> str:
+    """Drop a branch's role, and those that stayed behind earlier.
 
     Args:
         server: the server.
         session: a session on it.
         name: the role; its database is gone.
         oid: the role's oid.
+        left: the rows of `LEFT_ROLES`.
 
     Returns:
         What stays behind, and why; empty if nothing does.
@@ -51,21 +60,19 @@ def release(server: Server, session: Session, name: str, oid: int) -> str:
     Raises:
         Failure: the server refused, or did not answer.
     """
-    session.execute(_LOCK_TIMEOUT)
-    for row in session.execute(_LEFT_ROLES, [_LEFT_PREFIX, _NOTE, _RETRIED_ROLES]).fetchall():
+    for row in left:
         _drop_role(server, session, row["rolname"], row["oid"])
     why = _drop_role(server, session, name, oid)
     if not why:
         return ""
-    left, role = f"{_LEFT_PREFIX}{oid}", sql.Identifier(name)
-    with (
-        session.transaction()
-    ):  # without its mark and with its old name, a role would block the name for ever
-        note = sql.Literal(f"{_NOTE}{why}. It was {name}")
-        session.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(role, note))
-        session.execute(sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(role))
-        session.execute(sql.SQL("ALTER ROLE {} RENAME TO {}").format(role, sql.Identifier(left)))
-    return f"its role stays behind as {left}, without a login: {why}"
+    stays, role = f"{_LEFT_PREFIX}{oid}", sql.Identifier(name)
+    # Without its mark and with its old name, a role would block the name for ever.
+    session.execute(
+        sql.SQL("COMMENT ON ROLE {} IS {}").format(role, sql.Literal(f"{_NOTE}{why}. It was {name}")),
+        sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(role),
+        sql.SQL("ALTER ROLE {} RENAME TO {}").format(role, sql.Identifier(stays)),
+    )
+    return f"its role stays behind as {stays}, without a login: {why}"
 
 
 def _drop_role(server: Server, session: Session, name: str, oid: int) -> str:
@@ -78,10 +85,10 @@ def _drop_role(server: Server, session: Session, name: str, oid: int) -> str:
     why = _try_drop(session, role)
     if not why:
         return ""
-    tied = session.execute(_DEPENDENT_DATABASES, [oid]).fetchall()
+    (tied,) = session.execute(_DEPENDENT_DATABASES.format(sql.Literal(oid)))
     if not all(row["datname"] is not None and _ours(session, row["datname"]) for row in tied):
         return why
-    session.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
+    session.execute(_LOCK_TIMEOUT, sql.SQL("GRANT {} TO CURRENT_USER").format(role))
     failed = [said for row in tied if (said := _revoke_grants(server, session, role, row))]
     why = _try_drop(session, role)
     return why and "; ".join([why, *failed])
@@ -94,7 +101,7 @@ def _ours(session: Session, database: str) -> bool:
 
 def _try_drop(session: Session, role: sql.Identifier) -> str:
     try:
-        session.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(role))
+        session.execute(_LOCK_TIMEOUT, sql.SQL("DROP ROLE IF EXISTS {}").format(role))
     except errors.LockNotAvailable:
         return "a transaction that has not ended holds it"
     except errors.DependentObjectsStillExist as error:
@@ -116,16 +123,15 @@ def _revoke_grants(server: Server, session: Session, role: sql.Identifier, row: 
     if row["shared"]:
         revoke = sql.SQL("REVOKE ALL ON DATABASE {} FROM {} CASCADE")
         try:
-            session.execute(revoke.format(sql.Identifier(row["datname"]), role))
+            session.execute(_LOCK_TIMEOUT, revoke.format(sql.Identifier(row["datname"]), role))
         except (errors.InsufficientPrivilege, errors.LockNotAvailable) as error:
             return f"the PostgreSQL server did not {what}: {error.diag.message_primary}"
         return ""
     try:
-        with server.session(what, database=row["datname"], version=session.info.server_version) as inside:
-            inside.execute(_LOCK_TIMEOUT)
+        with server.session(what, database=row["datname"], version=session.version) as inside:
             try:
                 # CASCADE would drop a neighbour's views and columns that are built on what this role owns.
-                inside.execute(sql.SQL("DROP OWNED BY {} RESTRICT").format(role))
+                inside.execute(_LOCK_TIMEOUT, sql.SQL("DROP OWNED BY {} RESTRICT").format(role))
             except errors.DependentObjectsStillExist as error:
                 return f"others have built on what it owns in database/{row['datname']}: {_detail(error)}"
     except Failure as failure:

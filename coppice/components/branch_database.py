@@ -114,14 +114,16 @@ class BranchDatabase(Component[Database]):
         database = present(observed.of(DATABASE))
         whole = database is not None and database.finished
         owner = database.owner if database is not None else None
+        key = (owner or observed.key).as_written
         created: Change = CreateDatabase(
-            key=(owner or observed.key).as_written,
+            key=key,
             name=observed.name.database,
             template=terms.template,
             connections=terms.connections,
         )
         secret = login_reference(terms)
         login = DeliverLogin(
+            key=key,
             namespace=observed.name.namespace,
             database=observed.name.database,
             secret=terms.secret,

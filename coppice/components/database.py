@@ -96,6 +96,15 @@ def mark(key: Key, login: str = "", *, pending: str = "") -> str:
     return _MARK + json.dumps(owner | {name: stamp for name, stamp in stamps.items() if stamp})
 
 
+def mark_start(key: Key) -> str:
+    """Return what every mark of a branch starts with, whichever stamps follow, and that of no other branch.
+
+    Args:
+        key: the branch.
+    """
+    return mark(key).removesuffix("}")
+
+
 def marked(comment: str | None) -> tuple[Key, str] | None:
     """Return the branch and the login that a comment names; `None` if the comment is not a mark of ours."""
     if comment is None or not comment.startswith(_MARK):
@@ -186,7 +195,7 @@ class DatabaseWriter(Protocol):
                 names it.
         """
 
-    def set_password(self, name: str, password: str, stamp: str) -> None:
+    def set_password(self, name: str, password: str, stamp: str, *, owner: Key) -> None:
         """Set the role's password and allow the role to sign in.
 
         From then on no login counts as delivered until one is confirmed.
@@ -195,18 +204,23 @@ class DatabaseWriter(Protocol):
             name: the role's name.
             password: the password.
             stamp: the identifier of the password.
+            owner: the branch that the role's mark names.
+
+        Raises:
+            Conflict: the role is not, or no longer, this branch's.
         """
 
-    def confirm(self, name: str, stamp: str) -> None:
+    def confirm(self, name: str, stamp: str, *, owner: Key) -> None:
         """Record on the role that a password was delivered.
 
         Args:
             name: the role's name.
             stamp: the identifier of the password.
+            owner: the branch that the role's mark names.
 
         Raises:
-            Conflict: another password was set since, and it is not known which of the two the Secret holds.
-                From then on no login counts as delivered.
+            Conflict: the role is not, or no longer, this branch's; or another password was set since, and it
+                is not known which of the two the Secret holds. From then on no login counts as delivered.
         """
 
 

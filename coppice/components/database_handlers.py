@@ -52,12 +52,14 @@ class DatabaseMaker:
         password, delivery = step.password, step.delivery
         match step:
             case SetPassword():
-                self.databases.set_password(delivery.database, password.value, password.stamp)
+                self.databases.set_password(
+                    delivery.database, password.value, password.stamp, owner=delivery.key
+                )
             case PutLogin():
                 secret = login_secret(delivery, password.value, password.stamp)
                 self.application.apply(delivery.namespace, secret)
             case ConfirmLogin():
-                self.databases.confirm(delivery.database, password.stamp)
+                self.databases.confirm(delivery.database, password.stamp, owner=delivery.key)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from coppice.components.application import TEMPLATE, Manifest
 from coppice.environment.config import DatabaseConfig
+from coppice.environment.key import Key
 from coppice.environment.observed_parts import ObservedPart
 from coppice.environment.references import ObjectRef
 from coppice.reconciler.plan import Change
@@ -57,6 +58,7 @@ class DeliverLogin(Change):
 
     verb: ClassVar[str] = "deliver"
     touches: ClassVar[Set[str] | None] = frozenset({ObservedPart.DATABASE, ObservedPart.OBJECTS})
+    key: Key
     namespace: str
     database: str
     secret: str

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from coppice.components.database import CreateDatabase, Database, Dropped
 from coppice.components.removal import Owned
+from coppice.environment.key import Key
 from coppice.reconciler.errors import Conflict, Gone, Rejected
 from tests.support.world import World
 
@@ -51,20 +52,27 @@ class Databases:
             whole = self._whole(change.name)
             self.world.databases[change.name] = replace(whole, finished=bool(whole.login))
 
-    def set_password(self, name: str, password: str, stamp: str) -> None:
+    def set_password(self, name: str, password: str, stamp: str, *, owner: Key) -> None:
         with self.world.call(f"alter role/{name}"):
             # A stamp belongs to one password, so a new password invalidates it.
-            self.world.databases[name] = replace(self._whole(name), login="", finished=False)
+            self.world.databases[name] = replace(self._owned(name, owner), login="", finished=False)
             self.world.passwords[name] = password
             self.world.pending[name] = stamp
 
-    def confirm(self, name: str, stamp: str) -> None:
+    def confirm(self, name: str, stamp: str, *, owner: Key) -> None:
         with self.world.call(f"write comment of role/{name}"):
+            self._owned(name, owner)
             latest = self.world.pending.pop(name, "") == stamp
             login = stamp if latest else ""
             self.world.databases[name] = replace(self._whole(name), login=login, finished=latest)
         if not latest:
             raise Conflict(f"role/{name} was given another password")
+
+    def _owned(self, name: str, owner: Key) -> Database:
+        current = self.world.databases.get(name)
+        if current is None or current.owner != owner:
+            raise Conflict(f"role/{name} is no longer a branch's")
+        return current
 
     def _whole(self, name: str) -> Database:
         if name not in self.world.databases:

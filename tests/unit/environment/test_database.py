@@ -1,12 +1,13 @@
 """Whose a database is, and whether it is whole."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coppice.components.database import (
     Database,
     mark,
+    mark_start,
     marked,
     recognised,
     why_taken,
@@ -43,6 +44,19 @@ def test_a_mark_is_read_as_it_was_written(repository: str, branch: str, login: s
 
     assert marked(mark(key, login)) == (key, login)
     assert mark(key, login).isascii()
+
+
+@given(keys=st.lists(st.tuples(NAMES, NAMES), min_size=2, max_size=2), stamp=st.text(max_size=20))
+@example(keys=[("acme/todo", "feature/login"), ("acme/todo", "feature/login-2")], stamp="")
+@example(keys=[("acme/todo", "feature/login"), ("acme/todo", 'feature/login", "login": "x')], stamp="x")
+def test_a_mark_starts_as_every_mark_of_its_branch_and_no_other(
+    keys: list[tuple[str, str]], stamp: str
+) -> None:
+    one, other = (Key(repository=repository, branch=branch) for repository, branch in keys)
+    marks = mark(one), mark(one, stamp), mark(one, pending=stamp)
+
+    assert all(each.startswith(mark_start(one)) for each in marks)
+    assert any(each.startswith(mark_start(other)) for each in marks) is (one == other)
 
 
 @pytest.mark.usefixtures("uncollected")

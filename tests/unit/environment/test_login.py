@@ -13,8 +13,10 @@ from coppice.components.login import (
     SetPassword,
     login_secret,
 )
+from coppice.environment.key import Key
 
 DELIVER = DeliverLogin(
+    key=Key(repository="acme/todo", branch="feature/login"),
     namespace="feature-login",
     database="feature_login",
     secret="branch-database",

@@ -7,13 +7,21 @@ from adapters.kubernetes.application_writer import ApplicationWriterAdapter
 from adapters.kubernetes.discovery import Discovery
 from adapters.kubernetes.secret_probe import SecretProbeAdapter
 from coppice.components.login import DeliverLogin, login_secret
+from coppice.environment.key import Key
 from coppice.environment.references import ObjectRef
 from tests.integration.adapters.worlds import Cluster
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
 SECRET = ObjectRef("v1", "Secret", "login")
 SECRET_PATH = "/api/v1/namespaces/x/secrets/login"
-DELIVER = DeliverLogin(namespace="x", database="feature_x", secret="login", host="pg.example", port=5432)
+DELIVER = DeliverLogin(
+    key=Key(repository="acme/todo", branch="feature/x"),
+    namespace="x",
+    database="feature_x",
+    secret="login",
+    host="pg.example",
+    port=5432,
+)
 LOGIN = login_secret(DELIVER, "a password", "abc")
 
 

@@ -29,6 +29,7 @@ _CONTENTS = """
     INSERT INTO app.users (name) VALUES ('Ada');
     GRANT SELECT ON app.users TO reader;
 """
+_WAITING = "FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Stage:
     def make(self, key: Key = KEY, name: str = NAME, template: str = "", most: int = 5) -> Database:
         """Make a database as provisioning does: create, password (`pw-<name>`), confirm."""
         self.writer.create(self.change(key, name, template, most))
-        self.writer.set_password(name, f"pw-{name}", f"stamp-{name}")
-        self.writer.confirm(name, f"stamp-{name}")
+        self.writer.set_password(name, f"pw-{name}", f"stamp-{name}", owner=key)
+        self.writer.confirm(name, f"stamp-{name}", owner=key)
         return self.found(name)
 
     def found(self, name: str = NAME) -> Database:
@@ -93,6 +94,22 @@ class Stage:
     def leave(self, connection: psycopg.Connection[Any]) -> None:
         """End a session and be sure that the server knows: closing it is only a message on its way."""
         self.superuser.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+
+    @contextmanager
+    def noting(self, role: str = NAME) -> Iterator[Callable[[], object]]:
+        """As another who writes a comment on a role and has not committed: who writes one, too, waits.
+
+        Yields:
+            Ends the sessions that wait.
+        """
+        with self.inside("postgres") as other, other.transaction(force_rollback=True):
+            other.execute(sql.SQL("COMMENT ON ROLE {} IS 'a moment'").format(sql.Identifier(role)))
+            yield lambda: self.superuser.execute(f"SELECT pg_terminate_backend(pid) {_WAITING}")
+
+    def wait_for_waiting(self, number: int) -> None:
+        """Wait until so many sessions wait for a lock."""
+        while self.value(f"SELECT count(pg_sleep(0.01)) {_WAITING}") < number:
+            pass
 
     def value(self, statement: str, *values: object) -> Any:
         """One value, as the superuser."""

@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable
 
 import pytest
+from psycopg import sql
 
 from adapters.postgres.address import address
 from adapters.postgres.advice import advice
 from adapters.postgres.client import Server
 from adapters.postgres.reader import DatabaseReaderAdapter
 from coppice.reconciler.errors import Failure, Forbidden, Rejected, Unreachable
-from tests.integration.adapters.postgres.stage import NAME, Stage
+from tests.integration.adapters.postgres.stage import KEY, NAME, Stage
 
 ADMIN = address("postgresql://coppice_admin:secret@127.0.0.1/postgres")
 
@@ -40,7 +41,7 @@ def test_an_admin_who_has_lost_createrole_is_told_so_when_a_password_is_due(stag
     stage.superuser.execute("ALTER ROLE coppice_admin NOCREATEROLE")
 
     with pytest.raises(Forbidden, match=r'ALTER ROLE "coppice_admin" CREATEROLE;'):
-        stage.writer.set_password(NAME, "secret", "stamp")
+        stage.writer.set_password(NAME, "secret", "stamp", owner=KEY)
 
 
 def test_an_admin_who_may_not_sign_in_is_told_so(stage: Stage) -> None:
@@ -107,6 +108,6 @@ def test_what_may_pass_is_tried_again_and_what_is_damaged_is_not(
     statement = f"DO $$ BEGIN RAISE EXCEPTION 'page 7' USING ERRCODE = '{code}'; END $$"
 
     with pytest.raises(Failure) as caught, server.session("do this") as session:
-        session.execute(statement.encode())
+        session.execute(sql.SQL(statement))
 
     assert type(caught.value) is kind

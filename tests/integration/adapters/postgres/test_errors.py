@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from adapters.postgres.client import Server
 from adapters.postgres.reader import DatabaseReaderAdapter
@@ -14,12 +15,12 @@ from coppice.reconciler.errors import Conflict, Failure, Forbidden, NotSetUp, Re
 from tests.integration.adapters.postgres.stage import Stage
 
 
-def failure(server: Server, statement: bytes = b"SELECT 1", *, seconds: int = 5) -> Failure:
+def failure(server: Server, statement: str = "SELECT 1", *, seconds: int = 5) -> Failure:
     with (
         pytest.raises(Failure) as caught,
         server.session("do this", seconds=seconds) as session,
     ):
-        session.execute(statement)
+        session.execute(sql.SQL(statement))
     return caught.value
 
 
@@ -97,14 +98,14 @@ def test_no_room_for_another_session_is_throttled(stage: Stage) -> None:
 
 
 def test_a_statement_that_takes_too_long_is_cut_short(stage: Stage) -> None:
-    told = failure(Server(stage.cluster.admin), b"SELECT pg_sleep(60)", seconds=1)
+    told = failure(Server(stage.cluster.admin), "SELECT pg_sleep(60)", seconds=1)
 
     assert isinstance(told, Unreachable)
     assert "statement timeout" in told.message
 
 
 def test_a_session_that_is_ended_is_unreachable(stage: Stage) -> None:
-    told = failure(Server(stage.cluster.admin), b"SELECT pg_terminate_backend(pg_backend_pid())")
+    told = failure(Server(stage.cluster.admin), "SELECT pg_terminate_backend(pg_backend_pid())")
 
     assert isinstance(told, Unreachable)
 
@@ -112,15 +113,15 @@ def test_a_session_that_is_ended_is_unreachable(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [
-        (b"CREATE ROLE coppice_admin", Conflict),
-        (b"CREATE DATABASE postgres", Conflict),
-        (b"DROP ROLE postgres", Forbidden),
-        (b"SELECT 1 / 0", Rejected),
-        (b"what?", Rejected),
+        ("CREATE ROLE coppice_admin", Conflict),
+        ("CREATE DATABASE postgres", Conflict),
+        ("DROP ROLE postgres", Forbidden),
+        ("SELECT 1 / 0", Rejected),
+        ("what?", Rejected),
     ],
 )
 def test_what_a_server_refuses_has_its_own_words_and_our_type(
-    stage: Stage, statement: bytes, kind: type[Failure]
+    stage: Stage, statement: str, kind: type[Failure]
 ) -> None:
     told = failure(Server(stage.cluster.admin), statement)
 
@@ -137,7 +138,6 @@ def test_what_a_branch_sets_on_its_database_does_not_reach_our_sessions(stage: S
         stage.leave(branch)
 
     with Server(stage.cluster.admin).session("look", database="feature_login") as session:
-        path = session.execute("SHOW search_path").fetchone()
-        timeout = session.execute("SHOW statement_timeout").fetchone()
+        shown = session.execute(sql.SQL("SHOW search_path"), sql.SQL("SHOW statement_timeout"))
 
-    assert (path, timeout) == ({"search_path": "pg_catalog"}, {"statement_timeout": "15s"})
+    assert shown == [[{"search_path": "pg_catalog"}], [{"statement_timeout": "15s"}]]

@@ -50,15 +50,15 @@ def test_a_database_is_made_whole_wherever_making_it_was_cut_short(stage: Stage)
             stage.leave(branch)
         stage.drop()
 
-    assert cut_short_everywhere(lambda: stage.writer.create(change), ours_and_not_yet_open) > 10
+    assert cut_short_everywhere(lambda: stage.writer.create(change), ours_and_not_yet_open) > 5
 
 
-def test_a_database_is_made_even_if_each_run_makes_one_statement_more(stage: Stage) -> None:
+def test_a_database_is_made_even_if_each_run_makes_one_round_trip_more(stage: Stage) -> None:
     stage.template()
 
     count = cut_short_everywhere(lambda: stage.writer.create(stage.change(template=TEMPLATE)), lambda: None)
 
-    assert count > 5
+    assert count > 3
     assert stage.make(template=TEMPLATE).finished
     with stage.signed_in() as branch:
         branch.execute("ALTER TABLE app.users ADD COLUMN born date")
@@ -114,7 +114,7 @@ def test_there_is_no_moment_at_which_a_stranger_may_connect(
 
     stage.make()
 
-    assert len(asked) > 10
+    assert len(asked) > 7
     assert all(asked)
 
 

@@ -5,7 +5,7 @@ works in the end, whoever was late.
 import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -17,16 +17,19 @@ from coppice.components.application import TEMPLATE, Manifest
 from coppice.components.database import DatabaseWriter
 from coppice.components.database_handlers import DatabaseMaker
 from coppice.components.login import DeliverLogin
+from coppice.environment.key import Key
 from coppice.environment.references import ObjectRef
 from coppice.reconciler.errors import Conflict
 from provisioning.executor import Executor
-from tests.integration.adapters.postgres.stage import NAME, Stage, statements
+from tests.integration.adapters.postgres.stage import KEY, NAME, Stage
 from tests.support.cluster import Application, Namespaces, ObjectDeleter
 from tests.support.records import InMemoryRecords
 from tests.support.world import World
 
 NAMESPACE = "feature-login"
-DELIVER = DeliverLogin(namespace=NAMESPACE, database=NAME, secret="login", host="pg.example", port=5432)
+DELIVER = DeliverLogin(
+    key=KEY, namespace=NAMESPACE, database=NAME, secret="login", host="pg.example", port=5432
+)
 LATE, NEXT = "late", "next"
 ORDERS = [
     tuple(LATE if at in late else NEXT for at in range(6)) for late in combinations(range(6), 3)
@@ -65,17 +68,17 @@ class InTurn:
     def __post_init__(self) -> None:
         self.create = self.databases.create
 
-    def set_password(self, name: str, password: str, stamp: str) -> None:
+    def set_password(self, name: str, password: str, stamp: str, *, owner: Key) -> None:
         with self.turns.turn(self.who):
-            self.databases.set_password(name, password, stamp)
+            self.databases.set_password(name, password, stamp, owner=owner)
 
     def apply(self, namespace: str, manifest: Manifest) -> None:
         with self.turns.turn(self.who):
             self.application.apply(namespace, manifest)
 
-    def confirm(self, name: str, stamp: str) -> None:
+    def confirm(self, name: str, stamp: str, *, owner: Key) -> None:
         with self.turns.turn(self.who):
-            self.databases.confirm(name, stamp)
+            self.databases.confirm(name, stamp, owner=owner)
 
 
 def steps(world: World, stage: Stage) -> Executor:
@@ -122,40 +125,29 @@ def test_in_whatever_order_two_deliver_a_login_one_more_run_leaves_one_that_work
 
 def test_a_password_that_another_run_has_set_since_is_not_taken_for_the_one_delivered(stage: Stage) -> None:
     stage.writer.create(stage.change())
-    stage.writer.set_password(NAME, "late", "late")
-    stage.writer.set_password(NAME, "next", "next")
-    stage.writer.confirm(NAME, "next")
+    stage.writer.set_password(NAME, "late", "late", owner=KEY)
+    stage.writer.set_password(NAME, "next", "next", owner=KEY)
+    stage.writer.confirm(NAME, "next", owner=KEY)
 
     with pytest.raises(Conflict, match="was given another password"):
-        stage.writer.confirm(NAME, "late")
+        stage.writer.confirm(NAME, "late", owner=KEY)
 
     assert (stage.found().login, stage.found().finished) == ("", False)
 
 
-def test_no_password_is_set_between_the_look_at_the_last_one_and_the_note(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_password_is_set_between_the_look_at_the_last_one_and_the_note(stage: Stage) -> None:
     stage.writer.create(stage.change())
-    stage.writer.set_password(NAME, f"pw-{NAME}", "first")
-    others: list[Future[None]] = []
-
-    def waits() -> bool:
-        with stage.superuser.cursor() as cursor:  # whose statements nobody watches
-            cursor.execute("SELECT pg_sleep(0.01) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-            return cursor.rowcount > 0
+    stage.writer.set_password(NAME, f"pw-{NAME}", "first", owner=KEY)
 
     with ThreadPoolExecutor() as pool:
+        with stage.noting():
+            note = pool.submit(stage.writer.confirm, NAME, "first", owner=KEY)
+            stage.wait_for_waiting(1)  # it has looked
+            other = pool.submit(stage.writer.set_password, NAME, "another", "second", owner=KEY)
+            stage.wait_for_waiting(2)
+        assert isinstance(other.exception(), Conflict)
+        assert note.exception() is None
 
-        def watch(_: int, text: str) -> None:
-            if text.startswith("COMMENT ON ROLE") and not others:
-                others.append(pool.submit(stage.writer.set_password, NAME, "another", "second"))
-                while not waits() and not others[0].done():
-                    pass
-
-        statements(monkeypatch, watch)
-        stage.writer.confirm(NAME, "first")
-
-    assert isinstance(others[0].exception(), Conflict)
     assert (stage.found().login, stage.found().finished) == ("first", True)
     with stage.signed_in() as branch:
         stage.leave(branch)

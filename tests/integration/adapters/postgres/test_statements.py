@@ -13,9 +13,9 @@ WORDS = ("SELECT ", "CREATE ", "ALTER ", "DROP ", "GRANT ", "REVOKE ", "COMMENT 
 def formatted(tree: ast.AST) -> Iterator[int]:
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Attribute(attr="execute" | "SQL"), args=[statement, *_]):
-                plain = isinstance(statement, ast.Name | ast.Constant | ast.Call)
-                if not plain:
+            case ast.Call(func=ast.Attribute(attr="execute" | "execute_alone" | "SQL"), args=statements):
+                plain = (ast.Name, ast.Constant, ast.Call, ast.Starred)
+                if not all(isinstance(each, plain) for each in statements):
                     yield node.lineno
             case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str(text))):
                 if text.startswith(WORDS):
@@ -32,7 +32,13 @@ def test_no_statement_is_formatted(file: Path) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ['s.execute(f"DROP ROLE {x}")', 's.execute("DROP ROLE " + x)', 'sql.SQL(f"{x}")', 'y = "DROP %s" % x'],
+    [
+        's.execute(x, f"DROP ROLE {x}")',
+        's.execute("DROP ROLE " + x)',
+        'sql.SQL(f"{x}")',
+        'y = "DROP %s" % x',
+        's.execute(*(f"DROP ROLE {x}",))',
+    ],
 )
 def test_one_that_was_would_be_found(statement: str) -> None:
     assert set(formatted(ast.parse(statement))) == {1}

@@ -34,7 +34,7 @@ def login(server: Databases) -> Login:
     address = Server(server.admin).address
     writer = DatabaseWriterAdapter(Server(server.admin))
     writer.create(CreateDatabase(key=KEY, name=NAME, template=TEMPLATE, connections=5))
-    writer.set_password(NAME, "quite secret", "stamp")
+    writer.set_password(NAME, "quite secret", "stamp", owner=KEY)
     return Login(host=address.host, port=address.port, database=NAME, user=NAME, password="quite secret")
 
 
