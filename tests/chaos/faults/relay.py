@@ -12,6 +12,7 @@ from tests.chaos.faults.wire import Call, Reply
 
 _SSL = 80877103
 _READY, _ERROR, _AUTHENTICATION = b"Z", b"E", b"R"
+_SETTINGS = ("RESET ", "DEALLOCATE ", "SET ")  # what the program sends before the statements themselves
 _ENDS = {b"Q", b"S"}  # a simple query, or the end of an extended one
 # The SQLSTATE that corresponds to an HTTP status.
 _STATES = {
@@ -153,6 +154,8 @@ def _error(severity: str, status: int) -> bytes:
 
 
 def _first_words(statement: bytes) -> str:
-    """The first words of a statement; the rest may contain a password."""
+    """The first words of what a message is about; the rest may contain a password."""
     text = statement[5:] if statement[:1] == b"Q" else statement[5:].partition(b"\0")[2]
-    return " ".join(text.split(b"\0")[0].decode().split()[:3])
+    statements = text.split(b"\0")[0].decode().split(";\n")
+    about = next((each for each in statements if not each.startswith(_SETTINGS)), statements[0])
+    return " ".join(about.split()[:3])

@@ -52,10 +52,10 @@ def test_without_a_fault_nothing_is_left_of_a_database(experiments: Experiments)
 
 
 @each_operation
-def test_after_a_fault_at_every_ninth_statement_the_world_comes_to_the_same_end(
+def test_after_a_fault_at_every_third_statement_the_world_comes_to_the_same_end(
     experiments: Experiments, operation: Operation
 ) -> None:
-    for turn, at in enumerate(statements(experiments, operation)[::9]):
+    for turn, at in enumerate(statements(experiments, operation)[::3]):
         fault = FAULTS[turn * 5 % len(FAULTS)]
         assert not experiments.differences(operation, fault, at), f"{fault} at call {at}"
 
