@@ -44,7 +44,7 @@ WRITE_SECONDS = 300  # how long others may take: a template is copied file by fi
 _CONNECTION: dict[str, Any] = {
     "autocommit": True,
     "row_factory": dict_row,
-    "prepare_threshold": None,  # a prepared statement would outlive its call
+    "prepare_threshold": None,  # preparing one takes a round trip, and nothing is executed that often
     "application_name": "coppice",
     "client_encoding": "utf8",
     "connect_timeout": 5,

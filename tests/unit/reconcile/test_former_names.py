@@ -9,7 +9,7 @@ import pytest
 
 from coppice.components.monitoring.shared import JOBS_KEY
 from coppice.environment.key import Key
-from coppice.environment.references import SharedName
+from coppice.environment.references import ObjectRef, SharedName
 from coppice.reconciler.outcome import Done, Stalled
 from tests.support.config import CONFIG, REPOSITORY, SERVER, namespace_of
 from tests.support.manifests import overlay
@@ -17,6 +17,7 @@ from tests.support.monitoring import PATTERN, PRODUCTION, keep, older_kind
 from tests.support.program import Program
 
 NEW = "umbrella/todo-app"
+SECRET = ObjectRef("v1", "Secret", SERVER.secret)
 
 
 def before(*branches: str) -> Program:
@@ -78,6 +79,20 @@ def test_the_mark_of_a_namespace_stays_for_nobody_may_say_that_it_is_somebody_el
 
     assert program.namespace("x").labels["team"] == "web"
     assert program.namespace("x").annotations["coppice.dev/repository"] == REPOSITORY
+
+
+@pytest.mark.parametrize("repository", [NEW, REPOSITORY.upper()])
+def test_a_login_that_is_due_again_goes_to_the_role_whose_mark_has_the_former_name(repository: str) -> None:
+    program = before("x").with_rules(repository=repository, former=(REPOSITORY,))
+    program.push("x")
+    secret = program.world.objects.pop((namespace_of("x"), SECRET))
+
+    program.tell("x")
+    program.drain()
+
+    database = program.world.databases["feature_x"]
+    assert (database.owner, database.finished) == (Key(repository=REPOSITORY, branch="x"), True)
+    assert program.world.objects[namespace_of("x"), SECRET].manifest["data"] != secret.manifest["data"]
 
 
 def test_an_environment_goes_with_its_branch_and_nothing_is_left() -> None:

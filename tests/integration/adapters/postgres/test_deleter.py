@@ -10,7 +10,7 @@ from coppice.components.database import Dropped, mark
 from coppice.components.removal import Owned
 from coppice.environment.key import Key
 from coppice.reconciler.errors import Conflict
-from tests.integration.adapters.postgres.stage import KEY, NAME, Stage
+from tests.integration.adapters.postgres.stage import KEY, NAME, Stage, statements
 
 OTHER = Key(repository="acme/todo", branch="feature/other")
 
@@ -64,6 +64,26 @@ def test_dropping_what_is_gone_is_no_error(stage: Stage) -> None:
     stage.drop()
 
     assert stage.dropper.drop(Owned(made)) == Dropped()
+
+
+@pytest.mark.parametrize(
+    "gone", ["DROP DATABASE feature_login", "DROP DATABASE feature_login; DROP ROLE feature_login"]
+)
+def test_one_that_another_run_drops_at_the_same_moment_is_no_error(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    made, left = stage.make(), gone.split("; ")
+
+    def watch(_: int, text: str) -> None:
+        if text.startswith("ALTER DATABASE"):
+            while left:
+                with stage.superuser.cursor() as cursor:  # whose statements nobody watches
+                    cursor.execute(left.pop(0).encode())
+
+    statements(monkeypatch, watch)
+
+    assert stage.dropper.drop(Owned(made)) == Dropped()
+    assert stage.reader.get(NAME) is None
 
 
 def test_one_that_was_made_anew_since_is_not_dropped(stage: Stage) -> None:

@@ -80,13 +80,15 @@ def test_neither_a_log_nor_an_error_holds_a_password(stage: Stage, caplog: pytes
 
 
 def test_a_role_that_is_not_a_branchs_gets_no_password(stage: Stage) -> None:
-    stage.superuser.execute("CREATE ROLE feature_login LOGIN PASSWORD 'pw-feature_login'")
+    stage.superuser.execute("CREATE ROLE feature_login NOINHERIT LOGIN PASSWORD 'pw-feature_login'")
+    before = stage.value("SELECT r::text FROM pg_roles r WHERE rolname = %s", NAME)
 
     with pytest.raises(Conflict, match="no longer a branch's"):
         stage.writer.set_password(NAME, PASSWORD, "stamp", owner=KEY)
     with pytest.raises(Conflict, match="no longer a branch's"):
         stage.writer.confirm(NAME, "stamp", owner=KEY)
 
+    assert stage.value("SELECT r::text FROM pg_roles r WHERE rolname = %s", NAME) == before
     with stage.signed_in(NAME, "postgres"):
         pass
 

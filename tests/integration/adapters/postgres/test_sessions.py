@@ -1,7 +1,6 @@
 """A session stays open for the next call, as long as it works and carries nothing over."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,8 +10,7 @@ from psycopg import sql
 
 from adapters.postgres.client import Server
 from adapters.postgres.idle import IdleSessions
-from adapters.postgres.reader import DatabaseReaderAdapter
-from coppice.reconciler.errors import Rejected, Unreachable
+from coppice.reconciler.errors import Forbidden, Rejected, Throttled, Unreachable
 from tests.integration.adapters.postgres.stage import NAME, TEMPLATE, Stage
 
 PID = sql.SQL("SELECT pg_backend_pid() AS pid")
@@ -38,8 +36,8 @@ def server(stage: Stage) -> Server:
     return Server(stage.cluster.admin)
 
 
-def pid(server: Server, **how: Any) -> int:
-    with server.session("ask", **how) as session:
+def pid(server: Server, what: str = "ask") -> int:
+    with server.session(what) as session:
         ((row,),) = session.execute(PID)
     return int(row["pid"])
 
@@ -64,6 +62,15 @@ def test_two_calls_use_one_connection(stage: Stage, monkeypatch: pytest.MonkeyPa
     stage.drop()
 
     assert opened == ["postgres", NAME]
+
+
+def test_no_statement_is_prepared_however_often_it_is_executed(server: Server) -> None:
+    with server.session("ask") as session:
+        for _ in range(10):
+            session.execute(PID)
+        ((seen,),) = session.execute(SEEN)
+
+    assert seen["prepared"] == 0
 
 
 def test_calls_at_once_have_a_session_each(server: Server) -> None:
@@ -107,6 +114,25 @@ def test_a_session_that_ends_in_use_is_unreachable_and_the_statement_is_not_sent
         assert stage.value("SELECT last_value FROM sent") == 1
     finally:
         stage.superuser.execute("DROP SEQUENCE sent")
+
+
+def test_why_there_is_no_new_session_is_said_as_it_was_without_one_before(
+    stage: Stage, server: Server
+) -> None:
+    stage.superuser.execute("ALTER ROLE coppice_admin CONNECTION LIMIT 1")
+    used = pid(server)
+    with server.session("ask") as session:
+        session.execute(PID)
+        with pytest.raises(Throttled, match=r"did not ask as well: .*too many connections"):
+            pid(server, what="ask as well")
+    stage.superuser.execute("ALTER ROLE coppice_admin NOLOGIN")
+    try:
+        assert pid(server) == used
+        stage.value("SELECT pg_terminate_backend(%s, 5000)", used)
+        with pytest.raises(Forbidden, match="is not permitted to log in"):
+            pid(server)
+    finally:
+        stage.superuser.execute("ALTER ROLE coppice_admin LOGIN")
 
 
 def test_nothing_of_one_call_is_left_for_the_next(stage: Stage, server: Server) -> None:
@@ -196,12 +222,11 @@ def test_a_session_is_not_used_for_ever(stage: Stage) -> None:
 
 
 def test_a_server_that_is_used_no_more_has_no_session(stage: Stage) -> None:
-    reader = DatabaseReaderAdapter(Server(stage.cluster.admin))
-    before = sessions(stage)
-    reader.get(NAME)
-    assert sessions(stage) > before
+    server = Server(stage.cluster.admin)
+    used = pid(server)
+    assert used in sessions(stage)
 
-    del reader
+    del server
 
-    while sessions(stage) > before:
-        time.sleep(0.01)
+    while used in sessions(stage):
+        pass

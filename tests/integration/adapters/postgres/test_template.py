@@ -94,6 +94,22 @@ def test_everything_in_it_changes_hands(stage: Stage) -> None:
     assert stage.value(held, NAME, NAME) >= before - multiranges > 20
 
 
+def test_however_much_is_in_it_everything_changes_hands(stage: Stage) -> None:
+    stage.template()
+    with stage.inside(TEMPLATE) as connection:
+        connection.execute("SET ROLE staging_owner; SET search_path = app")
+        connection.execute("; ".join(f"CREATE VIEW v{each} AS SELECT 1" for each in range(250)))
+        stage.leave(connection)
+
+    assert stage.make(template=TEMPLATE).finished
+
+    with stage.inside(NAME) as connection:
+        owners = connection.execute(
+            "SELECT viewowner, count(*) FROM pg_views WHERE schemaname = 'app' GROUP BY 1"
+        )
+        assert owners.fetchall() == [(NAME, 250)]
+
+
 def test_what_others_may_do_there_stays(stage: Stage) -> None:
     stage.template()
 
