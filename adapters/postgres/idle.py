@@ -1,8 +1,9 @@
 """Sessions that stay open for the next call: opening one costs five round trips.
 
-`psycopg_pool` connects in threads of its own. A call would wait for its time limit where the server refuses
-the password, and be told of the limit and not of the password. So this keeps sessions that calls have opened,
-and does no more.
+`psycopg_pool` connects in threads of its own, and tries again when it is refused. A call would wait for its
+time limit where the server refuses the password, and be told of the limit and not of the password
+(https://www.psycopg.org/psycopg3/docs/advanced/pool.html). So this keeps sessions that calls have opened, and
+does no more.
 
 A session is kept for less than a minute, because a server has few and workers are many.
 """
@@ -39,7 +40,7 @@ class IdleSessions:
 
     def __init__(self, seconds: float = IDLE_SECONDS, most_seconds: float = _MAX_SECONDS) -> None:
         self._seconds, self._most_seconds = seconds, most_seconds
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a server that is collected as garbage closes them in any thread
         self._kept: list[_Kept] = []  # the one that was used last is the last, and the first to be taken
         self._timer: threading.Timer | None = None
 
