@@ -5,7 +5,7 @@ webhook that arrives twice, late, out of order or never does no harm.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from coppice.lifecycle.former_names import under_former_names
 from coppice.lifecycle.observe_all import observe_all
 from coppice.lifecycle.observe_branch import Before, observe_branch
 from coppice.lifecycle.ownership import enforce_ownership, why_not_ours
+from coppice.lifecycle.read_once import read_once
 from coppice.lifecycle.report import build_report
 from coppice.manifests.rejection import Rejection as RefusedOverlay
 from coppice.reconciler.concurrency import concurrently
@@ -58,6 +59,19 @@ class Leases(Locks, Protocol):
 
     def clear_away(self) -> tuple[str, ...]:
         """Delete the expired leases of runs that died, and return their locks."""
+
+
+@dataclass(frozen=True)
+class RunMemory:
+    """What one run keeps, so that it asks for nothing twice.
+
+    Args:
+        readers: the readers of all outside systems.
+        overlays: commit → the overlay that was rendered.
+    """
+
+    readers: Readers
+    overlays: dict[str, Desired | RefusedOverlay] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +133,12 @@ class Reconciler:
             why = f"this program looks after {self.config.repository}, not after {key.repository}"
             return Report(key=key.fields, outcome=Stalled(why, "other_repository"), seconds=0)
         key = self.config.key(key.branch)
-        overlays: dict[str, Desired | RefusedOverlay] = {}
+        memory = RunMemory(read_once(self._readers))
         ran = run(
             name=f"branch/{self.config.name(key.branch).namespace}",
-            observe=lambda: self.look(key, overlays),
+            observe=lambda: self.look(key, memory),
             observe_again=lambda context, touched: self.look(
-                key, overlays, before=Before(observed=context.observed, touched=touched)
+                key, memory, before=Before(observed=context.observed, touched=touched)
             ),
             plan=self.plan,
             execute=self._act,
@@ -142,36 +156,32 @@ class Reconciler:
         return None
 
     def look(
-        self,
-        key: Key,
-        overlays: dict[str, Desired | RefusedOverlay] | None = None,
-        *,
-        before: Before | None = None,
+        self, key: Key, memory: RunMemory | None = None, *, before: Before | None = None
     ) -> ReconcileContext:
         """Observe a branch, decide, and render its overlay if it is due and nothing blocks it. Only reads.
 
         Args:
             key: the branch's key.
-            overlays: commit → the overlay that the same run has already rendered; it is added to.
+            memory: what the same run keeps; it is added to.
             before: what the same run has already observed; `None` to read everything.
 
         Returns:
             The result.
         """
-        observed = observe_branch(key, config=self.config, readers=self._readers, before=before)
+        memory = memory or RunMemory(self._readers)
+        observed = observe_branch(key, config=self.config, readers=memory.readers, before=before)
         decided = decide(observed, config=self.config, now=self.now())
         namespace = present(observed.namespace)
         taken = why_not_ours(observed, self.config) or provision.why_taken(observed)
         blocked = taken or (namespace and namespace.terminating_since)
         if not isinstance(decided, Ensure) or not decided.due or blocked:
             return ReconcileContext(observed=observed, verdict=decided)
-        built = overlays if overlays is not None else {}
-        commit = decided.commit
+        built, commit = memory.overlays, decided.commit
         with concurrently() as start:
             fetched = start(
                 lambda: Present(built[commit]) if commit in built else self._fetch(commit, observed)
             )
-            records = start(lambda: read_records(observed, config=self.config, readers=self._readers))
+            records = start(lambda: read_records(observed, config=self.config, readers=memory.readers))
         desired = fetched()
         overlay = present(desired)
         if overlay is None or isinstance(overlay, RefusedOverlay):
@@ -186,7 +196,7 @@ class Reconciler:
             claims_hosts=claims_hosts(observed, overlay, config=self.config, now=self.now()),
             records=records(),
             config=self.config,
-            readers=self._readers,
+            readers=memory.readers,
         )
         return ReconcileContext(
             observed=observed, verdict=decided, desired=desired, apply_context=apply_context
