@@ -5,12 +5,25 @@ The exit code is 1 if a figure misses its limit; all are measured and printed fi
 
 import sys
 
-from devtools.bench import applying, burst, imports, memory, sharing, sweep, unchanged, webhook
+from devtools.bench import (
+    applying,
+    burst,
+    counted,
+    imports,
+    memory,
+    running,
+    sharing,
+    sweep,
+    unchanged,
+    webhook,
+)
 from devtools.bench.timing import say
 
 FIGURES = {
     "webhook": webhook.measure,
     "imports": imports.measure,
+    "running": running.measure,
+    "calls": counted.measure,
     "applied": applying.measure,
     "unchanged": unchanged.measure,
     "sweep": sweep.measure,

@@ -6,39 +6,28 @@ do in less. What surrounds it (two looks, the fetch of the files, locks, the rec
 measured.
 """
 
-import contextlib
-import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-
-import yaml
 
 from app.container import Container
 from coppice.environment.key import Key
+from devtools.bench.far import KUBERNETES, MILLISECONDS, Far, far, prepared_cluster
 from devtools.bench.figure import Figure
 from devtools.bench.fleet import settle
 from devtools.bench.instrumented import watched
 from devtools.bench.kubectl import CHANGED, MANIFESTS, Kubectl, change_one_object, changed, write_manifests
 from devtools.bench.timing import percentile, say, seconds
-from devtools.cluster.control_plane import running_cluster
 from devtools.cluster.programs import ClusterUnavailableError, find_programs
-from devtools.demo.cluster import act_as_bound, prepare
-from devtools.demo.processes import started
-from devtools.demo.world import SAMPLE, SEED
-from devtools.emulators.github.repository import Repository
-from devtools.host.settings import read_values
 
 ROUNDS = 5
-_DELAY = 30  # milliseconds
 # Step, milliseconds of delay → the limit.
 LIMITS = {
-    ("first", _DELAY): 0.35,
+    ("first", MILLISECONDS): 0.25,
     ("first", 0): 0.6,
-    ("unchanged", _DELAY): 0.15,
-    ("one object changed", _DELAY): 0.3,
+    ("unchanged", MILLISECONDS): 0.15,
+    ("one object changed", MILLISECONDS): 0.18,
 }
 _TOLD = {
     "first": "example applied for the first time",
@@ -68,11 +57,9 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A cluster, with or without a delay, with the settings of a worker and with kubectl."""
+    """The outside systems, with a cluster that is far away or near, and kubectl, which is as far from it."""
 
-    folder: Path
-    repository: Repository
-    settings: Mapping[str, str]
+    there: Far
     kubectl: Kubectl
 
 
@@ -83,11 +70,12 @@ def measure() -> Iterator[Figure]:
     except ClusterUnavailableError as error:
         say(f"no real API server is to be had, so nothing was applied to one: {error}")
         return
-    with running_cluster(report=say) as cluster:
-        prepare(cluster.kubeconfig)
-        for delay in (_DELAY, 0):
-            with _line(cluster.kubeconfig, programs.kubectl, delay) as line:
-                yield from figures(_take(line), delay=delay)
+    with prepared_cluster() as kubeconfig:
+        for delay in (MILLISECONDS, 0):
+            # kubectl calls the cluster alone, and makes no database.
+            with far(kubeconfig, systems=(KUBERNETES,), milliseconds=delay, with_database=False) as there:
+                kubectl = Kubectl(program=programs.kubectl, kubeconfig=there.kubeconfig, home=there.folder)
+                yield from figures(_take(Line(there=there, kubectl=kubectl)), delay=delay)
 
 
 def figures(taken: Taken, *, delay: int) -> Iterator[Figure]:
@@ -116,13 +104,13 @@ def _take(line: Line) -> Taken:
 
     The environments are deleted after each round.
     """
-    taken, worker = Taken(), Container(line.settings)
+    taken, worker = Taken(), Container(line.there.settings)
     line.kubectl.run("get", "namespaces")  # fetches the discovery cache, which the worker keeps too
     _ours(line, worker, "warm-up", None)
     for number in range(ROUNDS):
         name = uuid.uuid4().hex[:6]
         _ours(line, worker, f"ours-{name}", taken)
-        taken.fresh.append(_reconcile(Container(line.settings), _branch_off(line, f"fresh-{name}"))[0])
+        taken.fresh.append(_reconcile(Container(line.there.settings), _branch_off(line, f"fresh-{name}"))[0])
         for on_the_server, into in ((False, taken.kubectl), (True, taken.server_side)):
             _theirs(
                 line, f"{'server' if on_the_server else 'client'}-{name}", into, on_the_server=on_the_server
@@ -134,7 +122,7 @@ def _take(line: Line) -> Taken:
 
 def _branch_off(line: Line, name: str) -> str:
     branch = f"feature/{name}"
-    line.repository.commit(branch, {"README.md": name.encode()}, name)
+    line.there.repository.commit(branch, {"README.md": name.encode()}, name)
     return branch
 
 
@@ -145,7 +133,7 @@ def _ours(line: Line, worker: Container, name: str, taken: Taken | None) -> None
     _, whole = _reconcile(worker, branch)
     steps["unchanged"] = (whole, whole)
     source = (MANIFESTS / CHANGED).read_bytes()
-    line.repository.commit(branch, {f"manifests/{CHANGED}": changed(source)}, "one object")
+    line.there.repository.commit(branch, {f"manifests/{CHANGED}": changed(source)}, "one object")
     steps["one object changed"] = _reconcile(worker, branch)
     settle(worker, branch, pause=time.sleep)
     for step, (ours, all_of_it) in steps.items():
@@ -163,7 +151,7 @@ def _reconcile(worker: Container, branch: str) -> tuple[float, float]:
 
 
 def _theirs(line: Line, name: str, into: dict[str, list[float]], *, on_the_server: bool) -> None:
-    manifests = write_manifests(line.folder / name, slug=name)
+    manifests = write_manifests(line.there.folder / name, slug=name)
     for step in _TOLD:
         if step == "one object changed":
             change_one_object(manifests)
@@ -172,46 +160,12 @@ def _theirs(line: Line, name: str, into: dict[str, list[float]], *, on_the_serve
 
 def _clear_away(line: Line, worker: Container) -> None:
     """Delete every environment, so that none is active during the next measurement."""
-    branches = set(line.repository.branches()) - {line.repository.default_branch}
+    branches = set(line.there.repository.branches()) - {line.there.repository.default_branch}
     slugs = [branch.removeprefix("feature/") for branch in branches]
-    slugs += [folder.name for folder in line.folder.glob("*") if (folder / "overlays").is_dir()]
+    slugs += [folder.name for folder in line.there.folder.glob("*") if (folder / "overlays").is_dir()]
     for branch in branches:
-        line.repository.delete(branch)
+        line.there.repository.delete(branch)
     names = [f"feature-{slug}" for slug in slugs]
     line.kubectl.run("delete", "namespaces", "--ignore-not-found", "--wait=true", *names)
     for branch in branches:
         settle(worker, branch, pause=time.sleep)
-
-
-@contextlib.contextmanager
-def _line(kubeconfig: Path, kubectl: Path, delay: int) -> Iterator[Line]:
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coppice-bench-")))
-        log, path = folder / "log", folder / "repository.git"
-        github = stack.enter_context(
-            started("devtools.emulators.github", "--repository", str(path), *SEED, log=log)
-        )
-        arm = stack.enter_context(started("devtools.emulators.arm", log=log))
-        acting = act_as_bound(kubeconfig, folder / "acting")
-        ways = [Path(acting["KUBECONFIG"]), folder / "admin"]
-        ways[1].write_bytes(kubeconfig.read_bytes())
-        if delay:
-            target = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
-            where = target.removeprefix("https://")
-            far = stack.enter_context(
-                started("devtools.bench.delay", where, "--milliseconds", str(delay), log=log)
-            )
-            for file in ways:
-                file.write_text(file.read_text().replace(target, far.url))
-        yield Line(
-            folder=folder,
-            repository=Repository(path=path),
-            settings={
-                **read_values(SAMPLE),
-                "GITHUB_API_URL": github.url,
-                "AZURE_RESOURCE_MANAGER_URL": arm.url,
-                "CREDENTIAL_SETTLE_SECONDS": "0",  # a wait, which is no part of applying
-                **acting,
-            },
-            kubectl=Kubectl(program=kubectl, kubeconfig=ways[1], home=folder),
-        )

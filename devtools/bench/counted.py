@@ -1,0 +1,61 @@
+"""Figures: the calls of a first run, of a push that changes one object, and of a removal.
+
+A call is an HTTP request, or something that PostgreSQL is waited for: the opening of a connection, a
+statement, the begin or the end of a transaction, or a pipeline. All runs until the branch is settled count,
+but of those that only wait, for a namespace that terminates or for pods, only one.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from app.container import Container
+from devtools.bench.far import MILLISECONDS, Far, far, prepared_cluster
+from devtools.bench.figure import Figure
+from devtools.bench.life import Branch, Run, counted
+from devtools.bench.timing import say
+from devtools.cluster.programs import ClusterUnavailableError
+from devtools.emulators.postgres.server import PostgresMissingError
+
+LIMITS = {"first run": 75, "push that changes one object": 30, "removal until nothing is left": 40}
+
+
+def measure() -> Iterator[Figure]:
+    """Count the calls of a branch's life, in a worker that has made an environment before."""
+    try:
+        with prepared_cluster() as kubeconfig, far(kubeconfig) as there:
+            for (name, most), runs in zip(LIMITS.items(), _live(there), strict=True):
+                yield figure(name, runs, most=most)
+    except (ClusterUnavailableError, PostgresMissingError) as error:
+        say(f"counting calls needs a real API server and PostgreSQL: {error}")
+
+
+def figure(name: str, runs: Sequence[Run], *, most: int) -> Figure:
+    """Return the figure of one event in a branch's life, from the runs that it led to."""
+    calls = counted(runs)
+    kinds, systems = (Counter(getattr(call, by) for call in calls) for by in ("kind", "system"))
+    return Figure(
+        name=f"calls of a {name}",
+        value=len(calls),
+        unit="calls",
+        reference="counted; of the runs that only wait, one",
+        most=most,
+        samples={
+            "HTTP requests": kinds["http"],
+            "SQL round trips": kinds["sql"],
+            **dict(sorted(systems.items())),
+            "writes": sum(call.writes for call in calls),
+            "connections opened": sum(call.opened for call in calls),
+            "runs": len(runs),
+            "runs that only waited": sum(run.only_waited for run in runs),
+            "milliseconds away": MILLISECONDS,
+        },
+    )
+
+
+def _live(there: Far) -> Iterator[list[Run]]:
+    worker = Container(there.settings)
+    Branch(there=there, worker=worker, name="feature/warm").create()
+    branch = Branch(there=there, worker=worker, name="feature/counted")
+    yield branch.create()
+    yield branch.change()
+    yield branch.remove()
