@@ -1,6 +1,7 @@
 """`python -m devtools.bench [figure …]`, or `make bench`: each figure with its reference, as JSON.
 
-The exit code is 1 if a figure misses its limit; all are measured and printed first.
+`python -m devtools.bench profile` shows where the time of a run goes. The exit code is 1 if a
+figure misses its limit; all are measured and printed first.
 """
 
 import sys
@@ -8,9 +9,11 @@ import sys
 from devtools.bench import (
     applying,
     burst,
+    cold,
     counted,
     imports,
     memory,
+    profile,
     running,
     sharing,
     sweep,
@@ -22,6 +25,7 @@ from devtools.bench.timing import say
 FIGURES = {
     "webhook": webhook.measure,
     "imports": imports.measure,
+    "cold": cold.measure,
     "running": running.measure,
     "calls": counted.measure,
     "applied": applying.measure,
@@ -42,6 +46,8 @@ def main(names: list[str]) -> int:
     Returns:
         The exit code: 1 if a figure misses its limit, else 0.
     """
+    if names[:1] == ["profile"]:
+        return profile.main(names[1:])
     unknown = sorted(set(names) - FIGURES.keys())
     if unknown:
         say(f"there is no figure {unknown[0]!r}; there are {', '.join(FIGURES)}")

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from app.container import Container
 from coppice.environment.key import Key
-from devtools.bench.far import KUBERNETES, MILLISECONDS, Far, far, prepared_cluster
+from devtools.bench.calls import KUBERNETES
+from devtools.bench.far import MILLISECONDS, Far, far, prepared_cluster
 from devtools.bench.figure import Figure
 from devtools.bench.fleet import settle
 from devtools.bench.instrumented import watched

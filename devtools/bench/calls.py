@@ -26,13 +26,13 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.waiting import Wait
 from urllib3.connectionpool import HTTPConnectionPool
 
-POSTGRES = "postgres"
+KUBERNETES, GITHUB, ARM, POSTGRES = SYSTEMS = ("kubernetes", "github", "arm", "postgres")
 _LITERAL = re.compile(r"\$(\w*)\$.*?\$\1\$|'(?:[^']|'')*'", re.DOTALL)
 _READING = {"GET", "HEAD", "SELECT", "WITH", "SHOW", "SET", "BEGIN", "COMMIT", "ROLLBACK", "connect", "wait"}
 _DRY_RUN = "dryRun=All"
 _NAMES = {
-    "Transaction._enter_gen": "BEGIN",
-    "Transaction._exit_gen": "COMMIT",
+    "BaseTransaction._enter_gen": "BEGIN",
+    "BaseTransaction._exit_gen": "COMMIT",
     "BaseConnection._commit_gen": "COMMIT",
     "BaseConnection._rollback_gen": "ROLLBACK",
 }
@@ -178,9 +178,11 @@ def _watched(gen: Generator[Any, Any, Any], states: set[int]) -> Generator[Any, 
 def _statement(connection: Any, gen: Any) -> str:
     """Return what psycopg is about to send: the argument of its generator, which has not begun yet."""
     frame = getattr(gen, "gi_frame", None)
-    query = frame.f_locals.get("query") if frame is not None else None
+    arguments = frame.f_locals if frame is not None else {}
+    query = arguments.get("query")
     if query is None:
-        return _NAMES.get(getattr(gen, "__qualname__", ""), "wait")
+        name = _NAMES.get(getattr(gen, "__qualname__", ""), "wait")
+        return "ROLLBACK" if name == "COMMIT" and arguments.get("exc_val") is not None else name
     if isinstance(query, bytes):
         query = query.decode(errors="replace")
     return shown_statement(query if isinstance(query, str) else query.as_string(connection))

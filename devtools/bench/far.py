@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from devtools.bench.calls import POSTGRES
+from devtools.bench.calls import ARM, GITHUB, KUBERNETES, POSTGRES, SYSTEMS
 from devtools.bench.timing import say
 from devtools.cluster.control_plane import running_cluster
 from devtools.demo.cluster import act_as_bound, prepare
@@ -22,8 +22,6 @@ from devtools.demo.world import SAMPLE, SEED
 from devtools.emulators.github.repository import Repository
 from devtools.host.settings import read_values
 
-KUBERNETES, GITHUB, ARM = "kubernetes", "github", "arm"
-SYSTEMS = (GITHUB, ARM, KUBERNETES, POSTGRES)
 MILLISECONDS = 30  # added to each round trip
 
 

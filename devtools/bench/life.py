@@ -12,8 +12,8 @@ from app.reconciler import Reconciler
 from app.webhook.receive import receive
 from coppice.environment.key import Key
 from coppice.reconciler.outcome import Outcome, Waiting
-from devtools.bench.calls import Call, recorded
-from devtools.bench.far import KUBERNETES, Far
+from devtools.bench.calls import KUBERNETES, Call, recorded
+from devtools.bench.far import Far
 from devtools.bench.kubectl import CHANGED, MANIFESTS, changed
 from devtools.emulators.github.webhooks import events_between, refs, sign
 

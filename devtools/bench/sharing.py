@@ -27,7 +27,7 @@ from devtools.bench.testbed import EXAMPLE, Place, place
 from devtools.bench.timing import say
 from devtools.demo.processes import started
 
-BRANCHES, WORKERS = 50, 2
+BRANCHES = 50
 _MOST = 1.15
 _PATIENCE = 600.0  # seconds until the measurement gives up
 _PAUSE = 0.5  # seconds between two checks
@@ -72,7 +72,7 @@ def measure() -> Iterator[Figure]:
 def figure(one: Shared, many: Shared, *, branches: int) -> Figure:
     """Return the figure from the run with one branch and that with many."""
     return Figure(
-        name=f"changes of {branches} branches at once that share monitoring, {WORKERS} workers",
+        name=f"changes of {branches} branches at once that share monitoring, one worker",
         value=many.changes / (branches * one.changes),
         unit="times the reference",
         reference=f"{branches} times the {one.changes} changes of one alone",
@@ -94,10 +94,8 @@ def run(branches: int) -> Shared:
             ).raise_for_status()
         names = [f"feature/shared-{number:02}" for number in range(branches)]
         there.branch_off(names)
-        for number in range(WORKERS):
-            log = there.folder / f"worker-{number}.log"
-            settings = str(there.settings_file())
-            stack.enter_context(started("devtools.host", "--port", "0", "--settings", settings, log=log))
+        settings, log = str(there.settings_file()), there.folder / "worker.log"
+        stack.enter_context(started("devtools.host", "--port", "0", "--settings", settings, log=log))
         before = len(_sent(there))
         queue = Queue(BRANCHES_QUEUE, there.settings)
         began = time.monotonic()
