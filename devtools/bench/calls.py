@@ -28,7 +28,10 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 KUBERNETES, GITHUB, ARM, POSTGRES = SYSTEMS = ("kubernetes", "github", "arm", "postgres")
 _LITERAL = re.compile(r"\$(\w*)\$.*?\$\1\$|'(?:[^']|'')*'", re.DOTALL)
-_READING = {"GET", "HEAD", "SELECT", "WITH", "SHOW", "SET", "BEGIN", "COMMIT", "ROLLBACK", "connect", "wait"}
+_OF_THE_SESSION = {"SET", "RESET", "DEALLOCATE", "DISCARD"}  # they concern nothing but the session itself
+_OF_A_TRANSACTION = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}
+_READING = {"GET", "HEAD", "SELECT", "WITH", "SHOW", "VALUES", "connect", "wait", ""}
+_HARMLESS = _READING | _OF_THE_SESSION | _OF_A_TRANSACTION
 _DRY_RUN = "dryRun=All"
 _NAMES = {
     "BaseTransaction._enter_gen": "BEGIN",
@@ -71,7 +74,7 @@ class Call:
         if self.what.endswith("(dry run)"):
             return False
         statements = self.what.split("; ") if self.kind == "sql" else [self.what]
-        return any(each.split(maxsplit=1)[0] not in _READING for each in statements if each.strip())
+        return any(_verb(each) not in _HARMLESS for each in statements)
 
 
 @dataclass(kw_only=True)
@@ -196,5 +199,14 @@ def shown_request(method: str, url: str) -> str:
 
 
 def shown_statement(statement: str) -> str:
-    """Return a statement as it may be shown: on one line, without its literals, which can be a password."""
-    return " ".join(_LITERAL.sub("'…'", statement).split()).rstrip(";")
+    """Return statements as they may be shown: on one line, without literals, which can be a password.
+
+    What only concerns the session is left out if there is anything else.
+    """
+    line = " ".join(_LITERAL.sub("'…'", statement).split())
+    statements = [each.strip() for each in line.split(";") if each.strip()]
+    return "; ".join([each for each in statements if _verb(each) not in _OF_THE_SESSION] or statements)
+
+
+def _verb(what: str) -> str:
+    return what.partition(" ")[0]

@@ -14,7 +14,7 @@ from devtools.bench.gaps import Gap, gaps
 
 _WIDTH, _LEFT, _RIGHT = 1200, 430, 60  # of the picture, of the labels, and of the space after the bars
 _ROW, _BAR, _TOP, _BOTTOM = 14, 10, 74, 14
-_LABEL = 66  # characters
+_LABEL, _CHARACTER = 66, 6  # characters of a label, and the width of one
 _COLOURS = {KUBERNETES: "#3f7fdb", POSTGRES: "#d9822b", GITHUB: "#8a63d2", ARM: "#2a9d6f"}
 _UNKNOWN = "#8c8c8c"
 _STEPS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -124,7 +124,7 @@ def _legend(calls: Sequence[Call]) -> Iterator[str]:
         text = f"{system} ({number})"
         yield f'<rect x="{x}" y="34" width="10" height="10" fill="{_COLOURS.get(system, _UNKNOWN)}"/>'
         yield f'<text x="{x + 15}" y="43">{escape(text)}</text>'
-        x += 15 + 6 * len(text) + 22
+        x += 15 + _CHARACTER * len(text) + 22
     yield f'<rect class="gap" x="{x}" y="34" width="10" height="10"/>'
     yield f'<text x="{x + 15}" y="43">no call under way</text>'
     yield f'<text class="quiet" x="{x + 145}" y="43">numbers: milliseconds</text>'
@@ -149,9 +149,10 @@ def _gaps(rows: Sequence[Row], begin: float, end: float, explained: Callable[[Ga
             f'<rect class="gap" x="{x:.1f}" y="{_TOP}" width="{width:.1f}" height="{len(rows) * _ROW}">'
             f"<title>no call under way: {escape(told)}</title></rect>"
         )
-        # Left of the bar that follows there is nothing but the gap.
+        # Left of the bar that follows there is nothing but the gap, and then the labels.
         following = next((row for row in rows if row.call.began >= gap.ends), None)
         if following is not None:
+            told = told if len(told) * _CHARACTER < following.x - _LEFT else told.partition(":")[0]
             yield (
                 f'<text class="quiet" x="{following.x - 4:.1f}" y="{following.y + _BAR - 1}" '
                 f'text-anchor="end">{escape(told)}</text>'

@@ -22,6 +22,9 @@ def test_of_an_address_the_query_is_left_out_because_it_can_hold_a_token() -> No
             "ALTER ROLE \"x\" LOGIN PASSWORD '…'",
         ),
         ("COMMENT ON ROLE x IS 'it''s hush'; SELECT 1;", "COMMENT ON ROLE x IS '…'; SELECT 1"),
+        ("RESET ALL;\nSET statement_timeout = '15s';\nSELECT 1", "SELECT 1"),
+        ("SET lock_timeout = '1s'", "SET lock_timeout = '…'"),
+        ("", ""),
         ("DO $$ BEGIN PERFORM 'hush'; END $$", "DO '…'"),
         ("DO $body$ SELECT $$hush$$ $body$ ", "DO '…'"),
     ],
@@ -45,5 +48,7 @@ def test_what_only_reads_is_no_write() -> None:
         "COMMIT",
         "connect postgres",
         "BEGIN; SELECT 1",
+        "RESET ALL; SET statement_timeout = '…'",
+        "",
     ):
         assert not call(statement, kind="sql").writes

@@ -65,6 +65,12 @@ def test_a_gap_is_drawn_and_says_what_ran_in_it() -> None:
     assert "2000<" in svg("x", calls, begin=0, end=4)
 
 
+def test_what_ran_in_a_gap_near_the_left_edge_does_not_cover_the_labels() -> None:
+    drawn = svg("x", [call(0, 1), call(3, 100)], begin=0, end=100, explained=lambda _: "Kustomize.build")
+    assert ">2000<" in drawn
+    assert "no call under way: 2000: Kustomize.build" in drawn
+
+
 def test_a_long_path_keeps_its_end_and_a_long_statement_its_beginning() -> None:
     assert label("GET /a/b", 20) == "GET /a/b"
     path = label(f"GET /{'a' * 50}/deployments/web", 24)
