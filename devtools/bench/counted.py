@@ -1,8 +1,12 @@
 """Figures: the calls of a first run, of a push that changes one object, and of a removal.
 
-A call is an HTTP request, or something that PostgreSQL is waited for: the opening of a connection, a
-statement, the begin or the end of a transaction, or a pipeline. All runs until the branch is settled count,
-but of those that only wait, for a namespace that terminates or for pods, only one.
+A call is an HTTP request, or something that PostgreSQL is waited for: the opening of a connection, a message
+with statements, the begin or the end of a transaction, or a pipeline.
+
+Of a push, everything counts until the end of the run that has applied everything, which is one run unless
+it had to wait for something. How many runs follow until the pods are up depends on the cluster; their calls
+are shown beside. Of a removal, all runs count until nothing is left, but of those that only wait for the
+namespace to terminate only one.
 """
 
 from collections import Counter
@@ -11,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from app.container import Container
 from devtools.bench.far import MILLISECONDS, Far, far, prepared_cluster
 from devtools.bench.figure import Figure
-from devtools.bench.life import Branch, Run, counted
+from devtools.bench.life import Branch, Run, counted, until_applied
 from devtools.bench.timing import say
 from devtools.cluster.programs import ClusterUnavailableError
 from devtools.emulators.postgres.server import PostgresMissingError
@@ -24,13 +28,20 @@ def measure() -> Iterator[Figure]:
     try:
         with prepared_cluster() as kubeconfig, far(kubeconfig) as there:
             for (name, most), runs in zip(LIMITS.items(), _live(there), strict=True):
-                yield figure(name, runs, most=most)
+                yield figure(name, *runs, most=most)
     except (ClusterUnavailableError, PostgresMissingError) as error:
         say(f"counting calls needs a real API server and PostgreSQL: {error}")
 
 
-def figure(name: str, runs: Sequence[Run], *, most: int) -> Figure:
-    """Return the figure of one event in a branch's life, from the runs that it led to."""
+def figure(name: str, runs: Sequence[Run], settled: Sequence[Run], *, most: int) -> Figure:
+    """Return the figure of one event in a branch's life.
+
+    Args:
+        name: the event.
+        runs: the runs that count.
+        settled: the runs until the branch was settled.
+        most: the limit.
+    """
     calls = counted(runs)
     kinds, systems = (Counter(getattr(call, by) for call in calls) for by in ("kind", "system"))
     return Figure(
@@ -45,6 +56,7 @@ def figure(name: str, runs: Sequence[Run], *, most: int) -> Figure:
             **dict(sorted(systems.items())),
             "writes": sum(call.writes for call in calls),
             "connections opened": sum(call.opened for call in calls),
+            "until settled": len(counted(settled)),
             "runs": len(runs),
             "runs that only waited": sum(run.only_waited for run in runs),
             "milliseconds away": MILLISECONDS,
@@ -52,10 +64,12 @@ def figure(name: str, runs: Sequence[Run], *, most: int) -> Figure:
     )
 
 
-def _live(there: Far) -> Iterator[list[Run]]:
+def _live(there: Far) -> Iterator[tuple[list[Run], list[Run]]]:
+    """Yield for each event the runs that count, and those until the branch was settled."""
     worker = Container(there.settings)
     Branch(there=there, worker=worker, name="feature/warm").create()
     branch = Branch(there=there, worker=worker, name="feature/counted")
-    yield branch.create()
-    yield branch.change()
-    yield branch.remove()
+    for runs in (branch.create(), branch.change()):
+        yield until_applied(runs, branch.namespace), runs
+    removing = branch.remove()
+    yield removing, removing

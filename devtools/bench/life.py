@@ -131,6 +131,24 @@ def counted(runs: Sequence[Run]) -> list[Call]:
     return [call for run in runs if not run.only_waited or run is dearest for call in run.calls]
 
 
+def until_applied(runs: Sequence[Run], namespace: str) -> list[Run]:
+    """Return the runs up to the one in which everything had been applied. Later ones look after the rollout.
+
+    Args:
+        runs: the runs of a push.
+        namespace: the environment's namespace.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for number in range(1, len(runs)):
+        with contextlib.suppress(ValueError):
+            applied((call for run in runs[:number] for call in run.calls), namespace)
+            return list(runs[:number])
+    applied((call for run in runs for call in run.calls), namespace)
+    return list(runs)
+
+
 def applied(calls: Iterable[Call], namespace: str) -> float:
     """Return when everything had been applied: the namespace's annotation was written after all objects.
 

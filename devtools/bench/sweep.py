@@ -21,7 +21,7 @@ from devtools.demo.processes import ROOT, shell
 
 SIZES = (10, 100, 1000, 10000)
 _MOST_MEGABYTES, _MOST_GROWTH = 250, 1.1
-_ROUNDS = 3  # of the sweeps that are timed: whatever slows the machine down makes one slower, and none faster
+_ROUNDS = 2  # of the sweeps that are timed: whatever slows the machine down makes one slower, and none faster
 _PER_PAGE = {"github": 100, "kubernetes": 500}
 
 

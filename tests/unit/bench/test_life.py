@@ -5,7 +5,7 @@ import pytest
 from coppice.reconciler.outcome import Done, Outcome, Waiting
 from devtools.bench import counted as counting
 from devtools.bench.calls import ARM, GITHUB, KUBERNETES, POSTGRES, Call
-from devtools.bench.life import Run, applied, counted
+from devtools.bench.life import Run, applied, counted, until_applied
 from devtools.bench.running import Taken, figure, taken
 
 WAITING = Waiting("namespace/x is not gone yet", "terminating", 5.0)
@@ -44,11 +44,12 @@ def test_a_dry_run_is_no_reason_to_count_a_run_that_waits() -> None:
 def test_requests_and_round_trips_of_sql_are_told_apart() -> None:
     sql = call("SELECT 1", system=POSTGRES)
     runs = [run(*LOOK, sql), run(*LOOK, sql, outcome=Done())]
-    found = counting.figure("first run", runs, most=5)
+    found = counting.figure("first run", runs, [*runs, runs[-1]], most=5)
     assert (found.value, found.reached) == (6, False)
     assert found.samples["HTTP requests"] == 4
     assert found.samples["SQL round trips"] == 2
     assert found.samples[GITHUB] == 2
+    assert found.samples["until settled"] == 9
 
 
 def test_all_is_applied_once_the_namespace_says_so_after_its_last_object() -> None:
@@ -62,6 +63,16 @@ def test_all_is_applied_once_the_namespace_says_so_after_its_last_object() -> No
         call(f"PATCH {HERE}", 9, 10),  # the rollout
     ]
     assert applied(calls, "feature-x") == 8
+
+
+def test_what_follows_the_run_that_has_applied_everything_is_the_rollout() -> None:
+    begun = run(call(f"PATCH {HERE}", 0, 1), call(f"PATCH {HERE}/services/a", 1, 2))
+    noted = run(call(f"PATCH {HERE}/services/b", 3, 4), call(f"PATCH {HERE}", 5, 6))
+    up = run(call(f"PATCH {HERE}", 7, 8), outcome=Done())
+    assert until_applied([begun, noted, up], "feature-x") == [begun, noted]
+    assert until_applied([noted], "feature-x") == [noted]
+    with pytest.raises(ValueError, match="nothing was noted"):
+        until_applied([begun], "feature-x")
 
 
 @pytest.mark.parametrize(
