@@ -1,4 +1,4 @@
-"""Runs kustomize in a temporary folder, without network access or git, and with limits on what it uses.
+"""Builds overlays with kustomize, in a temporary folder, without network access or git, and with limits.
 
 The limits are for time, memory, processor time and output. kustomize has no flag that forbids remote
 resources. `provisioning.admission.sources` refuses them before the build; the isolation here is a second line
@@ -6,14 +6,10 @@ of defence.
 """
 
 import contextlib
-import math
 import os
 import re
-import resource
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from adapters.kustomize.process import MAX_MEMORY, Ended, Limits, Process, Program, Waiting
 from coppice.manifests.archive import Tree
 from coppice.manifests.documents import BadYaml, load_all
 from coppice.manifests.rejection import Refusal, Rejection
@@ -29,14 +26,7 @@ from coppice.reconciler.errors import NotSetUp
 _SECONDS = 30
 _MAX_OUTPUT = 16 * 1024 * 1024  # bytes; `provisioning.admission.size` allows less
 _OUT_OF_MEMORY = re.compile(r"(runtime|fatal error): (out of memory|cannot allocate memory)")
-_MAX_ERROR = 4000  # bytes of its error output
-# Nothing listens on this port: a remote resource fails at once, without a DNS query.
-_NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
-# A build is short and allocates a lot. Collecting garbage less often, until memory runs short, saves a third
-# of its time.
-_MAX_MEMORY = 640 * 1024 * 1024  # bytes; an overlay of fifty objects takes some sixty megabytes
-_GO_RUNTIME = {"GOGC": "400", "GOMEMLIMIT": f"{_MAX_MEMORY * 3 // 4}B"}
-# Per process of this app: each build takes a core for a tenth of a second, and some sixty megabytes.
+# Per process of this app: each build takes a core for a twentieth of a second, and some fifty megabytes.
 _CONCURRENT_BUILDS = threading.BoundedSemaphore(2)
 
 
@@ -44,21 +34,21 @@ class Kustomize:
     """Builds overlays with kustomize.
 
     Args:
-        command: returns the program and its first arguments; called for each build.
+        program: returns the program; called for each build.
         seconds: how long a build may take.
         max_output: how many bytes it may print, and write to any one file.
     """
 
     def __init__(
         self,
-        command: Callable[[], tuple[str, ...]],
+        program: Callable[[], Program],
         *,
         seconds: float = _SECONDS,
         max_output: int = _MAX_OUTPUT,
     ) -> None:
-        self._command = command
-        self._seconds = seconds
-        self._max_output = max_output
+        self._program = program
+        self._limits = Limits(seconds=seconds, output=max_output)
+        self._waiting = Waiting()
 
     def build(self, tree: Tree, overlay: str) -> tuple[dict[str, Any], ...]:
         """Build one overlay.
@@ -108,103 +98,67 @@ class Kustomize:
         return objects
 
     def _run(self, root: Path, overlay: str) -> bytes:
-        environment = {"PATH": "", "HOME": str(root), "TMPDIR": str(root), **_NO_NETWORK, **_GO_RUNTIME}
-        command = [*self._command(), str(root / overlay)]
-        timed_out = threading.Event()
-        with tempfile.TemporaryFile() as errors:
-            try:
-                process = subprocess.Popen(  # noqa: S603  (an absolute path, and no shell)
-                    command,
-                    cwd=root,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                )
-            except OSError as error:
-                raise NotSetUp(
-                    f"{command[0]} cannot be run: {error}. `make setup` builds kustomize into bin/, and "
-                    "`make package` ships it"
-                ) from error
-            _set_limits(process.pid, math.ceil(self._seconds), self._max_output)
+        program = self._program()
+        if program.waits:
+            process = self._waiting.tell(program, root, root / overlay)
+            if process is None:
+                process = Process(program, self._limits)
+                process.tell(root, root / overlay)
+            ended = process.end()
+            self._waiting.add(program, self._limits)
+        else:
+            ended = Process(program, self._limits, (root, root / overlay)).end()
+        errors = ended.errors.replace(f"{root}/", "").strip()
+        if reason := self._why_refused(ended, errors):
+            raise Rejection((Refusal(overlay, reason),))
+        return ended.output
 
-            def stop() -> None:
-                timed_out.set()
-                process.kill()
-
-            timer = threading.Timer(self._seconds, stop)
-            timer.start()
-            with process:
-                # Output beyond the limit is never read into memory.
-                output = process.stdout.read(self._max_output + 1) if process.stdout else b""
-                if len(output) > self._max_output:
-                    process.kill()
-            timer.cancel()
-            errors.seek(0)
-            stderr = errors.read(_MAX_ERROR).decode(errors="replace").replace(f"{root}/", "").strip()
-        if timed_out.is_set():
-            raise Rejection((Refusal(overlay, f"kustomize did not finish within {self._seconds:g} seconds"),))
-        if len(output) > self._max_output:
-            raise Rejection((Refusal(overlay, f"makes more than {self._max_output} bytes of objects"),))
-        if process.returncode == -signal.SIGXCPU or stderr.startswith("SIGXCPU"):
-            raise Rejection((Refusal(overlay, f"kustomize took more than {self._seconds:g} s of processor"),))
-        if process.returncode != 0 and _OUT_OF_MEMORY.search(stderr):
-            megabytes = _MAX_MEMORY // 1024 // 1024
-            raise Rejection((Refusal(overlay, f"kustomize needs more than {megabytes} MB to build it"),))
-        if process.returncode != 0:
-            raise Rejection((Refusal(overlay, f"kustomize: {stderr or f'exit code {process.returncode}'}"),))
-        return output
+    def _why_refused(self, ended: Ended, errors: str) -> str:
+        """Why an overlay is refused whose build ended like this; empty if it was built."""
+        seconds, most = self._limits.seconds, self._limits.output
+        if ended.timed_out:
+            return f"kustomize did not finish within {seconds:g} seconds"
+        if len(ended.output) > most:
+            return f"makes more than {most} bytes of objects"
+        if ended.code == -signal.SIGXCPU or errors.startswith("SIGXCPU"):
+            return f"kustomize took more than {seconds:g} s of processor"
+        if ended.code != 0 and _OUT_OF_MEMORY.search(errors):
+            return f"kustomize needs more than {MAX_MEMORY // 1024 // 1024} MB to build it"
+        if ended.code != 0:
+            return f"kustomize: {errors or f'exit code {ended.code}'}"
+        return ""
 
 
-def _set_limits(process: int, seconds: int, output: int) -> None:
-    """Set resource limits of a process, on Linux.
-
-    They are set from outside: a function between fork and exec is not safe if there are other threads. The
-    process runs without limits until then, which is too short for it to use much.
-    """
-    if sys.platform != "linux":
-        return
-    limits = (
-        # Data and not address space, of which Go reserves much more than it uses.
-        (resource.RLIMIT_DATA, _MAX_MEMORY),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_FSIZE, output),
-        (resource.RLIMIT_CORE, 0),
-    )
-    with contextlib.suppress(ProcessLookupError):  # the process has already ended
-        for limit, value in limits:
-            resource.prlimit(process, limit, (value, value))
-
-
-def find(app_folder: Path) -> tuple[str, ...]:
-    """Find kustomize: the one in the app's folder, or else `kustomize` or `kubectl` on the path.
+def find(app_folder: Path) -> Program:
+    """Find kustomize: what is in the app's folder, or else `kustomize` or `kubectl` on the path.
 
     Args:
-        app_folder: the folder of the app, which ships kustomize as `bin/kustomize`.
+        app_folder: the folder of the app, which ships `bin/overlay-builder`.
 
     Returns:
-        The command that builds a folder.
+        The program that builds a folder.
 
     Raises:
         NotSetUp: none of them is there.
     """
-    shipped = app_folder / "bin" / "kustomize"
-    if shipped.is_file():
-        return (str(shipped if os.access(shipped, os.X_OK) else _executable(shipped)), "build")
-    for program, arguments in (("kustomize", ("build",)), ("kubectl", ("kustomize",))):
-        found = shutil.which(program)
-        if found:
-            return (found, *arguments)
+    for name, arguments in (("overlay-builder", ()), ("kustomize", ("build",))):
+        shipped = app_folder / "bin" / name
+        if shipped.is_file():
+            program = str(shipped if os.access(shipped, os.X_OK) else _executable(shipped))
+            return Program((program, *arguments), waits=not arguments)
+    for name, arguments in (("kustomize", ("build",)), ("kubectl", ("kustomize",))):
+        if found := shutil.which(name):
+            return Program((found, *arguments))
     raise NotSetUp("kustomize was not found: `make setup` builds it into bin/, and `make package` ships it")
 
 
 def _executable(shipped: Path) -> Path:
-    """Copy kustomize to the temporary folder and make it executable.
+    """Copy a program to the temporary folder and make it executable.
 
     A deployed package is read-only, and packaging may have removed the executable bit.
     """
     stat = shipped.stat()
-    copy = Path(tempfile.gettempdir()) / f"coppice-kustomize-{stat.st_mtime_ns}-{stat.st_size}"
+    copy = Path(tempfile.gettempdir()) / f"coppice-{shipped.name}-{stat.st_mtime_ns}-{stat.st_size}"
     if not copy.exists():
         # Each thread writes a file of its own, and renaming it is atomic.
         with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as temporary:

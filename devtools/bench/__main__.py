@@ -8,6 +8,7 @@ import sys
 
 from devtools.bench import (
     applying,
+    build,
     burst,
     cold,
     counted,
@@ -28,6 +29,7 @@ FIGURES = {
     "cold": cold.measure,
     "running": running.measure,
     "calls": counted.measure,
+    "build": build.measure,
     "applied": applying.measure,
     "unchanged": unchanged.measure,
     "sweep": sweep.measure,

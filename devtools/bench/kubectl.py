@@ -12,7 +12,7 @@ from devtools.demo.processes import ROOT
 MANIFESTS = ROOT / "examples" / "todo-app" / "manifests"
 CHANGED = "base/shared/serviceaccount.yaml"
 MARK = b"\n  labels:\n    changed: by-hand\n"
-_BOTH = "overlays/both"
+BOTH = "overlays/both"
 _RESOURCES = "resources: [../feature, ../azure-feature]\n"
 
 
@@ -45,7 +45,7 @@ class Kubectl:
     def apply(self, manifests: Path, *, on_the_server: bool) -> float:
         """Build both overlays and apply them; return the seconds that this took."""
         how = ("--server-side",) if on_the_server else ()
-        return seconds(lambda: self.run("apply", *how, "-k", str(manifests / _BOTH)))
+        return seconds(lambda: self.run("apply", *how, "-k", str(manifests / BOTH)))
 
 
 def write_manifests(folder: Path, *, slug: str) -> Path:
@@ -62,7 +62,7 @@ def write_manifests(folder: Path, *, slug: str) -> Path:
     for file in folder.rglob("*.yaml"):
         text = file.read_text()
         file.write_text(text.replace("BRANCH_NAME", slug).replace("COMMIT_SHA", "0" * 40))
-    both = folder / _BOTH
+    both = folder / BOTH
     both.mkdir()
     (both / "kustomization.yaml").write_text(_RESOURCES)
     return folder

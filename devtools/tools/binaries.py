@@ -65,6 +65,8 @@ def _build(family: str, into: Path, ldflags: str, report: Callable[[str], None])
     programs = [Path(target).name for target in targets.splitlines()]
     report(f"building {', '.join(programs)} from tools/{family}/go.mod; the first time takes longest")
     started = time.monotonic()
+    if _sources(family):  # programs of our own, and what they embed
+        _run([go, "generate", "./..."], cwd=module, env=environment)
     # Go has a build cache: unchanged packages are only linked again.
     _run([go, "install", f"-ldflags={ldflags}", "tool"], cwd=module, env=environment)
     stamp.write_text("\n".join([inputs, *programs]))  # last: an interrupted build does not count as done
@@ -81,10 +83,14 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 def digest(family: str) -> str:
-    """Return a short hash over a family's `go.mod` and `go.sum`, which identifies the exact versions."""
+    """Return a short hash over what a family is built from: `go.mod` and `go.sum`, and sources of its own."""
     module = ROOT / "devtools" / "tools" / family
-    pinned = (module / "go.mod").read_bytes() + (module / "go.sum").read_bytes()
-    return hashlib.sha256(pinned).hexdigest()[:12]
+    files = (module / "go.mod", module / "go.sum", *_sources(family))
+    return hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest()[:12]
+
+
+def _sources(family: str) -> list[Path]:
+    return sorted((ROOT / "devtools" / "tools" / family).rglob("*.go"))
 
 
 def cache_folder(family: str) -> Path:

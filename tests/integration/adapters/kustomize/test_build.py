@@ -11,21 +11,18 @@ from typing import Any
 import pytest
 
 from adapters.kustomize.build import Kustomize, find
+from adapters.kustomize.process import Program
 from coppice.manifests.rejection import Rejection
 from coppice.reconciler.errors import NotSetUp
 from tests.integration.adapters.raw import raw_server, reply
 
-ROOT = Path(__file__).resolve().parents[4]
 NAMED = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: named}\n"
 
 
-@pytest.fixture(scope="module")
-def real() -> Kustomize:
-    try:
-        command = find(ROOT)
-    except NotSetUp as error:
-        pytest.skip(str(error))
-    return Kustomize(lambda: command)
+@pytest.fixture(scope="module", params=["overlay-builder", "kustomize"])
+def real(request: pytest.FixtureRequest) -> Kustomize:
+    program: Program = request.getfixturevalue(request.param.replace("-", "_"))
+    return Kustomize(lambda: program)
 
 
 def tree(**files: str) -> Mapping[str, bytes]:
@@ -38,7 +35,8 @@ def program(folder: Path, body: str) -> Kustomize:
     script = folder / "fake"
     script.write_text(f"#!{sys.executable}\nimport os, sys, time\n{body}\n")
     script.chmod(0o755)
-    return Kustomize(lambda: (str(script), "build"), seconds=5, max_output=100_000)
+    built_by = Program((str(script), "build"))
+    return Kustomize(lambda: built_by, seconds=5, max_output=100_000)
 
 
 def test_an_overlay_is_built_with_its_base_and_its_patches(real: Kustomize) -> None:
@@ -127,7 +125,7 @@ def test_it_works_in_a_folder_of_its_own_that_is_gone_afterwards(tmp_path: Path)
 
 
 def test_a_build_that_takes_too_long_is_refused_with_its_limit(tmp_path: Path) -> None:
-    slow = Kustomize(program(tmp_path, "time.sleep(60)")._command, seconds=0.2)
+    slow = Kustomize(program(tmp_path, "time.sleep(60)")._program, seconds=0.2)
     began = time.monotonic()
     with pytest.raises(Rejection, match=r"o: kustomize did not finish within 0\.2 seconds"):
         slow.build(tree(), "o")
@@ -171,9 +169,9 @@ def test_a_program_that_cannot_run_is_told_with_what_to_do(tmp_path: Path) -> No
     broken.write_bytes(b"\x7fELF of another machine")
     broken.chmod(0o755)
     with pytest.raises(NotSetUp, match="make setup"):
-        Kustomize(lambda: (str(broken),)).build(tree(), "o")
+        Kustomize(lambda: Program((str(broken),))).build(tree(), "o")
     with pytest.raises(NotSetUp, match="make setup"):
-        Kustomize(lambda: (str(tmp_path / "missing"),)).build(tree(), "o")
+        Kustomize(lambda: Program((str(tmp_path / "missing"),))).build(tree(), "o")
 
 
 def executable(file: Path, *, mode: int = 0o755) -> Path:
@@ -190,12 +188,15 @@ def test_the_one_that_is_shipped_goes_before_those_on_the_path(
         executable(tmp_path / "path" / name)
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
     app = tmp_path / "app"
-    assert find(app) == (str(tmp_path / "path/kustomize"), "build")
-    shipped = executable(app / "bin/kustomize")
-    assert find(app) == (str(shipped), "build")
+    assert find(app) == Program((str(tmp_path / "path/kustomize"), "build"))
+    built = executable(app / "bin/kustomize")
+    assert find(app) == Program((str(built), "build"))
+    shipped = executable(app / "bin/overlay-builder")
+    assert find(app) == Program((str(shipped),), waits=True)
     shipped.unlink()
+    built.unlink()
     (tmp_path / "path/kustomize").unlink()
-    assert find(app) == (str(tmp_path / "path/kubectl"), "kustomize")
+    assert find(app) == Program((str(tmp_path / "path/kubectl"), "kustomize"))
     (tmp_path / "path/kubectl").unlink()
     with pytest.raises(NotSetUp, match="make setup"):
         find(app)
@@ -211,12 +212,13 @@ def test_one_that_lost_its_executable_bit_is_copied_once_to_where_it_may_run(
     shipped = executable(tmp_path / "app/bin/kustomize", mode=0o444)
     with ThreadPoolExecutor(6) as pool:
         found = set(pool.map(lambda _: find(tmp_path / "app"), range(12)))
-    ((copy, _),) = found
+    (program,) = found
+    copy, _ = program.command
     assert [each.name for each in temporary.iterdir()] == [Path(copy).name]
     assert Path(copy).read_bytes() == shipped.read_bytes()
     assert Path(copy).stat().st_mode & stat.S_IXUSR
     assert shipped.stat().st_mode & 0o777 == 0o444
-    assert Kustomize(lambda: (copy,)).build(tree(), "o") == ({"kind": "A"},)
+    assert Kustomize(lambda: program).build(tree(), "o") == ({"kind": "A"},)
 
 
 def test_a_newer_one_that_is_shipped_is_copied_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
