@@ -29,8 +29,10 @@ $(STAMP): requirements.txt requirements-dev.txt
 
 setup: $(STAMP) kustomize $(NODE)  ## the virtual environment, kustomize, and what tests take from npm
 
+# Built if Go is there; without it, a kustomize or kubectl on the path builds overlays too, and takes longer.
 kustomize: $(STAMP)
-	@command -v kustomize >/dev/null || command -v kubectl >/dev/null || $(PY) -m devtools.tools.binaries kustomize
+	@one() { command -v kustomize || command -v kubectl; } >/dev/null; \
+	  { one && ! command -v go >/dev/null; } || $(PY) -m devtools.tools.binaries kustomize || one
 
 $(NODE): package.json
 	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund && touch $@; \
@@ -97,7 +99,7 @@ package: $(STAMP)  ## build/coppice.zip for Azure Functions, with kustomize; on 
 	@test "$$(uname -sm)" = "Linux x86_64" || { echo "make package needs Linux x86_64: kustomize goes along"; exit 1; }
 	@$(PY) -m devtools.tools.binaries kustomize
 	@mkdir -p build && rm -f build/coppice.zip
-	@git archive --format=zip --output build/coppice.zip --prefix=bin/ --add-file=bin/kustomize --prefix= \
+	@git archive --format=zip --output build/coppice.zip --prefix=bin/ --add-file=bin/overlay-builder --prefix= \
 	  HEAD -- . $$(sed 's/.*/:(exclude)&/' .funcignore)
 
 .PHONY: bench check cluster demo format help host integration kustomize lock package proofs sample setup emulators test \

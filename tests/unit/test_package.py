@@ -1,8 +1,12 @@
 """What is deployed: `make package` and Core Tools leave out what .funcignore names."""
 
 import fnmatch
+import re
 import subprocess
 from pathlib import Path
+
+from adapters.kustomize.build import find
+from adapters.kustomize.process import Program
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = (ROOT / ".funcignore").read_text().splitlines()
@@ -30,6 +34,13 @@ def test_the_program_is_deployed_and_nothing_else() -> None:
 
 def test_what_a_working_folder_holds_beside_it_stays_there() -> None:
     assert [name for name in UNTRACKED if not left_out(name)] == ["bin"]  # kustomize goes along
+
+
+def test_the_program_that_builds_overlays_goes_along(tmp_path: Path) -> None:
+    (packed,) = re.findall(r"--add-file=(\S+)", (ROOT / "Makefile").read_text())
+    (tmp_path / "bin").mkdir()
+    (tmp_path / packed).touch(mode=0o755)
+    assert find(tmp_path) == Program((str(tmp_path / packed),), waits=True)
 
 
 def test_every_line_leaves_something_out() -> None:

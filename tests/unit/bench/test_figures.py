@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devtools.bench import burst, sharing
+from devtools.bench import build, burst, sharing
 from devtools.bench.__main__ import main
 from devtools.bench.applying import LIMITS, Taken, figures
 from devtools.bench.burst import Burst, best
@@ -59,6 +59,11 @@ def test_time_that_several_spans_share_counts_once(spans: list[tuple[int, int]])
 def test_the_best_schedule_is_the_tighter_of_both_limits() -> None:
     assert best(200, 10) == pytest.approx(100)
     assert best(200, 4) == pytest.approx(200)
+
+
+def test_a_build_is_measured_beside_the_process_that_takes_the_usual_time() -> None:
+    found = build.figure(ours=[0.01, 0.04, 9.0], theirs=[0.1, 0.1, 0.2], objects=22)
+    assert (found.value, found.most) == (pytest.approx(0.4), 0.5)
 
 
 def test_a_write_that_overlapped_is_no_matter_of_speed() -> None:
