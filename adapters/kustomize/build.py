@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adapters.kustomize.process import MAX_MEMORY, Ended, Limits, Process, Program, Waiting
+from adapters.kustomize.process import MAX_MEMORY, Limits, Process, Program, Result
+from adapters.kustomize.waiting import Waiting
 from coppice.manifests.archive import Tree
 from coppice.manifests.documents import BadYaml, load_all
 from coppice.manifests.rejection import Refusal, Rejection
@@ -26,7 +27,7 @@ from coppice.reconciler.errors import NotSetUp
 _SECONDS = 30
 _MAX_OUTPUT = 16 * 1024 * 1024  # bytes; `provisioning.admission.size` allows less
 _OUT_OF_MEMORY = re.compile(r"(runtime|fatal error): (out of memory|cannot allocate memory)")
-# Per process of this app: each build takes a core for a twentieth of a second, and some fifty megabytes.
+# Per process of this app: each build takes a core for some hundredths of a second, and some sixty megabytes.
 _CONCURRENT_BUILDS = threading.BoundedSemaphore(2)
 
 
@@ -104,29 +105,31 @@ class Kustomize:
             if process is None:
                 process = Process(program, self._limits)
                 process.tell(root, root / overlay)
-            ended = process.end()
-            self._waiting.add(program, self._limits)
+            result = process.result()
+            if result.stays:
+                self._waiting.keep(process)
+            else:
+                self._waiting.add(program, self._limits)
         else:
-            ended = Process(program, self._limits, (root, root / overlay)).end()
-        errors = ended.errors.replace(f"{root}/", "").strip()
-        if reason := self._why_refused(ended, errors):
+            result = Process(program, self._limits, (root, root / overlay)).result()
+        if reason := self._why_refused(result, result.errors.replace(f"{root}/", "").strip()):
             raise Rejection((Refusal(overlay, reason),))
-        return ended.output
+        return result.output
 
-    def _why_refused(self, ended: Ended, errors: str) -> str:
-        """Why an overlay is refused whose build ended like this; empty if it was built."""
+    def _why_refused(self, result: Result, errors: str) -> str:
+        """Why an overlay is refused, of whose build this came; empty if it is not."""
         seconds, most = self._limits.seconds, self._limits.output
-        if ended.timed_out:
+        if result.timed_out:
             return f"kustomize did not finish within {seconds:g} seconds"
-        if len(ended.output) > most:
+        if len(result.output) > most:
             return f"makes more than {most} bytes of objects"
-        if ended.code == -signal.SIGXCPU or errors.startswith("SIGXCPU"):
+        if result.built:
+            return ""
+        if result.code == -signal.SIGXCPU or errors.startswith("SIGXCPU"):
             return f"kustomize took more than {seconds:g} s of processor"
-        if ended.code != 0 and _OUT_OF_MEMORY.search(errors):
+        if _OUT_OF_MEMORY.search(errors):
             return f"kustomize needs more than {MAX_MEMORY // 1024 // 1024} MB to build it"
-        if ended.code != 0:
-            return f"kustomize: {errors or f'exit code {ended.code}'}"
-        return ""
+        return f"kustomize: {errors or f'exit code {result.code}'}"
 
 
 def find(app_folder: Path) -> Program:

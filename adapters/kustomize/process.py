@@ -1,31 +1,36 @@
-"""One process of kustomize, isolated and limited, which builds one overlay.
+"""A process of kustomize, isolated and limited, which builds an overlay.
 
-`bin/overlay-builder` is kustomize as a program that is started before there is anything to build: it has read
-the schema of Kubernetes by the time it is told what to build, which is most of what a build takes. It still
-builds one overlay and ends. Nothing of one branch's files reaches the build of another.
+`bin/overlay-builder` is kustomize as a program that stays: it reads the schema of Kubernetes once, which is
+most of what a build takes, and then builds one overlay after another. Of one build the next sees nothing: the
+schema is all that kustomize keeps, and after an overlay with a schema of its own the program ends. It also
+ends after an overlay that does not build, after one that exceeds a limit, and when it has used a second of a
+processor.
 """
 
-import collections
 import contextlib
 import math
 import os
+import re
 import resource
 import subprocess
 import sys
 import tempfile
 import threading
-import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from coppice.reconciler.errors import NotSetUp
 
 MAX_MEMORY = 640 * 1024 * 1024  # bytes; an overlay of fifty objects takes some sixty megabytes
 _MAX_ERROR = 4000  # bytes of its error output
-# A process that waits answers at once. One that does not in this time is replaced, and no overlay is refused.
+# A process that waits says at once that it heard. One that does not is replaced, and no overlay is refused.
 _HEARD_SECONDS = 5
 _HEARD = b"\n"
+_ANSWER = re.compile(rb"(ready|last) (\d{1,12})\n")
+_LONGEST_LINE = 32
+_USED_BEFORE = 1  # second of a processor that one that stays may have used before a build
 # Nothing listens on this port: a remote resource fails at once, without a DNS query.
 _NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
 # A build is short and allocates a lot. Collecting garbage less often, until memory runs short, saves a third
@@ -40,7 +45,8 @@ class Program:
 
     Args:
         command: the program and its first arguments.
-        waits: whether it waits on its standard input for what to build; if not, that is its last argument.
+        waits: whether it waits on its standard input for what to build, and stays for more; if not, that is
+            its last argument.
     """
 
     command: tuple[str, ...]
@@ -61,24 +67,28 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
-    """How a process ended.
+class Result:
+    """What came of a build.
 
     Args:
-        code: its exit code, or a signal's number with a minus.
-        output: what it printed; one byte and more above the limit if that was too much.
-        errors: the beginning of what it said on standard error.
+        built: whether it built the overlay.
+        output: the objects; one byte above the limit if that was too much.
+        code: the exit code if it did not build the overlay, or a signal's number with a minus.
+        errors: the beginning of what it said on standard error, if it did not build the overlay.
         timed_out: whether it was stopped because of the time it took.
+        stays: whether it waits for the next one.
     """
 
-    code: int
+    built: bool
     output: bytes
-    errors: str
-    timed_out: bool
+    code: int = 0
+    errors: str = ""
+    timed_out: bool = False
+    stays: bool = False
 
 
 class Process:
-    """A process that builds one overlay.
+    """A process that builds one overlay, or one after another.
 
     Args:
         program: the program.
@@ -113,7 +123,7 @@ class Process:
                 f"{command[0]} cannot be run: {error}. `make setup` builds kustomize into bin/, and "
                 "`make package` ships it"
             ) from error
-        _set_limits(self._process.pid, limits)
+        _set_limits(self._process.pid, limits, used_before=_USED_BEFORE if program.waits else 0)
 
     def tell(self, folder: Path, overlay: Path) -> None:
         """Tell a process that waits what to build.
@@ -123,34 +133,69 @@ class Process:
             overlay: the folder to build.
         """
         if (stdin := self._process.stdin) is not None:
-            with contextlib.suppress(BrokenPipeError), stdin:  # its end says why it does not read
-                stdin.write(b"\0".join((os.fsencode(folder), os.fsencode(overlay))))
+            with contextlib.suppress(BrokenPipeError):  # its end says why it does not read
+                stdin.write(b"".join(os.fsencode(each) + b"\0" for each in (folder, overlay)))
+                stdin.flush()
 
     def hears(self) -> bool:
-        """Whether it has taken what it was told; if not within some seconds, it has ended."""
-        with self._stopped_after(_HEARD_SECONDS):
-            stdout = self._process.stdout
-            return stdout is not None and stdout.read(len(_HEARD)) == _HEARD
+        """Whether it has taken what it was told. If that took too long, it has ended."""
+        with self._stopped_after(_HEARD_SECONDS) as stopped:
+            heard = self._stdout.read(len(_HEARD)) == _HEARD
+        return heard and not stopped.is_set()
 
-    def end(self) -> Ended:
-        """Read what it prints until it ends, or until a limit ends it."""
+    def result(self) -> Result:
+        """Read what comes of a build, until a limit ends it.
+
+        Returns:
+            The result. If the process does not stay, it has ended.
+        """
         most = self._limits.output
-        with self._errors as errors:
-            with self._stopped_after(self._limits.seconds) as timed_out, self._process as process:
-                # Output beyond the limit is never read into memory.
-                output = process.stdout.read(most + len(_HEARD) + 1) if process.stdout else b""
-                if self.program.waits:
-                    output = output.removeprefix(_HEARD)
+        with self._stopped_after(self._limits.seconds) as stopped:
+            # Output beyond the limit is never read into memory.
+            line = self._line() if self.program.waits else b""
+            answer = _ANSWER.fullmatch(line)
+            length = int(answer[2]) if answer else most + 1
+            output = line if answer is None else b""
+            output += self._stdout.read(min(length, most + 1) - len(output))
+            built = answer is not None and len(output) == length
+            if not built:
                 if len(output) > most:
-                    process.kill()
-            errors.seek(0)
-            said = errors.read(_MAX_ERROR).decode(errors="replace")
-        return Ended(code=process.returncode, output=output, errors=said, timed_out=timed_out.is_set())
+                    self._process.kill()
+                self._process.wait()
+        if built and answer is not None and answer[1] == b"ready" and not stopped.is_set():
+            self._errors.seek(0)  # which is the position of the process as well
+            self._errors.truncate()
+            return Result(built=True, output=output, stays=True)
+        if built:
+            self.discard()
+            return Result(built=True, output=output, timed_out=stopped.is_set())
+        code, errors = self._end()
+        built = code == 0 and not self.program.waits
+        return Result(built=built, output=output, code=code, errors=errors, timed_out=stopped.is_set())
 
     def discard(self) -> None:
         """End it."""
-        with self._errors, self._process as process:
-            process.kill()
+        self._process.kill()
+        self._end()
+
+    def _line(self) -> bytes:
+        """The line of its answer, after the one that says that it heard, if nobody has read that."""
+        line = self._stdout.readline(_LONGEST_LINE)
+        return self._stdout.readline(_LONGEST_LINE) if line == _HEARD else line
+
+    @property
+    def _stdout(self) -> IO[bytes]:
+        if (stdout := self._process.stdout) is None:
+            raise TypeError("its standard output is no pipe")
+        return stdout
+
+    def _end(self) -> tuple[int, str]:
+        """Wait for its end, and return its exit code and the beginning of what it said on standard error."""
+        with self._errors as errors:
+            with contextlib.suppress(BrokenPipeError), self._process as process:
+                pass
+            errors.seek(0)
+            return process.returncode, errors.read(_MAX_ERROR).decode(errors="replace")
 
     @contextlib.contextmanager
     def _stopped_after(self, seconds: float) -> Iterator[threading.Event]:
@@ -166,57 +211,10 @@ class Process:
             yield stopped
         finally:
             timer.cancel()
+            timer.join()  # from here on it stops nothing
 
 
-class Waiting:
-    """Processes that wait for what to build.
-
-    One is started after each build, for the next one. So there are never more than builds at the same time.
-    They end with this object, and with the process that they belong to.
-    """
-
-    def __init__(self) -> None:
-        self._processes: collections.deque[Process] = collections.deque()
-        weakref.finalize(self, _discard_all, self._processes)
-
-    def tell(self, program: Program, folder: Path, overlay: Path) -> Process | None:
-        """Tell the next process of this program what to build.
-
-        Args:
-            program: the program.
-            folder: the folder to work in.
-            overlay: the folder to build.
-
-        Returns:
-            The process; `None` if none waits that still hears.
-        """
-        with contextlib.suppress(IndexError):
-            while True:
-                process = self._processes.popleft()
-                if process.program == program:
-                    process.tell(folder, overlay)
-                    if process.hears():
-                        return process
-                process.discard()
-        return None
-
-    def add(self, program: Program, limits: Limits) -> None:
-        """Start one more, unless that fails: the next build says why.
-
-        Args:
-            program: the program.
-            limits: how much it may take.
-        """
-        with contextlib.suppress(NotSetUp):
-            self._processes.append(Process(program, limits))
-
-
-def _discard_all(processes: collections.deque[Process]) -> None:
-    while processes:
-        processes.popleft().discard()
-
-
-def _set_limits(process: int, limits: Limits) -> None:
+def _set_limits(process: int, limits: Limits, *, used_before: int) -> None:
     """Set resource limits of a process, on Linux.
 
     They are set from outside: a function between fork and exec is not safe if there are other threads. The
@@ -224,7 +222,7 @@ def _set_limits(process: int, limits: Limits) -> None:
     """
     if sys.platform != "linux":
         return
-    seconds = math.ceil(limits.seconds)
+    seconds = math.ceil(limits.seconds) + used_before
     values = (
         # Data and not address space, of which Go reserves much more than it uses.
         (resource.RLIMIT_DATA, MAX_MEMORY),

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,19 +19,37 @@ from adapters.kustomize.process import Program
 from coppice.manifests.rejection import Rejection
 
 # It lists those that were started, in the order of their starts, and waits as bin/overlay-builder does.
-WAITS = """
+WAITS = r"""
+import itertools, os, signal, sys, time
+
 with open({log!r}, "a") as log:
-    log.write(f"{{os.getpid()}}\\n")
+    print(os.getpid(), file=log)
 number = len(open({log!r}).readlines())
-{before}
-told = sys.stdin.buffer.read().split(b"\\0")
-if told == [b""]:
-    sys.exit()
-print(flush=True)
-folder, overlay = told
-{body}
+
+
+def read():
+    found = b""
+    while (byte := sys.stdin.buffer.read(1)) not in (b"", b"\0"):
+        found += byte
+    return found.decode()
+
+
+def answer(word, text):
+    content = text.encode()
+    sys.stdout.buffer.write(f"{{word}} {{len(content)}}\n".encode() + content)
+    sys.stdout.buffer.flush()
+
+
+for build in itertools.count(1):
+    folder, overlay = read(), read()
+    if not folder:
+        sys.exit()
+    {before}
+    print(flush=True)
+    {body}
 """
-SHOWN = "print(f'kind: E\\npid: {os.getpid()}\\nfolder: {folder.decode()}\\noverlay: {overlay.decode()}')"
+SHOWN = r"f'kind: E\npid: {os.getpid()}\nbuild: {build}\nfolder: {folder}\noverlay: {overlay}'"
+READY, LAST = f"answer('ready', {SHOWN})", f"answer('last', {SHOWN}); sys.exit()"
 FILES: Mapping[str, bytes] = {"o/a.yaml": b"x"}
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -47,10 +66,10 @@ def made(tmp_path: Path, log: Path) -> Iterator[Made]:
     """Makes a builder of an emulator, from what it does before it reads and once it is told."""
     builders: list[Kustomize] = []
 
-    def make(body: str = SHOWN, before: str = "", *, seconds: float = 5) -> Kustomize:
+    def make(body: str = READY, before: str = "pass", *, seconds: float = 20) -> Kustomize:
         script = tmp_path / "waits"
-        text = WAITS.format(log=str(log), body=body, before=before)
-        script.write_text(f"#!{sys.executable}\nimport os, signal, sys, time\n{text}\n")
+        text = WAITS.format(log=str(log), body=body.replace("\n", "\n    "), before=before)
+        script.write_text(f"#!{sys.executable}\n{text}")
         script.chmod(0o755)
         program = Program((str(script),), waits=True)
         builders.append(Kustomize(lambda: program, seconds=seconds, max_output=100_000))
@@ -81,15 +100,21 @@ def runs(pid: int) -> bool:
     return state != "Z"  # one that has ended and that nobody has asked about
 
 
-def test_each_build_has_a_process_of_its_own_that_was_started_before_it(made: Made, log: Path) -> None:
+def test_one_process_builds_one_overlay_after_another(made: Made, log: Path) -> None:
     builder = made()
-    pids = []
-    for count in range(1, 4):
+    told = [builder.build(FILES, "o")[0] for _ in range(3)]
+    assert [each["build"] for each in told] == [1, 2, 3]
+    assert started(log) == [told[0]["pid"]]
+    assert len({each["folder"] for each in told}) == 3
+
+
+def test_after_the_last_of_one_process_another_is_there_before_it_is_needed(made: Made, log: Path) -> None:
+    builder = made(LAST)
+    for count in (1, 2, 3):
         (told,) = builder.build(FILES, "o")
-        pids.append(told["pid"])
         until(lambda count=count: len(started(log)) == count + 1)  # type: ignore[misc]
-    assert pids == started(log)[:3]
-    assert len(set(pids)) == 3
+        assert (told["pid"], told["build"]) == (started(log)[count - 1], 1)
+        assert not runs(told["pid"])
 
 
 def test_it_is_told_the_folder_to_work_in_and_the_one_to_build(made: Made) -> None:
@@ -100,7 +125,7 @@ def test_it_is_told_the_folder_to_work_in_and_the_one_to_build(made: Made) -> No
 
 def test_its_environment_holds_nothing_of_ours(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "secret")
-    shown = "print('kind: E')\nfor name, value in os.environ.items(): print(f'{name}: \"{value}\"')"
+    shown = r"answer('ready', 'kind: E' + ''.join(f'\n{k}: \"{v}\"' for k, v in os.environ.items()))"
     (environment,) = made(shown).build(FILES, "o")
     known = {"kind", "PATH", "HTTP_PROXY", "HTTPS_PROXY", "GOGC", "GOMEMLIMIT"}
     assert set(environment) - {"LC_CTYPE"} == known
@@ -110,9 +135,9 @@ def test_its_environment_holds_nothing_of_ours(made: Made, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     "before",
     [
-        "if number == 2: sys.exit(1)",  # it is dead
-        "if number == 2: time.sleep(60)",  # it hangs
-        "if number == 2: print('kind: Wrong', flush=True); time.sleep(60)",  # it says what it should not
+        "if (number, build) == (1, 2): sys.exit(1)",  # it is dead
+        "if (number, build) == (1, 2): time.sleep(60)",  # it hangs
+        "if (number, build) == (1, 2): answer('ready', 'kind: Wrong')",  # it says what it should not
     ],
 )
 def test_one_that_died_or_hangs_while_it_waited_is_replaced_and_refuses_nothing(
@@ -121,73 +146,88 @@ def test_one_that_died_or_hangs_while_it_waited_is_replaced_and_refuses_nothing(
     monkeypatch.setattr(process, "_HEARD_SECONDS", 0.5)
     builder = made(before=before)
     builder.build(FILES, "o")
-    until(lambda: len(started(log)) == 2)
     (told,) = builder.build(FILES, "o")
-    assert told["pid"] == started(log)[2]
-    until(lambda: not runs(started(log)[1]))
+    first, second = started(log)
+    assert (told["pid"], told["build"]) == (second, 1)
+    assert not runs(first)
 
 
 def test_one_that_was_killed_while_it_waited_is_replaced(made: Made, log: Path) -> None:
     builder = made()
     builder.build(FILES, "o")
-    until(lambda: len(started(log)) == 2)
-    os.kill(started(log)[1], 9)
+    os.kill(started(log)[0], signal.SIGKILL)
     (told,) = builder.build(FILES, "o")
-    assert told["pid"] == started(log)[2]
+    assert told["pid"] == started(log)[1]
 
 
 @pytest.mark.parametrize(
     ("body", "why"),
     [
         ("time.sleep(60)", r"o: kustomize did not finish within 0\.5 seconds"),
+        ("print('ready 5'); sys.stdout.flush(); time.sleep(60)", r"did not finish within 0\.5 seconds"),
         ("while True: print('a: ' + 'x' * 9999)", "makes more than 100000 bytes"),
+        ("answer('ready', 'x' * 100_001)", "makes more than 100000 bytes"),
+        ("answer('ready', 'x' * 1_000_000)", "makes more than 100000 bytes"),
         ("sys.stderr.write('Error: no ' * 500_000); sys.exit(1)", "kustomize: Error: no Error: no"),
         ("held = bytearray(700_000_000)", "MemoryError"),
-        ("open(os.devnull); open(folder + b'/big', 'wb').write(bytes(200_000))", "File too large"),
-        ("os.kill(os.getpid(), signal.SIGXCPU)", r"took more than 0\.5 s of processor"),
-        ("print('fatal error: runtime: out of memory', file=sys.stderr); sys.exit(2)", "more than 640 MB"),
+        ("open(folder + '/big', 'wb').write(bytes(200_000))", "File too large"),
+        ("os.kill(os.getpid(), signal.SIGXCPU)", r"took more than 20 s of processor"),
+        ("sys.stderr.write('fatal error: runtime: out of memory'); sys.exit(2)", "more than 640 MB"),
         ("sys.exit(3)", "kustomize: exit code 3"),
+        # Objects that it has not told the whole length of are none.
+        ("print('ready 100'); print('kind: A'); sys.exit()", "kustomize: exit code 0"),
+        ("print('kind: A'); sys.exit()", "kustomize: exit code 0"),
+        ("print('ready 1000000000000'); sys.exit()", "kustomize: exit code 0"),
+        ("sys.exit()", "kustomize: exit code 0"),
     ],
 )
-def test_what_exceeds_a_limit_is_refused_and_the_next_build_has_another_process(
-    made: Made, log: Path, body: str, why: str
-) -> None:
-    builder = made(f"if number < 3:\n  {body}\nelse:\n  {SHOWN}", seconds=0.5 if "0\\.5" in why else 20)
-    for count in (1, 2):  # one that is told as soon as it is started, and one that has waited
+def test_what_exceeds_a_limit_is_refused_and_the_next_build_works(made: Made, body: str, why: str) -> None:
+    bad = f"if (number, build) in ((1, 1), (2, 2)):\n    {body}\n{READY}"
+    builder = made(bad, seconds=0.5 if "0\\.5" in why else 20)
+    for _ in range(2):  # by a process that has just been started, and by one that has built before
         with pytest.raises(Rejection, match=why):
             builder.build(FILES, "o")
-        until(lambda count=count: len(started(log)) == count + 1)  # type: ignore[misc]
-    (told,) = builder.build(FILES, "o")
-    assert told["pid"] == started(log)[2]
+        assert builder.build(FILES, "o")[0]["kind"] == "E"
 
 
-def test_a_folder_is_named_in_no_error(made: Made) -> None:
-    body = "sys.stderr.write(f'Error: {folder.decode()}/o/a.yaml is wrong'); sys.exit(1)"
-    with pytest.raises(Rejection, match=r"kustomize: Error: o/a\.yaml is wrong"):
-        made(body).build(FILES, "o")
+def test_the_objects_of_a_build_that_is_not_read_are_not_those_of_the_next(made: Made) -> None:
+    builder = made(f"if build == 2:\n    answer('ready', 'x' * 100_001)\nelse:\n    {READY}")
+    for wanted in (1, None, 1):
+        if wanted is None:
+            with pytest.raises(Rejection, match="makes more than"):
+                builder.build(FILES, "o")
+        else:
+            assert builder.build(FILES, "o")[0]["kind"] == "E"
+
+
+def test_a_refusal_tells_nothing_of_the_build_before(made: Made) -> None:
+    told = "print(f'build {build} of {overlay}', file=sys.stderr, flush=True)"
+    body = f"{told}\nif build == 2: sys.exit(1)\n{READY}"
+    builder = made(body)
+    builder.build({"secret/a.yaml": b"x"}, "secret")
+    with pytest.raises(Rejection) as caught:
+        builder.build(FILES, "o")
+    assert str(caught.value) == "o: kustomize: build 2 of o"
 
 
 def test_there_are_never_more_that_wait_than_builds_at_the_same_time(made: Made, log: Path) -> None:
-    builder = made()
+    builder = made(f"if build < 3: {READY}\nelse: {LAST}")
     with builder.workspace(FILES) as build, ThreadPoolExecutor(6) as pool:
-        told: list[Mapping[str, Any]] = [each for (each,) in pool.map(build, ["o"] * 12)]
-    assert len({each["pid"] for each in told}) == 12
-    until(lambda: len(started(log)) >= 13)
-    waiting = [pid for pid in started(log) if runs(pid)]
-    assert 1 <= len(waiting) <= 2
+        told: list[Mapping[str, Any]] = [each for (each,) in pool.map(build, ["o"] * 24)]
+    assert len({(each["pid"], each["build"]) for each in told}) == 24
+    assert 1 <= len([pid for pid in started(log) if runs(pid)]) <= 2
 
 
 def test_they_end_with_the_builder(tmp_path: Path, log: Path, made: Made) -> None:
     made().build(FILES, "o")
-    until(lambda: len(started(log)) == 2)
     owned = Kustomize(lambda: Program((str(tmp_path / "waits"),), waits=True))
     owned.build(FILES, "o")
-    until(lambda: len(started(log)) == 4)
-    assert runs(started(log)[3])
+    first, second = started(log)
+    assert runs(second)
     del owned
     gc.collect()
-    assert not runs(started(log)[3])
-    assert runs(started(log)[1])
+    assert not runs(second)
+    assert runs(first)
 
 
 def test_they_end_with_their_worker_even_if_that_is_killed(tmp_path: Path, log: Path, made: Made) -> None:
@@ -198,13 +238,55 @@ from adapters.kustomize.build import Kustomize
 from adapters.kustomize.process import Program
 builder = Kustomize(lambda: Program(({str(tmp_path / "waits")!r},), waits=True))
 builder.build({FILES!r}, "o")
+print(flush=True)
 time.sleep(60)
 """
-    with subprocess.Popen([sys.executable, "-c", worker], cwd=ROOT) as running:
-        until(lambda: len(started(log)) == 4)
-        assert runs(started(log)[3])
+    with subprocess.Popen([sys.executable, "-c", worker], cwd=ROOT, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        _, second = started(log)
+        assert runs(second)
         running.kill()
-    until(lambda: not runs(started(log)[3]))
+    until(lambda: not runs(second))
+
+
+def results(program: Program, folder: Path, *, most: int) -> list[process.Result]:
+    """What one process of the real program makes of a folder, until it ends."""
+    running = process.Process(program, process.Limits(seconds=30, output=1_000_000))
+    found: list[process.Result] = []
+    while len(found) < most:
+        running.tell(folder.parents[2], folder)
+        found.append(running.result())
+        if not found[-1].stays:
+            return found
+    running.discard()
+    return found
+
+
+def test_the_real_one_ends_when_it_has_used_a_second_of_a_processor(overlay_builder: Program) -> None:
+    feature = ROOT / "examples/todo-app/manifests/overlays/feature"
+    found = results(overlay_builder, feature, most=500)
+    assert all(each.built for each in found)
+    assert len({each.output for each in found}) == 1
+    assert 5 < len(found) < 500
+
+
+@pytest.mark.parametrize(("field", "stays"), [("", True), ("openapi: {path: schema.json}", False)])
+def test_the_real_one_ends_after_an_overlay_with_a_schema_of_its_own(
+    overlay_builder: Program, tmp_path: Path, field: str, stays: bool
+) -> None:
+    folder = tmp_path / "o"
+    folder.mkdir()
+    (folder / "schema.json").write_text('{"definitions": {}}')
+    (folder / "kustomization.yaml").write_text(f"configMapGenerator: [{{name: a}}]\n{field}")
+    (result,) = results(overlay_builder, folder, most=1)
+    assert (result.built, result.stays) == (True, stays)
+
+
+def test_the_real_one_ends_after_what_does_not_build(overlay_builder: Program, tmp_path: Path) -> None:
+    (result,) = results(overlay_builder, tmp_path / "missing", most=5)
+    assert (result.code, result.built) == (1, False)
+    assert result.errors.startswith("Error: ")
 
 
 def test_one_that_is_told_nothing_ends(overlay_builder: Program) -> None:
