@@ -1,7 +1,9 @@
 """kustomize, the real one, and emulators of one that misbehaves."""
 
+import shutil
 import stat
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from adapters.kustomize import build
 from adapters.kustomize.build import Kustomize, find
 from adapters.kustomize.process import Program
 from coppice.manifests.rejection import Rejection
@@ -122,6 +125,34 @@ def test_it_works_in_a_folder_of_its_own_that_is_gone_afterwards(tmp_path: Path)
     (told,) = program(tmp_path, shown).build(tree(a__yaml="x"), "o")
     assert told["arguments"] == ["build", f"{told['cwd']}/o"]
     assert not Path(told["cwd"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("free", "place"),
+    [(1_000_000, "memory"), (100_000, "disk")],
+    ids=["there is room", "there is little room"],
+)
+def test_the_files_lie_in_memory_if_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, place: str
+) -> None:
+    for name in ("memory", "disk"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(build, "_IN_MEMORY", tmp_path / "memory")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "disk"))
+    usage = shutil.disk_usage(tmp_path)._replace(free=free)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    with program(tmp_path, "").workspace({"o/a": b"x" * 9_000}):
+        found = {each.name: len(list(each.iterdir())) for each in (tmp_path / "memory", tmp_path / "disk")}
+    assert found == {"memory": 0, "disk": 0} | {place: 1}
+
+
+def test_the_files_lie_in_the_temporary_folder_where_none_is_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "_IN_MEMORY", tmp_path / "missing")
+    shown = "print(f'kind: E\\ncwd: {os.getcwd()}')"
+    (told,) = program(tmp_path, shown).build(tree(a__yaml="x"), "o")
+    assert Path(told["cwd"]).parent == Path(tempfile.gettempdir()).resolve()
 
 
 def test_a_build_that_takes_too_long_is_refused_with_its_limit(tmp_path: Path) -> None:
