@@ -61,12 +61,12 @@ def _build(family: str, into: Path, ldflags: str, report: Callable[[str], None])
     environment = {**_environment(), "GOBIN": str(into.resolve()), "GOWORK": "off", "CGO_ENABLED": "0"}
     directive = next(line for line in (module / "go.mod").read_text().splitlines() if line.startswith("go "))
     go = _go(_numbers(directive), report)
+    report(f"building the programs of tools/{family}/go.mod; the first time takes longest")
+    started = time.monotonic()
+    if _sources(family):  # programs of our own; what they embed has to be there before Go lists them
+        _run([go, "generate", "./..."], cwd=module, env=environment)
     targets = _run([go, "list", "-f", "{{.Target}}", "tool"], cwd=module, env=environment)
     programs = [Path(target).name for target in targets.splitlines()]
-    report(f"building {', '.join(programs)} from tools/{family}/go.mod; the first time takes longest")
-    started = time.monotonic()
-    if _sources(family):  # programs of our own, and what they embed
-        _run([go, "generate", "./..."], cwd=module, env=environment)
     # Go has a build cache: unchanged packages are only linked again.
     _run([go, "install", f"-ldflags={ldflags}", "tool"], cwd=module, env=environment)
     stamp.write_text("\n".join([inputs, *programs]))  # last: an interrupted build does not count as done
