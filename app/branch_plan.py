@@ -11,6 +11,7 @@ from coppice.components.observed import Observed, Readers
 from coppice.components.slots import NOT_LOOKED_AT
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
+from coppice.environment.records import RecordSet
 from coppice.lifecycle.apply_context import ApplyContext, read_apply_context, read_records
 from coppice.lifecycle.decision import Ensure, Rejected, Skip, TearDown, Verdict, decide
 from coppice.lifecycle.observe_branch import Before, observe_branch
@@ -46,7 +47,7 @@ class RunMemory:
 
     Args:
         readers: the readers of all outside systems.
-        overlays: commit → the overlay that was rendered.
+        overlays: commit → the overlay that was rendered, or its refusal.
     """
 
     readers: Readers
@@ -92,27 +93,25 @@ def look(
     Returns:
         The result.
     """
-    observed = observe_branch(key, config=config, readers=memory.readers, before=before)
+    prepared = _Prepared(memory, render)
+    observed = observe_branch(
+        key,
+        config=config,
+        readers=memory.readers,
+        before=before,
+        meanwhile=lambda partly: prepared.begin(partly, config=config, now=now),
+    )
     decided = decide(observed, config=config, now=now)
-    namespace = present(observed.namespace)
-    taken = why_not_ours(observed, config) or provision.why_taken(observed)
-    blocked = taken or (namespace and namespace.terminating_since)
-    if not isinstance(decided, Ensure) or not decided.due or blocked:
+    if not isinstance(decided, Ensure) or not decided.due or _blocked(observed, config):
         return ReconcileContext(observed=observed, verdict=decided)
-    built, commit = memory.overlays, decided.commit
-
-    def rendered() -> Reading[Desired | RefusedOverlay]:
-        return Present(built[commit]) if commit in built else read(lambda: render(commit, observed))
-
     with concurrently() as start:
-        fetched = start(rendered)
-        records = start(lambda: read_records(observed, config=config, readers=memory.readers))
-    desired = fetched()
+        rendered = start(lambda: prepared.overlay(decided.commit, observed))
+        records = start(
+            lambda: prepared.records or read_records(observed, config=config, readers=memory.readers)
+        )
+    desired = rendered()
     overlay = present(desired)
-    if overlay is None or isinstance(overlay, RefusedOverlay):
-        return ReconcileContext(observed=observed, verdict=decided, desired=desired)
-    built[commit] = overlay
-    if decided.part_only:
+    if overlay is None or isinstance(overlay, RefusedOverlay) or decided.part_only:
         return ReconcileContext(observed=observed, verdict=decided, desired=desired)
     apply_context = read_apply_context(
         observed,
@@ -124,6 +123,58 @@ def look(
         readers=memory.readers,
     )
     return ReconcileContext(observed=observed, verdict=decided, desired=desired, apply_context=apply_context)
+
+
+def _blocked(observed: Observed, config: EnvironmentConfig) -> bool:
+    namespace = present(observed.namespace)
+    taken = why_not_ours(observed, config) or provision.why_taken(observed)
+    return bool(taken or (namespace and namespace.terminating_since))
+
+
+@dataclass
+class _Prepared:
+    """What a look obtains while the rest of the branch is still being read.
+
+    Args:
+        memory: what the run keeps.
+        render: renders the overlay of a commit.
+    """
+
+    memory: RunMemory
+    render: ManifestRenderer
+    failed: Unknown | None = None
+    records: Reading[RecordSet] | None = None
+
+    def begin(self, observed: Observed, *, config: EnvironmentConfig, now: datetime) -> None:
+        """Render the overlay of a new commit, and read the records of others for a new environment.
+
+        Whatever else is read of the branch, both are needed then.
+        """
+        decided = decide(observed, config=config, now=now)
+        if (
+            not isinstance(decided, Ensure)
+            or not decided.due
+            or decided.routine
+            or _blocked(observed, config)
+        ):
+            return
+        with concurrently() as start:
+            start(lambda: self.overlay(decided.commit, observed))
+            if not observed.record.identities:
+                self.records = start(lambda: read(self.memory.readers.records.all))()
+
+    def overlay(self, commit: str, observed: Observed) -> Reading[Desired | RefusedOverlay]:
+        """Return the overlay of a commit, or its refusal. In one look, it is tried once."""
+        known = self.memory.overlays.get(commit)
+        if known is not None:
+            return Present(known)
+        if self.failed is None:
+            found: Reading[Desired | RefusedOverlay] = read(lambda: self.render(commit, observed))
+            if isinstance(found, Present):
+                self.memory.overlays[commit] = found.value
+                return found
+            self.failed = found if isinstance(found, Unknown) else None
+        return self.failed or NOT_LOOKED_AT
 
 
 def plan_branch(context: ReconcileContext, *, config: EnvironmentConfig, now: datetime) -> Plan:

@@ -50,8 +50,17 @@ class Before:
         return part not in self.touched and not isinstance(reading, Unknown)
 
 
+def _nothing(_: Observed) -> None:
+    """Do nothing meanwhile."""
+
+
 def observe_branch(
-    key: Key, *, config: EnvironmentConfig, readers: Readers, before: Before | None = None
+    key: Key,
+    *,
+    config: EnvironmentConfig,
+    readers: Readers,
+    before: Before | None = None,
+    meanwhile: Callable[[Observed], None] = _nothing,
 ) -> Observed:
     """Observe one branch. Readings that do not depend on each other are taken concurrently.
 
@@ -60,6 +69,7 @@ def observe_branch(
         config: the settings that decide about branches.
         readers: the readers of outside systems.
         before: what is known already; `None` to read everything.
+        meanwhile: called with the observation of repository, records and namespace, while the rest is read.
 
     Returns:
         The observation. It takes five calls for an environment that is up.
@@ -109,6 +119,8 @@ def observe_branch(
         credentials = start(lambda: _credentials(observed, before, config, readers))
         components = start(lambda: _components(observed, before, readers))
         closer = start(lambda: _closer(observed, before, readers.application))
+        started = start(lambda: meanwhile(observed))
+    started()
     listed = credentials()
     whole = replace(closer(), listed=listed, components=components())
     if isinstance(issuer, Present) and isinstance(records, Present):

@@ -1,12 +1,13 @@
 """Executes waves: the changes of a wave concurrently, and those with the same lock one after the other."""
 
+import contextlib
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from coppice.reconciler.concurrency import side_by_side
+from coppice.reconciler.concurrency import Start, concurrently, side_by_side
 from coppice.reconciler.errors import Conflict, Failure
 from coppice.reconciler.observation import Reading
 from coppice.reconciler.plan import Change, Wave
@@ -98,32 +99,42 @@ def execute_waves(
         The result of each change that was tried, in order.
     """
     results: list[ChangeResult] = []
-    for each in waves:
-        groups: dict[str, list[Change]] = {}
-        for index, change in enumerate(each.changes):
-            groups.setdefault(change.lock or f"#{index}", []).append(change)
-        sequences = (partial(_in_sequence, group, execute, locks, lease) for group in groups.values())
-        batches = side_by_side(*sequences)
-        results += [result for batch in batches for result in batch]
-        if any(result.error for result in results):
-            break
+    with concurrently() as start:  # the next wave does not wait until the locks of this one are released
+        for each in waves:
+            groups: dict[str, list[Change]] = {}
+            for index, change in enumerate(each.changes):
+                groups.setdefault(change.lock or f"#{index}", []).append(change)
+            sequences = (
+                partial(_in_sequence, group, execute, locks, lease, start) for group in groups.values()
+            )
+            batches = side_by_side(*sequences)
+            results += [result for batch in batches for result in batch]
+            if any(result.error for result in results):
+                break
     return results
 
 
 def _in_sequence(
-    changes: list[Change], execute: Callable[[Change], str | None], locks: Locks, lease: Lease
+    changes: list[Change],
+    execute: Callable[[Change], str | None],
+    locks: Locks,
+    lease: Lease,
+    start: Start,
 ) -> list[ChangeResult]:
     name = changes[0].lock
     if name is None:
         return [_result(change, execute, lease) for change in changes]
-    try:
-        with locks.hold(name, patience=_LOCK_PATIENCE) as further:
-            if further is None:
-                busy = Conflict(f"another run is writing to {name}", retry_after=3)
-                return [ChangeResult(change, busy) for change in changes]
-            return [_result(change, execute, lease, further) for change in changes]
-    except Failure as error:  # the lock could not be taken or given back
-        return [ChangeResult(change, error) for change in changes]
+    with contextlib.ExitStack() as held:
+        try:
+            further = held.enter_context(locks.hold(name, patience=_LOCK_PATIENCE))
+        except Failure as error:  # the lock could not be taken
+            return [ChangeResult(change, error) for change in changes]
+        if further is None:
+            busy = Conflict(f"another run is writing to {name}", retry_after=3)
+            return [ChangeResult(change, busy) for change in changes]
+        results = [_result(change, execute, lease, further) for change in changes]
+        start(held.pop_all().close)
+        return results
 
 
 def _result(change: Change, execute: Callable[[Change], str | None], *leases: Lease) -> ChangeResult:
