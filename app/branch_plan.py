@@ -3,6 +3,7 @@
 Looking reads only, and planning is a pure function. So a run, an explanation and a sweep plan alike.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -12,12 +13,12 @@ from coppice.components.slots import NOT_LOOKED_AT
 from coppice.environment.config import EnvironmentConfig
 from coppice.environment.key import Key
 from coppice.environment.records import RecordSet
-from coppice.lifecycle.apply_context import ApplyContext, read_apply_context, read_records
+from coppice.lifecycle.apply_context import ApplyContext, read_ahead, read_apply_context
 from coppice.lifecycle.decision import Ensure, Rejected, Skip, TearDown, Verdict, decide
 from coppice.lifecycle.observe_branch import Before, observe_branch
 from coppice.lifecycle.ownership import enforce_ownership, why_not_ours
 from coppice.manifests.rejection import Rejection as RefusedOverlay
-from coppice.reconciler.concurrency import concurrently
+from coppice.reconciler.concurrency import Start, concurrently
 from coppice.reconciler.observation import Present, Reading, Unknown, present, read
 from coppice.reconciler.plan import Plan, unread
 from deprovisioning import planner as removal
@@ -93,32 +94,33 @@ def look(
     Returns:
         The result.
     """
-    prepared = _Prepared(memory, render)
-    observed = observe_branch(
-        key,
-        config=config,
-        readers=memory.readers,
-        before=before,
-        meanwhile=lambda partly: prepared.begin(partly, config=config, now=now),
-    )
-    decided = decide(observed, config=config, now=now)
-    if not isinstance(decided, Ensure) or not decided.due or _blocked(observed, config):
-        return ReconcileContext(observed=observed, verdict=decided)
     with concurrently() as start:
-        rendered = start(lambda: prepared.overlay(decided.commit, observed))
-        records = start(
-            lambda: prepared.records or read_records(observed, config=config, readers=memory.readers)
+        prepared = _Prepared(memory, render, start)
+        observed = observe_branch(
+            key,
+            config=config,
+            readers=memory.readers,
+            before=before,
+            meanwhile=lambda partly: prepared.begin(partly, config=config, now=now),
         )
-    desired = rendered()
+        decided = decide(observed, config=config, now=now)
+        if not isinstance(decided, Ensure) or not decided.due or _blocked(observed, config):
+            return ReconcileContext(observed=observed, verdict=decided)
+        rendered = start(lambda: prepared.overlay(decided.commit, observed))
+        ahead = None
+        if not decided.part_only:
+            records = prepared.records() if prepared.records else None
+            ahead = read_ahead(observed, records=records, config=config, readers=memory.readers)
+        desired = rendered()
     overlay = present(desired)
-    if overlay is None or isinstance(overlay, RefusedOverlay) or decided.part_only:
+    if overlay is None or isinstance(overlay, RefusedOverlay) or ahead is None:
         return ReconcileContext(observed=observed, verdict=decided, desired=desired)
     apply_context = read_apply_context(
         observed,
         overlay.manifests,
         brought=overlay.brought,
         claims_hosts=claims_hosts(observed, overlay, config=config, now=now),
-        records=records(),
+        ahead=ahead,
         config=config,
         readers=memory.readers,
     )
@@ -138,43 +140,42 @@ class _Prepared:
     Args:
         memory: what the run keeps.
         render: renders the overlay of a commit.
+        start: starts what goes on meanwhile.
     """
 
     memory: RunMemory
     render: ManifestRenderer
-    failed: Unknown | None = None
-    records: Reading[RecordSet] | None = None
+    start: Start
+    records: Callable[[], Reading[RecordSet]] | None = None
+    _rendering: Callable[[], Reading[Desired | RefusedOverlay]] | None = None
 
     def begin(self, observed: Observed, *, config: EnvironmentConfig, now: datetime) -> None:
-        """Render the overlay of a new commit, and read the records of others for a new environment.
+        """Begin to render the overlay of a new commit, and to read all records for a new environment.
 
         Whatever else is read of the branch, both are needed then.
         """
         decided = decide(observed, config=config, now=now)
-        if (
-            not isinstance(decided, Ensure)
-            or not decided.due
-            or decided.routine
-            or _blocked(observed, config)
-        ):
+        if not isinstance(decided, Ensure) or not decided.due or decided.routine:
             return
-        with concurrently() as start:
-            start(lambda: self.overlay(decided.commit, observed))
-            if not observed.record.identities:
-                self.records = start(lambda: read(self.memory.readers.records.all))()
+        if _blocked(observed, config):
+            return
+        commit = decided.commit
+        self._rendering = self.start(lambda: self._rendered(commit, observed))
+        if not observed.record.identities:
+            self.records = self.start(lambda: read(self.memory.readers.records.all))
 
     def overlay(self, commit: str, observed: Observed) -> Reading[Desired | RefusedOverlay]:
-        """Return the overlay of a commit, or its refusal. In one look, it is tried once."""
+        """Return the overlay of a commit, or its refusal."""
+        return self._rendering() if self._rendering else self._rendered(commit, observed)
+
+    def _rendered(self, commit: str, observed: Observed) -> Reading[Desired | RefusedOverlay]:
         known = self.memory.overlays.get(commit)
         if known is not None:
             return Present(known)
-        if self.failed is None:
-            found: Reading[Desired | RefusedOverlay] = read(lambda: self.render(commit, observed))
-            if isinstance(found, Present):
-                self.memory.overlays[commit] = found.value
-                return found
-            self.failed = found if isinstance(found, Unknown) else None
-        return self.failed or NOT_LOOKED_AT
+        found: Reading[Desired | RefusedOverlay] = read(lambda: self.render(commit, observed))
+        if isinstance(found, Present):
+            self.memory.overlays[commit] = found.value
+        return found
 
 
 def plan_branch(context: ReconcileContext, *, config: EnvironmentConfig, now: datetime) -> Plan:

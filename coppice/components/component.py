@@ -44,12 +44,14 @@ class Component(Protocol[S]):
         kinds: the object kinds that are shown under this component.
         subjects: the types that this component asks to remove and whose ownership it checks.
         shows_the_rest: whether objects that no component claims are shown under this one.
+        needs_overlay: whether `look_for_apply` depends on what the overlay holds for the component.
     """
 
     state: Slot[S]
     kinds: ClassVar[Collection[str]] = ()
     subjects: ClassVar[tuple[type[object], ...]] = ()
     shows_the_rest: ClassVar[bool] = False
+    needs_overlay: ClassVar[bool] = False
 
     # How it is observed
 

@@ -44,20 +44,60 @@ class ApplyContext:
         return *own, self.environments, self.hosts, self.recorded
 
 
-def read_records(observed: Observed, *, config: EnvironmentConfig, readers: Readers) -> Reading[RecordSet]:
-    """Read all records, if applying an overlay depends on those of other environments.
+@dataclass(frozen=True, kw_only=True)
+class Ahead:
+    """The readings that do not depend on the overlay, so that they are taken while it is rendered.
+
+    Args:
+        records: all records; `Absent` if the environment has its place and keeps its identities.
+        hosts: host → the namespace whose route claims it, for a new environment; otherwise `Absent`.
+        components: the state of the components that do not need the overlay.
+    """
+
+    records: Reading[RecordSet]
+    hosts: Reading[Mapping[str, str]]
+    components: States
+
+
+def read_ahead(
+    observed: Observed,
+    *,
+    records: Reading[RecordSet] | None,
+    config: EnvironmentConfig,
+    readers: Readers,
+) -> Ahead:
+    """Read what applying an overlay depends on, whatever is in it.
 
     Args:
         observed: the observation of the branch.
+        records: all records, if they have been read.
         config: the settings that decide about branches.
         readers: the readers of outside systems.
 
     Returns:
-        The records; `Absent` if the environment has its place and keeps its identities.
+        The readings.
     """
     one_more = not observed.record.identities
     needed = one_more or any(each.needs_records(observed, config) for each in COMPONENTS)
-    return read(readers.records.all) if needed else Absent()
+    nowhere: Reading[Mapping[str, str]] = Absent()
+    with concurrently() as start:
+        new = isinstance(observed.namespace, Absent)
+        hosts = start(lambda: read(readers.application.hosts) if new else nowhere)
+        if records is None:
+            records = read(readers.records.all) if needed else Absent()
+        observation = ApplyObservation(
+            observed=observed, config=config, readers=readers, records=records, brought=Slots()
+        )
+        states = {
+            each.state.name: start(partial(each.look_for_apply, observation))
+            for each in COMPONENTS
+            if not each.needs_overlay
+        }
+    return Ahead(
+        records=records,
+        hosts=hosts(),
+        components=States({name: reading() for name, reading in states.items()}),
+    )
 
 
 def read_apply_context(
@@ -66,7 +106,7 @@ def read_apply_context(
     *,
     brought: Slots,
     claims_hosts: bool,
-    records: Reading[RecordSet],
+    ahead: Ahead,
     config: EnvironmentConfig,
     readers: Readers,
 ) -> ApplyContext:
@@ -77,39 +117,41 @@ def read_apply_context(
         manifests: the objects to apply.
         brought: what the overlay contains for the components.
         claims_hosts: whether routes are to be applied, whose hosts others may have claimed.
-        records: what `read_records` returned.
+        ahead: what `read_ahead` returned.
         config: the settings that decide about branches.
         readers: the readers of outside systems.
 
     Returns:
         The readings.
     """
+    new = isinstance(observed.namespace, Absent)
     bearing = [reference(each) for each in manifests if each["kind"] == "Job"]
     bearing += [ref for component in COMPONENTS for ref in component.objects(config)]
-    if isinstance(observed.namespace, Absent):
-        bearing = []
     observation = ApplyObservation(
-        observed=observed, config=config, readers=readers, records=records, brought=brought
+        observed=observed, config=config, readers=readers, records=ahead.records, brought=brought
     )
-    nowhere: Reading[Mapping[str, str]] = Absent()
     nothing: Reading[tuple[Live, ...]] = Present(())
     with concurrently() as start:
-        components = {
-            each.state.name: start(partial(each.look_for_apply, observation)) for each in COMPONENTS
+        states = {
+            each.state.name: start(partial(each.look_for_apply, observation))
+            for each in COMPONENTS
+            if each.needs_overlay
         }
-        hosts = start(lambda: read(readers.application.hosts) if claims_hosts else nowhere)
+        hosts = start(lambda: read(readers.application.hosts) if claims_hosts and not new else ahead.hosts)
         recorded = start(
             lambda: (
-                read(lambda: readers.application.live(observed.name.namespace, bearing))
-                if bearing
-                else nothing
+                nothing
+                if new or not bearing
+                else read(lambda: readers.application.live(observed.name.namespace, bearing))
             )
         )
-    one_more = not observed.record.identities
+    records = ahead.records
     counted = Present(records.value.environments) if isinstance(records, Present) else records
     return ApplyContext(
-        environments=counted if one_more else Absent(),
+        environments=Absent() if observed.record.identities else counted,
         hosts=hosts(),
         recorded=recorded(),
-        components=States({name: reading() for name, reading in components.items()}),
+        components=States(
+            {**ahead.components.readings, **{name: reading() for name, reading in states.items()}}
+        ),
     )

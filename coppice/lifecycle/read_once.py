@@ -24,6 +24,7 @@ def read_once(readers: Readers) -> Readers:
 class _Branches:
     inner: BranchReader
     _default: list[str] = field(default_factory=list)
+    _looked: bool = False
 
     def default_branch(self) -> str:
         if not self._default:
@@ -31,7 +32,12 @@ class _Branches:
         return self._default[0]
 
     def head(self, branch: str) -> str | None:
-        return self.inner.head(branch)
+        again, self._looked = self._looked, True
+        found = self.inner.head(branch)
+        if found is None and again:
+            # An absent branch counts only if the repository can be read now, and not if it could be before.
+            self.inner.default_branch()
+        return found
 
     def heads(self) -> Mapping[str, str]:
         return self.inner.heads()

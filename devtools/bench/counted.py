@@ -1,12 +1,12 @@
 """Figures: the calls of a first run, of a push that changes one object, and of a removal.
 
-A call is an HTTP request, or something that PostgreSQL is waited for: the opening of a connection, a message
-with statements, the begin or the end of a transaction, or a pipeline.
+The figure is the number of HTTP requests, leases included. What PostgreSQL is waited for is shown beside: the
+opening of a connection, a message with statements, the begin or the end of a transaction.
 
-Of a push, everything counts until the end of the run that has applied everything, which is one run unless
-it had to wait for something. How many runs follow until the pods are up depends on the cluster; their calls
-are shown beside. Of a removal, all runs count until nothing is left, but of those that only wait for the
-namespace to terminate only one.
+Runs that only wait for the cluster do not count, because their number depends on the cluster. Of a push,
+everything counts until the end of the run that has applied everything, which is one run unless it had to wait
+for something. Of a removal, all other runs count until nothing is left. Beside is the number until the branch
+was settled, with one of the runs that only waited.
 """
 
 from collections import Counter
@@ -46,17 +46,18 @@ def figure(name: str, runs: Sequence[Run], settled: Sequence[Run], *, most: int)
     kinds, systems = (Counter(getattr(call, by) for call in calls) for by in ("kind", "system"))
     return Figure(
         name=f"calls of a {name}",
-        value=len(calls),
-        unit="calls",
-        reference="counted; of the runs that only wait, one",
+        value=kinds["http"],
+        unit="HTTP requests",
+        reference="counted",
         most=most,
         samples={
-            "HTTP requests": kinds["http"],
             "SQL round trips": kinds["sql"],
             **dict(sorted(systems.items())),
             "writes": sum(call.writes for call in calls),
             "connections opened": sum(call.opened for call in calls),
-            "until settled": len(counted(settled)),
+            "until settled, with one run of those that only wait": sum(
+                call.kind == "http" for call in counted(settled)
+            ),
             "runs": len(runs),
             "runs that only waited": sum(run.only_waited for run in runs),
             "milliseconds away": MILLISECONDS,
@@ -72,4 +73,4 @@ def _live(there: Far) -> Iterator[tuple[list[Run], list[Run]]]:
     for runs in (branch.create(), branch.change()):
         yield until_applied(runs, branch.namespace), runs
     removing = branch.remove()
-    yield removing, removing
+    yield [run for run in removing if not run.only_waited], removing

@@ -54,6 +54,7 @@ class SharedMonitoring(Component[Shared]):
     state = MONITORING
     kinds = frozenset({"PodMonitor", "ServiceMonitor"})
     subjects = (SharedPart,)
+    needs_overlay = True
 
     def under_former_names(self, readers: Slots, config: EnvironmentConfig) -> Slots:
         """Translate former names of the repository in the marks of parts."""
