@@ -157,11 +157,14 @@ class Probes:
         ]
 
     def records_and_leases(self) -> list[dict[str, Any]]:
-        """Every record, request and lease in `coppice-system`."""
+        """Every record, request and lease that somebody holds in `coppice-system`."""
         leases = f"/apis/coordination.k8s.io/v1/namespaces/{_SYSTEM}/leases"
         selector = f"{MANAGED_BY}=coppice"
         records = self._items(f"/api/v1/namespaces/{_SYSTEM}/configmaps", labelSelector=selector)
-        return [*records, *self._items(leases, labelSelector=selector)]
+        held = (
+            each for each in self._items(leases, labelSelector=selector) if each["spec"].get("holderIdentity")
+        )
+        return [*records, *held]
 
     def traces(self, *, namespace: str, branch: str) -> list[str]:
         """Everything that is left of an environment; empty once it is removed."""
