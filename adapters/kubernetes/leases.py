@@ -6,7 +6,7 @@ expires; then another run takes it over, or a sweep deletes it.
 A run that has read the state of a lock (`Leases.state`) learns when it takes it whether anybody has held it
 since. For this a released lease stays, without a holder, as client-go releases one
 (https://pkg.go.dev/k8s.io/client-go/tools/leaderelection): its resource version tells. A sweep deletes it
-when nobody has taken it for an hour, which no run outlasts. All other leases are deleted as they are
+once no state of the lock that was read before counts any more. All other leases are deleted as they are
 released.
 
 The holder checks its lease before each change and renews it when it is no longer fresh. A call to the cluster
@@ -39,9 +39,9 @@ from coppice.reconciler.observation import Reading, present
 from coppice.reconciler.times import parse_time
 
 DURATION = timedelta(seconds=60)
-KEPT = timedelta(hours=1)  # how long a released lease stays
 FRESH = 1 / 4  # of the duration: before that, a lease is not renewed again
 SKEW = 1 / 4  # of the duration: how far the clocks of two machines may be apart
+KEPT = DURATION * (1 + 2 * SKEW)  # how long a released lease stays: a state that was read counts for DURATION
 GROUP = "coordination.k8s.io/v1"
 _LOCK = "coppice.dev/lock"
 MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"

@@ -138,7 +138,7 @@ def _is_ours(resource: str, each: Object) -> bool:
 
 
 def _is_released(resource: str, each: Object) -> bool:
-    """Whether it is the lease of a lock that nobody holds; a sweep deletes it after an hour."""
+    """Whether it is the lease of a lock that nobody holds; the next sweep deletes it."""
     lock = "coppice.dev/lock" in (each["metadata"].get("annotations") or {})
     return resource == "leases.coordination.k8s.io" and lock and not each["spec"].get("holderIdentity")
 

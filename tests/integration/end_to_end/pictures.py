@@ -86,6 +86,8 @@ def naming(eyes: Probes, server: Databases, own: Iterable[Own]) -> tuple[str, ..
 def everything(eyes: Probes, server: Databases) -> Iterator[tuple[str, str]]:
     """All there is in the cluster, in Azure and in the server's catalogs, with where it stands."""
     for each in eyes.all_objects():
+        if each["kind"] == "Lease" and not each["spec"].get("holderIdentity"):
+            continue  # nobody holds it: the next sweep deletes it
         yield f"{each['kind']}/{each['metadata']['name']}", text(each)
     for each in _credentials(eyes):
         yield f"credential/{each['name']}", text(each)
