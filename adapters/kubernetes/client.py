@@ -83,7 +83,7 @@ class Api:
             page = self.get(path, query)
             if not isinstance(page.get("items"), list):
                 raise Unreachable(f"{path} did not answer with a list")
-            yield from page["items"]
+            yield from page.pop("items")  # so that no page is kept while the next one is read
             token = (page.get("metadata") or {}).get("continue")
             if not token:
                 return
