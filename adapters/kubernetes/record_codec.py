@@ -1,8 +1,9 @@
 """Records and requests as the data of ConfigMaps, and back."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from adapters.kubernetes.configmap_store import KIND, SYSTEM
@@ -60,11 +61,12 @@ def record_data(record: Record) -> dict[str, str]:
     return data
 
 
-def parse_records(config_maps: Iterable[Any]) -> RecordSet:
+def parse_records(config_maps: Iterable[Any], *, digests: bool = True) -> RecordSet:
     """Parse ConfigMaps that hold records and requests.
 
     Args:
         config_maps: the ConfigMaps.
+        digests: whether to keep the digests of the records' objects; they are half of a record.
 
     Returns:
         All of them, and those that cannot be parsed.
@@ -72,12 +74,14 @@ def parse_records(config_maps: Iterable[Any]) -> RecordSet:
     records: list[Record] = []
     requests: list[Request] = []
     unparseable: dict[str, Failure] = {}
+    # Most environments have objects of the same names. A reference is kept once, not once in each record.
+    reference = cache(ObjectRef)
     for each in config_maps:
         metadata = each["metadata"]
         kind = metadata["labels"].get(KIND)
         try:
             if kind == "record":
-                records.append(_record(metadata, each.get("data") or {}))
+                records.append(_record(metadata, each.get("data") or {}, reference, digests=digests))
             elif kind == "request":
                 requests.append(_request(metadata, each.get("data") or {}))
         except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -122,10 +126,17 @@ def _stall(text: str) -> Stall:
     return Stall(at=parse_time(written.pop("at")), **written)
 
 
-def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
+def _record(
+    metadata: Mapping[str, Any],
+    data: Mapping[str, str],
+    reference: Callable[..., ObjectRef],
+    *,
+    digests: bool,
+) -> Record:
     def objects(text: str) -> tuple[ObjectRef, ...]:
-        return tuple(ObjectRef(*row) for row in _rows(text))
+        return tuple(reference(*row) for row in _rows(text))
 
+    noted = _texts(data.get("digests", "{}"))
     return Record(
         key=_key(metadata),
         slug=metadata["labels"][PART_OF],
@@ -134,7 +145,7 @@ def _record(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Record:
         credentials=tuple(CredentialRef(*row) for row in _rows(data.get("credentials", "[]"))),
         rendered=data.get("rendered", ""),
         inventory=objects(data.get("inventory", "[]")),
-        digests=_texts(data.get("digests", "{}")),
+        digests=noted if digests else {},
         whole_at=parse_time(data["whole_at"]) if "whole_at" in data else None,
         pruning=objects(data.get("pruning", "[]")),
         receipt=_texts(data.get("receipt", "{}")),

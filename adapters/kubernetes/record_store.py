@@ -62,12 +62,12 @@ class RecordStore:
         """Read all records and requests; one list.
 
         Returns:
-            All of them, and those that cannot be parsed.
+            All of them, without the digests of the objects, and those that cannot be parsed.
 
         Raises:
             Failure: the server refused, or did not answer.
         """
-        return parse_records(self._api.items(config_map_path(), selector=_SELECTOR))
+        return parse_records(self._api.items(config_map_path(), selector=_SELECTOR), digests=False)
 
     def write(self, record: Record) -> None:
         """Write a record, if it has not changed since it was read.

@@ -40,7 +40,7 @@ class Stall:
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """What must survive a crash about one environment.
 
@@ -52,7 +52,8 @@ class Record:
         credentials: the credentials that exist or are about to be created.
         rendered: the commit and the digest of the settings that the inventory was rendered from.
         inventory: the objects that exist or are about to be applied.
-        digests: object of the inventory → a digest of what was or is about to be applied.
+        digests: object of the inventory → a digest of what was or is about to be applied; empty in a list of
+            all records.
         whole_at: when all objects were applied last, whether or not they had changed; `None` if never.
         pruning: objects that have left the overlay and were not observed to be gone yet.
         stall: the refusal of the overlay at the branch's commit; `None` if it was not refused.
@@ -115,7 +116,7 @@ class Request:
         return f"request/{self.key.branch}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BranchRecords:
     """The record and the request of one branch. `record` is the record of its namespace, whoever owns it."""
 
@@ -230,6 +231,9 @@ class RecordReader(Protocol):
 
     def all(self) -> RecordSet:
         """Read all records and requests, in one list.
+
+        The digests of the objects are left out. They are half of a record, and only a run that applies the
+        environment's overlay uses them: it reads its own record.
 
         Returns:
             All of them, and those that cannot be parsed.

@@ -42,6 +42,8 @@ any_record = st.builds(
     credentials=st.lists(st.builds(CredentialRef, texts, texts), max_size=2).map(tuple),
     rendered=texts,
     inventory=objects,
+    digests=st.dictionaries(texts, texts, max_size=2),
+    whole_at=st.none() | times,
     pruning=objects,
     stall=st.none() | stalls,
     receipt=st.dictionaries(texts, texts, max_size=2),
@@ -80,9 +82,11 @@ def read_request(records: RecordStore) -> Request:
 def test_a_record_comes_back_as_it_was_written(cluster: Cluster, record: Record) -> None:
     records = RecordStore(cluster.api)
     records.write(record)
-    (found,) = records.all().records
+    found = records.get(record.key, replace(NAME, slug=record.slug, namespace=record.namespace)).record
+    assert found is not None
     assert found == replace(record, version=found.version)
     assert found.version
+    assert records.all().records == (replace(found, digests={}),)
     records.delete_record(Owned(found))
     assert records.all().records == ()
 
@@ -111,6 +115,16 @@ def test_a_record_that_says_not_where_its_part_in_monitoring_is_may_have_one_in_
     former = {**found, "data": {**found["data"], "monitored": "true"}}
     cluster.http.put(f"{CONFIG_MAPS}/{found['metadata']['name']}", json=former).raise_for_status()
     assert read_record(records).monitored == tuple(SharedName)
+
+
+def test_in_a_list_of_all_an_object_of_many_environments_is_kept_once(records: RecordStore) -> None:
+    service = ObjectRef("v1", "Service", "web")
+    for slug in ("x", "y"):
+        inventory = (service, ObjectRef("v1", "ConfigMap", slug))
+        records.write(replace(RECORD, slug=slug, namespace=f"feature-{slug}", inventory=inventory))
+    x, y = (each.inventory for each in records.all().records)
+    assert x[0] is y[0]
+    assert (x[1].name, y[1].name) == ("x", "y")
 
 
 def test_one_list_tells_all_of_a_branch(records: RecordStore, cluster: Cluster) -> None:
@@ -207,6 +221,8 @@ SPOILT = [
     {"inventory": "5"},
     {"inventory": '[["v1", "Service", "a", "b"]]'},
     {"inventory": '[["v1", "Service", 5]]'},
+    {"digests": '["a"]'},
+    {"digests": '{"a": 5}'},
     {"pruning": "null"},
     {"receipt": "[1]"},
     {"stall": "null"},
