@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from sys import intern
 from typing import Protocol
 
 from azure.core.credentials import TokenCredential
@@ -100,7 +101,7 @@ class IdentityReaderAdapter(_Identities):
             Credential(
                 identity=ref,
                 name=each.name or "",
-                issuer=each.issuer or "",
+                issuer=intern(each.issuer or ""),  # the same for all credentials, and kept once
                 subject=each.subject or "",
                 audiences=tuple(each.audiences or ()),
             )

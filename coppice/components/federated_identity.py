@@ -21,7 +21,7 @@ MOST_CREDENTIALS = 20
 AUDIENCE = "api://AzureADTokenExchange"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Credential:
     """A federated identity credential. It accepts tokens that were issued for one of its audiences."""
 

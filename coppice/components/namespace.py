@@ -75,7 +75,7 @@ class Applied:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Namespace:
     """A namespace that exists.
 

@@ -95,7 +95,7 @@ class Readers:
     asleep_since: Callable[[], datetime | None] = _awake
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Observed:
     """One branch and everything that was observed of it.
 

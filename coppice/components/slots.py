@@ -38,7 +38,7 @@ class Slots:
         return Slots({**self.values, slot.name: value})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class States:
     """The readings of the components' state, by slot."""
 

@@ -10,7 +10,7 @@ from coppice.reconciler.message import NONE, Stamps, decode, encode
 _MOST_BYTES = 48 * 1024 - 256
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Key:
     """A branch of a repository.
 

@@ -51,7 +51,7 @@ class Prefixes:
         return self.namespace.removesuffix("-") + "/"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Name:
     """All names of one branch's environment.
 

@@ -11,7 +11,7 @@ class SharedName(StrEnum):
     SETTINGS = "ama-metrics-settings-configmap"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class ObjectRef:
     """A reference to an object of an environment's namespace.
 
@@ -36,7 +36,7 @@ class ObjectRef:
         return f"{self.kind}/{self.name}"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class CredentialRef:
     """A reference to a federated credential; `identity` is `resourceGroup/identityName`."""
 

@@ -22,7 +22,7 @@ class Present(Generic[T_co]):
     value: T_co
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Absent:
     """The read succeeded, and the thing does not exist."""
 
