@@ -213,7 +213,8 @@ def test_every_host_that_a_route_claims_is_told_with_its_namespace(
 def test_routes_that_cannot_be_read_claim_nothing_known(
     cluster: Cluster, reader: ApplicationReaderAdapter
 ) -> None:
-    cluster.emulator.fail(Fail(status=500, path_prefix="/apis/gateway.networking.k8s.io", times=3))
+    # Each kind of route has a list of its own, which is tried three times.
+    cluster.emulator.fail(Fail(status=500, path_prefix="/apis/gateway.networking.k8s.io", times=6))
     with pytest.raises(Unreachable):
         reader.hosts()
 
@@ -319,11 +320,18 @@ def test_a_pod_that_cannot_pull_its_image_is_told_with_the_image(
     assert "registry.test/web:1" in found.why
 
 
-def test_a_rollout_takes_three_lists(
-    cluster: Cluster, reader: ApplicationReaderAdapter, namespace: str
+def test_a_rollout_takes_two_lists_and_the_pods_where_a_workload_is_not_ready(
+    cluster: Cluster,
+    reader: ApplicationReaderAdapter,
+    writer: ApplicationWriterAdapter,
+    namespace: str,
 ) -> None:
     reader.rollout(namespace)
-    assert len(cluster.asked("GET")) == 3
+    assert len(cluster.asked("GET")) == 2
+    writer.apply(namespace, workload("Deployment", "web", replicas=2))
+    before = len(cluster.asked("GET"))
+    reader.rollout(namespace)
+    assert f"GET /api/v1/namespaces/{namespace}/pods" in cluster.asked("GET")[before:]
 
 
 @pytest.mark.parametrize(
