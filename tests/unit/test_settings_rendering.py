@@ -143,7 +143,8 @@ def rendered(settings: Settings, folder: Path) -> dict[str, object]:
     plan_input = PlanInput(observed=observed, config=config, now=START, states=observed.components)
     namespace = [change for wave in namespace_waves(observed, {}, built, config) for change in wave.changes]
     [created] = [each for each in namespace if isinstance(each, CreateNamespace)]
-    logins = BranchDatabase().ensure(plan_input).deliver
+    # The key tells whose role it is, and is no part of the Secret.
+    logins = [vars(each) | {"key": None} for each in BranchDatabase().ensure(plan_input).deliver]
     return {"refusals": (), "namespace": (created.name, created.labels), "objects": built, "logins": logins}
 
 
