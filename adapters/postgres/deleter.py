@@ -19,11 +19,16 @@ from coppice.components.database import Database, Dropped
 from coppice.components.removal import Owned
 from coppice.reconciler.errors import Conflict, Failure, Gone
 
-# Sessions of the branch's role in any database, and of any role in the branch's database.
+# Sessions of the branch's role in any database, and of any role in the branch's database. A session of this
+# program in which the database was handed over may still be ending: it is nobody's loss, and is not counted.
 _TERMINATE_SESSIONS = sql.SQL(
     """
-    SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
-    WHERE (datid = {} OR usesysid = {}) AND usesysid IS NOT NULL AND pid <> pg_backend_pid()
+    WITH ended AS MATERIALIZED (
+        SELECT pg_terminate_backend(pid) AS ended, application_name, usename FROM pg_stat_activity
+        WHERE (datid = {} OR usesysid = {}) AND usesysid IS NOT NULL AND pid <> pg_backend_pid()
+    )
+    SELECT count(*) AS ended FROM ended
+    WHERE ended AND NOT (application_name = 'coppice' AND usename = current_user)
     """
 )
 # A database whose drop was interrupted accepts no session, and altering it is refused:

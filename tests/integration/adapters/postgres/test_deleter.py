@@ -203,7 +203,7 @@ def test_what_an_administrator_gave_a_role_elsewhere_stays_and_so_does_the_role_
         assert owner == (f"coppice_left_{made.role}",)
         connection.execute(f"DROP OWNED BY coppice_left_{made.role}")
     stage.make()
-    assert stage.drop().left == ""
+    assert stage.drop() == Dropped()
     assert stage.value("SELECT count(*) FROM pg_roles WHERE starts_with(rolname, 'coppice_left_')") == 0
 
 
@@ -215,3 +215,15 @@ def test_a_database_that_a_cut_short_drop_has_left_invalid_is_dropped(stage: Sta
     stage.drop()
 
     assert stage.reader.get(NAME) is None
+
+
+@pytest.mark.parametrize(("application", "ended"), [("coppice", 0), ("psql", 1)])
+def test_a_session_in_which_the_program_handed_it_over_is_ended_and_not_told_of(
+    stage: Stage, application: str, ended: int
+) -> None:
+    stage.make()
+    inside = psycopg.connect(stage.cluster.admin, dbname=NAME, application_name=application)
+    assert stage.drop() == Dropped(sessions=ended)
+    with pytest.raises(psycopg.OperationalError):
+        inside.execute("SELECT 1")
+    inside.close()
