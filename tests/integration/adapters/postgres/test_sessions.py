@@ -11,6 +11,7 @@ from psycopg import sql
 from adapters.postgres.client import Server
 from adapters.postgres.idle import IdleSessions
 from coppice.reconciler.errors import Forbidden, Rejected, Throttled, Unreachable
+from devtools.demo.assertions import until
 from tests.integration.adapters.postgres.stage import NAME, TEMPLATE, Stage
 
 PID = sql.SQL("SELECT pg_backend_pid() AS pid")
@@ -119,8 +120,10 @@ def test_a_session_that_ends_in_use_is_unreachable_and_the_statement_is_not_sent
 def test_why_there_is_no_new_session_is_said_as_it_was_without_one_before(
     stage: Stage, server: Server
 ) -> None:
-    stage.superuser.execute("ALTER ROLE coppice_admin CONNECTION LIMIT 1")
     used = pid(server)
+    others = f"SELECT count(*) FROM pg_stat_activity WHERE usename = 'coppice_admin' AND pid <> {used}"
+    until("the sessions of earlier tests have ended", lambda: stage.value(others) == 0)
+    stage.superuser.execute("ALTER ROLE coppice_admin CONNECTION LIMIT 1")
     with server.session("ask") as session:
         session.execute(PID)
         with pytest.raises(Throttled, match=r"did not ask as well: .*too many connections"):
