@@ -29,7 +29,7 @@ from provisioning.application_waves import applied_waves
 from provisioning.beside import all_beside
 from provisioning.explicit_defaults import outright
 from provisioning.renderer import Desired
-from provisioning.unchanged import applied_digests, changed, digest_of, digests_of
+from provisioning.unchanged import applied_digests, changed, digest_of, digests_of, whole_at
 
 
 def make(
@@ -97,7 +97,7 @@ def make(
         rendered=rendering(verdict.commit, config.digest),
         inventory=objects,
         digests=digests,
-        whole_at=record.whole_at if known else now,
+        whole_at=record.whole_at if known else whole_at(observed, now),
         pruning=pruning.left(record, objects, back),
         stall=None,
         receipt={},

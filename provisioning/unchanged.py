@@ -49,6 +49,22 @@ def applied_digests(observed: Observed, *, config: EnvironmentConfig, now: datet
     return record.digests if all(holds) else {}
 
 
+def whole_at(observed: Observed, now: datetime) -> datetime:
+    """Return the time that the record gives to an apply of all objects.
+
+    An apply that has begun and was not completed keeps its time. Otherwise each look of it would write the
+    record again.
+
+    Args:
+        observed: the branch.
+        now: the current time.
+    """
+    namespace, before = present(observed.namespace), observed.record.whole_at
+    applied = namespace.applied if namespace is not None else None
+    begun = before is not None and (applied is None or before > applied.at)
+    return before if before is not None and begun else now
+
+
 def claims_hosts(observed: Observed, desired: Desired, *, config: EnvironmentConfig, now: datetime) -> bool:
     """Return whether routes with hosts have to be applied.
 

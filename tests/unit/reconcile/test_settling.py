@@ -6,6 +6,16 @@ from coppice.reconciler.outcome import Waiting
 from tests.support.program import Program
 
 
+def test_a_run_that_waits_for_its_credentials_writes_the_record_twice() -> None:
+    program = Program().with_rules(settle=timedelta(seconds=30))
+    program.push("x")
+    program.world.before = lambda _: program.world.pass_time(minutes=0.01)
+
+    assert program.run("x").outcome.code == "settling"
+    # First with what is about to be made, and then with since when all of it stands.
+    assert program.world.calls.count("write record/feature-x") == 2
+
+
 def test_no_pod_starts_before_its_credential_has_stood_long_enough_to_be_seen() -> None:
     program = Program().with_rules(settle=timedelta(seconds=30))
     program.push("x")
