@@ -34,16 +34,24 @@ def concurrently() -> Iterator[Start]:
 
     Yields:
         A function that starts a call.
+
+    Raises:
+        BaseException: what a call raised, even if nobody asked for its result.
     """
     if _SIDE_BY_SIDE == 1:
         yield _made
         return
+    results: list[Callable[[], object]] = []
     with ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE) as pool:
 
         def start(call: Callable[[], T], /) -> Callable[[], T]:
-            return pool.submit(carried(call)).result
+            result = pool.submit(carried(call)).result
+            results.append(result)
+            return result
 
         yield start
+    for result in results:
+        result()
 
 
 def side_by_side(*calls: Callable[[], T]) -> list[T]:
