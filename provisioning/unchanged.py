@@ -21,6 +21,10 @@ from coppice.reconciler.observation import present
 from provisioning.explicit_defaults import outright
 from provisioning.renderer import Desired, route_hosts
 
+# A Job that has run may have been deleted since, and then it has to run again. Of a Secret no digest is kept:
+# a short value could be found by trying.
+_ALWAYS = {"Job", "Secret"}
+
 
 def applied_digests(observed: Observed, *, config: EnvironmentConfig, now: datetime) -> Mapping[str, str]:
     """Return the digests of the objects that are applied and need not be applied again.
@@ -87,7 +91,7 @@ def digests_of(manifests: Iterable[Manifest]) -> dict[str, str]:
     Returns:
         Object → digest.
     """
-    return {_key(reference(each)): _digest(each) for each in manifests}
+    return {_key(reference(each)): _digest(each) for each in manifests if each["kind"] not in _ALWAYS}
 
 
 def digest_of(digests: Mapping[str, str]) -> str:
@@ -98,7 +102,7 @@ def digest_of(digests: Mapping[str, str]) -> str:
 def changed(manifests: Iterable[Manifest], known: Mapping[str, str]) -> tuple[Manifest, ...]:
     """Return the objects that have to be applied.
 
-    A Job is always applied: one that has run may have been deleted since, and then it has to run again.
+    Jobs and Secrets are always applied.
 
     Args:
         manifests: the objects, as they are to be applied.
@@ -107,7 +111,7 @@ def changed(manifests: Iterable[Manifest], known: Mapping[str, str]) -> tuple[Ma
     return tuple(
         each
         for each in manifests
-        if each["kind"] == "Job" or known.get(_key(reference(each))) != _digest(each)
+        if each["kind"] in _ALWAYS or known.get(_key(reference(each))) != _digest(each)
     )
 
 

@@ -69,6 +69,16 @@ def test_a_job_is_applied_with_each_push_for_it_may_have_run_and_gone() -> None:
     assert pushed(program, *FIRST, job()) == ["Job/migrate"]
 
 
+def test_a_secret_is_applied_with_each_push_and_nothing_of_it_is_recorded() -> None:
+    program = Program()
+    secret = {**config_map("login", password="c2VjcmV0"), "kind": "Secret"}
+    program.stand("x", (*FIRST, secret))
+    assert pushed(program, *FIRST, secret) == ["Secret/login"]
+    assert set(program.world.records[NAMESPACE].digests) & {"Secret/login", "apps/Deployment/web"} == {
+        "apps/Deployment/web"
+    }
+
+
 def test_when_it_falls_asleep_and_wakes_only_what_runs_is_applied() -> None:
     program = Program()
     program.stand("x", FIRST)
